@@ -1,0 +1,75 @@
+"""The CPU: NumPy as the array module."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy_executor import NumpyExecutable, check_operands, run_kernel
+from fastnn.backend.program import Array, Program
+
+
+class NumpyBackend:
+    """Computes at once on NumPy arrays. ``out`` may be left out: a new array is returned.
+
+    >>> xp = NumpyBackend()
+    >>> A, B = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
+    >>> xp.dot(A, B)
+    array([[11.]])
+    >>> xp.apply(Kernel("relu", lambda z: np.maximum(z, 0.0)), np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+
+    device = "cpu"
+    xp = np
+
+    def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
+        return np.dot(a, b, out=out)
+
+    def apply(self, kernel: Kernel, *args: Array, out: Any = None) -> Any:
+        if out is None:
+            shape = np.broadcast_shapes(*(a.shape for a in args))
+            made = tuple(np.empty(shape, args[0].dtype) for _ in range(kernel.n_outputs))
+            out = made if len(made) > 1 else made[0]
+        outs = out if isinstance(out, tuple) else (out,)
+        check_operands(kernel.name, args, outs)
+        run_kernel(kernel.graph, args, outs)
+        return out
+
+    def sum(
+        self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None
+    ) -> Array:
+        return np.sum(a, axis=axis, keepdims=keepdims, out=out)
+
+    def max(
+        self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None
+    ) -> Array:
+        return np.max(a, axis=axis, keepdims=keepdims, out=out)
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        return np.empty(shape, dtype)
+
+    def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        return np.zeros(shape, dtype)
+
+    def array(self, values: Any, dtype: npt.DTypeLike | None = None) -> Array:
+        return np.ascontiguousarray(values, dtype=dtype)
+
+    def host(self, array: Array) -> np.ndarray[Any, Any]:
+        return np.asarray(array)
+
+    def copy(self, source: Array, out: Array) -> None:
+        np.copyto(out, source)
+
+    def compile(self, program: Program) -> NumpyExecutable:
+        return NumpyExecutable(program)
+
+    def synchronize(self) -> None:
+        """Nothing runs behind the caller's back on the CPU."""
+
+    def free_memory(self) -> int:
+        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

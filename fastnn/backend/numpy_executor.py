@@ -1,0 +1,374 @@
+"""Run programs and kernels with NumPy: prepared calls with ``out=``, nothing allocated per step.
+
+A kernel's graph becomes a list of ufunc calls over a few *registers* (scratch memory that is
+reused from call to call). Long arrays are worked through in blocks that stay in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.expression import OPERATIONS, Graph, Symbol, Value, build
+from fastnn.backend.program import (
+    Advance,
+    Apply,
+    Array,
+    Dot,
+    Gather,
+    Instruction,
+    Load,
+    Program,
+    Reduce,
+    Store,
+    Uniform,
+)
+from fastnn.backend.random import UniformStream
+from fastnn.errors import ArgumentError
+
+Call = Callable[[], Any]
+
+#: Elements of one block: operands of a kernel stay in the second-level cache between calls.
+BLOCK = 32768
+
+# erfc(z) = t exp(-z^2 + P(s)) with t = 2 / (2 + z), s = 2t - 1, z >= 0. P is the Chebyshev
+# interpolant of log(erfc(z) exp(z^2) / t), written as a polynomial in s; its absolute error is
+# 6e-16 with all 26 coefficients and 6e-8 with the ten of a separate fit for float32.
+_ERFC = (
+    -0.6717940840566922, 0.672643223977656, 0.047343306841863525, -0.046895610231083025,
+    -0.009872689364099222, 0.008824938553738764, 0.0017589335074028032, -0.002345812444802156,
+    -0.00014624628742128406, 0.0006736782697069831, -9.373894767667295e-05,
+    -0.00017429984933155644, 7.141810433422301e-05, 3.173310599377061e-05,
+    -3.023784054007137e-05, 1.699233231227702e-07, 8.662535397475538e-06,
+    -3.007645434410669e-06, -1.409445991433531e-06, 1.3267813608518889e-06,
+    -4.1468537546636425e-08, -3.168341367694147e-07, 7.745572408758512e-08,
+    3.9722035472737946e-08, -1.2776086554968677e-08, -1.5867042924138032e-09,
+)  # fmt: skip
+_ERFC_FLOAT32 = (
+    -0.6717940916807759, 0.672643154774543, 0.047343887612987114, -0.04689364055996262,
+    -0.009880019324020219, 0.008808825369385993, 0.0017940662497394012,
+    -0.002288765238593006, -0.00022791096599906392, 0.0005737663720050471,
+    8.000738161697865e-06, -8.728381021688478e-05,
+)  # fmt: skip
+
+
+def erf_expression(x: Symbol, coefficients: Sequence[float]) -> Symbol:
+    """Return erf(x) in operations that NumPy has."""
+    z: Any = np.minimum(abs(x), 10.0)  # erf(10) is 1 in float64
+    t = 2.0 / (2.0 + z)
+    s = 2.0 * t - 1.0
+    p: Any = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        p = p * s + c
+    result: Symbol = np.sign(x) * (1.0 - t * np.exp(p - z * z))
+    return result
+
+
+def expand_erf(graph: Graph, dtype: npt.DTypeLike) -> Graph:
+    """Return ``graph`` with every erf written out."""
+    if not any(v.op == "erf" for v in graph.values):
+        return graph
+    coefficients = _ERFC_FLOAT32 if np.dtype(dtype) == np.float32 else _ERFC
+    nodes: list[Symbol] = []
+    for v in graph.values:
+        args = tuple(nodes[a] for a in v.args)
+        nodes.append(
+            erf_expression(args[0], coefficients)
+            if v.op == "erf"
+            else Symbol(v.op, args, v.value, v.name)
+        )
+    return build(graph.inputs, [nodes[o] for o in graph.outputs])
+
+
+@dataclass(frozen=True, eq=False)
+class _Register:
+    """A place in scratch memory, seen with a shape and a dtype."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def view(self, dtype: Any) -> _Register:
+        return _Register(self.index, self.shape, np.dtype(dtype))
+
+
+@dataclass
+class Scratch:
+    """Memory for registers; shared by all kernels of a program, since they run in turn."""
+
+    sizes: list[int] = field(default_factory=list)
+    memory: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+
+    def need(self, register: _Register) -> None:
+        size = int(np.prod(register.shape, dtype=np.int64)) * register.dtype.itemsize
+        self.sizes += [0] * (register.index + 1 - len(self.sizes))
+        self.sizes[register.index] = max(self.sizes[register.index], size)
+
+    def resolve(self, operand: Any) -> Any:
+        if not isinstance(operand, _Register):
+            return operand
+        while len(self.memory) < len(self.sizes):
+            self.memory.append(np.empty(self.sizes[len(self.memory)], np.uint8))
+        size = int(np.prod(operand.shape, dtype=np.int64)) * operand.dtype.itemsize
+        return self.memory[operand.index][:size].view(operand.dtype).reshape(operand.shape)
+
+
+def same_memory(a: Array, b: Array) -> bool:
+    """Return whether two arrays are the same elements in the same order."""
+    return bool(
+        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+        and a.shape == b.shape
+        and a.strides == b.strides
+    )
+
+
+class _Lowering:
+    """Turns one graph over given operands into calls. Used once, then thrown away."""
+
+    def __init__(self, graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> None:
+        self.dtype = np.dtype(outs[0].dtype)
+        self.graph = expand_erf(graph, self.dtype)
+        self.arguments = dict(zip(self.graph.inputs, args, strict=True))
+        self.outs = outs
+        self.calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self.registers: list[_Register] = []
+        self.free: list[int] = []
+        self.n_registers = 0
+        values = self.graph.values
+        self.last_use = [max((i for i, v in enumerate(values) if n in v.args), default=n)
+                         for n in range(len(values))]  # fmt: skip
+        self.operands: list[Any] = []
+        for i, v in enumerate(values):
+            self.operands.append(self._emit(i, v))
+        self._copy_the_rest()
+
+    def _copy_the_rest(self) -> None:
+        """Copy what could not be computed in its place; arguments that get overwritten first."""
+        rest = [
+            (out, self.operands[value])
+            for out, value in zip(self.outs, self.graph.outputs, strict=True)
+            if self.operands[value] is not out
+        ]
+        moved = []
+        for out, operand in rest:
+            if isinstance(operand, np.ndarray) and any(same_memory(operand, o) for o in self.outs):
+                saved = self._register(operand.shape, operand.dtype)
+                self.calls.append((np.copyto, (saved, operand)))
+                operand = saved
+            moved.append((out, operand))
+        self.calls += [(np.copyto, pair) for pair in moved]
+
+    def _emit(self, i: int, v: Value) -> Any:
+        if v.op == "input":
+            return self.arguments[v.name]
+        if v.op == "constant":
+            return np.array(v.value, self.dtype)
+        args = [self.operands[a] for a in v.args]
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+        if v.op == "where":
+            out = self._target(i, shape, self.dtype, may_alias=False)
+            self._where(args, out)
+            self._release(i, v)
+            return out
+        dtype = np.dtype(bool) if OPERATIONS[v.op].boolean else self.dtype
+        self._release(i, v)
+        out = self._target(i, shape, dtype, may_alias=True)
+        self.calls.append((OPERATIONS[v.op].function, (*args, out)))
+        return out
+
+    def _where(self, args: list[Any], out: Any) -> None:
+        """Select by bits: exact for NaN and infinity, and without branches.
+
+        ``np.copyto(..., where=)`` mispredicts a branch per element: 360 us against 31 us for
+        65,536 random signs.
+        """
+        condition, x, y = args
+        if condition.dtype != bool:
+            truth = self._register(condition.shape, np.dtype(bool))
+            self.calls.append((np.not_equal, (condition, np.zeros((), self.dtype), truth)))
+            self.free.append(truth.index)
+            condition = truth
+        bits = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
+        mask = self._register(condition.shape, bits)
+        self.calls.append((np.copyto, (mask, condition)))
+        self.calls.append((np.negative, (mask, mask)))
+        xb, yb, ob = _bits(x, bits), _bits(y, bits), _bits(out, bits)
+        if _is_zero(y):
+            self.calls.append((np.bitwise_and, (xb, mask, ob)))
+        elif _is_zero(x):
+            self.calls.append((np.bitwise_not, (mask, mask)))
+            self.calls.append((np.bitwise_and, (yb, mask, ob)))
+        else:  # y ^ ((x ^ y) & mask)
+            self.calls.append((np.bitwise_xor, (xb, yb, ob)))
+            self.calls.append((np.bitwise_and, (ob, mask, ob)))
+            self.calls.append((np.bitwise_xor, (ob, yb, ob)))
+        self.free.append(mask.index)
+
+    def _target(self, i: int, shape: tuple[int, ...], dtype: Any, may_alias: bool) -> Any:
+        """Return where value i goes: straight into its output if nothing is overwritten early."""
+        if i in self.graph.outputs:
+            out = self.outs[self.graph.outputs.index(i)]
+            if out.shape == shape and out.dtype == dtype:
+                aliases = [n for n, a in self.arguments.items() if same_memory(a, out)]
+                reads = [
+                    self.last_use[n]
+                    for n, v in enumerate(self.graph.values)
+                    if v.op == "input" and v.name in aliases
+                ]
+                also_output = any(
+                    self.graph.values[o].op == "input" and self.graph.values[o].name in aliases
+                    for o in self.graph.outputs
+                )
+                if not also_output and all(r < i or (may_alias and r == i) for r in reads):
+                    return out
+        return self._register(shape, dtype)
+
+    def _register(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Register:
+        if not self.free:
+            self.free.append(self.n_registers)
+            self.n_registers += 1
+        register = _Register(self.free.pop(), shape, dtype)
+        self.registers.append(register)
+        return register
+
+    def _release(self, i: int, v: Value) -> None:
+        """Free the registers of arguments that are read here for the last time."""
+        for a in set(v.args):
+            operand = self.operands[a]
+            if (
+                isinstance(operand, _Register)
+                and self.last_use[a] == i
+                and a not in self.graph.outputs
+            ):
+                self.free.append(operand.index)
+
+
+def _bits(operand: Any, dtype: np.dtype[Any]) -> Any:
+    return operand.view(dtype)
+
+
+def _is_zero(operand: Any) -> bool:
+    return isinstance(operand, np.ndarray) and operand.ndim == 0 and operand == 0.0
+
+
+def check_operands(name: str, args: Sequence[Array], outs: Sequence[Array]) -> None:
+    """Raise ArgumentError unless shapes broadcast to the outputs' and overlaps are exact."""
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+    except ValueError:
+        shapes = ", ".join(str(a.shape) for a in args)
+        raise ArgumentError(f"kernel {name!r}: shapes {shapes} do not broadcast") from None
+    for out in outs:
+        if tuple(out.shape) != shape:
+            raise ArgumentError(f"kernel {name!r}: out has shape {out.shape}, needs {shape}")
+        for a in args:
+            if np.may_share_memory(a, out) and not same_memory(a, out):
+                raise ArgumentError(f"kernel {name!r}: out overlaps an argument only in part")
+
+
+def _blocks(args: Sequence[Array], outs: Sequence[Array]) -> list[slice | None]:
+    """Return the slices of the first axis to work through, or [None] for all at once."""
+    shape = outs[0].shape
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= BLOCK or not shape:
+        return [None]
+    rows = max(1, BLOCK * shape[0] // size)
+    if any(a.ndim not in (0, len(shape)) for a in args) or rows >= shape[0]:
+        return [None]
+    return [slice(i, min(i + rows, shape[0])) for i in range(0, shape[0], rows)]
+
+
+def _cut(a: Array, block: slice | None, length: int) -> Array:
+    return a if block is None or a.ndim == 0 or a.shape[0] != length else a[block]
+
+
+def lower(
+    graph: Graph, args: Sequence[Array], outs: Sequence[Array], scratch: Scratch
+) -> Callable[[], list[Call]]:
+    """Plan a kernel's calls; the result makes them, once all scratch needs are known."""
+    plans = []
+    for block in _blocks(args, outs):
+        length = outs[0].shape[0] if outs[0].ndim else 0
+        lowering = _Lowering(
+            graph, [_cut(a, block, length) for a in args], [_cut(o, block, length) for o in outs]
+        )
+        for register in lowering.registers:
+            scratch.need(register)
+        plans.append(lowering.calls)
+
+    def bind() -> list[Call]:
+        return [
+            partial(function, *(scratch.resolve(o) for o in operands))
+            for calls in plans
+            for function, operands in calls
+        ]
+
+    return bind
+
+
+def run_kernel(graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> None:
+    """Run one kernel now, with scratch of its own."""
+    for call in lower(graph, args, outs, Scratch())():
+        call()
+
+
+class NumpyExecutable:
+    """A program made ready: ``run(n)`` executes it n times."""
+
+    def __init__(self, program: Program) -> None:
+        scratch = Scratch()
+        binds = [_prepare(i, scratch) for i in program.instructions]
+        self._calls: list[Call] = [call for bind in binds for call in bind()]
+
+    def run(self, n: int = 1) -> None:
+        calls = self._calls
+        with np.errstate(all="ignore"):  # a loss that is not finite is found by the caller
+            for _ in range(n):
+                for call in calls:
+                    call()
+
+
+def _prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:
+    match i:
+        case Apply():
+            check_operands(i.kernel.name, i.args, i.outs)
+            return lower(i.kernel.graph, i.args, i.outs, scratch)
+        case Dot():
+            call: Call = partial(np.dot, i.a, i.b, i.out)
+        case Reduce():
+            ufunc = np.add if i.how == "sum" else np.maximum
+            call = partial(ufunc.reduce, i.a, i.axis, None, i.out, True)
+        case Gather():
+            call = partial(_gather, i.source, i.order, i.position, i.out, i.out.shape[0])
+        case Load():
+            call = partial(_load, i.table, i.counter, i.out)
+        case Store():
+            call = partial(_store, i.value, i.counter, i.table)
+        case Advance():
+            call = partial(np.add, i.counter, np.array(i.by, i.counter.dtype), i.counter)
+        case Uniform():
+            call = partial(_uniform, UniformStream(i.seed, i.layer), i.counter, i.out)
+    return lambda: [call]
+
+
+def _gather(source: Array, order: Array, position: Array, out: Array, m: int) -> None:
+    start = position.item()
+    # mode="clip" writes straight into out; "raise" would go through a buffer.
+    source.take(order[start : start + m], 0, out, "clip")
+
+
+def _load(table: Array, counter: Array, out: Array) -> None:
+    out[...] = table[counter.item()]
+
+
+def _store(value: Array, counter: Array, table: Array) -> None:
+    table[counter.item()] = value.item()
+
+
+def _uniform(stream: UniformStream, counter: Array, out: Array) -> None:
+    stream.fill(out, counter.item())

@@ -1,0 +1,192 @@
+"""A program: what one training step does, recorded as a list of instructions over fixed arrays.
+
+The mathematics in `nn` calls a shim ``xp`` that speaks NumPy's names. `Recorder` is such a shim:
+it computes nothing and notes every call. The list that results can be run by NumPy, by compiled
+code or as a CUDA graph, and printed: it reads like the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from fastnn.backend.kernel import Kernel
+
+#: A NumPy or CuPy array. Which one depends on the device, so the type checker cannot know.
+Array: TypeAlias = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Dot:
+    """``out = a @ b``: (n, k) times (k, m)."""
+
+    a: Array
+    b: Array
+    out: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Apply:
+    """``outs = kernel(*args)``, element by element; smaller arguments are broadcast."""
+
+    kernel: Kernel
+    args: tuple[Array, ...]
+    outs: tuple[Array, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Reduce:
+    """``out = sum(a)`` or ``max(a)`` over ``axis`` (None: over everything), dimensions kept."""
+
+    how: str  # "sum" or "max"
+    a: Array
+    axis: int | None
+    out: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Gather:
+    """``out[j] = source[order[position + j]]``: the rows of the next mini-batch."""
+
+    source: Array
+    order: Array
+    position: Array
+    out: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """``out = table[counter]``: this step's row of a table made by the host."""
+
+    table: Array
+    counter: Array
+    out: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """``table[counter] = value``: keep this step's result until the host reads them all."""
+
+    value: Array
+    counter: Array
+    table: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Advance:
+    """``counter += by``."""
+
+    counter: Array
+    by: int
+
+
+@dataclass(frozen=True, eq=False)
+class Uniform:
+    """``out =`` uniform numbers of (seed, layer) at step ``counter`` (see `random`)."""
+
+    seed: int
+    layer: int
+    counter: Array
+    out: Array
+
+
+Instruction: TypeAlias = Dot | Apply | Reduce | Gather | Load | Store | Advance | Uniform
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Instructions in order, with the names of the arrays for printing."""
+
+    instructions: tuple[Instruction, ...]
+    names: Mapping[int, str]
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __str__(self) -> str:
+        return "\n".join(_line(i, self._name) for i in self.instructions)
+
+    def _name(self, array: Array) -> str:
+        if id(array) in self.names:
+            return self.names[id(array)]
+        base = getattr(array, "base", None)
+        if base is not None and id(base) in self.names and array.ndim == 2:
+            if array.shape == base.shape[::-1]:
+                return f"{self.names[id(base)]}.T"
+        return f"array{tuple(array.shape)}"
+
+
+def _line(i: Instruction, name: Any) -> str:
+    match i:
+        case Dot():
+            return f"{name(i.out)} = dot({name(i.a)}, {name(i.b)})"
+        case Apply():
+            outs = ", ".join(name(o) for o in i.outs)
+            return f"{outs} = {i.kernel.name}({', '.join(name(a) for a in i.args)})"
+        case Reduce():
+            return f"{name(i.out)} = {i.how}({name(i.a)}, axis={i.axis})"
+        case Gather():
+            return f"{name(i.out)} = {name(i.source)}[{name(i.order)}[{name(i.position)} + j]]"
+        case Load():
+            return f"{name(i.out)} = {name(i.table)}[{name(i.counter)}]"
+        case Store():
+            return f"{name(i.table)}[{name(i.counter)}] = {name(i.value)}"
+        case Advance():
+            return f"{name(i.counter)} += {i.by}"
+        case Uniform():
+            return f"{name(i.out)} = uniform(layer={i.layer}, step={name(i.counter)})"
+
+
+class Recorder:
+    """The shim that notes every call instead of computing: ``out`` is always given."""
+
+    def __init__(self) -> None:
+        self._instructions: list[Instruction] = []
+        self._names: dict[int, str] = {}
+        self._kept: list[Array] = []  # ids stay valid while the arrays live
+
+    def name(self, array: Array, name: str) -> Array:
+        """Give ``array`` a name for printing; return it."""
+        self._names[id(array)] = name
+        self._kept.append(array)
+        return array
+
+    def dot(self, a: Array, b: Array, *, out: Array) -> Array:
+        self._instructions.append(Dot(a, b, out))
+        return out
+
+    def apply(self, kernel: Kernel, *args: Array, out: Array | tuple[Array, ...]) -> Any:
+        outs = out if isinstance(out, tuple) else (out,)
+        self._instructions.append(Apply(kernel, args, outs))
+        return out
+
+    def sum(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array) -> Array:
+        self._instructions.append(Reduce("sum", a, axis, out))
+        return out
+
+    def max(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array) -> Array:
+        self._instructions.append(Reduce("max", a, axis, out))
+        return out
+
+    def gather(self, source: Array, order: Array, position: Array, *, out: Array) -> Array:
+        self._instructions.append(Gather(source, order, position, out))
+        return out
+
+    def load(self, table: Array, counter: Array, *, out: Array) -> Array:
+        self._instructions.append(Load(table, counter, out))
+        return out
+
+    def store(self, value: Array, counter: Array, *, table: Array) -> None:
+        self._instructions.append(Store(value, counter, table))
+
+    def advance(self, counter: Array, by: int) -> None:
+        self._instructions.append(Advance(counter, by))
+
+    def uniform(self, seed: int, layer: int, counter: Array, *, out: Array) -> Array:
+        self._instructions.append(Uniform(seed, layer, counter, out))
+        return out
+
+    def program(self) -> Program:
+        """Return what was recorded so far."""
+        return Program(tuple(self._instructions), dict(self._names))

@@ -1,0 +1,60 @@
+"""What a backend is: the names that the mathematics calls, on whatever device.
+
+`nn` is written against these. `NumpyBackend` and `CudaBackend` compute at once; `Recorder` notes
+the calls for a program, which a backend then compiles and runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.kernel import Kernel
+from fastnn.backend.program import Array, Program
+
+
+class Shim(Protocol):
+    """NumPy's names for what the kernels need; ``out`` receives the result and is returned."""
+
+    def dot(self, a: Array, b: Array, *, out: Array) -> Array: ...
+    def apply(self, kernel: Kernel, *args: Array, out: Any) -> Any: ...
+    def sum(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array) -> Array: ...
+    def max(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array) -> Array: ...
+
+
+class Executable(Protocol):
+    """A program made ready to run."""
+
+    def run(self, n: int = 1) -> None:
+        """Execute the program ``n`` times."""
+
+
+class Backend(Shim, Protocol):
+    """A device: its memory, its shim, and how it runs programs."""
+
+    @property
+    def device(self) -> str:
+        """``"cpu"`` or ``"cuda:N"``."""
+
+    @property
+    def xp(self) -> Any:
+        """The array module: ``numpy`` or ``cupy``."""
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
+    def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
+
+    def array(self, values: Any, dtype: npt.DTypeLike | None = None) -> Array:
+        """Return ``values`` (host or device) as a C-contiguous array of this device."""
+
+    def host(self, array: Array) -> np.ndarray[Any, Any]:
+        """Return a device array as a NumPy array (on the CPU: the same memory)."""
+
+    def copy(self, source: Array, out: Array) -> None:
+        """Copy ``source`` (host or device) into ``out``, an array of this device."""
+
+    def compile(self, program: Program) -> Executable: ...
+    def synchronize(self) -> None: ...
+    def free_memory(self) -> int:
+        """Bytes that can still be had."""

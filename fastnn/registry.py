@@ -1,0 +1,145 @@
+"""Names to rows: the tables of activations, losses, initialisers, optimisers, schedules, metrics.
+
+A row declares its options once, with their defaults and ranges, so that a name that does not
+exist, an option that does not exist and a value out of range are all refused with the cure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Generic, Protocol, TypeVar
+
+from fastnn.errors import ArgumentError
+
+
+def did_you_mean(found: str, names: Iterable[str]) -> str:
+    """Return ``"; did you mean 'relu'?"`` when a name is close, else an empty string.
+
+    >>> did_you_mean("rellu", ["relu", "tanh"])
+    "; did you mean 'relu'?"
+    """
+    close = get_close_matches(found, list(names), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that a row accepts: its name, default and range.
+
+    ``open_low`` and ``open_high`` exclude the ends; ``None`` as the default means 'not set'.
+    """
+
+    name: str
+    default: float | bool | str | None
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+    choices: tuple[str, ...] = ()
+
+    def check(self, owner: str, value: object) -> float | bool | str | None:
+        """Return ``value`` if it is allowed; raise ArgumentError naming option and range if not."""
+        if self.choices:
+            if value not in self.choices:
+                raise ArgumentError(
+                    f"{owner}: {self.name}={value!r}; choose from {', '.join(self.choices)}"
+                    + did_you_mean(str(value), self.choices)
+                )
+            return str(value)
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise ArgumentError(f"{owner}: {self.name} must be True or False, found {value!r}")
+            return value
+        if value is None and self.default is None:
+            return None
+        if isinstance(value, bool) or not hasattr(value, "__float__"):
+            raise ArgumentError(f"{owner}: {self.name} must be a number, found {value!r}")
+        number = float(value)
+        inside = (number > self.low if self.open_low else number >= self.low) and (
+            number < self.high if self.open_high else number <= self.high
+        )
+        if not inside or not math.isfinite(number):
+            raise ArgumentError(
+                f"{owner}: {self.name}={value!r} is outside "
+                f"{'(' if self.open_low else '['}{self.low:g}, {self.high:g}"
+                f"{')' if self.open_high else ']'}"
+            )
+        return number
+
+
+class Row(Protocol):
+    """What a table needs of a row."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def options(self) -> tuple[Option, ...]: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Table(Generic[R]):
+    """Rows by name and alias, in the order they were given."""
+
+    def __init__(self, kind: str, rows: Iterable[R]) -> None:
+        self.kind = kind
+        self._rows: dict[str, R] = {}
+        self._aliases: dict[str, str] = {}
+        for row in rows:
+            self._rows[row.name] = row
+            self._aliases.update(dict.fromkeys(row.aliases, row.name))
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._rows.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows or name in self._aliases
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._rows)
+
+    def __getitem__(self, name: str) -> R:
+        if not isinstance(name, str):
+            raise ArgumentError(f"{self.kind} must be a name (text), found {name!r}")
+        name = self._aliases.get(name, name)
+        if name not in self._rows:
+            raise ArgumentError(
+                f"unknown {self.kind} {name!r}"
+                + (did_you_mean(name, [*self._rows, *self._aliases]) or "")
+                + f" (known: {', '.join(self._rows)})"
+            )
+        return self._rows[name]
+
+    def options(self, name: str, given: Mapping[str, object]) -> dict[str, float | bool | str | None]:
+        """Return every option of row ``name``: the given values checked, the others by default.
+
+        An option that the row does not have is refused, with the rows that have it.
+        """
+        row = self[name]
+        known = {option.name: option for option in row.options}
+        for option_name in given:
+            if option_name not in known:
+                owners = [r.name for r in self if option_name in {o.name for o in r.options}]
+                hint = (
+                    f"; it belongs to {', '.join(owners)}"
+                    if owners
+                    else did_you_mean(option_name, known)
+                )
+                raise ArgumentError(
+                    f"{self.kind} {row.name!r} has no option {option_name!r}{hint}"
+                    f" (its options: {', '.join(known) or 'none'})"
+                )
+        owner = f"{self.kind} {row.name!r}"
+        return {
+            option.name: option.check(owner, given[option.name])
+            if option.name in given
+            else option.default
+            for option in row.options
+        }
