@@ -143,3 +143,45 @@ class Table(Generic[R]):
             else option.default
             for option in row.options
         }
+
+
+def parse_call(text: str, kind: str) -> tuple[str, dict[str, object]]:
+    """Split ``"leaky_relu(slope=0.2)"`` into its name and options.
+
+    >>> parse_call("leaky_relu(slope=0.2)", "activation")
+    ('leaky_relu', {'slope': 0.2})
+    >>> parse_call("relu", "activation")
+    ('relu', {})
+    """
+    name, bracket, rest = text.strip().partition("(")
+    if not bracket:
+        return name.strip(), {}
+    options: dict[str, object] = {}
+    for part in filter(None, (p.strip() for p in rest.rstrip().removesuffix(")").split(","))):
+        key, equals, value = (p.strip() for p in part.partition("="))
+        if not equals or not rest.rstrip().endswith(")"):
+            raise ArgumentError(f"{kind} {text!r} is not of the form name(option=value, ...)")
+        try:
+            options[key] = {"True": True, "False": False}[value]
+        except KeyError:
+            try:
+                options[key] = float(value)
+            except ValueError:
+                options[key] = value.strip("\"'")
+    return name.strip(), options
+
+
+def parse_choice(spec: object, kind: str) -> tuple[str, dict[str, object]]:
+    """Return (name, options) of ``"name"``, ``"name(option=value)"`` or ``{"name": ..., ...}``.
+
+    >>> parse_choice({"name": "elu", "alpha": 0.5}, "activation")
+    ('elu', {'alpha': 0.5})
+    """
+    if isinstance(spec, str):
+        return parse_call(spec, kind)
+    if isinstance(spec, Mapping) and isinstance(spec.get("name"), str):
+        return spec["name"], {k: v for k, v in spec.items() if k != "name"}
+    raise ArgumentError(
+        f"{kind} must be a name such as 'name' or 'name(option=value)' "
+        f"or a dict with a 'name', found {spec!r}"
+    )

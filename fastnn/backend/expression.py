@@ -385,7 +385,20 @@ def _simplify(
                 return args[1] if constants[0] else args[2]
         case ("multiply", _) if args[0] == args[1]:
             return add(Value("square", (args[0],)))
+        case ("multiply", _):
+            return _multiply(args, values, add)
     return add(Value(node.op, args))
+
+
+def _multiply(args: tuple[int, ...], values: list[Value], add: Callable[[Value], int]) -> int:
+    """``d * where(c, 1, 0)`` is ``where(c, d, 0)``: what a derivative with a kink becomes."""
+    for d, w in (args, args[::-1]):
+        branches = [values[a] for a in values[w].args[1:]] if values[w].op == "where" else []
+        if branches and all(v.op == "constant" and v.value in (0.0, 1.0) for v in branches):
+            zero = add(Value("constant", value=0.0))
+            chosen = tuple(d if v.value == 1.0 else zero for v in branches)
+            return add(Value("where", (values[w].args[0], *chosen)))
+    return add(Value("multiply", args))
 
 
 def _negate(index: int, values: list[Value], add: Callable[[Value], int]) -> int:

@@ -27,6 +27,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    same_elements,
 )
 from fastnn.backend.random import UniformStream
 from fastnn.errors import ArgumentError
@@ -118,15 +119,6 @@ class Scratch:
         return self.memory[operand.index][:size].view(operand.dtype).reshape(operand.shape)
 
 
-def same_memory(a: Array, b: Array) -> bool:
-    """Return whether two arrays are the same elements in the same order."""
-    return bool(
-        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-        and a.shape == b.shape
-        and a.strides == b.strides
-    )
-
-
 class _Lowering:
     """Turns one graph over given operands into calls. Used once, then thrown away."""
 
@@ -156,7 +148,7 @@ class _Lowering:
         ]
         moved = []
         for out, operand in rest:
-            if isinstance(operand, np.ndarray) and any(same_memory(operand, o) for o in self.outs):
+            if isinstance(operand, np.ndarray) and any(same_elements(operand, o) for o in self.outs):
                 saved = self._register(operand.shape, operand.dtype)
                 self.calls.append((np.copyto, (saved, operand)))
                 operand = saved
@@ -214,7 +206,7 @@ class _Lowering:
         if i in self.graph.outputs:
             out = self.outs[self.graph.outputs.index(i)]
             if out.shape == shape and out.dtype == dtype:
-                aliases = [n for n, a in self.arguments.items() if same_memory(a, out)]
+                aliases = [n for n, a in self.arguments.items() if same_elements(a, out)]
                 reads = [
                     self.last_use[n]
                     for n, v in enumerate(self.graph.values)
@@ -267,7 +259,7 @@ def check_operands(name: str, args: Sequence[Array], outs: Sequence[Array]) -> N
         if tuple(out.shape) != shape:
             raise ArgumentError(f"kernel {name!r}: out has shape {out.shape}, needs {shape}")
         for a in args:
-            if np.may_share_memory(a, out) and not same_memory(a, out):
+            if np.may_share_memory(a, out) and not same_elements(a, out):
                 raise ArgumentError(f"kernel {name!r}: out overlaps an argument only in part")
 
 

@@ -96,10 +96,11 @@ Instruction: TypeAlias = Dot | Apply | Reduce | Gather | Load | Store | Advance 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Instructions in order, with the names of the arrays for printing."""
+    """Instructions in order, with the names (by ``id``) of some arrays for printing."""
 
     instructions: tuple[Instruction, ...]
     names: Mapping[int, str]
+    arrays: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -110,11 +111,23 @@ class Program:
     def _name(self, array: Array) -> str:
         if id(array) in self.names:
             return self.names[id(array)]
-        base = getattr(array, "base", None)
-        if base is not None and id(base) in self.names and array.ndim == 2:
-            if array.shape == base.shape[::-1]:
-                return f"{self.names[id(base)]}.T"
+        for kept in self.arrays:
+            if same_elements(array, kept):
+                return self.names[id(kept)]
+            if same_elements(array, kept.T):
+                return f"{self.names[id(kept)]}.T"
         return f"array{tuple(array.shape)}"
+
+
+def address(array: Array) -> int:
+    """Return where the first element lies, on either device."""
+    interface = getattr(array, "__cuda_array_interface__", None) or array.__array_interface__
+    return int(interface["data"][0])
+
+
+def same_elements(a: Array, b: Array) -> bool:
+    """Return whether two arrays are the same elements in the same order."""
+    return a.shape == b.shape and a.strides == b.strides and address(a) == address(b)
 
 
 def _line(i: Instruction, name: Any) -> str:
@@ -144,7 +157,7 @@ class Recorder:
     def __init__(self) -> None:
         self._instructions: list[Instruction] = []
         self._names: dict[int, str] = {}
-        self._kept: list[Array] = []  # ids stay valid while the arrays live
+        self._kept: list[Array] = []  # an id is valid while its array lives
 
     def name(self, array: Array, name: str) -> Array:
         """Give ``array`` a name for printing; return it."""
@@ -189,4 +202,4 @@ class Recorder:
 
     def program(self) -> Program:
         """Return what was recorded so far."""
-        return Program(tuple(self._instructions), dict(self._names))
+        return Program(tuple(self._instructions), dict(self._names), tuple(self._kept))

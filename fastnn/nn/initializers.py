@@ -1,0 +1,130 @@
+"""Weight initialisers: one row each (N21 to N24), by their Keras names and definitions.
+
+``W`` has shape (n_out, n_in). The *normal* ones of Keras are truncated at two standard
+deviations and widened so that the variance is the stated one; `scaled_normal` is the notes'
+``randn(shape) * sqrt(1/n_in)``, not truncated. Biases start at zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.registry import Option, Table, parse_choice
+
+FloatArray = npt.NDArray[np.float64]
+
+# The standard deviation of a standard normal that is cut off at 2.
+_TRUNCATED_STD = 0.87962566103423978
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """One row: ``distribution`` of the given spread ``scale(n_in, n_out, gain)``."""
+
+    name: str
+    distribution: str  # "uniform" on [-scale, scale], "normal", "truncated" or "zero"
+    scale: Callable[..., float]
+    aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+_SPREAD = Option("scale", 0.05, low=0.0, open_low=True)
+
+INITIALIZERS: Table[Initializer] = Table(
+    "initializer",
+    [
+        Initializer(
+            "scaled_normal", "normal", lambda n_in, n_out, gain: math.sqrt(1 / n_in)
+        ),  # N21
+        Initializer(
+            "uniform",
+            "uniform",
+            lambda n_in, n_out, gain, scale: scale,
+            aliases=("random_uniform",),
+            options=(_SPREAD,),
+        ),
+        Initializer(
+            "normal",
+            "normal",
+            lambda n_in, n_out, gain, scale: scale,
+            aliases=("random_normal",),
+            options=(_SPREAD,),
+        ),
+        # N24: all hidden units stay equal; kept to show it.
+        Initializer("zero", "zero", lambda n_in, n_out, gain: 0.0, aliases=("zeros",)),
+        Initializer("lecun_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(3 / n_in)),
+        Initializer("lecun_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(1 / n_in)),
+        Initializer("he_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(6 / n_in)),
+        Initializer("he_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(2 / n_in)),
+        Initializer(
+            "glorot_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(6 / (n_in + n_out))
+        ),
+        Initializer(
+            "glorot_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(2 / (n_in + n_out))
+        ),
+        # N23: Glorot's, times a gain chosen by the activation.
+        Initializer(
+            "xavier_uniform",
+            "uniform",
+            lambda n_in, n_out, gain: gain * math.sqrt(6 / (n_in + n_out)),
+        ),
+        Initializer(
+            "xavier_normal",
+            "normal",
+            lambda n_in, n_out, gain: gain * math.sqrt(2 / (n_in + n_out)),
+        ),
+    ],
+)
+
+
+def initial_weights(
+    spec: object, n_out: int, n_in: int, gain: float, random: np.random.Generator
+) -> FloatArray:
+    """Return W, (n_out, n_in) float64, drawn as the initialiser ``spec`` says.
+
+    ``gain`` is the activation's factor of N23, used by the two ``xavier`` rows only.
+
+    >>> from fastnn.backend.random import generator
+    >>> W = initial_weights("he_uniform", 3, 24, 1.0, generator(0, "weights"))
+    >>> W.shape, bool(abs(W).max() <= 0.5)  # sqrt(6 / 24) = 0.5
+    ((3, 24), True)
+
+    Raises ArgumentError for an unknown name or option.
+    """
+    name, options = initializer(spec)
+    row = INITIALIZERS[name]
+    scale = row.scale(n_in, n_out, gain, **options)
+    shape = (n_out, n_in)
+    match row.distribution:
+        case "uniform":
+            return random.uniform(-scale, scale, shape)
+        case "normal":
+            return random.standard_normal(shape) * scale
+        case "truncated":
+            return truncated_normal(shape, random) * (scale / _TRUNCATED_STD)
+        case _:
+            return np.zeros(shape)
+
+
+def truncated_normal(shape: tuple[int, ...], random: np.random.Generator) -> FloatArray:
+    """Return standard normal numbers, those beyond 2 drawn again."""
+    values = random.standard_normal(shape)
+    while (beyond := abs(values) > 2).any():
+        values[beyond] = random.standard_normal(int(beyond.sum()))
+    return values
+
+
+def initializer(spec: object) -> tuple[str, Mapping[str, Any]]:
+    """Return the checked (name, options) of an initialiser.
+
+    >>> initializer("random_normal(scale=0.1)")
+    ('normal', {'scale': 0.1})
+    """
+    name, given = parse_choice(spec, "initializer")
+    return INITIALIZERS[name].name, INITIALIZERS.options(name, given)

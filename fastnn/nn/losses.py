@@ -1,0 +1,205 @@
+"""Losses: one row each, the value of one example's output and its derivative.
+
+The cost of a batch is ``J = 1/m sum_i w_i sum_k L(output_ki, y_ki)`` with ``w_i = 1`` unless
+weights are given. The cross-entropies and Poisson are functions of the *logit* ``z``: nothing
+overflows, and the output delta is the notes' ``A - Y`` (N12). Their output activation, the
+*link*, is fixed. The other losses are functions of the output ``a = g(z)`` of any activation;
+their delta is ``dL/da * g'(z)``, for the squared error ``(a - y) * g'(z)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.backend.derivative import derivative
+from fastnn.backend.expression import Graph, trace
+from fastnn.errors import ArgumentError
+from fastnn.nn.activations import sigmoid
+from fastnn.registry import Option, Table, parse_choice
+
+ScalarFunction = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One row of the table."""
+
+    name: str
+    value: ScalarFunction  # L(z, y) if from_logits else L(a, y)
+    delta: ScalarFunction  # dL/dz or dL/da
+    link: str = "identity"  # the output activation; fixed if from_logits, else a default
+    from_logits: bool = False
+    tasks: tuple[str, ...] = ("regression",)
+    lowest_target: float = -math.inf
+    aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+_SMOOTHING = Option("label_smoothing", 0.0, low=0.0, high=1.0, open_high=True)
+
+
+def _smooth(y: Any, label_smoothing: float) -> Any:
+    """``y (1 - s) + s / 2``: a target of two classes moved towards one half."""
+    return y * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else y
+
+
+def _huber(a: Any, y: Any, delta: float) -> Any:
+    e = abs(a - y)
+    return np.where(e <= delta, 0.5 * e * e, delta * (e - 0.5 * delta))
+
+
+LOSSES: Table[Loss] = Table(
+    "loss",
+    [
+        Loss(
+            "binary_crossentropy",  # N8; summed over several outputs, N9
+            lambda z, y, label_smoothing: (
+                np.maximum(z, 0.0)
+                - z * _smooth(y, label_smoothing)
+                + np.log1p(np.exp(-abs(z)))
+            ),
+            lambda z, y, label_smoothing: sigmoid(z) - _smooth(y, label_smoothing),
+            link="sigmoid",
+            from_logits=True,
+            tasks=("binary", "multilabel"),
+            aliases=("multilabel_crossentropy",),
+            options=(_SMOOTHING,),
+        ),
+        # N10. It mixes the outputs of an example: `output.output_gradient` computes it.
+        Loss(
+            "categorical_crossentropy",
+            lambda z, y, label_smoothing: z,
+            lambda z, y, label_smoothing: z,
+            link="softmax",
+            from_logits=True,
+            tasks=("multiclass", "binary"),
+            aliases=("softmax_crossentropy",),
+            options=(_SMOOTHING,),
+        ),
+        Loss(
+            "squared_error",
+            lambda a, y: 0.5 * (a - y) * (a - y),
+            lambda a, y: a - y,
+            tasks=("regression", "binary", "multilabel"),
+            aliases=("mse", "mean_squared_error"),
+        ),
+        Loss(
+            "absolute_error",
+            lambda a, y: abs(a - y),
+            lambda a, y: np.sign(a - y),
+            aliases=("mae", "mean_absolute_error"),
+        ),
+        Loss(
+            "huber",
+            _huber,
+            lambda a, y, delta: np.minimum(np.maximum(a - y, -delta), delta),
+            options=(Option("delta", 1.0, low=0.0, open_low=True),),
+        ),
+        Loss(
+            "poisson",
+            lambda z, y: np.exp(z) - y * z,
+            lambda z, y: np.exp(z) - y,
+            link="exponential",
+            from_logits=True,
+            lowest_target=0.0,
+        ),
+        Loss(
+            "quantile",
+            lambda a, y, quantile: np.where(y > a, quantile * (y - a), (1 - quantile) * (a - y)),
+            lambda a, y, quantile: np.where(y > a, -quantile, 1 - quantile),
+            options=(Option("quantile", 0.5, low=0.0, high=1.0, open_low=True, open_high=True),),
+            aliases=("pinball",),
+        ),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class LossFunction:
+    """A loss with its options filled in: what a network minimises."""
+
+    name: str
+    options: Mapping[str, Any]
+    value: ScalarFunction
+    delta: ScalarFunction
+    link: str
+    from_logits: bool
+    tasks: tuple[str, ...]
+    lowest_target: float = -math.inf
+    expression: Graph | None = None  # of a user's own loss
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the closed form that a model file keeps."""
+        if self.expression is not None:
+            return {"name": "custom", "expression": self.expression.to_json()}
+        return {"name": self.name, **self.options}
+
+
+def custom_loss(function: ScalarFunction | Graph, *, name: str = "custom") -> LossFunction:
+    """Return a user's own loss ``L(a, y)`` of one output ``a`` and its target ``y``.
+
+    Its derivative is found by the compiler; outputs are summed, examples averaged.
+
+    >>> log_cosh = custom_loss(lambda a, y: np.log(np.exp(a - y) + np.exp(y - a)))
+    >>> round(float(log_cosh.delta(2.0, 1.0)), 6)  # tanh(1)
+    0.761594
+
+    Raises ArgumentError if the function does not take two arguments or is not elementwise.
+    """
+    graph = function if isinstance(function, Graph) else trace(function)
+    if len(graph.inputs) != 2 or len(graph.outputs) != 1:
+        raise ArgumentError(
+            "a loss is a function of two arguments, the output a and the target y, with one "
+            f"result; found {len(graph.inputs)} arguments and {len(graph.outputs)} results"
+        )
+    slope = derivative(graph, 0)
+    return LossFunction(
+        name=name,
+        options={},
+        value=lambda a, y: graph.evaluate(a, y)[0],
+        delta=lambda a, y: slope.evaluate(a, y)[0],
+        link="identity",
+        from_logits=False,
+        tasks=("regression", "binary", "multilabel"),
+        expression=graph,
+    )
+
+
+def loss(spec: object) -> LossFunction:
+    """Return the loss of a name, ``"name(option=value)"``, a dict, or an expression.
+
+    >>> loss("huber(delta=2)").to_json()
+    {'name': 'huber', 'delta': 2.0}
+    """
+    if isinstance(spec, LossFunction):
+        return spec
+    if callable(spec):
+        return custom_loss(spec)
+    if isinstance(spec, Mapping) and spec.get("name") == "custom" and len(spec) == 2:
+        return custom_loss(Graph.from_json(spec.get("expression")))
+    name, given = parse_choice(spec, "loss")
+    row, options = LOSSES[name], LOSSES.options(name, given)
+    return LossFunction(
+        name=row.name,
+        options=options,
+        value=lambda t, y: row.value(t, y, **options),
+        delta=lambda t, y: row.delta(t, y, **options),
+        link=row.link,
+        from_logits=row.from_logits,
+        tasks=row.tasks,
+        lowest_target=row.lowest_target,
+    )
+
+
+#: The loss that a task gets unless another is chosen.
+DEFAULT_LOSSES = {
+    "binary": "binary_crossentropy",
+    "multiclass": "categorical_crossentropy",
+    "multilabel": "binary_crossentropy",
+    "regression": "squared_error",
+}

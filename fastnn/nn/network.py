@@ -1,0 +1,150 @@
+"""The shape of a network: sizes, activations, dropout and loss. It holds no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.errors import ArgumentError
+from fastnn.nn.activations import ActivationFunction, activation
+from fastnn.nn.losses import LossFunction, loss
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers ``1..L``; layer ``l`` has ``sizes[l]`` units, ``sizes[0]`` is the inputs.
+
+    ``activations[l-1]`` and ``dropout[l-1]`` belong to layer ``l``. Without a hidden layer and
+    with one sigmoid output it is logistic regression (N7).
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[ActivationFunction, ...]
+    dropout: tuple[float, ...]
+    loss: LossFunction
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.sizes) - 1
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights and biases."""
+        return sum(n * (k + 1) for k, n in zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the closed form that a model file keeps."""
+        return {
+            "sizes": list(self.sizes),
+            "activations": [a.to_json() for a in self.activations],
+            "dropout": list(self.dropout),
+            "loss": self.loss.to_json(),
+        }
+
+    @staticmethod
+    def from_json(data: Any) -> Network:
+        """Return the network of `to_json`; raises ArgumentError if anything is amiss."""
+        if not isinstance(data, dict) or set(data) != {"sizes", "activations", "dropout", "loss"}:
+            raise ArgumentError("a network is described by sizes, activations, dropout and loss")
+        sizes, *lists = data["sizes"], data["activations"], data["dropout"]
+        if not isinstance(sizes, list) or not all(isinstance(x, list) for x in lists):
+            raise ArgumentError("sizes, activations and dropout of a network are lists")
+        return network(
+            sizes,
+            activation=data["activations"][:-1],
+            output_activation=data["activations"][-1] if data["activations"] else None,
+            dropout=data["dropout"][:-1],
+            loss_function=data["loss"],
+        )
+
+    def __str__(self) -> str:
+        parts = [f"{self.sizes[0]} inputs"]
+        for n, g, p in zip(self.sizes[1:], self.activations, self.dropout, strict=True):
+            parts.append(f"{n} {g.name}" + (f" (dropout {p:g})" if p else ""))
+        return f"{' -> '.join(parts)}; {self.loss.name}; {self.n_parameters:,} parameters"
+
+
+def network(
+    sizes: Sequence[int],
+    *,
+    activation: object = "relu",
+    output_activation: object = None,
+    dropout: float | Sequence[float] = 0.0,
+    loss_function: object = "squared_error",
+) -> Network:
+    """Return a checked `Network`.
+
+    Parameters
+    ----------
+    sizes : units of every layer, inputs first and outputs last.
+    activation : one for all hidden layers, or a list with one for each: names, options or
+        expressions, as `activation` takes them.
+    output_activation : by default the loss's own; another one only for a loss that is a function
+        of the output (squared error, absolute error, Huber, quantile, your own).
+    dropout : the share of a hidden layer's outputs set to zero in training, one for all or a
+        list with one for each.
+    loss_function : as `loss` takes it.
+
+    >>> print(network([4, 8, 3], loss_function="categorical_crossentropy"))
+    4 inputs -> 8 relu -> 3 softmax; categorical_crossentropy; 67 parameters
+
+    Raises ArgumentError naming the argument that cannot work.
+    """
+    sizes = tuple(sizes)
+    if len(sizes) < 2 or not all(
+        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes
+    ):
+        raise ArgumentError(
+            f"layer sizes must be whole numbers above 0, inputs first and outputs last; "
+            f"found {list(sizes)}"
+        )
+    hidden = len(sizes) - 2
+    cost = loss(loss_function)
+    last = _output_activation(cost, output_activation, sizes[-1])
+    activations = tuple(_activation(a) for a in _each(activation, hidden, "activation"))
+    rates = tuple(_rate(p) for p in _each(dropout, hidden, "dropout"))
+    return Network(tuple(int(n) for n in sizes), (*activations, last), (*rates, 0.0), cost)
+
+
+_activation = activation  # the parameter of `network` hides the function
+
+
+def _each(value: Any, hidden: int, name: str) -> list[Any]:
+    """Return ``value`` once per hidden layer, or the list that it is."""
+    if isinstance(value, (list, tuple)):
+        if len(value) != hidden:
+            raise ArgumentError(
+                f"{name} has {len(value)} entries but the network has {hidden} hidden layers"
+            )
+        return list(value)
+    return [value] * hidden
+
+
+def _rate(p: Any) -> float:
+    if isinstance(p, bool) or not isinstance(p, (int, float, np.number)) or not 0 <= p < 1:
+        raise ArgumentError(f"dropout must be in [0, 1), found {p!r}")
+    return float(p)
+
+
+def _output_activation(cost: LossFunction, given: object, n_outputs: int) -> ActivationFunction:
+    chosen = activation(cost.link if given is None else given)
+    if cost.from_logits and chosen.name != cost.link:
+        raise ArgumentError(
+            f"loss {cost.name!r} is computed from the logits and needs the output activation "
+            f"{cost.link!r}, found {chosen.name!r}: leave output_activation out, or choose a "
+            "loss of the output such as 'squared_error'"
+        )
+    if chosen.name == "softmax" and not cost.from_logits:
+        raise ArgumentError(
+            f"loss {cost.name!r} cannot be used with a softmax output: "
+            "use loss 'categorical_crossentropy'"
+        )
+    if cost.link == "softmax" and n_outputs < 2:
+        raise ArgumentError(
+            "loss 'categorical_crossentropy' needs at least 2 outputs, one for each class, "
+            f"found {n_outputs}: for one output use 'binary_crossentropy'"
+        )
+    return chosen

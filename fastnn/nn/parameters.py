@@ -1,0 +1,117 @@
+"""All weights and biases in one flat buffer, ``theta = [W1 .. WL | b1 .. bL]``.
+
+``W[l]`` and ``b[l]`` are contiguous views of it: the optimiser is one kernel over one array, a
+snapshot or a transfer is one copy, the penalised part is one slice. Each block starts at a
+multiple of 16 elements, so that it is aligned for vector instructions; the gaps stay zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.program import Array
+from fastnn.backend.random import generator
+from fastnn.backend.shim import Backend
+from fastnn.errors import ArgumentError
+from fastnn.nn.initializers import initial_weights
+from fastnn.nn.network import Network
+
+ALIGN = 16
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def _aligned(n: int) -> int:
+    return -(-n // ALIGN) * ALIGN
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each layer's weights and biases lie in the flat buffer."""
+
+    sizes: tuple[int, ...]
+    weights: tuple[slice, ...]
+    biases: tuple[slice, ...]
+    n_weights: int  # theta[:n_weights] is all weights, gaps included
+    size: int
+
+    @staticmethod
+    def of(sizes: tuple[int, ...]) -> Layout:
+        weights, biases, place = [], [], 0
+        for k, n in zip(sizes[:-1], sizes[1:], strict=True):
+            weights.append(slice(place, place + n * k))
+            place += _aligned(n * k)
+        n_weights = place
+        for n in sizes[1:]:
+            biases.append(slice(place, place + n))
+            place += _aligned(n)
+        return Layout(sizes, tuple(weights), tuple(biases), n_weights, place)
+
+    def views(self, flat: Array) -> tuple[list[Array], list[Array]]:
+        """Return the lists ``W`` (n_l, n_{l-1}) and ``b`` (n_l, 1) as views of ``flat``."""
+        shapes = list(zip(self.sizes[1:], self.sizes[:-1], strict=True))
+        W = [flat[s].reshape(shape) for s, shape in zip(self.weights, shapes, strict=True)]
+        b = [flat[s].reshape(-1, 1) for s in self.biases]
+        return W, b
+
+
+class Parameters:
+    """The numbers of a network on one device: ``theta`` and its views ``W[l-1]``, ``b[l-1]``."""
+
+    def __init__(self, network: Network, backend: Backend, dtype: npt.DTypeLike) -> None:
+        self.layout = Layout.of(network.sizes)
+        self.dtype = np.dtype(dtype)
+        self.theta = backend.zeros((self.layout.size,), self.dtype)
+        self.W, self.b = self.layout.views(self.theta)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layout": self.layout, "dtype": self.dtype, "theta": self.theta}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Views must be made anew: a copy or a pickle separates them from their buffer.
+        self.__dict__.update(state)
+        self.W, self.b = self.layout.views(self.theta)
+
+
+def check_dtype(dtype: object) -> np.dtype[Any]:
+    """Return float32 or float64 as a dtype; raise ArgumentError for anything else."""
+    try:
+        found = np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        found = np.dtype(object)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ArgumentError(f"dtype must be 'float32' or 'float64', found {dtype!r}")
+    return np.dtype(found)
+
+
+def initialize(
+    network: Network,
+    parameters: Parameters,
+    backend: Backend,
+    *,
+    initializer: object = None,
+    seed: int = 0,
+) -> None:
+    """Fill the parameters: weights drawn on the host in float64, biases zero.
+
+    ``initializer`` is a name or options for all layers, or a list with one for each; None takes
+    what suits each layer's activation (He for the ReLU family, LeCun for SELU, else Glorot). The
+    same seed gives the same numbers on every device.
+    """
+    n = network.n_layers
+    specs = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * n
+    if len(specs) != n:
+        raise ArgumentError(f"initializer has {len(specs)} entries but there are {n} layers")
+    layout = parameters.layout
+    flat = np.zeros(layout.size)
+    for place, spec in enumerate(specs):
+        g = network.activations[place]
+        n_in, n_out = network.sizes[place], network.sizes[place + 1]
+        random = generator(seed, "weights", layer=place + 1)
+        W = initial_weights(spec or g.initializer, n_out, n_in, g.gain, random)
+        flat[layout.weights[place]] = W.ravel()
+    backend.copy(backend.array(flat, parameters.dtype), parameters.theta)
