@@ -295,12 +295,19 @@ def lower(
 
     def bind() -> list[Call]:
         return [
-            partial(function, *(scratch.resolve(o) for o in operands))
+            _prepared(function, [scratch.resolve(o) for o in operands])
             for calls in plans
             for function, operands in calls
         ]
 
     return bind
+
+
+def _prepared(function: Callable[..., Any], operands: list[Any]) -> Call:
+    # NumPy 2.4 deprecates a positional out for these two, and only for them.
+    if function in (np.maximum, np.minimum):
+        return partial(function, *operands[:2], out=operands[2])
+    return partial(function, *operands)
 
 
 def run_kernel(graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> None:

@@ -1,0 +1,347 @@
+"""Rows of a table to rows of numbers: N19, missing values, one-hot; fitted on the training part."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.data.columns import category_texts, numbers_of
+from fastnn.data.state import check_metadata, check_vectors, is_flag, is_text_list
+from fastnn.data.statistics import (
+    DataWarning,
+    blocks,
+    columns_with_gaps,
+    filled_by_median,
+    frequent_categories,
+    moments,
+)
+from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed
+from fastnn.errors import ArgumentError, DataError, ModelFileError
+
+#: Columns with more categories than this keep their most frequent ones.
+MAX_CATEGORIES = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The preprocessing of the inputs, fitted on the training part and saved with the model.
+
+    Output columns, in this order: each numeric column, ``(x - mu)/sigma`` (N19); an indicator (1
+    where the value was missing) for each numeric column with gaps in the training part; one
+    column of 0 and 1 per category of each categorical column, then its '<unknown>' column for
+    values that the training part does not have and for missing ones.
+
+    A missing number is replaced by the median of the training part and then standardised; mu and
+    sigma (population) are those of the filled column. In a column without gaps in the training
+    part a later gap is filled with mu, with a DataWarning. A constant column has sigma 1.
+
+    Attributes:
+        columns: names of the input columns, in the training order.
+        positional: the training data had no column names.
+        numeric: the p numeric input columns.
+        indicators: those of ``numeric`` that had gaps.
+        categories: categorical column to its known values, sorted.
+        fill, mean, scale: ``(p,)`` float64; without standardisation mean 0 and scale 1.
+        standardize: whether N19 is applied.
+        dtype: of the output.
+
+    >>> import numpy as np
+    >>> table = Table.from_columns({"age": np.array([1, 3]), "town": np.array(["A", "B"], object)})
+    >>> features = Features.fit(table)
+    >>> features.names
+    ('age', 'town=A', 'town=B', 'town=<unknown>')
+    >>> features.transform(table)
+    array([[-1.,  1.,  0.,  0.],
+           [ 1.,  0.,  1.,  0.]], dtype=float32)
+    """
+
+    columns: tuple[str, ...]
+    positional: bool
+    numeric: tuple[str, ...]
+    indicators: tuple[str, ...]
+    categories: Mapping[str, tuple[str, ...]]
+    fill: Array
+    mean: Array
+    scale: Array
+    standardize: bool
+    dtype: str
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        *,
+        dtype: str = "float32",
+        standardize: bool = True,
+        categorical: Collection[str] = (),
+        max_categories: int = MAX_CATEGORIES,
+    ) -> Features:
+        """Learn medians, mu, sigma and categories from the training part.
+
+        Args:
+            table: the training rows.
+            dtype: of the output, 'float32' or 'float64'; statistics are float64 always.
+            standardize: False leaves numbers in their own units.
+            categorical: numeric columns to one-hot encode (codes such as a month).
+            max_categories: the most frequent so many values of a column get a place of their own,
+                the others share '<unknown>', with a DataWarning.
+
+        Raises DataError for a column without any value and for numbers too large to square.
+
+        >>> import numpy as np
+        >>> Features.fit(Table.from_columns({"x": np.array([2.0, 4.0])})).mean
+        array([3.])
+        """
+        check_dtype(dtype)
+        check_known(categorical, table.names)
+        if isinstance(max_categories, bool) or not isinstance(max_categories, (int, np.integer)):
+            raise ArgumentError(f"max_categories must be a whole number, found {max_categories!r}")
+        if max_categories < 1:
+            raise ArgumentError(f"max_categories must be at least 1, found {max_categories}")
+        numeric = tuple(name for name in table.numeric_names if name not in categorical)
+        values = _numeric_part(table, numeric)
+        gaps = columns_with_gaps(values)
+        values, fill = filled_by_median(values, gaps, numeric)
+        mean, scale = moments(values, numeric)
+        fill = np.where(gaps, fill, mean)
+        if not standardize:
+            mean, scale = np.zeros(len(numeric)), np.ones(len(numeric))
+        return cls(
+            columns=table.names,
+            positional=table.positional,
+            numeric=numeric,
+            indicators=tuple(n for n, gap in zip(numeric, gaps, strict=True) if gap),
+            categories={
+                name: frequent_categories(name, _texts(table, name), int(max_categories))
+                for name in table.names
+                if name not in numeric
+            },
+            fill=fill,
+            mean=mean,
+            scale=scale,
+            standardize=bool(standardize),
+            dtype=dtype,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the output columns, for display.
+
+        >>> import numpy as np
+        >>> Features.fit(Table.from_columns({"x": np.array([2.0, np.nan])})).names
+        ('x', 'x is missing')
+        """
+        one_hot = [
+            f"{name}={value}"
+            for name, values in self.categories.items()
+            for value in (*values, "<unknown>")
+        ]
+        return (*self.numeric, *(f"{name} is missing" for name in self.indicators), *one_hot)
+
+    @property
+    def n_features(self) -> int:
+        """Number of output columns: the units of the network's input layer.
+
+        >>> import numpy as np
+        >>> Features.fit(Table.from_columns({"x": np.eye(3)})).n_features
+        3
+        """
+        return len(self.names)
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """The categorical input columns; with ``numeric`` what ``read_table`` wants declared.
+
+        >>> import numpy as np
+        >>> Features.fit(Table.from_columns({"x": np.eye(3)}), categorical=["x1"]).categorical
+        ('x1',)
+        """
+        return tuple(self.categories)
+
+    def transform(self, table: Table) -> Array:
+        """Return ``(N, n_features)`` rows for the network, C-contiguous, of ``dtype``.
+
+        Named columns are matched by name, in any order; data without names (on either side) by
+        position. Raises DataError for missing, extra or too few columns, text in a numeric
+        column, and numbers too large for ``dtype``. Warns (DataWarning) of gaps in columns that
+        had none in the training part, and of values that it did not have.
+
+        >>> import numpy as np
+        >>> features = Features.fit(Table.from_columns({"x": np.array([2.0, 4.0])}))
+        >>> features.transform(Table.from_columns({"x": np.array([5.0])}))
+        array([[2.]], dtype=float32)
+        """
+        source = self._sources(table)
+        out = np.zeros((len(table), self.n_features), dtype=self.dtype)
+        values = _numeric_part(table, [source[name] for name in self.numeric], self.numeric)
+        n_numeric = len(self.numeric)
+        self._write_numbers(values, out[:, :n_numeric])
+        start = self._write_gaps(values, out)
+        for name, known in self.categories.items():
+            index = {value: k for k, value in enumerate(known)}
+            texts = _texts(table, source[name])
+            places = np.fromiter((index.get(text, len(known)) for text in texts), np.int64)
+            self._report_unknown(name, texts, places, len(known))
+            out[np.arange(len(table)), start + places] = 1
+            start += len(known) + 1
+        return out
+
+    def _sources(self, table: Table) -> dict[str, str]:
+        """Return which column of ``table`` stands for each column of the training part."""
+        if self.positional or table.positional:
+            if len(table.names) != len(self.columns):
+                raise DataError(f"expected {len(self.columns)} features, found {len(table.names)}")
+            return dict(zip(self.columns, table.names, strict=True))
+        check_known(self.columns, table.names)
+        known = set(self.columns)
+        extra = [name for name in table.names if name not in known]
+        if extra:
+            raise DataError(
+                f"columns that the model was not trained on: {listed(extra)}; leave them out "
+                f"(it knows {listed(self.columns)})"
+            )
+        return {name: name for name in self.columns}
+
+    def _write_numbers(self, values: Array, out: Array) -> None:
+        """Write ``(x - mu)/sigma`` in float64 arithmetic, rounded once to the output's dtype."""
+        if not self.numeric:
+            return
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            for rows in blocks(values):
+                work = values[rows].astype(np.float64)
+                if self.standardize:
+                    np.subtract(work, self.mean, out=work)
+                    np.divide(work, self.scale, out=work)
+                out[rows] = work
+            too_large = np.isinf([out.min(axis=0), out.max(axis=0)]).any(axis=0)
+            if np.isnan(out.min()):  # a gap hides its column's extremes
+                too_large = np.isinf(out).any(axis=0)
+        if too_large.any():
+            column = int(np.flatnonzero(too_large)[0])
+            row = int(np.flatnonzero(np.isinf(out[:, column]))[0])
+            raise DataError(
+                f"column {self.numeric[column]!r}, {from_zero(row)}: {values[row, column]:g} is "
+                f"too large for {self.dtype}; correct it, or use dtype='float64'"
+            )
+
+    def _write_gaps(self, values: Array, out: Array) -> int:
+        """Fill missing numbers, set the indicators; return where the next output column is."""
+        filled = (self.fill - self.mean) / self.scale
+        start = len(self.numeric)
+        indicator = {name: start + k for k, name in enumerate(self.indicators)}
+        for column in np.flatnonzero(columns_with_gaps(values)):
+            name = self.numeric[column]
+            missing = np.isnan(values[:, column])
+            out[missing, column] = filled[column]
+            if name in indicator:
+                out[missing, indicator[name]] = 1
+            else:
+                warnings.warn(
+                    f"column {name!r}: {missing.sum()} of {len(missing)} values are missing, none "
+                    "was in training; filled with the training mean "
+                    f"{self.fill[column]:g}",
+                    DataWarning,
+                    stacklevel=4,
+                )
+        return start + len(self.indicators)
+
+    def _report_unknown(self, name: str, texts: Array, places: Array, n_known: int) -> None:
+        unknown = places == n_known
+        strange = [text for text in texts[unknown] if text is not None]
+        if strange:
+            warnings.warn(
+                f"column {name!r}: {len(strange)} of {len(texts)} values have no place of "
+                f"their own from training (first {strange[0]!r}); they count as '<unknown>'",
+                DataWarning,
+                stacklevel=4,
+            )
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return JSON-able metadata and arrays from which ``from_state`` makes the same again.
+
+        >>> import numpy as np
+        >>> sorted(Features.fit(Table.from_columns({"x": np.eye(2)})).to_state()[1])
+        ['fill', 'mean', 'scale']
+        """
+        metadata = {
+            "columns": list(self.columns),
+            "positional": self.positional,
+            "numeric": list(self.numeric),
+            "indicators": list(self.indicators),
+            "categories": {name: list(values) for name, values in self.categories.items()},
+            "standardize": self.standardize,
+            "dtype": self.dtype,
+        }
+        arrays = {"fill": self.fill, "mean": self.mean, "scale": self.scale}
+        return metadata, {name: array.copy() for name, array in arrays.items()}
+
+    @classmethod
+    def from_state(cls, metadata: Mapping[str, Any], arrays: Mapping[str, Array]) -> Features:
+        """Rebuild from ``to_state``; anything else raises ModelFileError.
+
+        >>> import numpy as np
+        >>> state = Features.fit(Table.from_columns({"x": np.eye(2)})).to_state()
+        >>> Features.from_state(*state).names
+        ('x0', 'x1')
+        """
+        check_metadata(
+            metadata,
+            {
+                "columns": is_text_list,
+                "positional": is_flag,
+                "numeric": is_text_list,
+                "indicators": is_text_list,
+                "categories": lambda v: isinstance(v, dict) and all(map(is_text_list, v.values())),
+                "standardize": is_flag,
+                "dtype": lambda v: v in ("float32", "float64"),
+            },
+            "features",
+        )
+        numeric, categories = metadata["numeric"], metadata["categories"]
+        if sorted([*numeric, *categories]) != sorted(metadata["columns"]) or not (
+            set(metadata["indicators"]) <= set(numeric)
+        ):
+            raise ModelFileError("features: the lists of columns contradict each other")
+        check_vectors(arrays, dict.fromkeys(("fill", "mean", "scale"), len(numeric)), "features")
+        if not (arrays["scale"] > 0).all():
+            raise ModelFileError("features: array 'scale' must be positive")
+        return cls(
+            columns=tuple(metadata["columns"]),
+            positional=metadata["positional"],
+            numeric=tuple(numeric),
+            indicators=tuple(metadata["indicators"]),
+            # in the order of the columns, whatever order the file keeps its keys in
+            categories={n: tuple(categories[n]) for n in metadata["columns"] if n in categories},
+            fill=arrays["fill"],
+            mean=arrays["mean"],
+            scale=arrays["scale"],
+            standardize=metadata["standardize"],
+            dtype=metadata["dtype"],
+        )
+
+
+def _numeric_part(
+    table: Table, names: Collection[str], trained_as: Collection[str] | None = None
+) -> Array:
+    """Return the numeric columns ``names`` in this order; no copy if the table has just them."""
+    if tuple(names) == table.numeric_names:
+        return table.numeric
+    values = np.empty((len(table), len(names)), dtype=table.numeric.dtype)
+    if any(name in table.categorical for name in names):
+        values = values.astype(np.float64)
+    place = {name: j for j, name in enumerate(table.numeric_names)}
+    for j, (name, shown) in enumerate(zip(names, trained_as or names, strict=True)):
+        if name in place:
+            values[:, j] = table.numeric[:, place[name]]
+        else:
+            values[:, j] = numbers_of(shown, table.categorical[name], from_zero)
+    return values
+
+
+def _texts(table: Table, name: str) -> Array:
+    values = table.column(name)
+    return values if values.dtype == object else category_texts(values)

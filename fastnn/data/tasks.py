@@ -1,0 +1,150 @@
+"""Which task a target asks for, and whether its values can be used at all."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.data.columns import is_missing, typed_column
+from fastnn.data.table import Array, from_zero
+from fastnn.errors import ArgumentError, DataError
+from fastnn.registry import did_you_mean
+
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
+
+#: infer_task takes whole numbers for classes up to this many distinct ones ...
+MOST_CLASSES = 20
+#: ... if each occurs at least so often on average.
+EXAMPLES_PER_CLASS = 5
+
+
+def check_task(task: str) -> Task:
+    """Return ``task`` if it is one; raise ArgumentError with the known ones otherwise.
+
+    >>> check_task("binary")
+    'binary'
+    """
+    if task not in TASKS:
+        raise ArgumentError(
+            f"unknown task {task!r}{did_you_mean(str(task), TASKS)} (known: {', '.join(TASKS)})"
+        )
+    return task
+
+
+def clean_target(target: npt.ArrayLike) -> Array:
+    """Return the target as bool, int64, float64 or text, ``(N,)`` or ``(N, k)``, k > 1.
+
+    A missing, infinite or mixed value raises DataError with its row, as do dates and no rows.
+
+    >>> clean_target([[1], [2]])
+    array([1, 2])
+    """
+    values = np.asarray(target)
+    if values.dtype.kind in "US" and not isinstance(target, np.ndarray):
+        values = np.asarray(target, dtype=object)  # so that [1, "a"] stays a mixture
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim not in (1, 2) or values.size == 0:
+        raise DataError(
+            f"the target has shape {values.shape}; expected (rows,) or (rows, outputs), not empty"
+        )
+    if values.dtype.kind == "O":
+        flat = values.ravel()
+        gaps = [i for i, cell in enumerate(flat) if is_missing(cell)]
+        if gaps:
+            row = gaps[0] // (values.shape[1] if values.ndim == 2 else 1)
+            raise DataError(_bad_value(row, "no value"))
+        values = typed_column("target", flat).reshape(values.shape)
+    if values.dtype.kind in "OTU":
+        return values.astype(str)
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"the target holds {values.dtype}; expected numbers, booleans or text")
+    if values.dtype.kind == "f":
+        finite = np.isfinite(values)
+        if not finite.all():
+            row = int(np.argwhere(~finite)[0][0])
+            found = values[~finite][0]
+            raise DataError(_bad_value(row, "no value" if np.isnan(found) else f"{found}"))
+        return values.astype(np.float64)
+    return values if values.dtype == bool else values.astype(np.int64)
+
+
+def _bad_value(row: int, found: str) -> str:
+    return f"target, {from_zero(row)}: {found}; fill it in or remove the row"
+
+
+def infer_task(target: npt.ArrayLike) -> Task:
+    """Say what the target asks for, when nobody says it.
+
+    - several columns: 'multilabel' if all are 0 or 1, else 'regression';
+    - text or booleans: 'binary' (two distinct values) or 'multiclass';
+    - numbers with fractions: 'regression';
+    - whole numbers: 'binary' if there are two distinct ones, 'multiclass' if there are 3 to 20 and
+      five examples of each on average, else 'regression'.
+
+    A single distinct label raises DataError.
+
+    >>> infer_task(["spam", "ham", "spam"]), infer_task([0.5, 2.0, 3.25]), infer_task([3, 7, 7])
+    ('binary', 'regression', 'binary')
+    """
+    values = clean_target(target)
+    if values.ndim == 2:
+        return "multilabel" if first_not_binary(values) is None else "regression"
+    if values.dtype.kind == "f" and (values != np.floor(values)).any():
+        return "regression"
+    n_classes = len(np.unique(values))
+    if n_classes == 1:
+        raise DataError(one_class(values))
+    if n_classes == 2:
+        return "binary"
+    few = n_classes <= MOST_CLASSES and len(values) >= EXAMPLES_PER_CLASS * n_classes
+    return "multiclass" if values.dtype.kind in "bU" or few else "regression"
+
+
+def one_class(values: Array) -> str:
+    """Return the message for a target that never varies.
+
+    >>> one_class(np.array([1, 1]))
+    'the target has one class only: all 2 rows are 1; there is nothing to learn'
+    """
+    return (
+        f"the target has one class only: all {len(values)} rows are {values[0].item()!r}; "
+        "there is nothing to learn"
+    )
+
+
+def first_not_binary(values: Array) -> tuple[int, ...] | None:
+    """Return where the first value is that is neither 0 nor 1, or None.
+
+    >>> first_not_binary(np.array([[0, 1], [1, 2]]))
+    (1, 1)
+    """
+    if values.dtype.kind == "U":
+        return (0, 0)
+    wrong = (values != 0) & (values != 1)
+    return tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else None
+
+
+def class_labels(target: npt.ArrayLike, task: Task) -> Array:
+    """Return the checked ``(N,)`` labels of a binary or multiclass target.
+
+    >>> class_labels([2.0, 1.0], "binary")
+    array([2., 1.])
+    """
+    labels = clean_target(target)
+    if labels.ndim != 1:
+        raise DataError(
+            f"task {task!r} needs one label per row, found shape {labels.shape}; "
+            "for several 0/1 columns use task='multilabel'"
+        )
+    if labels.dtype.kind == "f":
+        broken = np.flatnonzero(labels != np.floor(labels))
+        if len(broken):
+            raise DataError(
+                f"target, {from_zero(int(broken[0]))}: {labels[broken[0]]} is no class label "
+                "(not a whole number); use task='regression'"
+            )
+    return labels

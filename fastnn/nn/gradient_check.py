@@ -1,0 +1,151 @@
+"""The derivative by its limit definition, held against back-propagation (N16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.random import generator
+from fastnn.errors import ArgumentError
+from fastnn.nn.network import Network
+from fastnn.nn.parameters import Parameters, initialize
+from fastnn.nn.plan import GradientPlan
+from fastnn.nn.step import Data
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What a gradient check found.
+
+    ``relative_error`` is the largest ``||a - n|| / (||a|| + ||n||)`` over the arrays ``W[l]``,
+    ``b[l]`` (or over the directions), with ``a`` the back-propagated and ``n`` the numeric
+    gradient; ``worst`` names that array (or direction).
+    """
+
+    relative_error: float
+    worst: str
+    cost: float
+    errors: dict[str, float]
+
+
+def gradient_check(
+    network: Network,
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    initializer: object = None,
+    parameters: FloatArray | None = None,
+    directions: int | None = None,
+    h: float = 1e-6,
+    seed: int = 0,
+) -> GradientCheck:
+    """Compare back-propagation with central differences, ``(J(p + h) - J(p - h)) / 2h``.
+
+    Everything is float64 on the CPU. Dropout, if any, keeps one set of masks.
+
+    Parameters
+    ----------
+    network : any network, loss and dropout.
+    X : (N, n_0), examples as rows. Y : (N, K), or (N, 1) class indices for softmax.
+    weights : (N, 1) or (N, K) weights of the examples, or None.
+    l2, l1 : strengths of the penalties.
+    initializer, seed : how the parameters are drawn; or ``parameters``, a flat float64 buffer.
+    directions : None checks every parameter; a number checks the derivative along so many
+        random directions, at a cost that does not grow with the network.
+    h : half the step of the difference.
+
+    >>> from fastnn.nn.network import network
+    >>> X, Y = [[0.5, -1.0], [2.0, 0.3]], [[1.0], [0.0]]
+    >>> check = gradient_check(network([2, 3, 1], activation="tanh"), X, Y, l2=0.1)
+    >>> check.relative_error < 1e-6
+    True
+
+    Raises ArgumentError if the shapes do not fit the network.
+    """
+    backend = NumpyBackend()
+    data = _data(network, X, Y, weights)
+    p = Parameters(network, backend, np.float64)
+    if parameters is None:
+        initialize(network, p, backend, initializer=initializer, seed=seed)
+        # Biases that start at zero sit on the kinks of ReLU: move them off.
+        n = p.layout.n_weights
+        p.theta[n:] = generator(seed, "check").uniform(-0.5, 0.5, p.layout.size - n)
+    else:
+        p.theta[:] = parameters
+    plan = GradientPlan(backend, network, p, data, l2=l2, l1=l1, seed=seed)
+    J, gradient = plan.cost_and_gradient()
+    analytic = gradient.copy()
+    if directions is None:
+        errors = dict(_by_array(plan, p, analytic, h))
+    else:
+        errors = dict(_by_direction(plan, p, analytic, h, directions, seed))
+    worst = max(errors, key=lambda name: errors[name])
+    return GradientCheck(errors[worst], worst, J, errors)
+
+
+def numeric_derivative(plan: GradientPlan, theta: FloatArray, d: FloatArray, h: float) -> float:
+    """Return ``(J(theta + h d) - J(theta - h d)) / 2h``; theta is left as it was."""
+    start = theta.copy()
+    theta += h * d
+    above = plan.cost()
+    theta[:] = start - h * d
+    below = plan.cost()
+    theta[:] = start
+    return (above - below) / (2 * h)
+
+
+def _relative(a: Any, n: Any) -> float:
+    total = float(np.linalg.norm(a) + np.linalg.norm(n))
+    return float(np.linalg.norm(np.subtract(a, n))) / total if total else 0.0
+
+
+def _by_array(
+    plan: GradientPlan, p: Parameters, analytic: FloatArray, h: float
+) -> Iterator[tuple[str, float]]:
+    places = [(f"W[{l}]", s) for l, s in enumerate(p.layout.weights, 1)]
+    places += [(f"b[{l}]", s) for l, s in enumerate(p.layout.biases, 1)]
+    d = np.zeros_like(p.theta)
+    for name, place in places:
+        numeric = []
+        for i in range(place.start, place.stop):
+            d[i] = 1.0
+            numeric.append(numeric_derivative(plan, p.theta, d, h))
+            d[i] = 0.0
+        yield name, _relative(analytic[place], numeric)
+
+
+def _by_direction(
+    plan: GradientPlan, p: Parameters, analytic: FloatArray, h: float, n: int, seed: int
+) -> Iterator[tuple[str, float]]:
+    for i in range(n):
+        d = generator(seed, "check", index=i + 1).standard_normal(p.theta.shape)
+        d /= np.linalg.norm(d)
+        numeric = numeric_derivative(plan, p.theta, d, h)
+        yield f"direction {i}", _relative(analytic @ d, numeric)
+
+
+def _data(
+    network: Network, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None
+) -> Data:
+    softmax = network.loss.link == "softmax"
+    K = network.sizes[-1]
+    arrays = [np.ascontiguousarray(v, dtype=np.float64) for v in (X, Y)]
+    N = arrays[0].shape[0]
+    expected = [(N, network.sizes[0]), (N, 1 if softmax else K)]
+    for name, array, shape in zip("XY", arrays, expected, strict=True):
+        if array.shape != shape:
+            raise ArgumentError(f"{name} has shape {array.shape}, the network needs {shape}")
+    w = None if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
+    if w is not None and w.shape not in ((N, 1), (N, K)):
+        raise ArgumentError(f"weights has shape {w.shape}, needs {(N, 1)} or {(N, K)}")
+    return Data(*arrays, w)

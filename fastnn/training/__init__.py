@@ -1,0 +1,1 @@
+"""The one training loop, with its metrics, history and callbacks (floor 4)."""

@@ -1,0 +1,317 @@
+"""Metrics: what a model is judged by, one row each, on the host in float64.
+
+The shapes, for N examples: a class index target ``(N,)`` with probabilities ``(N, K)`` (binary:
+both columns, K = 2; class 1 is the positive one); a 0/1 multilabel target ``(N, K)`` with
+probabilities ``(N, K)``; a regression target ``(N, k)`` with predictions ``(N, k)``. Sample
+weights ``(N,)`` are not negative; an example of weight 0 does not count.
+
+The predicted class is the first one of the highest probability, a label is predicted above 1/2.
+
+Where a metric is not defined it is nan, never an error in the middle of a training: no examples,
+an output that is not finite, ROC AUC of one class only, F1 of a class that is neither there nor
+predicted, R2 of a constant target. A mean over classes, labels or outputs leaves out those where
+the metric is not defined, and is nan if none is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.errors import ArgumentError
+from fastnn.registry import Option, Table, parse_choice
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row: ``function(task, target, output, weights, **options)`` and what it is good for."""
+
+    name: str
+    function: Callable[..., float]
+    tasks: tuple[str, ...]
+    greater_is_better: bool
+    aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+def confusion_matrix(
+    target: npt.ArrayLike, output: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> Array:
+    """Return how many examples of class i (row) were predicted as class j (column).
+
+    Takes class indices ``(N,)`` and probabilities ``(N, K)``; returns ``(K, K)``, int64 counts, or
+    float64 sums of the weights if there are any. Raises ArgumentError as `evaluate` does.
+
+    >>> confusion_matrix([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    array([[1, 0],
+           [1, 1]])
+    """
+    y, p, w = _checked("multiclass", target, output, weights)
+    K = p.shape[1]
+    cells = y * K + p.argmax(axis=1)
+    counts = np.bincount(cells, None if weights is None else w, minlength=K * K).reshape(K, K)
+    return counts.astype(np.int64 if weights is None else np.float64)
+
+
+def _predicted(task: str, output: Array) -> Array:
+    """0/1 of every class or label, ``(N, K)``."""
+    if task == "multilabel":
+        return np.asarray(output > 0.5)
+    return np.asarray(output.argmax(axis=1)[:, None] == np.arange(output.shape[1]))
+
+
+def _truth(task: str, target: Array, output: Array) -> Array:
+    """The target in the same form."""
+    if task == "multilabel":
+        return np.asarray(target == 1)
+    return np.asarray(target[:, None] == np.arange(output.shape[1]))
+
+
+def _of_interest(task: str) -> slice:
+    """Each class against the rest; of two classes only the positive one."""
+    return slice(1, None) if task == "binary" else slice(None)
+
+
+def _mean_of_defined(values: Array) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else math.nan
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    """Quotients, nan where the denominator is 0."""
+    quotients = np.full(denominator.shape, np.nan)
+    np.divide(numerator, denominator, out=quotients, where=denominator > 0)
+    return quotients
+
+
+def _accuracy(task: str, target: Array, output: Array, weights: Array) -> float:
+    """Share of examples predicted right: the class, or every label."""
+    if task == "multilabel":
+        right = (_predicted(task, output) == target).all(axis=1)
+    else:
+        right = output.argmax(axis=1) == target
+    return float(np.average(right, weights=weights))
+
+
+def _top_k_accuracy(task: str, target: Array, output: Array, weights: Array, k: float) -> float:
+    """Share of examples whose class is among the k most probable; of equal ones the first wins."""
+    own = output[np.arange(len(target)), target][:, None]
+    before = np.arange(output.shape[1]) < target[:, None]
+    rank = ((output > own) | ((output == own) & before)).sum(axis=1)
+    return float(np.average(rank < k, weights=weights))
+
+
+def _log_loss(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``-log p`` of the true class (N8, N10), of every label (N9, summed); p is at least 2^-52."""
+    smallest = float(np.finfo(np.float64).eps)
+    if task == "multilabel":
+        own = np.where(target == 1, output, 1 - output)
+    else:
+        own = output[np.arange(len(target)), target][:, None]
+    return float(np.average(-np.log(np.maximum(own, smallest)).sum(axis=1), weights=weights))
+
+
+def _auc(truth: Array, score: Array, weights: Array) -> float:
+    """Chance that a positive example scores higher than a negative one, a tie counting one half."""
+    values, place = np.unique(score, return_inverse=True)
+    positive = np.bincount(place, weights * truth, minlength=len(values))
+    negative = np.bincount(place, weights * ~truth, minlength=len(values))
+    if not (positive.any() and negative.any()):
+        return math.nan
+    lower = np.cumsum(negative) - negative / 2
+    return float(positive @ lower / (positive.sum() * negative.sum()))
+
+
+def _roc_auc(task: str, target: Array, output: Array, weights: Array) -> float:
+    """Area under the ROC curve; one against the rest, macro mean, for classes and for labels."""
+    columns = _of_interest(task)
+    truth, score = _truth(task, target, output)[:, columns], output[:, columns]
+    return _mean_of_defined(
+        np.array([_auc(truth[:, j], score[:, j], weights) for j in range(score.shape[1])])
+    )
+
+
+def _f1(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``2 tp / (2 tp + fp + fn)`` of the positive class; macro mean for classes and for labels."""
+    columns = _of_interest(task)
+    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
+    return _mean_of_defined(
+        _ratio(2 * (weights @ (truth & found)), weights @ truth + weights @ found)
+    )
+
+
+def _r2(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``1 - sum w (y - a)^2 / sum w (y - mean)^2`` per output, then the mean over the outputs."""
+    mean = np.average(target, axis=0, weights=weights)
+    spread = weights @ (target - mean) ** 2
+    spread[np.ptp(target, axis=0) == 0] = 0.0  # rounding of the mean would leave a trace
+    return _mean_of_defined(1 - _ratio(weights @ (target - output) ** 2, spread))
+
+
+def _rmse(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sqrt(sum w (y - a)^2 / sum w)`` per output, then the mean over the outputs."""
+    return float(np.sqrt(np.average((target - output) ** 2, axis=0, weights=weights)).mean())
+
+
+def _mae(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sum w |y - a| / sum w`` per output, then the mean over the outputs."""
+    return float(np.average(np.abs(target - output), axis=0, weights=weights).mean())
+
+
+_CLASSES = ("binary", "multiclass", "multilabel")
+
+METRICS: Table[Metric] = Table(
+    "metric",
+    [
+        Metric("accuracy", _accuracy, _CLASSES, True, aliases=("acc",)),
+        Metric(
+            "top_k_accuracy",
+            _top_k_accuracy,
+            ("multiclass",),
+            True,
+            options=(Option("k", 5, low=1),),
+        ),
+        Metric("log_loss", _log_loss, _CLASSES, False),
+        Metric("roc_auc", _roc_auc, _CLASSES, True, aliases=("auc",)),
+        Metric("f1", _f1, _CLASSES, True),
+        Metric("r2", _r2, ("regression",), True),
+        Metric("rmse", _rmse, ("regression",), False),
+        Metric("mae", _mae, ("regression",), False, aliases=("mean_absolute_error",)),
+    ],
+)
+
+#: The metrics that a task gets unless others are chosen.
+DEFAULT_METRICS = {
+    "binary": ("accuracy", "roc_auc"),
+    "multiclass": ("accuracy",),
+    "multilabel": ("accuracy", "f1"),
+    "regression": ("r2", "rmse", "mae"),
+}
+
+
+def default_metrics(task: str) -> tuple[str, ...]:
+    """Return the metrics that a task gets unless others are chosen.
+
+    >>> default_metrics("regression")
+    ('r2', 'rmse', 'mae')
+
+    Raises ArgumentError for an unknown task.
+    """
+    if task not in DEFAULT_METRICS:
+        raise ArgumentError(f"unknown task {task!r} (known: {', '.join(DEFAULT_METRICS)})")
+    return DEFAULT_METRICS[task]
+
+
+def _chosen(spec: object) -> tuple[str, Metric, dict[str, Any]]:
+    name, given = parse_choice(spec, "metric")
+    row, options = METRICS[name], METRICS.options(name, given)
+    if "k" in options and not float(str(options["k"])).is_integer():
+        raise ArgumentError(f"metric {row.name!r}: k must be a whole number, found {given['k']!r}")
+    set_here = {o.name: options[o.name] for o in row.options if options[o.name] != o.default}
+    shown = ", ".join(f"{name}={value:g}" for name, value in set_here.items())
+    return (f"{row.name}({shown})" if shown else row.name), row, options
+
+
+def metric_names(task: str, metrics: Sequence[object]) -> tuple[str, ...]:
+    """Return the names under which `evaluate` reports: to check a choice before training.
+
+    >>> metric_names("multiclass", ["acc", "top_k_accuracy(k=3)", {"name": "f1"}])
+    ('accuracy', 'top_k_accuracy(k=3)', 'f1')
+
+    Raises ArgumentError for an unknown task, metric or option, and for a metric that does not
+    apply to the task, naming those that do.
+    """
+    default_metrics(task)
+    names = []
+    for spec in metrics:
+        name, row, _ = _chosen(spec)
+        if task not in row.tasks:
+            fitting = ", ".join(other.name for other in METRICS if task in other.tasks)
+            raise ArgumentError(
+                f"metric {row.name!r} does not apply to task {task!r}; choose from {fitting}"
+            )
+        names.append(name)
+    return tuple(names)
+
+
+def greater_is_better(metric: object) -> bool:
+    """Return whether a greater value of the metric is better; ArgumentError if it is unknown.
+
+    >>> greater_is_better("accuracy"), greater_is_better("rmse")
+    (True, False)
+    """
+    return _chosen(metric)[1].greater_is_better
+
+
+def evaluate(
+    task: str,
+    metrics: Sequence[object],
+    target: npt.ArrayLike,
+    output: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """Return each metric by name; shapes and undefined values as the module's text says.
+
+    >>> evaluate("binary", ["accuracy", "f1"], [0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    {'accuracy': 0.6666666666666666, 'f1': 0.6666666666666666}
+    >>> evaluate("regression", ["rmse"], [[1.0], [2.0]], [[1.0], [4.0]], weights=[3.0, 1.0])
+    {'rmse': 1.0}
+
+    Raises ArgumentError as `metric_names` does, and if the shapes do not fit each other, a weight
+    is negative or not finite, or the target holds something else than class indices or 0 and 1.
+    """
+    names = metric_names(task, metrics)
+    y, a, w = _checked(task, target, output, weights)
+    counted = w > 0
+    if not counted.all():
+        y, a, w = y[counted], a[counted], w[counted]
+    if not len(y) or not np.isfinite(a).all():
+        return dict.fromkeys(names, math.nan)
+    values = {}
+    with np.errstate(over="ignore", invalid="ignore"):  # huge outputs give inf, not a warning
+        for name, spec in zip(names, metrics, strict=True):
+            _, row, options = _chosen(spec)
+            values[name] = row.function(task, y, a, w, **options)
+    return values
+
+
+def _checked(
+    task: str, target: npt.ArrayLike, output: npt.ArrayLike, weights: npt.ArrayLike | None
+) -> tuple[Array, Array, Array]:
+    """Target (class indices as intp), output and weights (float64) that fit each other."""
+    y, a = np.asarray(target), np.asarray(output, dtype=np.float64)
+    w = np.ones(y.shape[:1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    by_class = task in ("binary", "multiclass")
+    fits = a.shape[:1] == y.shape if by_class else a.shape == y.shape
+    if a.ndim != 2 or not fits or (task == "binary" and a.shape[1] != 2):
+        shapes = {"binary": "(N,) and (N, 2)", "multiclass": "(N,) and (N, K)"}
+        raise ArgumentError(
+            f"target and output of task {task!r} must have the shapes "
+            f"{shapes.get(task, '(N, k) and (N, k)')}, found {y.shape} and {a.shape}"
+        )
+    if w.shape != y.shape[:1]:
+        raise ArgumentError(f"weights must have the shape {y.shape[:1]}, found {w.shape}")
+    good = np.isfinite(w) & (w >= 0)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise ArgumentError(
+            f"weights must be finite and not negative, found {w[row]} for example {row}"
+        )
+    if task != "regression":
+        allowed = np.arange(a.shape[1] if by_class else 2)
+        valid = np.isin(y, allowed) if y.dtype.kind in "biuf" else np.zeros(y.shape, bool)
+        if not valid.all():
+            found = y.ravel()[np.argmin(valid)].item()
+            wanted = f"class indices from 0 to {allowed[-1]}, the columns of the output"
+            raise ArgumentError(
+                f"target must hold {wanted if by_class else '0 or 1 for each label'}; "
+                f"found {found!r}"
+            )
+    return y.astype(np.intp if by_class else np.float64), a, w
