@@ -245,7 +245,7 @@ class Features:
                     "was in training; filled with the training mean "
                     f"{self.fill[column]:g}",
                     DataWarning,
-                    stacklevel=4,
+                    stacklevel=3,
                 )
         return start + len(self.indicators)
 
@@ -257,7 +257,7 @@ class Features:
                 f"column {name!r}: {len(strange)} of {len(texts)} values have no place of "
                 f"their own from training (first {strange[0]!r}); they count as '<unknown>'",
                 DataWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:

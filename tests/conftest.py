@@ -1,0 +1,118 @@
+"""What every test can use, and what the run says at its end about the oracles it did not have.
+
+Warnings are errors (pyproject.toml), so NumPy's overflow, division and invalid-value warnings fail
+a test; underflow to zero is what a stable softmax relies on and stays allowed. The environment is
+passed on to child processes as it is (OPENBLAS_CORETYPE decides which BLAS kernels run).
+"""
+
+import ast
+import importlib.metadata
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Two shared cores make a deadline a coin toss; a fixed seed makes a failure a finding.
+# New examples on purpose: ./scripts/test --hypothesis-profile explore
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("fixed")
+
+# Package and what the tests use it for. None of them is needed to use fastnn on arrays.
+ORACLES = {
+    "torch": "optimisers, losses and layers",
+    "sklearn": "metrics and the built-in data",
+    "pandas": "data frames",
+    "polars": "data frames",
+    "pyarrow": "CSV and Parquet",
+    "narwhals": "data frames",
+}
+TORCH = "2.13.0"
+
+
+@cache
+def why_missing(package: str) -> str:
+    """Why an optional package cannot serve as an oracle; an empty string when it can."""
+    if importlib.util.find_spec(package) is None:
+        return "not installed"
+    if package == "torch":
+        found = importlib.metadata.version("torch").split("+")[0]
+        if found != TORCH:
+            return f"found {found}, the tests compare with {TORCH}"
+    return ""
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers for making test cases, the same in every run."""
+    return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """A function that runs ``python ARGUMENTS`` on this tree in an empty folder, and returns it.
+
+    ``run_python("-c", code)``, ``run_python("-m", "fastnn", "info")``; the result has
+    ``returncode``, ``stdout`` and ``stderr``. Standard input is empty.
+    """
+
+    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+@cache
+def imported_packages(path: Path) -> frozenset[str]:
+    """The top-level packages that a module imports anywhere, and those its doctests import."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return frozenset(found)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, doctests of modules that can use a package which is not there."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            uses = imported_packages(item.path)
+            examples = "".join(example.source for example in item.dtest.examples)
+            for package in ORACLES:
+                if (package in uses or f"import {package}" in examples) and why_missing(package):
+                    item.add_marker(pytest.mark.skip(f"{package}: {why_missing(package)}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which optional oracles were missing: a green run without them proves less."""
+    missing = [
+        f"{package} ({why_missing(package)}; for {purpose})"
+        for package, purpose in ORACLES.items()
+        if why_missing(package)
+    ]
+    terminalreporter.write_line(
+        f"optional oracles missing: {', '.join(missing)}"
+        if missing
+        else "optional oracles: all present"
+    )

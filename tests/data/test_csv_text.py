@@ -1,0 +1,159 @@
+"""Text files: what a cell is, and where exactly a bad one stands."""
+
+import gzip
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastnn.data.csv_text import read_csv
+from fastnn.errors import ArgumentError, DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text, name="t.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return make
+
+
+def test_kinds_of_columns(write):
+    path = write(
+        "whole,real,flag,text,none,plus\n1,1.5,true,a,,+1\n2, 2 ,FALSE,NA,?,2\n-3,nan,True, c ,NULL,3\n"
+    )
+    columns, place = read_csv(path)
+    assert columns["whole"].dtype == np.int64
+    assert columns["whole"].tolist() == [1, 2, -3]
+    np.testing.assert_array_equal(columns["real"], [1.5, 2, np.nan])
+    assert columns["flag"].tolist() == [True, False, True]
+    assert columns["flag"].dtype == bool
+    assert columns["text"].tolist() == ["a", None, "c"]
+    assert np.isnan(columns["none"]).all()
+    assert columns["plus"].tolist() == [1, 2, 3]
+    assert place(0) == f"line 2 of '{path}'"
+
+
+@pytest.mark.parametrize("marker", ["", "NA", "N/A", "NaN", "null", "None", "?", " na ", '""'])
+def test_missing_markers(write, marker):
+    columns, _ = read_csv(write(f"a,b\n{marker},{marker}\n1.5,x\n"))
+    np.testing.assert_array_equal(columns["a"], [np.nan, 1.5])
+    assert columns["b"].tolist() == [None, "x"]
+
+
+def test_missing_truth_values_are_nan(write):
+    columns, _ = read_csv(write("a,b\ntrue,1\n,1\nfalse,1\n"))
+    np.testing.assert_array_equal(columns["a"], [1, np.nan, 0])
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_floats_come_back_bit_for_bit(tmp_path_factory, numbers):
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    path.write_text("a,b\n" + "".join(f"{x!r},z\n" for x in numbers))
+    np.testing.assert_array_equal(read_csv(path)[0]["a"].astype(float), numbers)
+
+
+def test_tabs_other_delimiters_byte_order_mark_and_compression(write, tmp_path):
+    text = "a,b\n1,x\n"
+    assert read_csv(write(text.replace(",", "\t"), "t.tsv"))[0]["b"].tolist() == ["x"]
+    assert read_csv(write(text.replace(",", ";")), delimiter=";")[0]["b"].tolist() == ["x"]
+    assert list(read_csv(write(text, encoding="utf-8-sig"))[0]) == ["a", "b"]
+    packed = tmp_path / "t.csv.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    assert read_csv(packed)[0]["a"].tolist() == [1]
+    archive = tmp_path / "t.csv.zip"
+    with zipfile.ZipFile(archive, "w") as stream:
+        stream.writestr("inner.csv", text)
+    assert read_csv(archive)[0]["a"].tolist() == [1]
+    with zipfile.ZipFile(archive, "w") as stream:
+        stream.writestr("one.csv", text)
+        stream.writestr("two.csv", text)
+    with pytest.raises(DataError, match="holds 2 files"):
+        read_csv(archive)
+
+
+def test_a_stray_cell_among_numbers_is_shown_with_its_line(write):
+    rows = "".join(f"{i},x\n" for i in range(9))
+    path = write(f"age,town\n{rows}abc,x\n")
+    with pytest.raises(DataError) as caught:
+        read_csv(path)
+    assert str(caught.value) == (
+        f"column 'age', line 11 of '{path}': 'abc' is not a number, in a numeric column; correct "
+        "or empty the cell, or make the column categorical: categorical=['age'], --categorical age"
+    )
+    assert read_csv(path, kinds={"age": "categorical"})[0]["age"].tolist()[-2:] == ["8", "abc"]
+
+
+def test_the_line_counts_blank_lines_and_breaks_inside_cells(write):
+    path = write('\nage,town\n1,"two\nlines"\n\n2,x\nabc,y\n')
+    with pytest.raises(DataError, match="line 7 of"):
+        read_csv(path, kinds={"age": "numeric"})
+    assert path.read_text().splitlines()[6] == "abc,y"
+
+
+def test_fewer_than_nine_tenths_numbers_is_text_unless_declared(write):
+    path = write("a,b\n" + "".join(f"{i},x\n" for i in range(8)) + "abc,x\n")
+    assert read_csv(path)[0]["a"].dtype == object
+    with pytest.raises(DataError, match="line 10 of .*'abc' is not a number"):
+        read_csv(path, kinds={"a": "numeric"})
+
+
+def test_leading_zeros_of_a_declared_category_stay(write):
+    columns, _ = read_csv(write("zip,b\n01234,1\n"), kinds={"zip": "categorical"})
+    assert columns["zip"].tolist() == ["01234"]
+
+
+def test_dropped_columns_are_not_judged(write):
+    path = write("day,b\n2024-01-01,1\n2024-01-02,2\n")
+    assert list(read_csv(path, drop=["day"])[0]) == ["b"]
+    with pytest.raises(DataError, match="column 'day' holds dates .'2024-01-01'.*leave the column"):
+        read_csv(path)
+    with pytest.raises(DataError, match="no column 'dya'; did you mean 'day'"):
+        read_csv(path, drop=["dya"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,a\n1,2\n", "two columns are called 'a'"),
+        (",b\n1,2\n", "column 1 has no name.*index=False"),
+        ("a,b\n", "has a header line but no rows"),
+        ("\n\n", "is empty"),
+        ("a;b\n1;2\n", "the header 'a;b' is one column.*delimiter=';'"),
+        ("1.5,2\n3,4\n", "the first line holds numbers, not column names"),
+        ("a,b\n1,2\n\n3\n", "line 4: 1 cells where the header has 2"),
+        ("a,b\n1,2,3\n", "line 2: 3 cells where the header has 2"),
+    ],
+)
+def test_bad_files_are_named(write, text, message):
+    path = write(text)
+    with pytest.raises(DataError, match=message) as caught:
+        read_csv(path)
+    assert str(path) in str(caught.value)
+
+
+def test_counting_headers_are_names(write):
+    assert list(read_csv(write("0,1,2\n5,6,7\n"))[0]) == ["0", "1", "2"]
+
+
+def test_other_encodings_and_damage(write, tmp_path):
+    with pytest.raises(DataError, match="is not UTF-8 text.*iconv"):
+        read_csv(write("a,b\nMünchen,1\n", encoding="latin1"))
+    with pytest.raises(DataError, match="is not UTF-8 text"):
+        read_csv(write("ä,b\n1,1\n", encoding="latin1"))
+    for name in ("t.csv.gz", "t.csv.zip"):
+        with pytest.raises(DataError, match="is damaged or not what its name says"):
+            read_csv(write("a,b\n1,2\n", name))
+    cut = tmp_path / "cut.csv.gz"
+    cut.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-20])
+    with pytest.raises(DataError, match="is damaged"):
+        read_csv(cut)
+
+
+def test_delimiter_is_one_character(write):
+    with pytest.raises(ArgumentError, match="delimiter must be one character"):
+        read_csv(write("a,b\n1,2\n"), delimiter=",,")

@@ -1,0 +1,59 @@
+"""What the two README files show works: Python blocks run, commands exist and parse."""
+
+import os
+import re
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "fastnn/README.md")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(document: str, *languages: str) -> list[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [body for language, body in BLOCK.findall(text) if language in languages]
+
+
+def commands(document: str) -> list[list[str]]:
+    """The commands in the shell blocks, as argument lists; a backslash continues a line."""
+    lines = "\n".join(blocks(document, "bash", "sh", "console")).replace("\\\n", " ").splitlines()
+    split = [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+    return [words for words in split if words]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_python_blocks_run(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": "readme"}
+    for number, block in enumerate(blocks(document, "python"), start=1):
+        exec(compile(block, f"{document}, Python block {number}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_fastnn_commands_parse(document: str) -> None:
+    shown = [words[1:] for words in commands(document) if Path(words[0]).name == "fastnn"]
+    if not shown:
+        return
+    if find_spec("fastnn.cli.main") is None:
+        pytest.skip("fastnn/cli/main.py is not there yet")
+    from fastnn.cli.main import build_parser
+
+    refused = []
+    for words in shown:
+        try:
+            build_parser().parse_args(words)
+        except SystemExit as stop:
+            if stop.code:  # --help and --version end with 0, a usage error does not
+                refused.append(f"fastnn {' '.join(words)}")
+    assert refused == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_scripts_exist_and_can_be_run(document: str) -> None:
+    for words in commands(document):
+        if words[0].startswith("./"):
+            assert os.access(ROOT / words[0], os.X_OK), f"{document}: {words[0]}"
