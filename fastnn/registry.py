@@ -117,7 +117,9 @@ class Table(Generic[R]):
             )
         return self._rows[name]
 
-    def options(self, name: str, given: Mapping[str, object]) -> dict[str, float | bool | str | None]:
+    def options(
+        self, name: str, given: Mapping[str, object]
+    ) -> dict[str, float | bool | str | None]:
         """Return every option of row ``name``: the given values checked, the others by default.
 
         An option that the row does not have is refused, with the rows that have it.

@@ -74,7 +74,6 @@ def derivative(expression: Graph | ScalarFunction, wrt: str | int = 0) -> Graph:
                 sensitivity[a] = sensitivity[a] + d if a in sensitivity else d
     place = next((i for i, v in enumerate(graph.values) if v.op == "input" and v.name == name), -1)
     result = sensitivity.get(place, 0.0)
-    return build(graph.inputs, [result if isinstance(result, Symbol) else Symbol("constant", value=result)])
-
-
-
+    return build(
+        graph.inputs, [result if isinstance(result, Symbol) else Symbol("constant", value=result)]
+    )

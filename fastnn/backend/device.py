@@ -127,14 +127,10 @@ def gather(index: int) -> Facts:
         return facts
     try:
         runtime = cupy.cuda.runtime
-        facts = replace(
-            facts,
-            driver=int(runtime.driverGetVersion()),  # without a driver: 0
-            runtime=int(runtime.runtimeGetVersion()),
-        )
+        facts = replace(facts, driver=int(runtime.driverGetVersion()))  # without a driver: 0
+        facts = replace(facts, runtime=int(runtime.runtimeGetVersion()))
         names = [
-            runtime.getDeviceProperties(i)["name"].decode()
-            for i in range(runtime.getDeviceCount())
+            runtime.getDeviceProperties(i)["name"].decode() for i in range(runtime.getDeviceCount())
         ]
         facts = replace(facts, devices=tuple(names))
     except Exception as error:
@@ -243,8 +239,12 @@ def _problem(facts: Facts, index: int) -> tuple[str, str] | None:
         return (
             f"the NVIDIA driver is made for CUDA {_cuda(facts.driver)}, but {package} needs "
             f"CUDA {facts.runtime // 1000}",
-            f"update the driver, or pip uninstall -y {package} and "
-            f"pip install 'cupy-cuda{facts.driver // 1000}x[ctk]>={OLDEST_CUPY}'",
+            "update the driver"
+            + (
+                f", or pip uninstall -y {package} and pip install 'fastnn[cuda12]'"
+                if facts.driver // 1000 == 12
+                else ""
+            ),
         )
     if not facts.devices and (not facts.count_error or "NoDevice" in facts.count_error):
         hidden = facts.visible is not None

@@ -40,14 +40,10 @@ class NumpyBackend:
         run_kernel(kernel.graph, args, outs)
         return out
 
-    def sum(
-        self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None
-    ) -> Array:
+    def sum(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None) -> Array:
         return np.sum(a, axis=axis, keepdims=keepdims, out=out)
 
-    def max(
-        self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None
-    ) -> Array:
+    def max(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None) -> Array:
         return np.max(a, axis=axis, keepdims=keepdims, out=out)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:

@@ -148,7 +148,9 @@ class _Lowering:
         ]
         moved = []
         for out, operand in rest:
-            if isinstance(operand, np.ndarray) and any(same_elements(operand, o) for o in self.outs):
+            if isinstance(operand, np.ndarray) and any(
+                same_elements(operand, o) for o in self.outs
+            ):
                 saved = self._register(operand.shape, operand.dtype)
                 self.calls.append((np.copyto, (saved, operand)))
                 operand = saved

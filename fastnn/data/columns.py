@@ -16,8 +16,8 @@ from fastnn.errors import DataError
 #: What counts as 'no value' in a text file, whatever the case.
 MISSING_MARKERS = ("", "na", "n/a", "nan", "null", "none", "?")
 
-#: From this share of numbers on, a text cell among them is taken for a mistake.
-NUMBER_SHARE = 0.9
+#: Text in at most one of so many cells, among numbers (90 % or more), is taken for a mistake.
+NUMBERS_PER_STRAY = 10
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}/\d{1,2}/\d{4}")

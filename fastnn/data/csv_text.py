@@ -17,7 +17,7 @@ import numpy as np
 from fastnn.data.columns import (
     DATE_CURE,
     MISSING_MARKERS,
-    NUMBER_SHARE,
+    NUMBERS_PER_STRAY,
     is_date,
     not_a_number,
     parse_number,
@@ -232,7 +232,7 @@ def _numbers(
     if strays.any():
         n_present = int((codes < len(values)).sum())
         n_stray = int(strays[codes].sum())
-        if kind == "numeric" or n_stray <= (1 - NUMBER_SHARE) * n_present:
+        if kind == "numeric" or n_stray * NUMBERS_PER_STRAY <= n_present:
             row = int(np.flatnonzero(strays[codes])[0])
             raise DataError(not_a_number(name, place(row), values[codes[row]]))
         if all(is_date(value) for value in values):

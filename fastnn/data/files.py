@@ -86,6 +86,8 @@ def read_labelled(
     >>> table.names, target
     (('x0', 'x1'), array([0, 1]))
     """
+    if isinstance(source, Table):
+        raise ArgumentError("the source is already a Table: take its column() and drop() it")
     if not _has_names(source):
         raise ArgumentError(
             f"target={target!r}: an array has no column names; hand the target over as an array"
@@ -246,7 +248,8 @@ def _split_block(name: str, values: Array, single: Collection[str]) -> dict[str,
 
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"file '{path}' is a single .npy array; save it with numpy.savez")
             arrays = {name: archive[name] for name in archive.files}
@@ -305,7 +308,8 @@ def _frame_column(name: str, series: Any, nw: Any) -> Array:
         has_gaps = bool(series.is_null().any())
         if has_gaps or dtype.is_decimal():
             series = series.cast(nw.Float64)
-        return np.asarray(series.to_numpy()).astype(np.float64 if has_gaps else None, copy=False)
+        values = np.asarray(series.to_numpy())
+        return values.astype(np.float64) if has_gaps else values
     cells = np.empty(len(series), dtype=object)
     cells[:] = series.to_list()
     return category_texts(cells) if dtype in (nw.Categorical, nw.Enum) else cells

@@ -156,7 +156,9 @@ class ActivationFunction:
         return {"name": self.name, **self.options}
 
 
-def custom_activation(function: ScalarFunction | Graph, *, name: str = "custom") -> ActivationFunction:
+def custom_activation(
+    function: ScalarFunction | Graph, *, name: str = "custom"
+) -> ActivationFunction:
     """Return a user's own activation, given as one expression of ``z`` in NumPy's functions.
 
     Its derivative is found by the compiler, it runs on every device, and a model that uses it

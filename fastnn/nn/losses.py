@@ -59,9 +59,7 @@ LOSSES: Table[Loss] = Table(
         Loss(
             "binary_crossentropy",  # N8; summed over several outputs, N9
             lambda z, y, label_smoothing: (
-                np.maximum(z, 0.0)
-                - z * _smooth(y, label_smoothing)
-                + np.log1p(np.exp(-abs(z)))
+                np.maximum(z, 0.0) - z * _smooth(y, label_smoothing) + np.log1p(np.exp(-abs(z)))
             ),
             lambda z, y, label_smoothing: sigmoid(z) - _smooth(y, label_smoothing),
             link="sigmoid",

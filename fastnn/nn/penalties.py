@@ -28,9 +28,7 @@ clip_factor = Kernel(
 scale = Kernel("scale", lambda g, factor: g * factor)
 
 
-def l2_penalty(
-    xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, squares: Array
-) -> None:
+def l2_penalty(xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, squares: Array) -> None:
     """``J += lambda/(2m) sum W^2``, ``dW += lambda/m W`` (N11).
 
     ``W``, ``dW``: all weights, flat (n,); ``J``, ``squares``, ``strength``: (1, 1).
@@ -50,9 +48,7 @@ def l1_penalty(
     xp.apply(add_l1, dW, signs, strength.reshape(1), out=dW)
 
 
-def clip_by_norm(
-    xp: Shim, gradient: Array, clip: Array, *, squares: Array, factor: Array
-) -> None:
+def clip_by_norm(xp: Shim, gradient: Array, clip: Array, *, squares: Array, factor: Array) -> None:
     """``g *= min(1, clip / ||g||)`` over all parameters at once; ``clip`` etc.: (1, 1)."""
     xp.dot(gradient.reshape(1, -1), gradient.reshape(-1, 1), out=squares)
     xp.apply(clip_factor, squares, clip, out=factor)

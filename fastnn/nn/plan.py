@@ -149,7 +149,7 @@ class TrainingPlan:
         self.t = 0  # steps taken
         self._segments = segments(parameters.layout, groups, optimizer)
         self._seed = seed
-        self._clip = clip_norm
+        self.clip_norm = clip_norm
         self._penalty = Penalty.make(backend, parameters, l2, l1, len(data))
         self._kernels = Kernels.of(network, data.w is not None)
         width = self._coefficients(np.ones(1), np.ones(1)).shape[1]
@@ -157,9 +157,7 @@ class TrainingPlan:
         self._row = backend.zeros((width,), dtype)
         self._costs = backend.zeros((self.n_steps,), dtype)
         self._order = backend.zeros((len(data),), np.int64)
-        self._position, self._step, self._time = (
-            backend.zeros((1,), np.int64) for _ in range(3)
-        )
+        self._position, self._step, self._time = (backend.zeros((1,), np.int64) for _ in range(3))
         memory = Memory(backend, dtype)
         rest = len(data) % self.batch_size
         self.program = self._record(memory, self.batch_size)
@@ -199,8 +197,8 @@ class TrainingPlan:
         n = p.layout.n_weights
         penalize(xp, self._penalty, p.theta[:n], self.gradient[:n], batch.J)
         xp.store(batch.J, self._step, table=self._costs)
-        if self._clip is not None:
-            limit = self.backend.array(np.full((1, 1), self._clip), p.dtype)
+        if self.clip_norm is not None:
+            limit = self.backend.array(np.full((1, 1), self.clip_norm), p.dtype)
             squares, factor = (memory.take(name, 1, 1) for name in ("squares", "factor"))
             clip_by_norm(xp, self.gradient, limit, squares=squares, factor=factor)
         self._update(xp)
@@ -224,9 +222,7 @@ class TrainingPlan:
                 out=outs if len(outs) > 1 else theta,
             )  # fmt: skip
 
-    def run_epoch(
-        self, order: IntArray, rates: FloatArray, steps: int | None = None
-    ) -> FloatArray:
+    def run_epoch(self, order: IntArray, rates: FloatArray, steps: int | None = None) -> FloatArray:
         """Train through the rows in ``order`` once; return the cost ``J`` of every batch.
 
         ``order``: a permutation of the rows, int64 (N,); ``rates``: the learning rate of each
@@ -361,7 +357,9 @@ class EvaluationPlan:
         total = 0.0
         for start in range(0, N, self.block):
             stop = min(start + self.block, N)
-            A, J = self._run(X[start:stop], *(v[start:stop] if v is not None else None for v in (Y, w)))
+            A, J = self._run(
+                X[start:stop], *(v[start:stop] if v is not None else None for v in (Y, w))
+            )
             out[start:stop] = A
             total += J * (stop - start)
         return out, total / N if Y is not None else float("nan")

@@ -54,9 +54,7 @@ def cosine(t: FloatArray, total: float, final: float) -> FloatArray:
     return final + (1 - final) * 0.5 * (1 + np.cos(np.pi * progress))
 
 
-def one_cycle(
-    t: FloatArray, total: float, rise: float, initial: float, final: float
-) -> FloatArray:
+def one_cycle(t: FloatArray, total: float, rise: float, initial: float, final: float) -> FloatArray:
     """From ``initial`` up to 1 in the first ``rise`` of the time, then down to ``final``.
 
     Both arcs are half a cosine. Smith and Topin 2019.
@@ -77,9 +75,7 @@ SCHEDULES: Table[Schedule] = Table(
     "schedule",
     [
         Schedule("constant", constant),
-        Schedule(
-            "step", step, options=(_share("drop", 0.1, True), Option("every", 10.0, low=1.0))
-        ),
+        Schedule("step", step, options=(_share("drop", 0.1, True), Option("every", 10.0, low=1.0))),
         Schedule("exponential", exponential, options=(_share("decay", 0.95, True),)),
         Schedule(
             "inverse_scaling",

@@ -16,7 +16,14 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.shim import Backend
 from fastnn.nn.activations import ActivationFunction
-from fastnn.nn.dense import HiddenKernels, LayerArrays, gradients, hidden_backward, hidden_forward, linear
+from fastnn.nn.dense import (
+    HiddenKernels,
+    LayerArrays,
+    gradients,
+    hidden_backward,
+    hidden_forward,
+    linear,
+)
 from fastnn.nn.network import Network
 from fastnn.nn.output import OutputArrays, OutputKernels, output_gradient, output_kernels
 from fastnn.nn.parameters import Parameters
@@ -66,9 +73,7 @@ class Memory:
         self._dtype = np.dtype(dtype)
         self._flat: dict[str, Array] = {}
 
-    def take(
-        self, name: str, rows: int, columns: int, dtype: npt.DTypeLike | None = None
-    ) -> Array:
+    def take(self, name: str, rows: int, columns: int, dtype: npt.DTypeLike | None = None) -> Array:
         """Return the (rows, columns) view of buffer ``name``, made on first use."""
         if name not in self._flat:
             self._flat[name] = self._backend.empty((rows * columns,), dtype or self._dtype)
@@ -230,9 +235,7 @@ class Penalty:
         )
 
 
-def penalize(
-    xp: Recorder, penalty: Penalty, W: Array, dW: Array, J: Array
-) -> None:
+def penalize(xp: Recorder, penalty: Penalty, W: Array, dW: Array, J: Array) -> None:
     """Add the penalties to ``J`` and to the gradient; ``W``, ``dW``: all weights, flat (N11)."""
     if penalty.l2 is not None:
         l2_penalty(xp, W, dW, penalty.l2, J=J, squares=penalty.squares)

@@ -64,7 +64,7 @@ def test_category_texts_of_codes_do_not_depend_on_their_type():
         (objects(1, 2), np.int64, [1, 2]),
         (objects(1, 2.5, Decimal("0.5")), np.float64, [1, 2.5, 0.5]),
         (objects(True, False), bool, [True, False]),
-        (objects(True, 2), np.float64, [1, 2]),
+        (objects(True, 2), np.int64, [1, 2]),
         (objects("a", None), object, ["a", None]),
         (np.array(["a", "b"]), object, ["a", "b"]),
     ],

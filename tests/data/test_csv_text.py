@@ -24,7 +24,8 @@ def write(tmp_path):
 
 def test_kinds_of_columns(write):
     path = write(
-        "whole,real,flag,text,none,plus\n1,1.5,true,a,,+1\n2, 2 ,FALSE,NA,?,2\n-3,nan,True, c ,NULL,3\n"
+        "whole,real,flag,text,none,plus\n"
+        "1,1.5,true,a,,+1\n2, 2 ,FALSE,NA,?,2\n-3,nan,True, c ,NULL,3\n"
     )
     columns, place = read_csv(path)
     assert columns["whole"].dtype == np.int64
@@ -98,7 +99,7 @@ def test_the_line_counts_blank_lines_and_breaks_inside_cells(write):
 def test_fewer_than_nine_tenths_numbers_is_text_unless_declared(write):
     path = write("a,b\n" + "".join(f"{i},x\n" for i in range(8)) + "abc,x\n")
     assert read_csv(path)[0]["a"].dtype == object
-    with pytest.raises(DataError, match="line 10 of .*'abc' is not a number"):
+    with pytest.raises(DataError, match=r"line 10 of .*'abc' is not a number"):
         read_csv(path, kinds={"a": "numeric"})
 
 
@@ -110,7 +111,9 @@ def test_leading_zeros_of_a_declared_category_stay(write):
 def test_dropped_columns_are_not_judged(write):
     path = write("day,b\n2024-01-01,1\n2024-01-02,2\n")
     assert list(read_csv(path, drop=["day"])[0]) == ["b"]
-    with pytest.raises(DataError, match="column 'day' holds dates .'2024-01-01'.*leave the column"):
+    with pytest.raises(
+        DataError, match=r"column 'day' holds dates .'2024-01-01'.*leave the column"
+    ):
         read_csv(path)
     with pytest.raises(DataError, match="no column 'dya'; did you mean 'day'"):
         read_csv(path, drop=["dya"])
@@ -141,7 +144,7 @@ def test_counting_headers_are_names(write):
 
 
 def test_other_encodings_and_damage(write, tmp_path):
-    with pytest.raises(DataError, match="is not UTF-8 text.*iconv"):
+    with pytest.raises(DataError, match=r"is not UTF-8 text.*iconv"):
         read_csv(write("a,b\nMünchen,1\n", encoding="latin1"))
     with pytest.raises(DataError, match="is not UTF-8 text"):
         read_csv(write("ä,b\n1,1\n", encoding="latin1"))

@@ -1,0 +1,257 @@
+"""The GPU: CuPy as the array module, programs run as prepared launches on one stream.
+
+`cuda_plan` decides what is launched and `cuda_source` and `cuda_kernels` hold the texts; here
+they meet CuPy, which is imported when the first `CudaBackend` is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.cuda_plan import contiguous, overlap, plan
+from fastnn.backend.cuda_source import Source, float_type
+from fastnn.backend.kernel import Kernel
+from fastnn.backend.program import (
+    Advance,
+    Apply,
+    Array,
+    Dot,
+    Gather,
+    Instruction,
+    Load,
+    Program,
+    Reduce,
+    Store,
+    Uniform,
+)
+from fastnn.errors import ArgumentError, DeviceError
+
+Call = Callable[[], Any]
+
+
+@lru_cache(maxsize=None)
+def _raw_kernel(source: Source) -> Any:
+    """Return CuPy's kernel of a text. It compiles once per device, and keeps that on the disk."""
+    import cupy
+
+    return cupy.RawKernel(source.text, source.name)
+
+
+class CudaBackend:
+    """Computes on one GPU. ``out`` may be left out: a new array is returned.
+
+    The same methods as `NumpyBackend`; `empty`, `zeros` and `array` give CuPy arrays. All work
+    runs on a stream of its own, in order, behind the caller's back; only `host` and `synchronize`
+    wait for it. The stream is a blocking one: CuPy code outside of it, on the default stream, and
+    the work here wait for each other, so a user's own CuPy expressions on the arrays are safe.
+
+    Raises DeviceError where memory runs out or a kernel does not compile, and ArgumentError for
+    arrays that are not on this device.
+    """
+
+    def __init__(self, index: int = 0) -> None:
+        import cupy
+
+        self.xp = cupy
+        self.device = f"cuda:{index}"
+        self._index = index
+        self._device = cupy.cuda.Device(index)
+        with self._device:
+            self._stream = cupy.cuda.Stream(non_blocking=False)
+
+    def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
+        if out is None:
+            out = self.empty((a.shape[0], b.shape[1]), a.dtype)
+        return self._now(Dot(a, b, out), out)
+
+    def apply(self, kernel: Kernel, *args: Array, out: Any = None) -> Any:
+        if out is None:
+            shape = np.broadcast_shapes(*(a.shape for a in args))
+            made = tuple(self.empty(shape, args[0].dtype) for _ in range(kernel.n_outputs))
+            out = made if len(made) > 1 else made[0]
+        return self._now(Apply(kernel, args, out if isinstance(out, tuple) else (out,)), out)
+
+    def sum(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None) -> Array:
+        return self._reduced("sum", a, axis, keepdims, out)
+
+    def max(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None) -> Array:
+        return self._reduced("max", a, axis, keepdims, out)
+
+    def _reduced(self, how: str, a: Array, axis: int | None, keepdims: bool, out: Array) -> Array:
+        kept = tuple(1 if axis is None or k == axis % a.ndim else n for k, n in enumerate(a.shape))
+        short = tuple(n for k, n in enumerate(a.shape) if axis is not None and k != axis % a.ndim)
+        if out is None:
+            out = self.empty(kept if keepdims else short, a.dtype)
+        elif tuple(out.shape) != (kept if keepdims else short):
+            raise ArgumentError(f"{how}: out has shape {out.shape}, needs {kept}")
+        return self._now(Reduce(how, a, axis, out.reshape(kept)), out)
+
+    def _now(self, instruction: Instruction, out: Any) -> Any:
+        with self.active():
+            for call in self.prepare(instruction):
+                call()
+        return out
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        with self.active():
+            return self.xp.empty(shape, dtype)
+
+    def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        with self.active():
+            return self.xp.zeros(shape, dtype)
+
+    def array(self, values: Any, dtype: npt.DTypeLike | None = None) -> Array:
+        if not isinstance(values, self.xp.ndarray):
+            values = np.ascontiguousarray(values, dtype=dtype)
+        with self.active():
+            return self.xp.ascontiguousarray(self.xp.asarray(values, dtype=dtype))
+
+    def host(self, array: Array) -> np.ndarray[Any, Any]:
+        if isinstance(array, np.ndarray):
+            return array
+        with self.active():
+            found: np.ndarray[Any, Any] = self.xp.asnumpy(array)
+        return found
+
+    def copy(self, source: Array, out: Array) -> None:
+        """Copy ``source`` (host or device) into ``out``, broadcast and converted as NumPy would."""
+        self._check_here(out)
+        if not np.can_cast(source.dtype, out.dtype, "same_kind"):
+            raise ArgumentError(f"copy: cannot put {source.dtype} into an array of {out.dtype}")
+        with self.active():
+            if isinstance(source, self.xp.ndarray):
+                self.xp.copyto(out, source)
+                return
+            try:
+                values = np.broadcast_to(source, out.shape)
+            except ValueError:
+                raise ArgumentError(
+                    f"copy: an array of shape {source.shape} does not fit {out.shape}"
+                ) from None
+            values = np.ascontiguousarray(values, dtype=out.dtype).reshape(out.shape)
+            if out.flags.c_contiguous:
+                out.set(values)
+            else:
+                out[...] = self.xp.asarray(values)
+
+    def compile(self, program: Program) -> CudaExecutable:
+        return CudaExecutable(program, self)
+
+    def synchronize(self) -> None:
+        """Wait until everything that was started is done."""
+        self._stream.synchronize()
+
+    def free_memory(self) -> int:
+        """Bytes that can still be had: what the device has free and what CuPy's pool keeps."""
+        with self._device:
+            pool = self.xp.get_default_memory_pool()
+            free = self.xp.cuda.runtime.memGetInfo()[0] + pool.free_bytes()
+            limit = pool.get_limit()
+            return int(min(free, limit - pool.used_bytes()) if limit else free)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Make this device and stream the current ones; say plainly when memory runs out."""
+        try:
+            with self._device, self._stream:
+                yield
+        except self.xp.cuda.memory.OutOfMemoryError as error:
+            raise DeviceError(
+                f"{self.device} has too little free memory ({error}): use a smaller batch size or "
+                "network, end what else runs on the GPU, or use device 'cpu'"
+            ) from error
+
+    def prepare(self, instruction: Instruction) -> list[Call]:
+        """Return the calls of one instruction, compiled and with their arguments in place."""
+        for array in arrays(instruction):
+            self._check_here(array)
+        if isinstance(instruction, Dot):
+            return [self._product(instruction)]
+        calls: list[Call] = []
+        for launch in plan(instruction, self.empty):
+            kernel = _raw_kernel(launch.source)
+            try:
+                kernel.compile()
+            except self.xp.cuda.compiler.CompileException as error:
+                raise DeviceError(
+                    f"the kernel {launch.source.name} does not compile for {self.device}: "
+                    f"{str(error).strip().splitlines()[0]}; use device 'cpu' and report it"
+                ) from error
+            calls.append(partial(kernel, (launch.blocks,), (launch.threads,), launch.args))
+        return calls
+
+    def _product(self, i: Dot) -> Call:
+        """Return the call of cuBLAS. Transposed arguments are free, a transposed ``out`` is not."""
+        if i.a.ndim != 2 or i.b.ndim != 2 or i.a.shape[1] != i.b.shape[0]:
+            raise ArgumentError(f"dot: shapes {i.a.shape} and {i.b.shape} do not fit")
+        if tuple(i.out.shape) != (i.a.shape[0], i.b.shape[1]):
+            raise ArgumentError(
+                f"dot: out has shape {i.out.shape}, needs {(i.a.shape[0], i.b.shape[1])}"
+            )
+        contiguous(i.out, "dot: out")
+        float_type(i.out.dtype.name, "dot: out")
+        if not i.a.dtype == i.b.dtype == i.out.dtype:
+            raise ArgumentError(
+                f"dot: the dtypes differ ({i.a.dtype}, {i.b.dtype}, out {i.out.dtype})"
+            )
+        if overlap(i.a, i.out) or overlap(i.b, i.out):
+            raise ArgumentError("dot: out overlaps an argument")
+        return partial(i.a.dot, i.b, i.out)
+
+    def _check_here(self, array: Array) -> None:
+        if not isinstance(array, self.xp.ndarray):
+            raise ArgumentError(
+                f"an array of shape {np.shape(array)} is in main memory, not on {self.device}: "
+                "bring it there with the backend's array()"
+            )
+        if array.device.id != self._index:
+            raise ArgumentError(
+                f"an array of shape {array.shape} is on cuda:{array.device.id}, not on {self.device}"
+            )
+
+
+def arrays(i: Instruction) -> tuple[Array, ...]:
+    """Return every array that an instruction reads or writes."""
+    match i:
+        case Dot():
+            return (i.a, i.b, i.out)
+        case Apply():
+            return (*i.args, *i.outs)
+        case Reduce():
+            return (i.a, i.out)
+        case Gather():
+            return (i.source, i.order, i.position, i.out)
+        case Load():
+            return (i.table, i.counter, i.out)
+        case Store():
+            return (i.value, i.counter, i.table)
+        case Advance():
+            return (i.counter,)
+        case Uniform():
+            return (i.counter, i.out)
+
+
+class CudaExecutable:
+    """A program made ready on a GPU: ``run(n)`` starts it n times and does not wait.
+
+    All memory was there before, what changes from step to step (counters, learning rates) lives
+    on the device, and nothing is read back: the host only launches.
+    """
+
+    def __init__(self, program: Program, backend: CudaBackend) -> None:
+        self._backend = backend
+        with backend.active():
+            self._calls = [call for i in program.instructions for call in backend.prepare(i)]
+
+    def run(self, n: int = 1) -> None:
+        calls = self._calls
+        with self._backend.active():
+            for _ in range(n):
+                for call in calls:
+                    call()

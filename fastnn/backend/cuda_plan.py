@@ -1,0 +1,333 @@
+"""From an instruction to kernel launches: which text, how many blocks, which arguments.
+
+Everything is decided here from shapes, strides and dtypes, once, before anything runs. Works on
+any arrays that have these (CuPy's, and NumPy's, which is how it is tested without a GPU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.backend import cuda_kernels
+from fastnn.backend.cuda_source import THREADS, Operand, Source, elementwise
+from fastnn.backend.program import (
+    Advance,
+    Apply,
+    Array,
+    Dot,
+    Gather,
+    Instruction,
+    Load,
+    Reduce,
+    Store,
+    Uniform,
+)
+from fastnn.backend.random import check_seed
+from fastnn.errors import ArgumentError
+
+#: Blocks of a grid-stride kernel: enough to fill any GPU a few times over.
+MAX_BLOCKS = 8192
+#: Elements that one block of a reduction takes; longer sums are made in two passes.
+PART = 4096
+#: The most parts, so that the second pass is short.
+MAX_PARTS = 1024
+
+Empty = Callable[[tuple[int, ...], Any], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """One kernel launch, made ready."""
+
+    source: Source
+    blocks: int
+    threads: int
+    args: tuple[Any, ...]
+
+
+def plan(instruction: Instruction, empty: Empty) -> list[Launch]:
+    """Return the launches of any instruction but a product (`Dot`, which is cuBLAS's).
+
+    ``empty(shape, dtype)`` gives memory for what lies between two passes. Raises ArgumentError
+    for shapes that do not fit, overlaps that would be a race, dtypes and layouts without a kernel.
+
+    >>> from fastnn.backend.program import Advance
+    >>> plan(Advance(np.zeros(1, np.int64), by=5), np.empty)[0].source.name
+    'fastnn_advance_int64'
+    """
+    match instruction:
+        case Apply():
+            return _apply(instruction)
+        case Reduce():
+            return _reduce(instruction, empty)
+        case Gather():
+            return _gather(instruction)
+        case Load():
+            return _load(instruction)
+        case Store():
+            return _store(instruction)
+        case Advance():
+            source = cuda_kernels.advance(_scalar(instruction.counter, "advance: counter"))
+            return [Launch(source, 1, 1, (instruction.counter, np.int64(instruction.by)))]
+        case Uniform():
+            return _uniform(instruction)
+        case Dot():
+            raise ArgumentError("a product is not a kernel launch: cuBLAS computes it")
+
+
+# --- elementwise ------------------------------------------------------------------------------
+
+
+def _apply(i: Apply) -> list[Launch]:
+    name = f"kernel {i.kernel.name!r}"
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in i.args))
+    except ValueError:
+        shapes = ", ".join(str(a.shape) for a in i.args)
+        raise ArgumentError(f"{name}: shapes {shapes} do not broadcast") from None
+    if len(shape) > 2:
+        raise ArgumentError(f"{name}: arrays of one or two dimensions only, found {shape}")
+    for out in i.outs:
+        if tuple(out.shape) != shape:
+            raise ArgumentError(f"{name}: out has shape {out.shape}, needs {shape}")
+        for a in i.args:
+            if overlap(a, out) and not _same_elements(a, out):
+                raise ArgumentError(f"{name}: out overlaps an argument only in part")
+    rows, cols = (1, *shape)[-2:] if shape else (1, 1)
+    if rows * cols == 0:
+        return []
+    steps = [element_strides(a, rows, cols) for a in (*i.args, *i.outs)]
+    if access(steps[len(i.args)], rows, cols) == "transposed":  # follow the output's memory
+        rows, cols = cols, rows
+        steps = [(sj, si) for si, sj in steps]
+    patterns = [access(s, rows, cols) for s in steps]
+    operands = [
+        Operand(a.dtype.name, pattern)
+        for a, pattern in zip((*i.args, *i.outs), patterns, strict=True)
+    ]
+    spans = [(rows - 1) * abs(si) + (cols - 1) * abs(sj) for si, sj in steps]
+    # Twice the size, because a grid-stride index runs past the end before it stops.
+    wide = max(*spans, 2 * rows * cols) >= 2**31 or min(min(s) for s in steps) < 0
+    source = elementwise(
+        i.kernel.name,
+        i.kernel.graph,
+        tuple(operands[: len(i.args)]),
+        tuple(operands[len(i.args) :]),
+        wide,
+    )
+    integer = np.int64 if wide else np.uint32
+    strides = [s for both, p in zip(steps, patterns, strict=True) if p == "strided" for s in both]
+    sizes = [integer(n) for n in (rows * cols, rows, cols, *strides)]
+    return [Launch(source, blocks(rows * cols), THREADS, (*i.args, *i.outs, *sizes))]
+
+
+def blocks(n: int) -> int:
+    """Return how many blocks share out ``n`` pieces of work."""
+    return max(1, min(-(-n // THREADS), MAX_BLOCKS))
+
+
+def element_strides(a: Array, rows: int, cols: int) -> tuple[int, int]:
+    """Return how many elements apart neighbours of ``a`` are, down and along (rows, cols).
+
+    0 where the array is broadcast, or where there is only one row or column.
+    """
+    shape = (1, 1, *a.shape)[-2:]
+    steps = (0, 0, *(s // a.dtype.itemsize for s in a.strides))[-2:]
+    down, along = (s if n > 1 else 0 for s, n in zip(steps, shape, strict=True))
+    return (down if rows > 1 else 0, along if cols > 1 else 0)
+
+
+def access(strides: tuple[int, int], rows: int, cols: int) -> str:
+    """Return the access pattern (see `cuda_source.ACCESS`) of strides in a (rows, cols) kernel.
+
+    >>> access((3, 1), 2, 3), access((1, 2), 2, 3), access((0, 1), 2, 3), access((0, 0), 2, 3)
+    ('flat', 'transposed', 'row', 'scalar')
+    """
+    tall, broad = int(rows > 1), int(cols > 1)
+    patterns = {
+        "flat": (cols * tall, broad),
+        "transposed": (tall, rows * broad),
+        "scalar": (0, 0),
+        "row": (0, broad),
+        "column": (tall, 0),
+    }
+    return next((name for name, s in patterns.items() if s == strides), "strided")
+
+
+def _address(a: Array) -> int:
+    interface = getattr(a, "__cuda_array_interface__", None) or a.__array_interface__
+    return int(interface["data"][0])
+
+
+def overlap(a: Array, b: Array) -> bool:
+    """Return whether the byte ranges of two arrays meet."""
+    ranges = []
+    for array in (a, b):
+        reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
+        start = _address(array) + sum(r for r in reach if r < 0)
+        ranges.append((start, start + sum(abs(r) for r in reach) + array.dtype.itemsize))
+    if a.size == 0 or b.size == 0:
+        return False
+    return ranges[0][0] < ranges[1][1] and ranges[1][0] < ranges[0][1]
+
+
+def _same_elements(a: Array, b: Array) -> bool:
+    """Return whether two arrays are the same elements in the same order (strides of 1-long axes aside)."""
+    if tuple(a.shape) != tuple(b.shape):
+        return a.size == b.size == 1 and _address(a) == _address(b) and a.dtype == b.dtype
+    steps = zip(a.shape, a.strides, b.strides, strict=True)
+    return (
+        _address(a) == _address(b)
+        and a.dtype == b.dtype
+        and all(n == 1 or s == t for n, s, t in steps)
+    )
+
+
+# --- reductions -------------------------------------------------------------------------------
+
+
+def _reduce(i: Reduce, empty: Empty) -> list[Launch]:
+    axis = None if i.axis is None else i.axis + i.a.ndim if i.axis < 0 else i.axis
+    if i.a.ndim > 2 or (axis is not None and not 0 <= axis < i.a.ndim):
+        raise ArgumentError(
+            f"{i.how}: axis {i.axis} of an array of shape {i.a.shape}; it must have one or two "
+            "dimensions and this axis"
+        )
+    kept = tuple(1 if axis in (None, k) else n for k, n in enumerate(i.a.shape))
+    if tuple(i.out.shape) != kept:
+        raise ArgumentError(f"{i.how}: out has shape {i.out.shape}, needs {kept}")
+    if overlap(i.a, i.out):
+        raise ArgumentError(f"{i.how}: out overlaps the array that it is computed from")
+    rows, cols = (1, 1, *i.a.shape)[-2:]
+    if i.a.size == 0 and i.how == "max":
+        raise ArgumentError("max: the array is empty, so it has no maximum")
+    if i.out.size == 0:
+        return []
+    contiguous(i.out, f"{i.how}: out")
+    order = access(element_strides(i.a, rows, cols), rows, cols) if i.a.size else "flat"
+    if order not in ("flat", "transposed"):
+        raise ArgumentError(f"{i.how}: the array is not contiguous; copy it first")
+    along = i.a.ndim - 1 if axis is None else axis
+    down = axis is not None and i.a.ndim == 2 and along == 0
+    if order == "transposed":
+        rows, cols, down = cols, rows, not down
+    if axis is None:
+        rows, cols, down = 1, rows * cols, False
+    if down and cols == 1:
+        rows, cols, down = 1, rows, False
+    return _passes(i.how, i.a, i.out, rows, cols, down, empty)
+
+
+def _passes(
+    how: str, a: Array, out: Array, rows: int, cols: int, down: bool, empty: Empty
+) -> list[Launch]:
+    """Return the launches that reduce along the rows, or ``down`` the columns, in parts if long."""
+    length, others = (rows, cols) if down else (cols, rows)
+    part = max(PART, -(-length // MAX_PARTS))
+    parts = max(1, -(-length // part))
+    into = out if parts == 1 else empty((parts * others,), out.dtype)
+    source = cuda_kernels.reduction(how, down, a.dtype.name, out.dtype.name)
+    if down:
+        groups = -(-cols // cuda_kernels.TILE)
+        sizes = (np.int64(rows), np.int64(cols), np.int64(part))
+        first = Launch(source, groups * parts, THREADS, (a, into, *sizes))
+    else:
+        sizes = (np.int64(cols), np.int64(part), np.int64(parts))
+        threads = min(THREADS, max(32, 1 << (min(part, length) - 1).bit_length()))
+        first = Launch(source, rows * parts, threads, (a, into, *sizes))
+    if parts == 1:
+        return [first]
+    # into is (parts, others) after the column kernel and (others, parts) after the row kernel.
+    shape = (parts, others) if down else (others, parts)
+    return [first, *_passes(how, into, out, *shape, down, empty)]
+
+
+# --- mini-batches, tables, random numbers -----------------------------------------------------
+
+
+def contiguous(a: Array, what: str) -> str:
+    """Return the dtype's name of an array that is C-contiguous; raise ArgumentError if it is not."""
+    if not a.flags.c_contiguous:
+        raise ArgumentError(f"{what} of shape {a.shape} is not C-contiguous; copy it first")
+    return str(a.dtype.name)
+
+
+def _scalar(a: Array, what: str) -> str:
+    if a.size != 1:
+        raise ArgumentError(f"{what} must hold one number, found shape {a.shape}")
+    return str(a.dtype.name)
+
+
+def _integer(a: Array, what: str) -> str:
+    if a.dtype.kind not in "iu":
+        raise ArgumentError(f"{what} must hold whole numbers, found dtype {a.dtype.name}")
+    return str(a.dtype.name)
+
+
+def _gather(i: Gather) -> list[Launch]:
+    if tuple(i.source.shape[1:]) != tuple(i.out.shape[1:]) or i.source.ndim == 0:
+        raise ArgumentError(
+            f"gather: rows of source (shape {i.source.shape}) do not fit out (shape {i.out.shape})"
+        )
+    if i.out.size == 0:
+        return []
+    width = i.out.size // i.out.shape[0]
+    source = cuda_kernels.gather(
+        contiguous(i.source, "gather: source"),
+        _integer(i.order, "gather: order"),
+        _scalar(i.position, "gather: position") and _integer(i.position, "gather: position"),
+        contiguous(i.out, "gather: out"),
+    )
+    contiguous(i.order, "gather: order")
+    sizes = (i.out.size, width, i.source.shape[0], i.order.size)
+    args = (i.source, i.order, i.position, i.out, *(np.int64(n) for n in sizes))
+    return [Launch(source, blocks(i.out.size), THREADS, args)]
+
+
+def _rows(table: Array, what: str) -> tuple[int, int]:
+    """Return how many rows a table has, and how many elements each of them."""
+    if table.ndim == 0 or table.size == 0:
+        raise ArgumentError(f"{what} has shape {table.shape}: it needs rows, and numbers in them")
+    return table.shape[0], table.size // table.shape[0]
+
+
+def _load(i: Load) -> list[Launch]:
+    length, width = _rows(i.table, "load: table")
+    if width not in (1, i.out.size):
+        raise ArgumentError(
+            f"load: a row of the table (shape {i.table.shape}) does not fit out ({i.out.shape})"
+        )
+    source = cuda_kernels.load(
+        contiguous(i.table, "load: table"), _counter(i.counter, "load"), contiguous(i.out, "load: out")
+    )  # fmt: skip
+    sizes = (np.int64(i.out.size), np.int64(width), np.int64(length))
+    return [Launch(source, blocks(i.out.size), THREADS, (i.table, i.counter, i.out, *sizes))]
+
+
+def _store(i: Store) -> list[Launch]:
+    length, width = _rows(i.table, "store: table")
+    if width != 1:
+        raise ArgumentError(f"store: the table has shape {i.table.shape}, a row of it is no number")
+    source = cuda_kernels.store(
+        _scalar(i.value, "store: value"), _counter(i.counter, "store"), contiguous(i.table, "store: table")
+    )  # fmt: skip
+    return [Launch(source, 1, 1, (i.value, i.counter, i.table, np.int64(length)))]
+
+
+def _counter(counter: Array, what: str) -> str:
+    _scalar(counter, f"{what}: counter")
+    return _integer(counter, f"{what}: counter")
+
+
+def _uniform(i: Uniform) -> list[Launch]:
+    if contiguous(i.out, "uniform: out") != "float32":
+        raise ArgumentError(f"uniform: out must be float32, found {i.out.dtype.name}")
+    if i.out.size == 0:
+        return []
+    source = cuda_kernels.uniform(_counter(i.counter, "uniform"))
+    numbers = (np.int64(i.out.size), np.uint64(check_seed(i.seed)), np.uint64(i.layer))
+    return [Launch(source, blocks(-(-i.out.size // 8)), THREADS, (i.counter, i.out, *numbers))]

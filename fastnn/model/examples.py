@@ -1,0 +1,161 @@
+"""From what a user hands over to three parts of examples: training, validation, test (N18)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.data.builtin import DATASETS, load
+from fastnn.data.files import read_labelled, read_table
+from fastnn.data.split import holdout, split
+from fastnn.data.table import Table
+from fastnn.data.tasks import infer_task
+from fastnn.errors import ArgumentError, DataError
+from fastnn.model.model import check_weights
+from fastnn.registry import did_you_mean
+
+Array = npt.NDArray[Any]
+
+#: The share of the training examples that watches over training when the test part is given.
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows with their target and, where given, weights (N, 1)."""
+
+    table: Table
+    target: Array
+    weights: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def rows(self, index: npt.NDArray[np.int64]) -> Examples:
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[index]
+        return Examples(self.table.rows(index), self.target[index], weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """All examples, what the target is, and a test part where the data have one of their own."""
+
+    examples: Examples
+    task: str
+    target_name: str
+    test: Examples | None = None
+
+
+def read_source(
+    data: Any,
+    target: Any = None,
+    *,
+    task: str = "auto",
+    categorical: Collection[str] = (),
+    drop: Collection[str] = (),
+    sample_weight: npt.ArrayLike | None = None,
+) -> Source:
+    """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
+
+    ``target`` names a column of the data, or is the array of targets; a built-in data set has
+    its own. Raises DataError or ArgumentError that say what is missing.
+
+    >>> source = read_source("digits")
+    >>> source.task, len(source.examples)
+    ('multiclass', 1797)
+    """
+    test = None
+    if isinstance(data, str) and data in DATASETS:
+        if target is not None:
+            raise ArgumentError(f"target has no effect: data set {data!r} has its own target")
+        dataset = load(data)
+        table, values, name = dataset.table, dataset.target, dataset.target_name
+        found: str | None = dataset.task
+        test = None if dataset.test is None else Examples(*dataset.test)
+        if drop:
+            table = table.drop(list(drop))
+            test = None if test is None else Examples(test.table.drop(list(drop)), test.target)
+    else:
+        table, values, name = _read(data, target, categorical, drop)
+        found = None
+    if len(values) != len(table):
+        raise DataError(f"target has {len(values)} values for {len(table)} rows of data")
+    weights = None if sample_weight is None else check_weights(sample_weight, len(table))
+    kind = (found or infer_task(values)) if task == "auto" else task
+    return Source(Examples(table, values, weights), kind, name, test)
+
+
+def _read(
+    data: Any, target: Any, categorical: Collection[str], drop: Collection[str]
+) -> tuple[Table, Array, str]:
+    if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
+        raise DataError(
+            f"data: {data!r} is neither a file nor a built-in data set"
+            f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})"
+        )
+    if target is None:
+        raise ArgumentError("target is missing: name a column of the data, or give the values")
+    if isinstance(target, str):
+        table, values = read_labelled(data, target, categorical=categorical, drop=drop)
+        return table, values, target
+    table = read_table(data, categorical=categorical, drop=drop)
+    return table, np.asarray(target), "target"
+
+
+def divide(
+    source: Source,
+    *,
+    fractions: Sequence[float] | None,
+    validation: Any,
+    test: Any,
+    seed: int,
+    categorical: Collection[str] = (),
+) -> dict[str, Examples]:
+    """Return the parts "train", "validation" and "test" (N18).
+
+    ``validation`` and ``test`` are (data, target) pairs of the user, or None: then they are
+    split off, stratified for classification.
+    """
+    examples, task = source.examples, source.task
+    given = {
+        name: _pair(name, pair, source, categorical)
+        for name, pair in (("validation", validation), ("test", test or source.test))
+        if pair is not None
+    }
+    if fractions is not None and given:
+        raise ArgumentError(
+            f"fractions have no effect: the {' and '.join(given)} part is given already"
+        )
+    if not given:
+        parts = split(examples.target, task, fractions, seed)
+        return {
+            "train": examples.rows(parts.train),
+            "validation": examples.rows(parts.validation),
+            "test": examples.rows(parts.test),
+        }
+    rest = examples
+    for name in ("validation", "test"):
+        if name not in given:
+            share = VALIDATION_SHARE if name == "validation" else 0.2
+            kept, held = holdout(rest.target, task, share, seed)
+            rest, given[name] = rest.rows(kept), rest.rows(held)
+    return {"train": rest, "validation": given["validation"], "test": given["test"]}
+
+
+def _pair(name: str, pair: Any, source: Source, categorical: Collection[str]) -> Examples:
+    if isinstance(pair, Examples):
+        return pair
+    if isinstance(pair, (str, os.PathLike, Mapping)) or hasattr(pair, "columns"):
+        pair = (pair, source.target_name)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise ArgumentError(f"{name} must be a pair (data, target), or data with the target column")
+    table, values, _ = _read(pair[0], pair[1], categorical, ())
+    if len(values) != len(table):
+        raise DataError(f"{name}: target has {len(values)} values for {len(table)} rows")
+    return Examples(table, values)

@@ -1,0 +1,241 @@
+"""A trained model as one thing: network, preprocessing, labels and history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.shim import Backend
+from fastnn.data.files import read_labelled, read_table
+from fastnn.data.preprocess import Features
+from fastnn.data.table import Table
+from fastnn.data.targets import Targets
+from fastnn.errors import ArgumentError, DataError
+from fastnn.nn.network import Network
+from fastnn.nn.parameters import Parameters
+from fastnn.nn.plan import EvaluationPlan
+from fastnn.training.history import History
+from fastnn.training.metrics import default_metrics, evaluate
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(eq=False)
+class Model:
+    """What training makes and a model file keeps.
+
+    Examples are rows here, as people have them: ``(N, n_features)`` arrays, data frames, or
+    files. Predictions run on the CPU unless `to` moved the model elsewhere.
+
+    >>> from fastnn.model.train import train
+    >>> model = train("breast_cancer", epochs=3, seed=0).model
+    >>> model.task, model.predict(np.zeros((2, 30))).shape
+    ('binary', (2,))
+    """
+
+    network: Network
+    parameters: Parameters
+    features: Features
+    targets: Targets
+    history: History
+    target_name: str = "target"
+    options: Mapping[str, Any] = field(default_factory=dict)  # how it was trained
+    report: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # metrics by part
+    backend: Backend = field(default_factory=NumpyBackend)
+
+    def __post_init__(self) -> None:
+        self._plan = EvaluationPlan(self.backend, self.network, self.parameters)
+
+    @property
+    def task(self) -> str:
+        """``"binary"``, ``"multiclass"``, ``"multilabel"`` or ``"regression"``."""
+        return self.targets.task
+
+    @property
+    def device(self) -> str:
+        """Where predictions run: ``"cpu"`` or ``"cuda:N"``."""
+        return self.backend.device
+
+    def to(self, backend: Backend) -> Model:
+        """Return the same model on another device; the parameters are copied.
+
+        >>> from fastnn.model.train import train
+        >>> train("diabetes", epochs=1).model.to(NumpyBackend()).device
+        'cpu'
+        """
+        moved = Parameters(self.network, backend, self.parameters.dtype)
+        backend.copy(backend.array(self.backend.host(self.parameters.theta)), moved.theta)
+        return Model(
+            self.network, moved, self.features, self.targets, self.history,
+            self.target_name, self.options, self.report, backend,
+        )  # fmt: skip
+
+    def outputs(self, data: Any) -> Array:
+        """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
+        return self._plan.predict(self.features.transform(self._table(data)))
+
+    def predict(self, data: Any) -> Array:
+        """Return the predicted labels, or values in the target's own units.
+
+        (N,) labels in their original type; (N, k) of 0 and 1 for multilabel; (N,) or (N, k)
+        float64 for regression. ``data``: rows without the target: an array, a data frame, a dict
+        of columns, a path, or a `Table`. Raises DataError if the columns do not fit.
+
+        >>> from fastnn.model.train import train
+        >>> train("diabetes", epochs=1).model.predict(np.zeros((3, 10))).shape
+        (3,)
+        """
+        return self._decode(self.outputs(data))
+
+    def predict_proba(self, data: Any) -> Array:
+        """Return class probabilities (N, K), K = 2 for binary; (N, k) per label for multilabel.
+
+        >>> from fastnn.model.train import train
+        >>> train("breast_cancer", epochs=1).model.predict_proba(np.zeros((1, 30))).shape
+        (1, 2)
+
+        Raises ArgumentError for regression.
+        """
+        return self._probabilities(self.outputs(data))
+
+    def evaluate(
+        self,
+        data: Any,
+        target: Any = None,
+        *,
+        metrics: Sequence[object] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> dict[str, float]:
+        """Return metrics and the mean loss for examples with a known target.
+
+        ``target``: labels or values, or the name of a column of ``data``; None takes the column
+        that the model was trained to predict. Raises DataError for a label that the model does
+        not know, or if the target column is missing.
+
+        >>> from fastnn.model.train import train
+        >>> model = train("digits", epochs=2).model
+        >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))
+        ['accuracy', 'loss']
+        """
+        table, labels = self._labelled(data, target)
+        metrics = default_metrics(self.task) if metrics is None else metrics
+        Y = self.targets.encode(labels)
+        if len(Y) != len(table):
+            raise DataError(f"target has {len(Y)} values for {len(table)} rows of data")
+        w = None
+        if sample_weight is not None:
+            w = check_weights(sample_weight, len(table)).astype(self.parameters.dtype)
+        A, loss = self._plan.evaluate(self.features.transform(table), Y, w)
+        flat = None if w is None else np.asarray(w[:, 0], np.float64)
+        return {**self.score(A, Y, metrics, flat), "loss": float(loss)}
+
+    def score(
+        self,
+        A: Array,
+        Y: Array,
+        metrics: Sequence[object],
+        weights: npt.ArrayLike | None = None,
+    ) -> dict[str, float]:
+        """Return the metrics of outputs ``A`` (N, K) against encoded targets ``Y``."""
+        return score(self.targets, A, Y, metrics, weights)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model into one file, whole or not at all (see `files.save`)."""
+        from fastnn.model.files import save
+
+        save(self, path)
+
+    def __str__(self) -> str:
+        return f"{self.task} of {self.target_name!r}: {self.network}"
+
+    def _table(self, data: Any) -> Table:
+        return read_table(
+            data, numeric=self._known("numeric", data), categorical=self._known("categorical", data)
+        )
+
+    def _labelled(self, data: Any, target: Any) -> tuple[Table, Any]:
+        name = self.target_name if target is None else target
+        if isinstance(name, str):
+            return read_labelled(
+                data,
+                name,
+                numeric=self._known("numeric", data),
+                categorical=self._known("categorical", data),
+            )
+        return self._table(data), name
+
+    def _known(self, kind: str, data: Any) -> tuple[str, ...]:
+        """The columns that training found to be of a kind: declared to the reader by name."""
+        if self.features.positional or isinstance(data, (Table, np.ndarray, list)):
+            return ()
+        columns: tuple[str, ...] = getattr(self.features, kind)
+        return columns
+
+    def _decode(self, A: Array) -> Array:
+        match self.task:
+            case "binary":
+                return self.targets.decode(A[:, 0] > 0.5)
+            case "multiclass":
+                return self.targets.decode(A.argmax(axis=1))
+            case "multilabel":
+                return self.targets.decode(A > 0.5)
+            case _:
+                return self.targets.decode(A)
+
+    def _probabilities(self, A: Array) -> Array:
+        if self.task == "regression":
+            raise ArgumentError("a regression model predicts values, it has no probabilities")
+        return probabilities(self.task, A)
+
+
+def probabilities(task: str, A: Array) -> Array:
+    """Return (N, K) class probabilities of outputs; a single sigmoid output becomes two columns.
+
+    >>> probabilities("binary", np.array([[0.25]]))
+    array([[0.75, 0.25]])
+    """
+    return np.hstack([1 - A, A]) if task == "binary" and A.shape[1] == 1 else A
+
+
+def score(
+    targets: Targets,
+    A: Array,
+    Y: Array,
+    metrics: Sequence[object],
+    weights: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """Return metrics of outputs ``A`` (N, K) against encoded ``Y``; regression in its own units.
+
+    >>> targets = Targets.fit([10.0, 30.0], "regression")
+    >>> score(targets, np.array([[0.0], [1.0]]), np.array([[0.0], [1.5]]), ["mae"])
+    {'mae': 2.5}
+    """
+    task = targets.task
+    if task == "regression":
+        k = targets.n_outputs
+        y, a = (np.asarray(targets.inverse(v)).reshape(-1, k) for v in (Y, A))
+        return evaluate(task, metrics, y, a, weights)
+    y = Y if task == "multilabel" else Y[:, 0].astype(np.int64)
+    return evaluate(task, metrics, y, probabilities(task, A), weights)
+
+
+def check_weights(weights: npt.ArrayLike, n: int) -> Array:
+    """Return sample weights as (n, 1) float64; raise ArgumentError if they cannot be used.
+
+    >>> check_weights([1, 2], 2).ravel()
+    array([1., 2.])
+    """
+    w = np.asarray(weights, np.float64)
+    if w.shape not in ((n,), (n, 1)):
+        raise ArgumentError(f"sample_weight has shape {w.shape}, needs one weight for {n} rows")
+    if not np.isfinite(w).all() or (w < 0).any() or not w.any():
+        raise ArgumentError(
+            "sample_weight must be finite and not negative, and not 0 for every example"
+        )
+    return w.reshape(n, 1)

@@ -1,0 +1,131 @@
+"""Callbacks: what may look at a training while it runs, and stop it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias
+
+from fastnn.errors import ArgumentError
+from fastnn.training.history import Epoch, History
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@dataclass
+class TrainingState:
+    """What a callback sees. Set ``stop = True`` to end the training after this epoch."""
+
+    history: History
+    n_epochs: int
+    n_examples: int
+    device: str
+    stop: bool = False
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch that has just ended."""
+        return self.history.epochs[-1]
+
+
+class Callback(Protocol):
+    """An object with these three methods. A plain function of the state is one too."""
+
+    def begin(self, state: TrainingState) -> None: ...
+    def epoch_end(self, state: TrainingState) -> None: ...
+    def end(self, state: TrainingState) -> None: ...
+
+
+CallbackLike: TypeAlias = Callback | Callable[[TrainingState], Any]
+
+
+@dataclass(frozen=True)
+class _AfterEpoch:
+    """A plain function, called after each epoch."""
+
+    function: Callable[[TrainingState], Any]
+
+    def begin(self, state: TrainingState) -> None:
+        """Nothing."""
+
+    def epoch_end(self, state: TrainingState) -> None:
+        self.function(state)
+
+    def end(self, state: TrainingState) -> None:
+        """Nothing."""
+
+
+def as_callback(given: CallbackLike) -> Callback:
+    """Return ``given`` as a callback; raise ArgumentError if it cannot be one.
+
+    >>> as_callback(print).epoch_end("an epoch")
+    an epoch
+    """
+    if all(hasattr(given, name) for name in ("begin", "epoch_end", "end")):
+        return given  # type: ignore[return-value]
+    if callable(given):
+        return _AfterEpoch(given)
+    raise ArgumentError(
+        "a callback is a function of the training state, or an object with the methods begin, "
+        f"epoch_end and end; found {type(given).__name__}"
+    )
+
+
+def describe(epoch: Epoch) -> str:
+    """Return an epoch in one line.
+
+    >>> describe(Epoch(3, loss=0.25, learning_rate=0.001, validation_loss=0.5,
+    ...                metrics={"accuracy": 0.9}, examples_per_second=12000))
+    'loss 0.2500  validation loss 0.5000  accuracy 0.9000  12,000 examples/s'
+    """
+    parts = [f"loss {epoch.loss:.4f}"]
+    if epoch.validation_loss is not None:
+        parts.append(f"validation loss {epoch.validation_loss:.4f}")
+    parts += [f"{name} {value:.4f}" for name, value in epoch.metrics.items()]
+    return "  ".join([*parts, f"{epoch.examples_per_second:,.0f} examples/s"])
+
+
+class ProgressReport:
+    """A progress bar on a terminal, one line per epoch elsewhere; both on ``stream``."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def begin(self, state: TrainingState) -> None:
+        """Start the bar, if the stream is a terminal."""
+        if not self.stream.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("epoch"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=24),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=Console(file=self.stream),
+        )
+        self._task = self._bar.add_task("", total=state.n_epochs)
+        self._bar.start()
+
+    def epoch_end(self, state: TrainingState) -> None:
+        """Show the epoch that has just ended."""
+        text = describe(state.epoch)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=state.epoch.epoch, description=text)
+        else:
+            width = len(str(state.n_epochs))
+            number = f"{state.epoch.epoch:{width}}/{state.n_epochs}"
+            print(f"epoch {number}  {text}", file=self.stream, flush=True)
+
+    def end(self, state: TrainingState) -> None:
+        """Take the bar down, leaving its last state."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,66 @@
+"""When the loss is no longer a number: find the step, the layer and the likely cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.errors import DivergenceError
+from fastnn.nn.plan import TrainingPlan
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def explain_divergence(
+    plan: TrainingPlan,
+    order: npt.NDArray[np.int64],
+    rates: FloatArray,
+    costs: FloatArray,
+    epoch: int,
+) -> DivergenceError:
+    """Replay the epoch up to the step that failed, and look at each layer there.
+
+    The plan must be at the epoch's start. Shuffles and dropout masks are functions of the seed,
+    so the replay is exact. The plan is left at the failing step.
+    """
+    step = int(np.flatnonzero(~np.isfinite(costs))[0])
+    if step:
+        plan.run_epoch(order, rates, steps=step)
+    before = [_statistics(plan.backend.host(W)) for W in plan.parameters.W]
+    plan.t -= step
+    where = f"epoch {epoch}, step {step + 1} of {plan.n_steps}: the loss is {costs[step]}"
+    for l, found in enumerate(before, start=1):
+        if not np.isfinite(found["largest"]):
+            return DivergenceError(
+                f"{where}; the weights of layer {l} are no longer finite "
+                f"({found['share']:.0%} of them are). {_cure(plan, rates[step])}"
+            )
+    l = int(np.argmax([found["largest"] for found in before])) + 1
+    return DivergenceError(
+        f"{where}; the largest weight is in layer {l}, |W| = {before[l - 1]['largest']:.3g} "
+        f"(root mean square {before[l - 1]['rms']:.3g}): the outputs overflow. "
+        f"{_cure(plan, rates[step])}"
+    )
+
+
+def _statistics(W: npt.NDArray[Any]) -> dict[str, float]:
+    values = np.asarray(W, np.float64)
+    finite = np.isfinite(values)
+    with np.errstate(all="ignore"):
+        return {
+            "largest": float(np.abs(values).max()),
+            "rms": float(np.sqrt(np.mean(values**2))),
+            "share": float(finite.mean()),
+        }
+
+
+def _cure(plan: TrainingPlan, rate: float) -> str:
+    cures = [f"a learning rate below {rate:g} (try {rate / 10:g})"]
+    if plan.clip_norm is None:
+        cures.append("gradient_clip=1")
+    largest = float(np.abs(plan.backend.host(plan.data.X)).max())
+    if largest > 100:
+        cures.insert(0, f"standardised inputs (the largest is {largest:.3g})")
+    return "Try " + ", or ".join(cures)

@@ -1,0 +1,127 @@
+"""What happened in a training: one record per epoch (N26)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.errors import ModelFileError
+
+#: Why a training ended.
+ENDINGS = ("epochs", "early_stopping", "converged", "interrupted", "callback", "running")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass through the training examples.
+
+    ``loss`` is the mean cost J of its batches, penalty included, weighted by their sizes;
+    ``validation_loss`` is without penalty, dropout and label smoothing's effect included.
+    ``metrics`` are those of the validation part. Times are of the training steps alone.
+    """
+
+    epoch: int  # from 1
+    loss: float
+    learning_rate: float  # of the last step
+    validation_loss: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    examples_per_second: float = 0.0
+    batch_costs: npt.NDArray[np.float64] | None = None  # J of every batch
+
+    def value(self, monitor: str) -> float:
+        """Return ``validation_loss`` for "loss", or the metric of that name."""
+        if monitor == "loss":
+            return math.nan if self.validation_loss is None else self.validation_loss
+        return self.metrics[monitor]
+
+
+@dataclass
+class History:
+    """The epochs of a training, which of them was best and why it ended.
+
+    >>> history = History(monitor="loss")
+    >>> history.epochs.append(Epoch(1, loss=0.7, learning_rate=0.001, validation_loss=0.6))
+    >>> history.columns()["validation_loss"]
+    [0.6]
+    """
+
+    monitor: str | None = None  # what `best_epoch` is the best of; None: the last epoch counts
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int | None = None  # from 1; the weights of this epoch are the model's
+    stopped: str = "running"
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the history as columns, a row per epoch: ready for a data frame."""
+        names = ("epoch", "loss", "validation_loss", "learning_rate", "seconds",
+                 "examples_per_second")  # fmt: skip
+        table = {name: [getattr(e, name) for e in self.epochs] for name in names}
+        metrics = self.epochs[0].metrics if self.epochs else {}
+        return {**table, **{m: [e.metrics[m] for e in self.epochs] for m in metrics}}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a model file keeps: everything but the times and the batches' costs.
+
+        Times differ from run to run; without them the same seed gives the same file.
+        """
+        return {
+            "monitor": self.monitor,
+            "best_epoch": self.best_epoch,
+            "stopped": self.stopped,
+            "epochs": [
+                {
+                    "epoch": e.epoch,
+                    "loss": _finite(e.loss),
+                    "validation_loss": _finite(e.validation_loss),
+                    "learning_rate": e.learning_rate,
+                    "metrics": {k: _finite(v) for k, v in e.metrics.items()},
+                }
+                for e in self.epochs
+            ],
+        }
+
+    @staticmethod
+    def from_json(data: Any) -> History:
+        """Return the history of `to_json`; anything else raises ModelFileError."""
+        try:
+            if set(data) != {"monitor", "best_epoch", "stopped", "epochs"}:
+                raise KeyError(f"keys {sorted(data)}")
+            if data["stopped"] not in ENDINGS:
+                raise ValueError(f"stopped={data['stopped']!r}")
+            epochs = [
+                Epoch(
+                    epoch=int(e["epoch"]),
+                    loss=_number(e["loss"]),
+                    learning_rate=float(e["learning_rate"]),
+                    validation_loss=_optional(e["validation_loss"]),
+                    metrics={str(k): _number(v) for k, v in e["metrics"].items()},
+                )
+                for e in data["epochs"]
+            ]
+            best = data["best_epoch"]
+            return History(
+                monitor=data["monitor"],
+                epochs=epochs,
+                best_epoch=None if best is None else int(best),
+                stopped=data["stopped"],
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the history in the model file is not one: {error}") from error
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN: an undefined metric is null."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,202 @@
+"""The one training loop: epochs of mini-batch gradient descent, N25 and N26.
+
+It knows networks, plans and numbers; tables, labels and files are the business of others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.program import Array
+from fastnn.backend.shim import Backend
+from fastnn.data.batches import batch_size_for, epoch_order
+from fastnn.errors import ArgumentError
+from fastnn.nn.network import Network
+from fastnn.nn.parameters import Parameters
+from fastnn.nn.plan import EvaluationPlan, TrainingPlan
+from fastnn.nn.step import Data
+from fastnn.training.callbacks import CallbackLike, TrainingState, as_callback
+from fastnn.training.divergence import explain_divergence
+from fastnn.training.history import Epoch, History
+from fastnn.training.options import TrainingOptions
+from fastnn.training.stopping import EarlyStopping, converged
+
+HostArray = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Examples as rows, ready for the network, and how to judge its outputs for them.
+
+    ``X`` (N, n_0); ``Y`` (N, k), or (N, 1) class indices for softmax; ``w`` (N, 1) or (N, K)
+    weights in the loss, or None; ``score`` takes the outputs (N, K) and returns metrics.
+    """
+
+    X: HostArray
+    Y: HostArray
+    w: HostArray | None = None
+    score: Callable[[HostArray], dict[str, float]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a training. The weights are those of the best (or last whole) epoch.
+
+    ``history`` is what happened until then; ``result`` is the model, where one was being made.
+    """
+
+    def __init__(self, history: History) -> None:
+        super().__init__("training was interrupted")
+        self.history = history
+        self.result: Any = None
+
+
+class Trainer:
+    """Trains the parameters of one network on one device; can be run again to go on."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        network: Network,
+        parameters: Parameters,
+        train: Part,
+        options: TrainingOptions,
+        *,
+        validation: Part | None = None,
+        greater_is_better: bool = False,
+    ) -> None:
+        if options.patience is not None and validation is None:
+            raise ArgumentError("patience needs a validation part to watch: there is none")
+        self.backend, self.network, self.parameters = backend, network, parameters
+        self.options, self.validation = options, validation
+        data = Data(*(_to_device(backend, v, parameters) for v in (train.X, train.Y, train.w)))
+        self.plan = TrainingPlan(
+            backend,
+            network,
+            parameters,
+            options.optimizer,
+            data,
+            batch_size_for(len(train), options.batch_size),
+            l2=options.l2,
+            l1=options.l1,
+            clip_norm=options.gradient_clip,
+            groups=options.groups,
+            seed=options.seed,
+        )
+        self.evaluation = EvaluationPlan(backend, network, parameters)
+        self.history = History(monitor=options.monitor if options.patience else None)
+        self._stopping = (
+            EarlyStopping(options.patience, options.min_delta, greater_is_better)
+            if options.patience is not None
+            else None
+        )
+
+    def run(self, callbacks: Sequence[CallbackLike] = ()) -> History:
+        """Train until the epochs are over, nothing gets better, or it has converged.
+
+        Raises DivergenceError when the loss is no longer a number, with the weights put back to
+        the last good epoch; TrainingInterrupted on Ctrl-C.
+        """
+        state = TrainingState(
+            self.history, self.options.epochs, len(self.plan.data), self.backend.device
+        )
+        watchers = [as_callback(c) for c in callbacks]
+        for watcher in watchers:
+            watcher.begin(state)
+        before = self.plan.snapshot()
+        try:
+            for epoch in range(len(self.history.epochs) + 1, self.options.epochs + 1):
+                before = self.plan.snapshot()
+                self.history.epochs.append(self._epoch(epoch, before))
+                ended = self._ended(epoch)
+                for watcher in watchers:
+                    watcher.epoch_end(state)
+                if ended or state.stop:
+                    self.history.stopped = ended or "callback"
+                    break
+            else:
+                self.history.stopped = "epochs"
+        except KeyboardInterrupt:
+            self.history.stopped = "interrupted"
+            self.plan.restore(before)
+            raise TrainingInterrupted(self.history) from None
+        finally:
+            self._keep_best()
+            for watcher in watchers:
+                watcher.end(state)
+        return self.history
+
+    def _epoch(self, epoch: int, before: Any) -> Epoch:
+        plan, options = self.plan, self.options
+        N = len(plan.data)
+        order = (
+            epoch_order(N, options.seed, epoch) if options.shuffle else np.arange(N, dtype=np.int64)
+        )
+        steps = np.arange((epoch - 1) * plan.n_steps, epoch * plan.n_steps, dtype=np.float64)
+        rates = options.learning_rate * options.schedule.factors(
+            steps, plan.n_steps, options.epochs
+        )
+        start = time.perf_counter()
+        costs = plan.run_epoch(order, rates)
+        self.backend.synchronize()
+        seconds = time.perf_counter() - start
+        if not np.isfinite(costs).all():
+            plan.restore(before)
+            error = explain_divergence(plan, order, rates, costs, epoch)
+            plan.restore(before)
+            raise error
+        sizes = np.full(len(costs), plan.batch_size)
+        sizes[-1] = N - plan.batch_size * (len(costs) - 1)
+        loss, metrics = self._validate()
+        return Epoch(
+            epoch=epoch,
+            loss=float(costs @ sizes / N),
+            learning_rate=float(rates[-1]),
+            validation_loss=loss,
+            metrics=metrics,
+            seconds=seconds,
+            examples_per_second=N / max(seconds, 1e-9),
+            batch_costs=costs,
+        )
+
+    def _validate(self) -> tuple[float | None, dict[str, float]]:
+        part = self.validation
+        if part is None:
+            return None, {}
+        outputs, loss = self.evaluation.evaluate(part.X, part.Y, part.w)
+        return loss, part.score(outputs) if part.score is not None else {}
+
+    def _ended(self, epoch: int) -> str:
+        """Return why the training ends here, or an empty string."""
+        record, options = self.history.epochs[-1], self.options
+        if self._stopping is not None:
+            theta = self.parameters.theta
+            value = record.value(options.monitor)
+            stop = self._stopping.update(epoch, value, lambda: theta.copy())
+            self.history.best_epoch = self._stopping.best_epoch
+            if stop:
+                return "early_stopping"
+        if options.tolerance is not None and converged(
+            [e.loss for e in self.history.epochs], options.tolerance
+        ):
+            return "converged"
+        return ""
+
+    def _keep_best(self) -> None:
+        """Go back to the weights of the best epoch, if one is watched for."""
+        if self._stopping is not None and self._stopping.best_weights is not None:
+            self.backend.copy(self._stopping.best_weights, self.parameters.theta)
+        elif self.history.epochs:
+            self.history.best_epoch = self.history.epochs[-1].epoch
+
+
+def _to_device(backend: Backend, values: HostArray | None, parameters: Parameters) -> Array:
+    return None if values is None else backend.array(values, parameters.dtype)

@@ -1,0 +1,157 @@
+"""How to train: every choice, checked before anything is computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.backend.random import check_seed
+from fastnn.data.batches import batch_size_for
+from fastnn.errors import ArgumentError
+from fastnn.nn.optimizers import OptimizerRule, optimizer
+from fastnn.nn.plan import ParameterGroup
+from fastnn.nn.schedules import ScheduleRule, schedule
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The choices of a training, made by `training_options`."""
+
+    epochs: int
+    batch_size: int | str
+    optimizer: OptimizerRule
+    learning_rate: float
+    schedule: ScheduleRule
+    l2: float
+    l1: float
+    gradient_clip: float | None
+    groups: tuple[ParameterGroup, ...]
+    patience: int | None
+    min_delta: float
+    monitor: str
+    tolerance: float | None
+    shuffle: bool
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a model file keeps of them."""
+        return {
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "optimizer": self.optimizer.to_json(),
+            "learning_rate": self.learning_rate,
+            "schedule": self.schedule.to_json(),
+            "l2": self.l2,
+            "l1": self.l1,
+            "gradient_clip": self.gradient_clip,
+            "groups": [vars(group) for group in self.groups],
+            "patience": self.patience,
+            "min_delta": self.min_delta,
+            "monitor": self.monitor,
+            "tolerance": self.tolerance,
+            "shuffle": self.shuffle,
+            "seed": self.seed,
+        }
+
+
+def training_options(
+    *,
+    epochs: int = 100,
+    batch_size: int | str = 32,
+    optimizer: object = "adam",
+    learning_rate: float | None = None,
+    schedule: object = "constant",
+    l2: float = 0.0,
+    l1: float = 0.0,
+    gradient_clip: float | None = None,
+    groups: Sequence[ParameterGroup] = (),
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    monitor: str | None = None,
+    tolerance: float | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+) -> TrainingOptions:
+    """Return checked options.
+
+    Parameters
+    ----------
+    epochs : passes through the training examples, at most.
+    batch_size : examples per mini-batch (N26), "full", or "auto" for the notes' rule (N27).
+    optimizer, schedule : names, options or dicts, as in their tables.
+    learning_rate : None takes the optimiser's default.
+    l2, l1 : lambda of the penalties (N11).
+    gradient_clip : the largest norm of the gradient, over all parameters.
+    groups : parameters with a learning-rate factor or weight decay of their own.
+    patience : stop when so many epochs brought no improvement of ``monitor`` by more than
+        ``min_delta`` on the validation part, and go back to the best epoch's weights.
+    monitor : "loss" (default) or a metric.
+    tolerance : stop when the training cost changed by less than this, relative to itself, in
+        three epochs running (N25).
+    shuffle : new order of the examples in each epoch.
+    seed : of weights, order and dropout.
+
+    >>> training_options(optimizer="momentum", learning_rate=0.05).learning_rate
+    0.05
+    >>> training_options(epochs=0)
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: epochs must be a whole number above 0, found 0
+    """
+    batch_size_for(1, batch_size)  # refuses what is not a batch size
+    rule = _optimizer(optimizer)
+    if patience is None and (monitor is not None or min_delta):
+        name = "monitor" if monitor is not None else "min_delta"
+        raise ArgumentError(f"{name} has no effect without patience: set patience too")
+    if learning_rate is not None:
+        number("learning_rate", learning_rate, open_low=True)
+    return TrainingOptions(
+        epochs=whole("epochs", epochs),
+        batch_size=batch_size,
+        optimizer=rule,
+        learning_rate=float(rule.learning_rate if learning_rate is None else learning_rate),
+        schedule=_schedule(schedule),
+        l2=number("l2", l2),
+        l1=number("l1", l1),
+        gradient_clip=None
+        if gradient_clip is None
+        else number("gradient_clip", gradient_clip, open_low=True),
+        groups=tuple(groups),
+        patience=None if patience is None else whole("patience", patience),
+        min_delta=number("min_delta", min_delta),
+        monitor="loss" if monitor is None else monitor,
+        tolerance=None if tolerance is None else number("tolerance", tolerance, open_low=True),
+        shuffle=bool(shuffle),
+        seed=check_seed(seed),
+    )
+
+
+_optimizer, _schedule = optimizer, schedule  # parameters hide the functions
+
+
+def whole(name: str, value: object) -> int:
+    """Return ``value`` as a positive int; raise ArgumentError naming it otherwise.
+
+    >>> whole("epochs", 3)
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(f"{name} must be a whole number above 0, found {value!r}")
+    return int(value)
+
+
+def number(name: str, value: object, open_low: bool = False) -> float:
+    """Return ``value`` as a finite float, not negative; ``open_low`` excludes 0.
+
+    >>> number("l2", 1)
+    1.0
+    """
+    valid = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not valid or not math.isfinite(float(value)) or float(value) < 0 or (open_low and not value):  # type: ignore[arg-type]
+        raise ArgumentError(
+            f"{name} must be a number {'above 0' if open_low else 'of 0 or more'}, found {value!r}"
+        )
+    return float(value)  # type: ignore[arg-type]

@@ -1,0 +1,221 @@
+"""The doors: every kind of source gives the same table, and says what it cannot take."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from fastnn.data.files import read_labelled, read_table
+from fastnn.data.table import Table
+from fastnn.errors import ArgumentError, DataError
+
+CELLS = {
+    "age": [31, 5, 77],
+    "height": [1.75, None, 1.6],
+    "town": ["Ulm", "Bonn", None],
+    "married": [True, False, False],
+    "y": [0, 1, 1],
+}
+
+
+def csv_file(folder: Path) -> Path:
+    path = folder / "t.csv"
+    path.write_text(
+        "age,height,town,married,y\n31,1.75,Ulm,true,0\n5,NA,Bonn,false,1\n77,1.6,,false,1\n"
+    )
+    return path
+
+
+def parquet_file(folder: Path) -> Path:
+    path = folder / "t.parquet"
+    parquet.write_table(pa.table(CELLS), path)
+    return path
+
+
+SOURCES = {
+    "csv": csv_file,
+    "parquet": parquet_file,
+    "dict": lambda _: CELLS,
+    "pandas": lambda _: pd.DataFrame(CELLS),
+    "pandas nullable": lambda _: pd.DataFrame(CELLS).convert_dtypes(),
+    "pandas category": lambda _: pd.DataFrame(CELLS).astype({"town": "category"}),
+    "pandas arrow": lambda _: pd.DataFrame(CELLS).convert_dtypes(dtype_backend="pyarrow"),
+    "polars": lambda _: pl.DataFrame(CELLS),
+    "polars category": lambda _: pl.DataFrame(CELLS).with_columns(
+        pl.col("town").cast(pl.Categorical)
+    ),
+    "pyarrow": lambda _: pa.table(CELLS),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_gives_the_same(kind, tmp_path):
+    table, target = read_labelled(SOURCES[kind](tmp_path), "y")
+    assert table.names == ("age", "height", "town", "married")
+    np.testing.assert_array_equal(table.numeric, [[31, 1.75, 1], [5, np.nan, 0], [77, 1.6, 0]])
+    assert table.column("town").tolist() == ["Ulm", "Bonn", None]
+    assert target.dtype.kind == "i"
+    assert target.tolist() == [0, 1, 1]
+    whole = read_table(SOURCES[kind](tmp_path), categorical=["age"], drop=["y"])
+    assert whole.column("age").tolist() == ["31", "5", "77"]
+    assert not whole.positional
+
+
+def test_arrays():
+    table = read_table(np.array([[1, 2], [3, 4]]))
+    assert (table.names, table.positional) == (("x0", "x1"), True)
+    assert read_table(np.array([1.0, 2.0])).numeric.shape == (2, 1)
+    assert read_table([[1, 2], [3, 4]]).numeric.tolist() == [[1, 2], [3, 4]]
+    assert read_table(table) is table
+    assert read_table(table, drop=["x0"]).names == ("x1",)
+    pixels = np.zeros((9, 784), np.float32)
+    assert np.shares_memory(read_table(pixels).numeric, pixels)
+    mixed = read_table([[1, "a"], [2, "b"]])
+    assert (mixed.numeric_names, mixed.column("x1").tolist()) == (("x0",), ["a", "b"])
+    coded = read_table(np.array([[1, 2], [3, 4]]), categorical=["x1"])
+    assert coded.column("x1").tolist() == ["2", "4"]
+    masked = np.ma.masked_array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]])
+    np.testing.assert_array_equal(read_table(masked).numeric, [[1, np.nan], [3, 4]])
+
+
+def test_npz(tmp_path):
+    path = tmp_path / "t.npz"
+    np.savez(path, X=np.array([[1, 2], [3, 4]], np.uint8), Y=np.array([[0, 1], [1, 1]]))
+    table, target = read_labelled(path, "Y")
+    assert table.names == ("X0", "X1")
+    assert table.numeric.dtype == np.float32
+    assert target.tolist() == [[0, 1], [1, 1]]
+
+
+def test_several_targets_and_text_targets(tmp_path):
+    table, target = read_labelled(csv_file(tmp_path), ["y", "age"])
+    assert target.tolist() == [[0, 31], [1, 5], [1, 77]]
+    assert table.names == ("height", "town", "married")
+    assert read_labelled(csv_file(tmp_path), "married")[1].tolist() == [True, False, False]
+    with pytest.raises(DataError, match=r"target column 'town', line 4 of .*: no value"):
+        read_labelled(csv_file(tmp_path), "town")
+    with pytest.raises(DataError, match=r"target column 'height', row 1 .*: no value"):
+        read_labelled(pd.DataFrame(CELLS), "height")
+
+
+def test_float32_on_request():
+    assert read_table(pd.DataFrame(CELLS), dtype="float32").numeric.dtype == np.float32
+
+
+def test_infinity_in_a_file_is_shown_with_its_line(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n3,-inf\n")
+    with pytest.raises(DataError, match=r"column 'b', line 3 of .*-inf is not a finite number"):
+        read_table(path)
+
+
+def objects(*cells):
+    array = np.empty(len(cells), dtype=object)
+    array[:] = cells
+    return array
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "error", "message"),
+    [
+        (pd.DataFrame([[1, 2]]), {}, DataError, "must be text, found 0 .*columns.astype"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), {}, DataError, "two columns are called 'a'"),
+        (pa.table([[1], [2]], names=["a", "a"]), {}, DataError, "two columns are called 'a'"),
+        (pl.DataFrame({"d": [date(2024, 1, 1)]}), {}, DataError, "'d' holds dates or times"),
+        (pd.DataFrame({"d": [date(2024, 1, 1)]}), {}, DataError, "'d' holds dates or times"),
+        (pd.DataFrame({"a": [1, "x", 2]}), {}, DataError, "column 'a', row 1 .*'x' among cells"),
+        (pl.DataFrame({"a": [[1], [2]]}), {}, DataError, "column 'a'.*neither"),
+        (pl.LazyFrame({"a": [1]}), {}, ArgumentError, "call .collect"),
+        (pl.DataFrame({"a": [1.0]}).clear(), {}, DataError, "empty: no rows"),
+        (pd.DataFrame({"a": [1.0, np.inf]}), {}, DataError, "column 'a', row 1 .*inf is not"),
+        (pd.DataFrame({"a": ["1", "x"]}), {"numeric": ["a"]}, DataError, "'x' is not a number"),
+        (np.zeros((2, 3, 4)), {}, DataError, r"shape \(2, 3, 4\).*reshape"),
+        (np.zeros((0, 3)), {}, DataError, "empty: no rows"),
+        (np.array(3.0), {}, DataError, r"shape \(\)"),
+        ([[1], [2, 3]], {}, DataError, "unequal lengths"),
+        ({"a": [1], "b": [1, 2]}, {}, DataError, "column 'b' has 2 rows but column 'a' has 1"),
+        ({}, {}, DataError, "no columns"),
+        (7, {}, ArgumentError, "cannot read examples from int"),
+        (CELLS, {"numeric": ["agee"]}, DataError, "no column 'agee'; did you mean 'age'"),
+        (CELLS, {"drop": ["agee"]}, DataError, "no column 'agee'"),
+        (CELLS, {"numeric": ["p", "q"]}, DataError, "missing columns: p, q"),
+        (CELLS, {"numeric": "age"}, ArgumentError, "numeric must be a list of names"),
+        (CELLS, {"numeric": ["y"], "categorical": ["y"]}, ArgumentError, "declared numeric and"),
+        (CELLS, {"delimiter": ";"}, ArgumentError, "delimiter has no effect"),
+        ("none.csv", {}, DataError, "'none.csv' does not exist"),
+        ("data.xlsx", {}, DataError, r"'data.xlsx': unknown type.*\.csv, \.tsv.*\.npz"),
+    ],
+)
+def test_refused(source, options, error, message):
+    with pytest.raises(error, match=message):
+        read_table(source, **options)
+
+
+def test_refused_sparse_and_gpu_arrays():
+    from scipy.sparse import csr_matrix
+
+    with pytest.raises(ArgumentError, match=r"sparse matrix; use \.toarray"):
+        read_table({"x": csr_matrix(np.eye(2))})
+
+    class OnTheGpu:
+        __cuda_array_interface__ = {}  # noqa: RUF012
+        __array__ = None
+
+    with pytest.raises(ArgumentError, match="lies on a GPU"):
+        read_table(OnTheGpu())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.npz", b"", "is empty"),
+        ("t.npz", b"PK\x03\x04 nonsense", "is not a readable NPZ file"),
+        ("t.npz", b"text", "is not a readable NPZ file"),
+        ("t.parquet", b"PAR1 nonsense", "is not a readable Parquet file"),
+    ],
+)
+def test_unreadable_files_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + message):
+        read_table(path)
+
+
+def test_folders_pickles_and_single_arrays(tmp_path):
+    folder = tmp_path / "folder.csv"
+    folder.mkdir()
+    with pytest.raises(DataError, match="is a folder"):
+        read_table(folder)
+    np.savez(tmp_path / "t.npz", a=objects("x", 1))
+    with pytest.raises(DataError, match="Object arrays cannot be loaded"):
+        read_table(tmp_path / "t.npz")
+    with (tmp_path / "one.npz").open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(DataError, match=r"single \.npy array"):
+        read_table(tmp_path / "one.npz")
+    np.savez(tmp_path / "none.npz")
+    with pytest.raises(DataError, match="holds no arrays"):
+        read_table(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "error", "message"),
+    [
+        (CELLS, "label", DataError, r"target: no column 'label' \(columns: age, height"),
+        (CELLS, "yy", DataError, "target: no column 'yy'"),
+        (CELLS, [], ArgumentError, "target names no column"),
+        ({"y": [1]}, "y", DataError, "no feature columns are left beside the target y"),
+        (np.eye(2), "y", ArgumentError, "an array has no column names"),
+        (Table.from_columns({"y": np.eye(2)}), "y0", ArgumentError, "already a Table"),
+    ],
+)
+def test_refused_targets(source, target, error, message):
+    with pytest.raises(error, match=message):
+        read_labelled(source, target)

@@ -1,0 +1,58 @@
+"""Statistics of the training part, on numbers that are hard on them."""
+
+import numpy as np
+import pytest
+
+from fastnn.data.statistics import (
+    DataWarning,
+    blocks,
+    columns_with_gaps,
+    filled_by_median,
+    frequent_categories,
+    moments,
+)
+
+
+def test_blocks_cover_the_rows():
+    for shape in [(5, 3), (1000, 1000), (3, 2**19), (4, 0)]:
+        values = np.broadcast_to(0.0, shape)
+        rows = np.concatenate([np.arange(shape[0])[cut] for cut in blocks(values)])
+        assert rows.tolist() == list(range(shape[0]))
+
+
+def test_moments_of_a_shifted_column():
+    # variance 2/3 whatever the offset; the textbook's E[x^2] - E[x]^2 would give 0
+    for offset in (0.0, 1e8):
+        mean, scale = moments(np.array([[1.0], [2.0], [3.0]]) + offset, ["x"])
+        assert mean == 2 + offset
+        assert scale == pytest.approx(np.sqrt(2 / 3), rel=1e-12)
+
+
+def test_constant_columns_have_sigma_1_and_their_exact_mean():
+    for value in (0.1, 1e-320, 123456789.123):
+        mean, scale = moments(np.full((1000, 1), value), ["x"])
+        assert (mean, scale) == (value, 1.0)
+
+
+def test_float32_sums_are_made_in_float64():
+    values = np.full((2**20, 1), 0.1, np.float32)
+    values[0] = 1e6
+    exact = (1e6 + (2**20 - 1) * float(np.float32(0.1))) / 2**20
+    assert moments(values, ["x"])[0] == pytest.approx(exact, rel=1e-12)
+
+
+def test_filling_leaves_the_original_alone():
+    values = np.array([[1.0, np.nan], [2.0, 8.0], [9.0, np.nan]])
+    gaps = columns_with_gaps(values)
+    assert gaps.tolist() == [False, True]
+    filled, fill = filled_by_median(values, gaps, ["a", "b"])
+    assert filled.tolist() == [[1, 8], [2, 8], [9, 8]]
+    assert fill.tolist() == [0, 8]
+    assert np.isnan(values[0, 1])
+
+
+def test_ties_between_categories_do_not_depend_on_the_order_of_rows():
+    for cells in (["a", "b", "c", "c"], ["b", "a", "c", "c"]):
+        with pytest.warns(DataWarning, match="share '<unknown>'"):
+            kept = frequent_categories("t", np.array(cells, dtype=object), 2)
+        assert kept == ("a", "c")
