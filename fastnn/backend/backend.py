@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache
+from functools import cache
 
 from fastnn.backend.device import choose
 from fastnn.backend.numpy_backend import NumpyBackend
@@ -26,7 +26,7 @@ def get_backend(device: object = "cpu") -> Backend:
     return _backend(choice.device)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _backend(device: str) -> Backend:
     if device == "cpu":
         return NumpyBackend()
@@ -35,6 +35,6 @@ def _backend(device: str) -> Backend:
     return CudaBackend(int(device.removeprefix("cuda:")))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _say_once(reason: str) -> None:
     warnings.warn(reason, RuntimeWarning, stacklevel=3)

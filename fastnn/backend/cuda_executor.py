@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ from fastnn.errors import ArgumentError, DeviceError
 Call = Callable[[], Any]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _raw_kernel(source: Source) -> Any:
     """Return CuPy's kernel of a text. It compiles once per device, and keeps that on the disk."""
     import cupy
@@ -212,7 +212,8 @@ class CudaBackend:
             )
         if array.device.id != self._index:
             raise ArgumentError(
-                f"an array of shape {array.shape} is on cuda:{array.device.id}, not on {self.device}"
+                f"an array of shape {array.shape} is on cuda:{array.device.id}, "
+                f"not on {self.device}"
             )
 
 

@@ -6,7 +6,7 @@ any arrays that have these (CuPy's, and NumPy's, which is how it is tested witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    address,
 )
 from fastnn.backend.random import check_seed
 from fastnn.errors import ArgumentError
@@ -71,7 +72,7 @@ def plan(instruction: Instruction, empty: Empty) -> list[Launch]:
         case Store():
             return _store(instruction)
         case Advance():
-            source = cuda_kernels.advance(_scalar(instruction.counter, "advance: counter"))
+            source = cuda_kernels.advance(_counter(instruction.counter, "advance"))
             return [Launch(source, 1, 1, (instruction.counter, np.int64(instruction.by)))]
         case Uniform():
             return _uniform(instruction)
@@ -94,35 +95,37 @@ def _apply(i: Apply) -> list[Launch]:
     for out in i.outs:
         if tuple(out.shape) != shape:
             raise ArgumentError(f"{name}: out has shape {out.shape}, needs {shape}")
-        for a in i.args:
-            if overlap(a, out) and not _same_elements(a, out):
-                raise ArgumentError(f"{name}: out overlaps an argument only in part")
-    rows, cols = (1, *shape)[-2:] if shape else (1, 1)
+    rows, cols = (1, 1, *shape)[-2:]
     if rows * cols == 0:
         return []
-    steps = [element_strides(a, rows, cols) for a in (*i.args, *i.outs)]
+    operands = (*i.args, *i.outs)
+    steps = [element_strides(a, rows, cols) for a in operands]
+    for out, out_steps in zip(i.outs, steps[len(i.args) :], strict=True):
+        for a, a_steps in zip(i.args, steps, strict=False):
+            # The same elements are read by the thread that writes them, and before. Others race.
+            same = address(a) == address(out) and a_steps == out_steps and a.dtype == out.dtype
+            if not same and overlap(a, out):
+                raise ArgumentError(f"{name}: out overlaps an argument only in part")
     if access(steps[len(i.args)], rows, cols) == "transposed":  # follow the output's memory
         rows, cols = cols, rows
-        steps = [(sj, si) for si, sj in steps]
+        steps = [(along, down) for down, along in steps]
     patterns = [access(s, rows, cols) for s in steps]
-    operands = [
-        Operand(a.dtype.name, pattern)
-        for a, pattern in zip((*i.args, *i.outs), patterns, strict=True)
-    ]
-    spans = [(rows - 1) * abs(si) + (cols - 1) * abs(sj) for si, sj in steps]
-    # Twice the size, because a grid-stride index runs past the end before it stops.
-    wide = max(*spans, 2 * rows * cols) >= 2**31 or min(min(s) for s in steps) < 0
+    spans = [(rows - 1) * abs(down) + (cols - 1) * abs(along) for down, along in steps]
+    wide = max(*spans, rows * cols) >= 2**31 or min(min(s) for s in steps) < 0
+    described = tuple(
+        Operand(a.dtype.name, pattern) for a, pattern in zip(operands, patterns, strict=True)
+    )
     source = elementwise(
         i.kernel.name,
         i.kernel.graph,
-        tuple(operands[: len(i.args)]),
-        tuple(operands[len(i.args) :]),
+        described[: len(i.args)],
+        described[len(i.args) :],
         wide,
     )
     integer = np.int64 if wide else np.uint32
-    strides = [s for both, p in zip(steps, patterns, strict=True) if p == "strided" for s in both]
+    strides = [n for s, p in zip(steps, patterns, strict=True) if p == "strided" for n in s]
     sizes = [integer(n) for n in (rows * cols, rows, cols, *strides)]
-    return [Launch(source, blocks(rows * cols), THREADS, (*i.args, *i.outs, *sizes))]
+    return [Launch(source, blocks(rows * cols), THREADS, (*operands, *sizes))]
 
 
 def blocks(n: int) -> int:
@@ -158,33 +161,17 @@ def access(strides: tuple[int, int], rows: int, cols: int) -> str:
     return next((name for name, s in patterns.items() if s == strides), "strided")
 
 
-def _address(a: Array) -> int:
-    interface = getattr(a, "__cuda_array_interface__", None) or a.__array_interface__
-    return int(interface["data"][0])
-
-
 def overlap(a: Array, b: Array) -> bool:
     """Return whether the byte ranges of two arrays meet."""
+    if a.size == 0 or b.size == 0:
+        return False
     ranges = []
     for array in (a, b):
         reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
-        start = _address(array) + sum(r for r in reach if r < 0)
+        start = address(array) + sum(r for r in reach if r < 0)
         ranges.append((start, start + sum(abs(r) for r in reach) + array.dtype.itemsize))
-    if a.size == 0 or b.size == 0:
-        return False
-    return ranges[0][0] < ranges[1][1] and ranges[1][0] < ranges[0][1]
-
-
-def _same_elements(a: Array, b: Array) -> bool:
-    """Return whether two arrays are the same elements in the same order (strides of 1-long axes aside)."""
-    if tuple(a.shape) != tuple(b.shape):
-        return a.size == b.size == 1 and _address(a) == _address(b) and a.dtype == b.dtype
-    steps = zip(a.shape, a.strides, b.strides, strict=True)
-    return (
-        _address(a) == _address(b)
-        and a.dtype == b.dtype
-        and all(n == 1 or s == t for n, s, t in steps)
-    )
+    (a_low, a_high), (b_low, b_high) = ranges
+    return bool(a_low < b_high and b_low < a_high)
 
 
 # --- reductions -------------------------------------------------------------------------------
@@ -211,14 +198,11 @@ def _reduce(i: Reduce, empty: Empty) -> list[Launch]:
     order = access(element_strides(i.a, rows, cols), rows, cols) if i.a.size else "flat"
     if order not in ("flat", "transposed"):
         raise ArgumentError(f"{i.how}: the array is not contiguous; copy it first")
-    along = i.a.ndim - 1 if axis is None else axis
-    down = axis is not None and i.a.ndim == 2 and along == 0
+    down = axis == 0 and i.a.ndim == 2
     if order == "transposed":
         rows, cols, down = cols, rows, not down
     if axis is None:
         rows, cols, down = 1, rows * cols, False
-    if down and cols == 1:
-        rows, cols, down = 1, rows, False
     return _passes(i.how, i.a, i.out, rows, cols, down, empty)
 
 
@@ -250,7 +234,7 @@ def _passes(
 
 
 def contiguous(a: Array, what: str) -> str:
-    """Return the dtype's name of an array that is C-contiguous; raise ArgumentError if it is not."""
+    """Return the dtype's name of a C-contiguous array; raise ArgumentError for any other."""
     if not a.flags.c_contiguous:
         raise ArgumentError(f"{what} of shape {a.shape} is not C-contiguous; copy it first")
     return str(a.dtype.name)
@@ -265,7 +249,12 @@ def _scalar(a: Array, what: str) -> str:
 def _integer(a: Array, what: str) -> str:
     if a.dtype.kind not in "iu":
         raise ArgumentError(f"{what} must hold whole numbers, found dtype {a.dtype.name}")
-    return str(a.dtype.name)
+    return contiguous(a, what)
+
+
+def _counter(counter: Array, instruction: str) -> str:
+    _scalar(counter, f"{instruction}: counter")
+    return _integer(counter, f"{instruction}: counter")
 
 
 def _gather(i: Gather) -> list[Launch]:
@@ -279,10 +268,9 @@ def _gather(i: Gather) -> list[Launch]:
     source = cuda_kernels.gather(
         contiguous(i.source, "gather: source"),
         _integer(i.order, "gather: order"),
-        _scalar(i.position, "gather: position") and _integer(i.position, "gather: position"),
+        _counter(i.position, "gather"),
         contiguous(i.out, "gather: out"),
     )
-    contiguous(i.order, "gather: order")
     sizes = (i.out.size, width, i.source.shape[0], i.order.size)
     args = (i.source, i.order, i.position, i.out, *(np.int64(n) for n in sizes))
     return [Launch(source, blocks(i.out.size), THREADS, args)]
@@ -302,8 +290,10 @@ def _load(i: Load) -> list[Launch]:
             f"load: a row of the table (shape {i.table.shape}) does not fit out ({i.out.shape})"
         )
     source = cuda_kernels.load(
-        contiguous(i.table, "load: table"), _counter(i.counter, "load"), contiguous(i.out, "load: out")
-    )  # fmt: skip
+        contiguous(i.table, "load: table"),
+        _counter(i.counter, "load"),
+        contiguous(i.out, "load: out"),
+    )
     sizes = (np.int64(i.out.size), np.int64(width), np.int64(length))
     return [Launch(source, blocks(i.out.size), THREADS, (i.table, i.counter, i.out, *sizes))]
 
@@ -311,16 +301,13 @@ def _load(i: Load) -> list[Launch]:
 def _store(i: Store) -> list[Launch]:
     length, width = _rows(i.table, "store: table")
     if width != 1:
-        raise ArgumentError(f"store: the table has shape {i.table.shape}, a row of it is no number")
+        raise ArgumentError(f"store: a row of the table (shape {i.table.shape}) is not one number")
     source = cuda_kernels.store(
-        _scalar(i.value, "store: value"), _counter(i.counter, "store"), contiguous(i.table, "store: table")
-    )  # fmt: skip
+        _scalar(i.value, "store: value"),
+        _counter(i.counter, "store"),
+        contiguous(i.table, "store: table"),
+    )
     return [Launch(source, 1, 1, (i.value, i.counter, i.table, np.int64(length)))]
-
-
-def _counter(counter: Array, what: str) -> str:
-    _scalar(counter, f"{what}: counter")
-    return _integer(counter, f"{what}: counter")
 
 
 def _uniform(i: Uniform) -> list[Launch]:

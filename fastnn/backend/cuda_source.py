@@ -198,7 +198,8 @@ def elementwise(
     for pointer, x in zip(pointers, operands, strict=True):
         if x.access == "strided":
             parameters += [f"{index} i_{pointer}", f"{index} j_{pointer}"]
-    before, loads = [], []
+    before: list[str] = []
+    loads: list[str] = []
     for k in sorted({graph.inputs.index(v.name) for v in graph.values if v.op == "input"}):
         value = elements[k] if types[k] == T else f"({T}){elements[k]}"
         # One number for all elements; no output overlaps it (cuda_plan sees to that).
@@ -234,7 +235,9 @@ def _statements(
 
     The temporaries have the numbers that the graph's own print gives them.
     """
-    T, lines, values = C_TYPES[dtype], [], []
+    T = C_TYPES[dtype]
+    lines: list[str] = []
+    values: list[_Text] = []
     for v in graph.values:
         if v.op == "input":
             values.append(_Text(f"v_{names[graph.inputs.index(v.name)]}"))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.expression import Graph, ScalarFunction, Symbol, build, trace
+from fastnn.errors import ArgumentError
 
 #: op -> (dJ/dresult, result, *args) -> dJ/darg for each argument (None: no derivative).
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {
@@ -57,9 +58,20 @@ def derivative(expression: Graph | ScalarFunction, wrt: str | int = 0) -> Graph:
     >>> J = lambda a, b, c: 3 * (a + b * c)  # N15: dJ/da = 3, dJ/db = 3c, dJ/dc = 3b
     >>> [float(derivative(J, wrt=name).evaluate(5.0, 3.0, 2.0)[0]) for name in "abc"]
     [3.0, 6.0, 9.0]
+
+    Raises ArgumentError for an input that does not exist or an expression of several outputs.
     """
     graph = expression if isinstance(expression, Graph) else trace(expression)
-    name = graph.inputs[wrt] if isinstance(wrt, int) else wrt
+    if len(graph.outputs) != 1:
+        raise ArgumentError(
+            f"the derivative is of one output, found {len(graph.outputs)}: return one of them"
+        )
+    places = dict(enumerate(graph.inputs))
+    name = places.get(wrt) if isinstance(wrt, int) else wrt
+    if name not in graph.inputs:
+        raise ArgumentError(
+            f"wrt={wrt!r} is not an input of the expression: {', '.join(graph.inputs)}"
+        )
     nodes: list[Symbol] = []
     for v in graph.values:
         nodes.append(Symbol(v.op, tuple(nodes[a] for a in v.args), v.value, v.name))

@@ -56,7 +56,7 @@ def parse_device(name: object) -> Device:
     if kind == "cuda" and colon:
         if not re.fullmatch("[0-9]{1,4}", index):
             raise ArgumentError(
-                f"device {name!r}: after 'cuda:' comes the number of the GPU, from 0, as in 'cuda:0'"
+                f"device {name!r}: after 'cuda:' comes the number of a GPU, as in 'cuda:0'"
             )
         return Device("cuda", int(index))
     if name not in ("cpu", "cuda", "auto"):
@@ -112,7 +112,7 @@ def cuda_status(index: int = 0) -> CudaStatus:
 
 
 def gather(index: int) -> Facts:
-    """Look at the machine; stop at the first thing that is wrong. CuPy is imported if it is there."""
+    """Look at the machine, importing CuPy if it is there; stop at the first thing amiss."""
     if importlib.util.find_spec("cupy") is None:
         return Facts(installed=False)
     facts = Facts(packages=installed_packages(), visible=os.environ.get("CUDA_VISIBLE_DEVICES"))

@@ -170,6 +170,21 @@ class Symbol:
     def __abs__(self) -> Symbol:
         return apply("absolute", self)
 
+    def __and__(self, other: Any) -> Symbol:
+        return apply("logical_and", self, other)
+
+    def __rand__(self, other: Any) -> Symbol:
+        return apply("logical_and", other, self)
+
+    def __or__(self, other: Any) -> Symbol:
+        return apply("logical_or", self, other)
+
+    def __ror__(self, other: Any) -> Symbol:
+        return apply("logical_or", other, self)
+
+    def __invert__(self) -> Symbol:
+        return apply("logical_not", self)
+
     def __gt__(self, other: Any) -> Symbol:
         return apply("greater", self, other)
 
@@ -249,7 +264,8 @@ class Graph:
         return tuple(results[o] for o in self.outputs)
 
     def __str__(self) -> str:
-        text, lines = {}, []
+        text: dict[int, str] = {}
+        lines: list[str] = []
         for i, v in enumerate(self.values):
             if v.op == "input":
                 text[i] = v.name
@@ -277,23 +293,26 @@ class Graph:
     def from_json(data: Any) -> Graph:
         """Return the graph of `to_json`; every operation and index is checked (ArgumentError)."""
         try:
-            inputs = tuple(str(name) for name in data["inputs"])
+            inputs = tuple(data["inputs"])
+            if not all(type(name) is str for name in inputs) or len(set(inputs)) < len(inputs):
+                raise ValueError(f"inputs {inputs} are not different names")
             values: list[Value] = []
             for op, *rest in data["values"]:
                 if op == "input" and len(rest) == 1 and rest[0] in inputs:
                     values.append(Value("input", name=rest[0]))
-                elif op == "constant" and len(rest) == 1:
+                elif op == "constant" and len(rest) == 1 and type(rest[0]) in (int, float):
                     values.append(Value("constant", value=float(rest[0])))
                 elif op in OPERATIONS and len(rest) == OPERATIONS[op].arity:
                     if not all(type(a) is int and 0 <= a < len(values) for a in rest):
                         raise ValueError(f"arguments {rest} of {op} are not earlier values")
+                    refuse_truth(op, [values[a].op for a in rest])
                     values.append(Value(op, tuple(rest)))
                 else:
                     raise ValueError(f"unknown operation {op!r} with arguments {rest}")
             outputs = tuple(data["outputs"])
             if not outputs or not all(type(o) is int and 0 <= o < len(values) for o in outputs):
                 raise ValueError(f"outputs {outputs} are not values")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise ArgumentError(f"not an expression graph: {error}") from error
         return Graph(inputs, tuple(values), outputs)
 
@@ -321,8 +340,17 @@ def trace(function: ScalarFunction) -> Graph:
     t4 = 1 / t3
     return t4
     """
-    names = parameter_names(function)
-    results = function(*(Symbol("input", name=n) for n in names))
+    try:
+        names = parameter_names(function)
+    except ValueError:  # a ufunc or another function in C
+        raise ArgumentError(
+            f"the arguments of {function!r} are not known: "
+            "write a function of them around it, such as lambda z: np.tanh(z)"
+        ) from None
+    try:
+        results = function(*(Symbol("input", name=n) for n in names))
+    except TypeError as error:  # an operator such as // that Symbol does not have
+        raise ArgumentError(f"not a kernel expression: {error}") from error
     if not isinstance(results, tuple):
         results = (results,)
     return build(names, [symbol(r) for r in results])
@@ -350,12 +378,26 @@ def build(inputs: Sequence[str], outputs: Sequence[Symbol]) -> Graph:
     return _drop_unused(Graph(tuple(inputs), tuple(values), kept))
 
 
+def refuse_truth(op: str, args: Sequence[str]) -> None:
+    """Raise ArgumentError for ``op`` of truth values where NumPy, too, refuses it."""
+    if op in ("negative", "sign", "subtract") and all(_is_truth(a) for a in args):
+        raise ArgumentError(
+            f"a kernel expression cannot take {op} of truth values: "
+            "turn them into numbers first, as in np.where(condition, 1.0, 0.0)"
+        )
+
+
+def _is_truth(op: str) -> bool:
+    return op in OPERATIONS and OPERATIONS[op].boolean
+
+
 def _simplify(
     node: Symbol, args: tuple[int, ...], values: list[Value], add: Callable[[Value], int]
 ) -> int:
     """Add the value of ``node``, in its simplest form; return its index."""
     if node.op in ("input", "constant"):
         return add(Value(node.op, value=node.value, name=node.name))
+    refuse_truth(node.op, [values[a].op for a in args])
     constants = [values[a].value if values[a].op == "constant" else None for a in args]
     if all(c is not None for c in constants):
         with np.errstate(all="ignore"):
@@ -368,9 +410,9 @@ def _simplify(
             return args[0]
         case ("multiply", [0.0, _] | [_, 0.0]) | ("divide", [0.0, _]):
             return add(Value("constant", value=0.0))
-        case ("subtract", [0.0, _]) | ("multiply", [-1.0, _]):
+        case ("subtract", [0.0, _]) | ("multiply", [-1.0, _]) if not _is_truth(values[args[1]].op):
             return _negate(args[1], values, add)
-        case ("multiply", [_, -1.0]):
+        case ("multiply", [_, -1.0]) if not _is_truth(values[args[0]].op):
             return _negate(args[0], values, add)
         case ("negative", _):
             return _negate(args[0], values, add)

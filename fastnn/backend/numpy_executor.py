@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.expression import OPERATIONS, Graph, Symbol, Value, build
+from fastnn.backend.expression import OPERATIONS, Graph, Symbol, Value, apply, build
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -60,7 +60,7 @@ _ERFC_FLOAT32 = (
 
 def erf_expression(x: Symbol, coefficients: Sequence[float]) -> Symbol:
     """Return erf(x) in operations that NumPy has."""
-    z: Any = np.minimum(abs(x), 10.0)  # erf(10) is 1 in float64
+    z: Any = apply("minimum", abs(x), 10.0)  # erf(10) is 1 in float64
     t = 2.0 / (2.0 + z)
     s = 2.0 * t - 1.0
     p: Any = coefficients[-1]
@@ -169,11 +169,29 @@ class _Lowering:
             self._where(args, out)
             self._release(i, v)
             return out
-        dtype = np.dtype(bool) if OPERATIONS[v.op].boolean else self.dtype
-        self._release(i, v)
+        dtype, converted = np.dtype(bool), args
+        if not OPERATIONS[v.op].boolean:
+            # NumPy would compute in the type of the arguments: exp of truth values in float16.
+            dtype = self.dtype
+            converted = [a if a.dtype == bool and len(args) > 1 else self._number(a) for a in args]
+        self._release(i, v, alike=(shape, dtype))
         out = self._target(i, shape, dtype, may_alias=True)
-        self.calls.append((OPERATIONS[v.op].function, (*args, out)))
+        self.calls.append((OPERATIONS[v.op].function, (*converted, out)))
+        self._free_if_new(converted, args)
+        self._release(i, v)
         return out
+
+    def _number(self, operand: Any) -> Any:
+        """Return ``operand`` in the kernel's dtype: as it is, or copied to a register."""
+        if operand.dtype == self.dtype:
+            return operand
+        register = self._register(operand.shape, self.dtype)
+        self.calls.append((np.copyto, (register, operand)))
+        return register
+
+    def _free_if_new(self, converted: Sequence[Any], args: Sequence[Any]) -> None:
+        """Free the registers that `_number` took."""
+        self.free += [c.index for c, a in zip(converted, args, strict=True) if c is not a]
 
     def _where(self, args: list[Any], out: Any) -> None:
         """Select by bits: exact for NaN and infinity, and without branches.
@@ -181,15 +199,15 @@ class _Lowering:
         ``np.copyto(..., where=)`` mispredicts a branch per element: 360 us against 31 us for
         65,536 random signs.
         """
-        condition, x, y = args
+        condition, *branches = args
+        x, y = (self._number(b) for b in branches)
+        truth = condition
         if condition.dtype != bool:
             truth = self._register(condition.shape, np.dtype(bool))
             self.calls.append((np.not_equal, (condition, np.zeros((), self.dtype), truth)))
-            self.free.append(truth.index)
-            condition = truth
         bits = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
         mask = self._register(condition.shape, bits)
-        self.calls.append((np.copyto, (mask, condition)))
+        self.calls.append((np.copyto, (mask, truth)))
         self.calls.append((np.negative, (mask, mask)))
         xb, yb, ob = _bits(x, bits), _bits(y, bits), _bits(out, bits)
         if _is_zero(y):
@@ -201,7 +219,7 @@ class _Lowering:
             self.calls.append((np.bitwise_xor, (xb, yb, ob)))
             self.calls.append((np.bitwise_and, (ob, mask, ob)))
             self.calls.append((np.bitwise_xor, (ob, yb, ob)))
-        self.free.append(mask.index)
+        self._free_if_new([mask, truth, x, y], [None, condition, *branches])
 
     def _target(self, i: int, shape: tuple[int, ...], dtype: Any, may_alias: bool) -> Any:
         """Return where value i goes: straight into its output if nothing is overwritten early."""
@@ -230,16 +248,22 @@ class _Lowering:
         self.registers.append(register)
         return register
 
-    def _release(self, i: int, v: Value) -> None:
-        """Free the registers of arguments that are read here for the last time."""
+    def _release(self, i: int, v: Value, alike: tuple[Any, Any] | None = None) -> None:
+        """Free the registers of arguments that are read here for the last time.
+
+        ``alike``: only those of this shape and dtype. They may be overwritten in place; with any
+        other form NumPy would have to make a copy first.
+        """
         for a in set(v.args):
             operand = self.operands[a]
             if (
                 isinstance(operand, _Register)
                 and self.last_use[a] == i
                 and a not in self.graph.outputs
+                and alike in (None, (operand.shape, operand.dtype))
             ):
                 self.free.append(operand.index)
+                self.last_use[a] = -1  # freed once
 
 
 def _bits(operand: Any, dtype: np.dtype[Any]) -> Any:
@@ -251,13 +275,23 @@ def _is_zero(operand: Any) -> bool:
 
 
 def check_operands(name: str, args: Sequence[Array], outs: Sequence[Array]) -> None:
-    """Raise ArgumentError unless shapes broadcast to the outputs' and overlaps are exact."""
+    """Raise ArgumentError unless shapes broadcast to the outputs' and overlaps are exact.
+
+    The outputs are float32 or float64, all alike, and none overlaps another.
+    """
+    dtypes = sorted({str(out.dtype) for out in outs})
+    if dtypes not in (["float32"], ["float64"]):
+        raise ArgumentError(
+            f"kernel {name!r}: out has dtype {' and '.join(dtypes)}, needs float32 or float64"
+        )
     try:
         shape = np.broadcast_shapes(*(a.shape for a in args))
     except ValueError:
         shapes = ", ".join(str(a.shape) for a in args)
         raise ArgumentError(f"kernel {name!r}: shapes {shapes} do not broadcast") from None
-    for out in outs:
+    for i, out in enumerate(outs):
+        if any(np.may_share_memory(out, other) for other in outs[:i]):
+            raise ArgumentError(f"kernel {name!r}: two outputs overlap")
         if tuple(out.shape) != shape:
             raise ArgumentError(f"kernel {name!r}: out has shape {out.shape}, needs {shape}")
         for a in args:

@@ -116,6 +116,9 @@ class Program:
                 return self.names[id(kept)]
             if same_elements(array, kept.T):
                 return f"{self.names[id(kept)]}.T"
+        for kept in self.arrays:  # the same memory, laid out as (1, n), (n, 1) or (n,)
+            if same_line(array, kept):
+                return self.names[id(kept)]
         return f"array{tuple(array.shape)}"
 
 
@@ -128,6 +131,12 @@ def address(array: Array) -> int:
 def same_elements(a: Array, b: Array) -> bool:
     """Return whether two arrays are the same elements in the same order."""
     return a.shape == b.shape and a.strides == b.strides and address(a) == address(b)
+
+
+def same_line(a: Array, b: Array) -> bool:
+    """Return whether two contiguous arrays are the same elements, whatever their shapes."""
+    contiguous = a.flags.c_contiguous and b.flags.c_contiguous
+    return bool(contiguous and a.size == b.size and a.dtype == b.dtype and address(a) == address(b))
 
 
 def _line(i: Instruction, name: Any) -> str:

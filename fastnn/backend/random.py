@@ -10,6 +10,8 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -60,7 +62,7 @@ class UniformStream:
         self._generator = np.random.Generator(self._bits)
         self._counter = np.array([0, 0, layer, PURPOSES["dropout"]], dtype=np.uint64)
         # Setting the whole state empties the generator's buffers of already made words.
-        self._state = dict(self._bits.state)
+        self._state: Any = dict(self._bits.state)
         self._state["state"] = {"counter": self._counter, "key": self._state["state"]["key"]}
 
     def fill(self, out: npt.NDArray[np.float32], step: int) -> None:

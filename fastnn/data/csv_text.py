@@ -222,11 +222,11 @@ def _numbers(
     name: str, values: list[str], codes: Array, place: Place, kind: str | None
 ) -> Array | None:
     """Return the column as numbers, None if it is text, or refuse it if it is nearly numbers."""
-    truth = [_TRUTH.get(value.lower()) for value in values]
-    if values and None not in truth:
+    truth = [_TRUTH[value.lower()] for value in values if value.lower() in _TRUTH]
+    if values and len(truth) == len(values):
         if (codes < len(values)).all():
             return np.array(truth, dtype=bool)[codes]
-        return np.array([*map(float, filter(lambda t: t is not None, truth)), np.nan])[codes]  # type: ignore[arg-type]
+        return np.array([*truth, np.nan], dtype=np.float64)[codes]
     parsed = [parse_number(value) for value in values]
     strays = np.array([number is None for number in parsed] + [False])
     if strays.any():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def _mish_derivative(z: Any) -> Any:
 _ALPHA = Option("alpha", 1.0, low=0.0, open_low=True)
 _SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017: fixed point of mean 0, variance 1
 _SELU_ALPHA = 1.6732632423543772
-_RELU_FAMILY = {"gain": math.sqrt(2), "initializer": "he_normal"}
+_relu_family = partial(Activation, gain=math.sqrt(2), initializer="he_normal")
 
 ACTIVATIONS: Table[Activation] = Table(
     "activation",
@@ -76,25 +77,22 @@ ACTIVATIONS: Table[Activation] = Table(
         Activation("identity", lambda z: z, lambda a: 1.0, aliases=("linear",)),
         Activation("sigmoid", sigmoid, lambda a: a * (1 - a), aliases=("logistic",)),
         Activation("tanh", lambda z: np.tanh(z), lambda a: 1 - a * a, gain=4.0),
-        Activation(
+        _relu_family(
             "relu",
             lambda z: np.maximum(z, 0.0),
             lambda a: np.where(a > 0, 1.0, 0.0),  # 0 at z = 0
-            **_RELU_FAMILY,
         ),
-        Activation(
+        _relu_family(
             "leaky_relu",
             lambda z, slope: np.where(z > 0, z, slope * z),
             lambda a, slope: np.where(a > 0, 1.0, slope),  # slope at z = 0
             options=(Option("slope", 0.01, low=0.0, high=1.0),),
-            **_RELU_FAMILY,
         ),
-        Activation(
+        _relu_family(
             "elu",
             lambda z, alpha: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0.0))),
             lambda a, alpha: np.where(a > 0, 1.0, a + alpha),
             options=(_ALPHA,),
-            **_RELU_FAMILY,
         ),
         Activation(
             "selu",
@@ -106,29 +104,26 @@ ACTIVATIONS: Table[Activation] = Table(
             lambda a: np.where(a > 0, _SELU_SCALE, a + _SELU_SCALE * _SELU_ALPHA),
             initializer="lecun_normal",
         ),
-        Activation(
+        _relu_family(
             "gelu",
             lambda z: z * (0.5 * (1 + erf(z / math.sqrt(2)))),
             _gelu_derivative,
             from_output=False,
-            **_RELU_FAMILY,
         ),
-        Activation(
+        _relu_family(
             "silu",
             lambda z: z * sigmoid(z),
             _silu_derivative,
             from_output=False,
             aliases=("swish",),
-            **_RELU_FAMILY,
         ),
-        Activation(
+        _relu_family(
             "mish",
             lambda z: z * np.tanh(softplus(z)),
             _mish_derivative,
             from_output=False,
-            **_RELU_FAMILY,
         ),
-        Activation("softplus", softplus, lambda a: -np.expm1(-a), **_RELU_FAMILY),
+        _relu_family("softplus", softplus, lambda a: -np.expm1(-a)),
         Activation("exponential", lambda z: np.exp(z), lambda a: a, aliases=("exp",)),
         # Over the rows of each column, not elementwise: the expressions here are never used.
         Activation("softmax", lambda z: z, lambda a: 1.0),

@@ -15,7 +15,7 @@ from fastnn.errors import ArgumentError
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import GradientPlan
-from fastnn.nn.step import Data
+from fastnn.nn.step import Data, check_data
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -137,15 +137,11 @@ def _by_direction(
 def _data(
     network: Network, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None
 ) -> Data:
-    softmax = network.loss.link == "softmax"
-    K = network.sizes[-1]
-    arrays = [np.ascontiguousarray(v, dtype=np.float64) for v in (X, Y)]
-    N = arrays[0].shape[0]
-    expected = [(N, network.sizes[0]), (N, 1 if softmax else K)]
-    for name, array, shape in zip("XY", arrays, expected, strict=True):
-        if array.shape != shape:
-            raise ArgumentError(f"{name} has shape {array.shape}, the network needs {shape}")
     w = None if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
-    if w is not None and w.shape not in ((N, 1), (N, K)):
-        raise ArgumentError(f"weights has shape {w.shape}, needs {(N, 1)} or {(N, K)}")
-    return Data(*arrays, w)
+    X, Y = (np.ascontiguousarray(v, dtype=np.float64) for v in (X, Y))
+    data = Data(X, Y, w)
+    check_data(network, data)
+    K = network.sizes[-1]
+    if network.loss.link == "softmax" and not np.isin(data.Y, np.arange(K)).all():
+        raise ArgumentError(f"Y has values that are not a class index, 0 to {K - 1}")
+    return data

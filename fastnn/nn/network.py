@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Network:
     @property
     def n_parameters(self) -> int:
         """Weights and biases."""
-        return sum(n * (k + 1) for k, n in zip(self.sizes[:-1], self.sizes[1:], strict=True))
+        return sum(n * (k + 1) for k, n in pairwise(self.sizes))
 
     def to_json(self) -> dict[str, Any]:
         """Return the closed form that a model file keeps."""

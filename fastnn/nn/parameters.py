@@ -8,6 +8,7 @@ multiple of 16 elements, so that it is aligned for vector instructions; the gaps
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Layout:
     @staticmethod
     def of(sizes: tuple[int, ...]) -> Layout:
         weights, biases, place = [], [], 0
-        for k, n in zip(sizes[:-1], sizes[1:], strict=True):
+        for k, n in pairwise(sizes):
             weights.append(slice(place, place + n * k))
             place += _aligned(n * k)
         n_weights = place
@@ -80,12 +81,12 @@ class Parameters:
 def check_dtype(dtype: object) -> np.dtype[Any]:
     """Return float32 or float64 as a dtype; raise ArgumentError for anything else."""
     try:
-        found = np.dtype(dtype)  # type: ignore[call-overload]
+        found: np.dtype[Any] = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:
         found = np.dtype(object)
     if found not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ArgumentError(f"dtype must be 'float32' or 'float64', found {dtype!r}")
-    return np.dtype(found)
+    return found
 
 
 def initialize(
@@ -112,6 +113,6 @@ def initialize(
         g = network.activations[place]
         n_in, n_out = network.sizes[place], network.sizes[place + 1]
         random = generator(seed, "weights", layer=place + 1)
-        W = initial_weights(spec or g.initializer, n_out, n_in, g.gain, random)
+        W = initial_weights(g.initializer if spec is None else spec, n_out, n_in, g.gain, random)
         flat[layout.weights[place]] = W.ravel()
     backend.copy(backend.array(flat, parameters.dtype), parameters.theta)

@@ -27,11 +27,13 @@ from fastnn.nn.step import (
     Memory,
     Penalty,
     backward,
+    check_data,
     cost,
     forward,
     make_batch,
     penalize,
 )
+from fastnn.registry import Option
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,7 +45,8 @@ class ParameterGroup:
 
     ``kind``: ``"weights"``, ``"biases"`` or ``"all"``; ``layer``: 1 to L, or None for every
     layer. ``learning_rate_factor`` multiplies the learning rate; ``weight_decay`` replaces that
-    of AdamW. Where groups overlap the later one counts.
+    of AdamW. Where groups overlap the later one counts; a weight decay of None leaves the decay of
+    an earlier group as it is.
     """
 
     kind: str = "all"
@@ -105,6 +108,9 @@ def _check_group(
             f"parameter group: weight_decay has no effect with optimizer {optimizer.name!r}: "
             "use 'adamw', or the l2 penalty"
         )
+    decay = 0.0 if group.weight_decay is None else group.weight_decay
+    if not np.isfinite(decay) or decay < 0:
+        raise ArgumentError(f"parameter group: weight_decay must be 0 or more, found {decay!r}")
     if not np.isfinite(group.learning_rate_factor) or group.learning_rate_factor < 0:
         raise ArgumentError(
             "parameter group: learning_rate_factor must be 0 or more, "
@@ -116,6 +122,13 @@ def _name_parameters(recorder: Recorder, letter: str, W: list[Array], b: list[Ar
     for l, (Wl, bl) in enumerate(zip(W, b, strict=True), start=1):
         recorder.name(Wl, f"{letter}W[{l}]")
         recorder.name(bl, f"{letter}b[{l}]")
+
+
+_POSITIVE = {
+    "l2": Option("l2", 0.0, low=0.0),
+    "l1": Option("l1", 0.0, low=0.0),
+    "clip_norm": Option("clip_norm", None, low=0.0, open_low=True),
+}
 
 
 class TrainingPlan:
@@ -139,6 +152,11 @@ class TrainingPlan:
         groups: Sequence[ParameterGroup] = (),
         seed: int = 0,
     ) -> None:
+        check_data(network, data)
+        for option, value in (("l2", l2), ("l1", l1), ("clip_norm", clip_norm)):
+            _POSITIVE[option].check("training", value)
+        if isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1:
+            raise ArgumentError(f"batch_size must be a whole number above 0, found {batch_size!r}")
         dtype, size = parameters.dtype, parameters.layout.size
         self.backend, self.network, self.parameters = backend, network, parameters
         self.optimizer, self.data = optimizer, data
@@ -166,10 +184,9 @@ class TrainingPlan:
 
     def _coefficients(self, t: FloatArray, rate: FloatArray) -> FloatArray:
         """The coefficients of every segment side by side, a row per step."""
-        return np.concatenate(
-            [self.optimizer.coefficients(t, rate * s.factor, s.weight_decay) for s in self._segments],
-            axis=1,
-        )  # fmt: skip
+        rule = self.optimizer
+        parts = [rule.coefficients(t, rate * s.factor, s.weight_decay) for s in self._segments]
+        return np.concatenate(parts, axis=1)
 
     def _record(self, memory: Memory, m: int) -> Program:
         """Record one step on ``m`` examples."""
@@ -198,8 +215,11 @@ class TrainingPlan:
         penalize(xp, self._penalty, p.theta[:n], self.gradient[:n], batch.J)
         xp.store(batch.J, self._step, table=self._costs)
         if self.clip_norm is not None:
-            limit = self.backend.array(np.full((1, 1), self.clip_norm), p.dtype)
-            squares, factor = (memory.take(name, 1, 1) for name in ("squares", "factor"))
+            limit = xp.name(self.backend.array(np.full((1, 1), self.clip_norm), p.dtype), "clip")
+            squares, factor = (
+                xp.name(memory.take(name, 1, 1), name) for name in ("squares", "factor")
+            )
+            xp.name(self.gradient, "dtheta")
             clip_by_norm(xp, self.gradient, limit, squares=squares, factor=factor)
         self._update(xp)
         xp.advance(self._position, m)
@@ -212,10 +232,15 @@ class TrainingPlan:
         xp.load(self._table, self._step, out=self._row)
         width = len(self._row) // len(self._segments)
         for i, segment in enumerate(self._segments):
-            theta = xp.name(self.parameters.theta[segment.place], "theta")
-            gradient = xp.name(self.gradient[segment.place], "dtheta")
-            state = [xp.name(s[segment.place], name) for name, s in self.state.items()]
-            scalars = [self._row[j : j + 1] for j in range(i * width, (i + 1) * width)]
+            place = segment.place
+            part = f"[{place.start}:{place.stop}]" if len(self._segments) > 1 else ""
+            theta = xp.name(self.parameters.theta[place], "theta" + part)
+            gradient = xp.name(self.gradient[place], "dtheta" + part)
+            state = [xp.name(s[place], name + part) for name, s in self.state.items()]
+            names = self.optimizer.kernel.inputs[-width:]
+            scalars = [
+                xp.name(self._row[j : j + 1], name) for j, name in enumerate(names, start=i * width)
+            ]
             outs = (theta, *state)
             xp.apply(
                 self.optimizer.kernel, theta, gradient, *state, *scalars,
@@ -228,6 +253,9 @@ class TrainingPlan:
         ``order``: a permutation of the rows, int64 (N,); ``rates``: the learning rate of each
         step, float64 (n_steps,); ``steps``: stop after so many (to look at one of them again).
         """
+        for name, values, n in (("order", order, len(self.data)), ("rates", rates, self.n_steps)):
+            if values.shape != (n,):
+                raise ArgumentError(f"{name} has shape {values.shape}, needs {(n,)}")
         steps = self.n_steps if steps is None else steps
         copy = self.backend.copy
         t = np.arange(self.t + 1, self.t + 1 + self.n_steps, dtype=np.float64)
@@ -281,6 +309,9 @@ class GradientPlan:
         l1: float = 0.0,
         seed: int = 0,
     ) -> None:
+        check_data(network, data)
+        for option, value in (("l2", l2), ("l1", l1)):
+            _POSITIVE[option].check("cost", value)
         self.backend, self.parameters = backend, parameters
         self.gradient = backend.zeros((parameters.layout.size,), parameters.dtype)
         self.dW, self.db = parameters.layout.views(self.gradient)
@@ -352,6 +383,7 @@ class EvaluationPlan:
         self, X: Array, Y: Array = None, w: Array = None
     ) -> tuple[npt.NDArray[np.floating], float]:
         """Return (predictions (N, K), mean loss without penalty; NaN if there is no ``Y``)."""
+        check_data(self.network, Data(X, Y, w))
         N, K = X.shape[0], self.network.sizes[-1]
         out = np.empty((N, K), self.parameters.dtype)
         total = 0.0

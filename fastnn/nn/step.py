@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.shim import Backend
+from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.dense import (
     HiddenKernels,
@@ -60,6 +61,26 @@ class Kernels:
             tuple(HiddenKernels(g, p) for g, p in hidden),
             output_kernels(network.loss, network.activations[-1], network.sizes[-1], weighted),
         )
+
+
+def check_data(network: Network, data: Data) -> None:
+    """Raise ArgumentError unless the shapes of ``data`` are those that the network needs."""
+    N, K = data.X.shape[0], network.sizes[-1]
+    classes = network.loss.link == "softmax"
+    if not N:
+        raise ArgumentError("X has no rows: at least one example is needed")
+    expected = {
+        "X": (data.X, [(N, network.sizes[0])]),
+        "Y": (data.Y, [(N, 1 if classes else K)]),
+        "weights": (data.w, [(N, 1), (N, K)]),
+    }
+    for name, (array, shapes) in expected.items():
+        if array is not None and tuple(array.shape) not in shapes:
+            needed = " or ".join(str(s) for s in dict.fromkeys(shapes))
+            raise ArgumentError(
+                f"{name} has shape {tuple(array.shape)}, the network and {N} rows of X "
+                f"need {needed}"
+            )
 
 
 class Memory:
@@ -121,10 +142,11 @@ def make_batch(
     A0 = rows("A[0]", data.X)
     Y = rows("Y", data.Y)
     w = None if data.w is None else rows("w", data.w)
+    hidden = zip(network.activations, network.dropout, network.sizes[1:-1], strict=False)
     layers = tuple(
-        _hidden_arrays(memory, network.activations[i], network.dropout[i] * training, i + 1, n, m, names)
-        for i, n in enumerate(network.sizes[1:-1])
-    )  # fmt: skip
+        _hidden_arrays(memory, g, rate * training, l, n, m, names)
+        for l, (g, rate, n) in enumerate(hidden, start=1)
+    )
     K, L = network.sizes[-1], network.n_layers
     columns = network.loss.link == "softmax"
     scale = backend.array(np.full((1, 1), 1.0 / m), data.X.dtype)
@@ -237,6 +259,13 @@ class Penalty:
 
 def penalize(xp: Recorder, penalty: Penalty, W: Array, dW: Array, J: Array) -> None:
     """Add the penalties to ``J`` and to the gradient; ``W``, ``dW``: all weights, flat (N11)."""
+    if penalty.l2 is None and penalty.l1 is None:
+        return
+    named = [(W, "W"), (dW, "dW"), (penalty.squares, "sum")]
+    named += [(penalty.l2, "lambda2/m"), (penalty.l1, "lambda1/m"), (penalty.signs, "sign(W)")]
+    for array, name in named:
+        if array is not None:
+            xp.name(array, name)
     if penalty.l2 is not None:
         l2_penalty(xp, W, dW, penalty.l2, J=J, squares=penalty.squares)
     if penalty.l1 is not None:

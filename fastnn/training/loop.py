@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Backend
-from fastnn.data.batches import batch_size_for, epoch_order
+from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -84,7 +84,7 @@ class Trainer:
             parameters,
             options.optimizer,
             data,
-            batch_size_for(len(train), options.batch_size),
+            options.batch_size_for(len(train)),
             l2=options.l2,
             l1=options.l1,
             clip_norm=options.gradient_clip,

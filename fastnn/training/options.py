@@ -17,12 +17,16 @@ from fastnn.nn.plan import ParameterGroup
 from fastnn.nn.schedules import ScheduleRule, schedule
 
 
+#: From so many examples on, the mini-batch size unless another is chosen.
+_SIZES = ((1_000_000, 512), (10_000, 128), (1, 32))
+
+
 @dataclass(frozen=True)
 class TrainingOptions:
     """The choices of a training, made by `training_options`."""
 
     epochs: int
-    batch_size: int | str
+    batch_size: int | str | None
     optimizer: OptimizerRule
     learning_rate: float
     schedule: ScheduleRule
@@ -36,6 +40,12 @@ class TrainingOptions:
     tolerance: float | None
     shuffle: bool
     seed: int
+
+    def batch_size_for(self, n_examples: int) -> int:
+        """Return the mini-batch size for so many training examples."""
+        if self.batch_size is not None:
+            return batch_size_for(n_examples, self.batch_size)
+        return min(n_examples, next(m for n, m in _SIZES if n_examples >= n))
 
     def to_json(self) -> dict[str, Any]:
         """Return what a model file keeps of them."""
@@ -61,7 +71,7 @@ class TrainingOptions:
 def training_options(
     *,
     epochs: int = 100,
-    batch_size: int | str = 32,
+    batch_size: int | str | None = None,
     optimizer: object = "adam",
     learning_rate: float | None = None,
     schedule: object = "constant",
@@ -81,7 +91,9 @@ def training_options(
     Parameters
     ----------
     epochs : passes through the training examples, at most.
-    batch_size : examples per mini-batch (N26), "full", or "auto" for the notes' rule (N27).
+    batch_size : examples per mini-batch (N26), "full", or "auto" for the notes' rule (N27). None
+        takes 32, from 10,000 examples on 128, from a million on 512: small data train better in
+        small batches, large ones faster in large.
     optimizer, schedule : names, options or dicts, as in their tables.
     learning_rate : None takes the optimiser's default.
     l2, l1 : lambda of the penalties (N11).
@@ -101,7 +113,8 @@ def training_options(
     Traceback (most recent call last):
     fastnn.errors.ArgumentError: epochs must be a whole number above 0, found 0
     """
-    batch_size_for(1, batch_size)  # refuses what is not a batch size
+    if batch_size is not None:
+        batch_size_for(1, batch_size)  # refuses what is not a batch size
     rule = _optimizer(optimizer)
     if patience is None and (monitor is not None or min_delta):
         name = "monitor" if monitor is not None else "min_delta"

@@ -1,6 +1,9 @@
 """The doors: every kind of source gives the same table, and says what it cannot take."""
 
+import os
 import re
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -219,3 +222,46 @@ def test_folders_pickles_and_single_arrays(tmp_path):
 def test_refused_targets(source, target, error, message):
     with pytest.raises(error, match=message):
         read_labelled(source, target)
+
+
+@pytest.mark.parametrize(
+    ("package", "source"),
+    [
+        ("pyarrow", "'t.csv'"),
+        ("pyarrow", "'t.parquet'"),
+        ("narwhals", "pandas.DataFrame({'a': [1]})"),
+    ],
+)
+def test_missing_extras_name_the_command(tmp_path, package, source):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    parquet_file(tmp_path)
+    program = (
+        "import sys, pandas\n"
+        f"sys.modules[{package!r}] = None\n"
+        "from fastnn.data.files import read_table\n"
+        "from fastnn.errors import DataError\n"
+        f"try: read_table({source})\n"
+        "except DataError as error: print(error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"needs {package}, which is not installed: pip install 'fastnn[data]'" in done.stdout
+
+
+def test_arrays_need_no_extra(tmp_path):
+    program = (
+        "import sys\n"
+        "from fastnn.data.files import read_table\n"
+        "read_table({'a': [1, 2], 'b': ['x', None]})\n"
+        "loaded = {'pyarrow', 'narwhals', 'pandas', 'polars', 'scipy'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)

@@ -1,0 +1,106 @@
+"""Run planned kernel launches on NumPy arrays: their C++ text, compiled by g++ for the CPU.
+
+What it proves: the text, the plan and the arguments give the right numbers. What it cannot show:
+races between threads, speed, and that a GPU's compiler and cuBLAS are there.
+"""
+
+import ctypes
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastnn.backend.cuda_plan import Launch, plan
+from fastnn.backend.cuda_source import Source
+from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.program import Dot, Instruction, Program
+
+HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+FOLDER = Path(tempfile.mkdtemp(prefix="fastnn_cuda_on_cpu_"))
+COMPILED: dict[Source, Callable[..., None]] = {}
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None, reason="g++ is not installed: no kernel text can be run here"
+)
+
+
+def compile_texts(sources: Iterable[Source]) -> None:
+    """Compile all texts that are new, in one go. Each gets a namespace of its own."""
+    new = [s for s in dict.fromkeys(sources) if s not in COMPILED]
+    if not new:
+        return
+    parts = [f'#include "{HEADER}"']
+    for k, source in enumerate(new):
+        barriers = "true" if "__syncthreads" in source.text else "false"
+        text = source.text.replace('extern "C" ', "")
+        parts.append(f"namespace kernel_{k} {{\n{text}\n}}")
+        parts.append(
+            f'extern "C" void launch_{k}(void** a, unsigned int blocks, unsigned int threads)\n'
+            f"{{ launch(&kernel_{k}::{source.name}, a, blocks, threads, {barriers}); }}"
+        )
+    text = "\n".join(parts)
+    path = FOLDER / hashlib.sha256(text.encode()).hexdigest()[:16]
+    path.with_suffix(".cpp").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unused", "-Werror"]
+        + ["-shared", "-fPIC", "-o", f"{path}.so", f"{path}.cpp"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[:4000]
+    library = ctypes.CDLL(f"{path}.so")
+    COMPILED.update((source, getattr(library, f"launch_{k}")) for k, source in enumerate(new))
+
+
+def run(launches: Sequence[Launch]) -> None:
+    """Run the launches, one after the other."""
+    compile_texts(launch.source for launch in launches)
+    for launch in launches:
+        values = [
+            np.array(a.ctypes.data, np.uint64) if isinstance(a, np.ndarray) else np.array(a)
+            for a in launch.args
+        ]
+        slots = (ctypes.c_void_p * len(values))(*(v.ctypes.data for v in values))
+        COMPILED[launch.source](slots, ctypes.c_uint(launch.blocks), ctypes.c_uint(launch.threads))
+
+
+def execute(instruction: Instruction) -> None:
+    """Plan one instruction and run it."""
+    run(plan(instruction, poisoned))
+
+
+def poisoned(shape: Any, dtype: Any) -> Any:
+    """Memory as a GPU hands it out: full of what was there before."""
+    array = np.empty(shape, dtype)
+    array.view(np.uint8).fill(0xCD)
+    return array
+
+
+class TextBackend(NumpyBackend):
+    """NumPy memory and products, but programs run as the GPU's kernel texts."""
+
+    def compile(self, program: Program) -> Any:
+        return TextExecutable(program)
+
+
+class TextExecutable:
+    def __init__(self, program: Program) -> None:
+        steps = [
+            partial(np.dot, i.a, i.b, out=i.out) if isinstance(i, Dot) else plan(i, poisoned)
+            for i in program.instructions
+        ]
+        compile_texts(x.source for step in steps if isinstance(step, list) for x in step)
+        self._calls = [partial(run, s) if isinstance(s, list) else s for s in steps]
+
+    def run(self, n: int = 1) -> None:
+        for _ in range(n):
+            for call in self._calls:
+                call()
