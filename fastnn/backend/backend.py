@@ -11,7 +11,7 @@ from fastnn.backend.shim import Backend
 
 
 def get_backend(device: object = "cpu") -> Backend:
-    """Return the backend of "cpu", "cuda", "cuda:N" or "auto": one per device and process.
+    """Return the backend of "cpu", "cuda", "cuda:N" or "auto": one per device and process (N33).
 
     >>> get_backend("cpu").device
     'cpu'

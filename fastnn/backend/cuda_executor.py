@@ -179,9 +179,11 @@ class CudaBackend:
             try:
                 kernel.compile()
             except self.xp.cuda.compiler.CompileException as error:
+                lines = str(error).splitlines()
+                said = next((line for line in lines if "error" in line), lines[0] if lines else "")
                 raise DeviceError(
-                    f"the kernel {launch.source.name} does not compile for {self.device}: "
-                    f"{str(error).strip().splitlines()[0]}; use device 'cpu' and report it"
+                    f"the kernel {launch.source.name} does not compile for {self.device} "
+                    f"({said.strip()}): use device 'cpu', and report it"
                 ) from error
             calls.append(partial(kernel, (launch.blocks,), (launch.threads,), launch.args))
         return calls

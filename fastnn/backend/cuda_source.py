@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -79,8 +78,6 @@ _TEMPLATES = {
     "logical_not": "!{0}",
     "where": "{0} ? {1} : {2}",
 }
-#: NumPy refuses these for truth values, and adds truth values with 'or'.
-_NOT_OF_TRUTH = ("negative", "sign", "subtract")
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,6 @@ def identifier(name: str, prefix: str) -> str:
     return prefix + re.sub(r"\W", "_", name, flags=re.ASCII)
 
 
-@lru_cache(maxsize=4096)
 def elementwise(
     name: str, graph: Graph, inputs: tuple[Operand, ...], outputs: tuple[Operand, ...], wide: bool
 ) -> Source:
@@ -206,18 +202,20 @@ def elementwise(
         (before if inputs[k].access == "scalar" else loads).append(
             f"const {T} v_{names[k]} = {value};"
         )
-    lines, results = _statements(name, graph, names, outputs[0].dtype)
+    lines, results = _statements(graph, names, outputs[0].dtype)
     stores = [
         f"{element} = {_converted(results[o], T, ctype)};"
         for o, element, ctype in zip(
             graph.outputs, elements[len(inputs) :], types[len(inputs) :], strict=True
         )
     ]
-    corners = []
+    corners: list[str] = []
     if any(x.access not in ("flat", "scalar") for x in operands):
-        corners = [f"const {index} i = e / cols;", f"const {index} j = e - i * cols;"]
-    body = grid_stride(index, [*corners, *loads, *lines, *stores])
-    return function(identifier(name, "fastnn_"), parameters, [*before, *body])
+        corners.append(f"const {index} i = e / cols;")
+    if any(x.access not in ("flat", "scalar", "column") for x in operands):
+        corners.append(f"const {index} j = e - i * cols;")
+    body = _grid_stride(index, [*corners, *loads, *lines, *stores])
+    return _function(identifier(name, "fastnn_"), parameters, [*before, *body])
 
 
 @dataclass(frozen=True)
@@ -228,9 +226,7 @@ class _Text:
     truth: bool = False
 
 
-def _statements(
-    name: str, graph: Graph, names: Sequence[str], dtype: str
-) -> tuple[list[str], list[_Text]]:
+def _statements(graph: Graph, names: Sequence[str], dtype: str) -> tuple[list[str], list[_Text]]:
     """Return one line per operation of the graph, and the text of every value.
 
     The temporaries have the numbers that the graph's own print gives them.
@@ -246,19 +242,14 @@ def _statements(
         else:
             t = f"t{len(lines) + 1}"
             truth = OPERATIONS[v.op].boolean
-            line = _operation(name, v, [values[a] for a in v.args], T)
+            line = _operation(v, [values[a] for a in v.args], T)
             lines.append(f"const {'bool' if truth else T} {t} = {line};")
             values.append(_Text(t, truth))
     return lines, values
 
 
-def _operation(name: str, v: Value, args: list[_Text], T: str) -> str:
-    if v.op in _NOT_OF_TRUTH and all(a.truth for a in args):
-        raise ArgumentError(
-            f"kernel {name!r}: {v.op} of truth values; "
-            "turn them into numbers first, as in np.where(condition, 1.0, 0.0)"
-        )
-    if v.op == "add" and all(a.truth for a in args):
+def _operation(v: Value, args: list[_Text], T: str) -> str:
+    if v.op == "add" and all(a.truth for a in args):  # as NumPy adds truth values
         return f"({T})({args[0].text} || {args[1].text})"
     wants_truth = [
         v.op.startswith("logical") or (v.op == "where" and k == 0) for k in range(len(args))
@@ -280,19 +271,18 @@ def _converted(value: _Text, T: str, to: str) -> str:
     return f"({value.text} != 0)" if to == "bool" else f"({to}){value.text}"
 
 
-def grid_stride(index: str, body: Sequence[str], limit: str = "size", e: str = "e") -> list[str]:
-    """Return a loop in which the threads of the whole grid share out ``e`` from 0 to ``limit``."""
+def _grid_stride(index: str, body: Sequence[str]) -> list[str]:
+    """Return a loop in which the threads of the whole grid share out ``e`` from 0 to ``size``."""
     cast = "(long long)" if index == "long long" else ""
     return [
         f"const {index} step = {cast}gridDim.x * blockDim.x;",
-        f"for ({index} {e} = {cast}blockIdx.x * blockDim.x + threadIdx.x; {e} < {limit}; "
-        f"{e} += step) {{",
+        f"for ({index} e = {cast}blockIdx.x * blockDim.x + threadIdx.x; e < size; e += step) {{",
         *(f"    {line}" for line in body),
         "}",
     ]
 
 
-def function(name: str, parameters: Sequence[str], body: Sequence[str]) -> Source:
+def _function(name: str, parameters: Sequence[str], body: Sequence[str]) -> Source:
     lines = [
         f'extern "C" __global__ void __launch_bounds__({THREADS}) {name}(',
         f"    {', '.join(parameters)})",

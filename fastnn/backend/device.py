@@ -76,7 +76,7 @@ class Facts:
     packages: tuple[str, ...] = ()  # installed distributions that contain CuPy
     import_error: str = ""
     version: str = ""  # of CuPy
-    driver: int = 0  # the newest CUDA that the driver knows, 12040 for 12.4; 0 without a driver
+    driver: int | None = None  # the newest CUDA it knows, 12040 for 12.4; 0: no driver is there
     runtime: int = 0  # the CUDA that CuPy was built for
     count_error: str = ""
     visible: str | None = None  # the environment's CUDA_VISIBLE_DEVICES
@@ -142,16 +142,9 @@ def gather(index: int) -> Facts:
 
 def installed_packages() -> tuple[str, ...]:
     """Return the names of the installed distributions that contain CuPy."""
-    names = (distribution.metadata["Name"] for distribution in importlib.metadata.distributions())
-    return tuple(
-        sorted(
-            {
-                name.lower()
-                for name in names
-                if name and re.fullmatch(r"cupy(-cuda\w+|-rocm[\w-]+)?", name.lower())
-            }
-        )
-    )
+    found = (distribution.metadata["Name"] for distribution in importlib.metadata.distributions())
+    names = {re.sub("[-_.]+", "-", name.lower()) for name in found if name}
+    return tuple(sorted(n for n in names if re.fullmatch(r"cupy(-cuda\w+|-rocm[\w-]+)?", n)))
 
 
 def _smoke_test(cupy: Any, index: int) -> str:
@@ -192,7 +185,7 @@ def judge(facts: Facts, index: int = 0) -> CudaStatus:
     """
     problem = _problem(facts, index)
     reason, remedy = problem or (
-        f"{facts.devices[index]}, driver for CUDA {_cuda(facts.driver)}, CuPy {facts.version}",
+        f"{facts.devices[index]}, driver for CUDA {_cuda(facts.driver or 0)}, CuPy {facts.version}",
         "",
     )
     return CudaStatus(
@@ -210,6 +203,8 @@ def _problem(facts: Facts, index: int) -> tuple[str, str] | None:
     """Return the reason and the remedy, or None if all is well. The order is that of `gather`."""
     packages = facts.packages
     package = packages[0] if packages else f"cupy-cuda{max(facts.runtime // 1000, 12)}x"
+    with_libraries = f"'{package}[ctk]'" if package.startswith("cupy-cuda") else package
+    driver = facts.driver or 0
     if not facts.installed:
         return "CuPy is not installed", _INSTALL
     if len(packages) > 1:
@@ -221,7 +216,7 @@ def _problem(facts: Facts, index: int) -> tuple[str, str] | None:
     if facts.import_error:
         return (
             f"CuPy is installed but cannot be imported ({facts.import_error})",
-            f"pip install --force-reinstall '{package}[ctk]'",
+            f"pip install --force-reinstall {with_libraries}",
         )
     if _major(facts.version) < OLDEST_CUPY:
         return (
@@ -235,14 +230,14 @@ def _problem(facts: Facts, index: int) -> tuple[str, str] | None:
             "install the NVIDIA driver; in a container, start it with access to the GPU "
             "(docker run --gpus all)",
         )
-    if facts.count_error and facts.driver // 1000 < facts.runtime // 1000:
+    if facts.count_error and facts.driver is not None and driver // 1000 < facts.runtime // 1000:
         return (
-            f"the NVIDIA driver is made for CUDA {_cuda(facts.driver)}, but {package} needs "
+            f"the NVIDIA driver is made for CUDA {_cuda(driver)}, but {package} needs "
             f"CUDA {facts.runtime // 1000}",
             "update the driver"
             + (
                 f", or pip uninstall -y {package} and pip install 'fastnn[cuda12]'"
-                if facts.driver // 1000 == 12
+                if driver // 1000 == 12
                 else ""
             ),
         )
@@ -277,7 +272,7 @@ def _problem(facts: Facts, index: int) -> tuple[str, str] | None:
         return (
             f"cuda:{index} ({facts.devices[index]}) is there, but a first computation on it failed "
             f"({facts.smoke_error})",
-            f"if CUDA libraries are missing: pip install '{package}[ctk]'",
+            f"if CUDA libraries are missing: pip install {with_libraries}",
         )
     return None
 

@@ -208,7 +208,8 @@ def symbol(value: Any) -> Symbol:
     """Return ``value`` as a Symbol; numbers become constants, anything else is refused."""
     if isinstance(value, Symbol):
         return value
-    if isinstance(value, (bool, int, float, np.number, np.bool_)):
+    is_scalar = isinstance(value, np.ndarray) and value.ndim == 0  # np.where of numbers
+    if is_scalar or isinstance(value, (bool, int, float, np.number, np.bool_)):
         return Symbol("constant", value=float(value))
     raise ArgumentError(
         f"a kernel expression mixes its arguments with {type(value).__name__}: "

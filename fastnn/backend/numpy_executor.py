@@ -59,7 +59,10 @@ _ERFC_FLOAT32 = (
 
 
 def erf_expression(x: Symbol, coefficients: Sequence[float]) -> Symbol:
-    """Return erf(x) in operations that NumPy has."""
+    """Return erf(x) in operations that NumPy has.
+
+    The absolute error is below 1e-15 (float32: 3e-7); near 0 the relative error is larger.
+    """
     z: Any = apply("minimum", abs(x), 10.0)  # erf(10) is 1 in float64
     t = 2.0 / (2.0 + z)
     s = 2.0 * t - 1.0

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import read_labelled, read_table
 from fastnn.data.split import holdout, split
-from fastnn.data.table import Table
+from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import check_weights
 from fastnn.registry import did_you_mean
+from fastnn.training.options import number
 
 Array = npt.NDArray[Any]
 
@@ -50,6 +51,7 @@ class Source:
     task: str
     target_name: str
     test: Examples | None = None
+    drop: tuple[str, ...] = ()
 
 
 def read_source(
@@ -78,6 +80,7 @@ def read_source(
         table, values, name = dataset.table, dataset.target, dataset.target_name
         found: str | None = dataset.task
         test = None if dataset.test is None else Examples(*dataset.test)
+        check_known(categorical, table.names)
         if drop:
             table = table.drop(list(drop))
             test = None if test is None else Examples(test.table.drop(list(drop)), test.target)
@@ -88,11 +91,15 @@ def read_source(
         raise DataError(f"target has {len(values)} values for {len(table)} rows of data")
     weights = None if sample_weight is None else check_weights(sample_weight, len(table))
     kind = (found or infer_task(values)) if task == "auto" else task
-    return Source(Examples(table, values, weights), kind, name, test)
+    return Source(Examples(table, values, weights), kind, name, test, tuple(drop))
 
 
 def _read(
-    data: Any, target: Any, categorical: Collection[str], drop: Collection[str]
+    data: Any,
+    target: Any,
+    categorical: Collection[str],
+    drop: Collection[str],
+    numeric: Collection[str] = (),
 ) -> tuple[Table, Array, str]:
     if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
         raise DataError(
@@ -102,36 +109,58 @@ def _read(
     if target is None:
         raise ArgumentError("target is missing: name a column of the data, or give the values")
     if isinstance(target, str):
-        table, values = read_labelled(data, target, categorical=categorical, drop=drop)
+        table, values = read_labelled(
+            data, target, numeric=numeric, categorical=categorical, drop=drop
+        )
         return table, values, target
-    table = read_table(data, categorical=categorical, drop=drop)
-    return table, np.asarray(target), "target"
+    values = np.asarray(target)
+    if values.ndim == 0:
+        raise ArgumentError(
+            f"target must name a column, or be an array of a label or value per row; "
+            f"found {target!r}"
+        )
+    table = read_table(data, numeric=numeric, categorical=categorical, drop=drop)
+    return table, values, "target"
 
 
 def divide(
     source: Source,
     *,
-    fractions: Sequence[float] | None,
-    validation: Any,
-    test: Any,
-    seed: int,
-    categorical: Collection[str] = (),
+    fractions: Sequence[float] | None = None,
+    validation: Any = None,
+    test: Any = None,
+    seed: int = 0,
 ) -> dict[str, Examples]:
     """Return the parts "train", "validation" and "test" (N18).
 
     ``validation`` and ``test`` are (data, target) pairs of the user, or None: then they are
-    split off, stratified for classification.
+    split off, stratified for classification. What is read of them is taken as in the training
+    data: the same columns are numbers, categories, or dropped.
+
+    >>> parts = divide(read_source("digits"), seed=0)
+    >>> {name: len(part) for name, part in parts.items()}
+    {'train': 1078, 'validation': 360, 'test': 359}
+
+    Raises ArgumentError for fractions without effect and what is no pair, DataError for parts
+    that cannot be.
     """
     examples, task = source.examples, source.task
     given = {
-        name: _pair(name, pair, source, categorical)
-        for name, pair in (("validation", validation), ("test", test or source.test))
+        name: _pair(name, pair, source)
+        for name, pair in (
+            ("validation", validation),
+            ("test", source.test if test is None else test),
+        )
         if pair is not None
     }
     if fractions is not None and given:
         raise ArgumentError(
             f"fractions have no effect: the {' and '.join(given)} part is given already"
         )
+    if fractions is not None:
+        if not isinstance(fractions, (list, tuple, np.ndarray)):
+            raise ArgumentError(f"fractions must be three numbers, found {fractions!r}")
+        fractions = [number("each of fractions", share) for share in fractions]
     if not given:
         parts = split(examples.target, task, fractions, seed)
         return {
@@ -148,14 +177,26 @@ def divide(
     return {"train": rest, "validation": given["validation"], "test": given["test"]}
 
 
-def _pair(name: str, pair: Any, source: Source, categorical: Collection[str]) -> Examples:
+def _pair(name: str, pair: Any, source: Source) -> Examples:
     if isinstance(pair, Examples):
         return pair
     if isinstance(pair, (str, os.PathLike, Mapping)) or hasattr(pair, "columns"):
         pair = (pair, source.target_name)
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise ArgumentError(f"{name} must be a pair (data, target), or data with the target column")
-    table, values, _ = _read(pair[0], pair[1], categorical, ())
+    data, target = pair
+    trained = source.examples.table
+    unnamed = trained.positional or isinstance(data, (Table, np.ndarray, list))
+    try:
+        table, values, _ = _read(
+            data,
+            target,
+            () if unnamed else tuple(trained.categorical),
+            () if unnamed else source.drop,
+            () if unnamed else trained.numeric_names,
+        )
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
     if len(values) != len(table):
         raise DataError(f"{name}: target has {len(values)} values for {len(table)} rows")
     return Examples(table, values)

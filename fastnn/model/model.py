@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.backend import get_backend
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.shim import Backend
 from fastnn.data.files import read_labelled, read_table
@@ -17,6 +18,9 @@ from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError
+from fastnn.model.atomic import write_atomically
+from fastnn.model.choices import check_target_range
+from fastnn.model.document import Contents, pack
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import EvaluationPlan
@@ -62,13 +66,17 @@ class Model:
         """Where predictions run: ``"cpu"`` or ``"cuda:N"``."""
         return self.backend.device
 
-    def to(self, backend: Backend) -> Model:
+    def to(self, device: str | Backend) -> Model:
         """Return the same model on another device; the parameters are copied.
 
+        ``device``: "cpu", "cuda", "cuda:N" or "auto", or a backend. Raises DeviceError if it
+        cannot be used.
+
         >>> from fastnn.model.train import train
-        >>> train("diabetes", epochs=1).model.to(NumpyBackend()).device
+        >>> train("diabetes", epochs=1).model.to("cpu").device
         'cpu'
         """
+        backend = get_backend(device) if isinstance(device, str) else device
         moved = Parameters(self.network, backend, self.parameters.dtype)
         backend.copy(backend.array(self.backend.host(self.parameters.theta)), moved.theta)
         return Model(
@@ -112,7 +120,7 @@ class Model:
         metrics: Sequence[object] | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> dict[str, float]:
-        """Return metrics and the mean loss for examples with a known target.
+        """Return metrics and the (weighted) mean loss for examples with a known target.
 
         ``target``: labels or values, or the name of a column of ``data``; None takes the column
         that the model was trained to predict. Raises DataError for a label that the model does
@@ -125,14 +133,16 @@ class Model:
         """
         table, labels = self._labelled(data, target)
         metrics = default_metrics(self.task) if metrics is None else metrics
-        Y = self.targets.encode(labels)
+        with np.errstate(over="ignore"):  # refused below
+            Y = self.targets.encode(labels)
         if len(Y) != len(table):
             raise DataError(f"target has {len(Y)} values for {len(table)} rows of data")
-        w = None
+        check_target_range(Y, self.network.loss)
+        w = flat = None
         if sample_weight is not None:
-            w = check_weights(sample_weight, len(table)).astype(self.parameters.dtype)
+            weights = check_weights(sample_weight, len(table))
+            flat, w = weights[:, 0], (weights / weights.mean()).astype(self.parameters.dtype)
         A, loss = self._plan.evaluate(self.features.transform(table), Y, w)
-        flat = None if w is None else np.asarray(w[:, 0], np.float64)
         return {**self.score(A, Y, metrics, flat), "loss": float(loss)}
 
     def score(
@@ -146,10 +156,24 @@ class Model:
         return score(self.targets, A, Y, metrics, weights)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model into one file, whole or not at all (see `files.save`)."""
-        from fastnn.model.files import save
+        """Write the model into one file, whole or not at all; `fastnn.load` reads it back.
 
-        save(self, path)
+        Raises DataError, naming the path, if nothing can be written there, ArgumentError if the
+        weights are not finite. An old file is then still there, and the model unchanged.
+
+        >>> from fastnn.model.train import train
+        >>> train("diabetes", epochs=1).model.save("no-such-folder/model.fastnn")
+        Traceback (most recent call last):
+        fastnn.errors.DataError: cannot write file 'no-such-folder/model.fastnn': there is no ...
+        """
+        contents = Contents(
+            self.network,
+            [self.backend.host(W) for W in self.parameters.W],
+            [self.backend.host(b) for b in self.parameters.b],
+            self.features, self.targets, self.history,
+            self.target_name, self.options, self.report,
+        )  # fmt: skip
+        write_atomically(path, pack(contents))
 
     def __str__(self) -> str:
         return f"{self.task} of {self.target_name!r}: {self.network}"
@@ -231,7 +255,10 @@ def check_weights(weights: npt.ArrayLike, n: int) -> Array:
     >>> check_weights([1, 2], 2).ravel()
     array([1., 2.])
     """
-    w = np.asarray(weights, np.float64)
+    try:
+        w = np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError("sample_weight must be a list of numbers") from None
     if w.shape not in ((n,), (n, 1)):
         raise ArgumentError(f"sample_weight has shape {w.shape}, needs one weight for {n} rows")
     if not np.isfinite(w).all() or (w < 0).any() or not w.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -11,23 +11,31 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.shim import Backend
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
 from fastnn.errors import ArgumentError, DataError
+from fastnn.model.choices import (
+    check_target_range,
+    choose_loss,
+    choose_metrics,
+    choose_output,
+    choose_standardization,
+    initializer_form,
+    layer_sizes,
+    output_units,
+)
 from fastnn.model.examples import Examples, divide, read_source
 from fastnn.model.model import Model, score
 from fastnn.model.weights import ClassWeight, class_weights, loss_weights
-from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, LossFunction, loss
-from fastnn.nn.network import Network, network
+from fastnn.nn.losses import LossFunction
+from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
-from fastnn.registry import did_you_mean, parse_choice
-from fastnn.training.callbacks import CallbackLike, ProgressReport
+from fastnn.registry import did_you_mean
+from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
-from fastnn.training.options import TrainingOptions, training_options
+from fastnn.training.options import training_options
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +61,7 @@ def train(
     target: Any = None,
     *,
     task: str = "auto",
-    hidden_layer_sizes: Sequence[int] = (128,),
+    hidden_layer_sizes: Sequence[int] | int = (128,),
     activation: object = "relu",
     output_activation: object = None,
     initializer: object = None,
@@ -92,16 +100,23 @@ def train(
     task : "binary", "multiclass", "multilabel", "regression", or "auto": by the target.
     hidden_layer_sizes : units of each hidden layer; () is logistic or linear regression.
     activation, dropout, initializer : for all layers, or a list with one for each.
-    loss : None takes the task's own. output_activation : None takes the loss's own.
+    loss : None takes the task's own. output_activation : None takes the loss's own, and sigmoid
+        for a classifier with a loss such as squared error.
     label_smoothing : moves targets of the cross-entropies by this share towards uniform.
-    class_weight : "balanced", or a weight per label. sample_weight : one per row of ``data``.
-    fractions : three shares. validation, test : (data, target) pairs of your own instead.
-    metrics : names; the first is not special, ``monitor`` says which one to watch.
+    class_weight : "balanced", or a weight per label (a list for multilabel). sample_weight : one
+        per row of ``data``. In training both are scaled to the mean 1.
+    fractions : three shares. validation, test : parts of your own instead, each a pair (data,
+        target), or data with the target column. If only one is given, the other is split off:
+        a tenth of the rest for validation, a fifth for test.
+    metrics : a list of names; ``monitor`` says which one, if not the loss, decides.
     standardize : inputs to mean 0 and deviation 1 (N19). standardize_target : the same for a
-        regression target, by default unless the loss needs counts (Poisson).
-    categorical : numeric columns to take as categories. drop : columns to leave out.
+        regression target; None: unless the loss needs counts (Poisson), or an output activation
+        other than identity is chosen.
+    categorical : numeric columns to take as categories. drop : columns to leave out, of every
+        part.
     device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
-    patience : epochs without improvement before stopping; None trains to the end.
+    patience : epochs without improvement before stopping, with the best epoch's weights; None
+        trains to the end and keeps the last ones.
     verbose : show progress on standard error.
     options : what `training_options` takes: epochs, batch_size, optimizer, learning_rate,
         schedule, l2, l1, gradient_clip, groups, min_delta, monitor, tolerance, shuffle.
@@ -114,52 +129,65 @@ def train(
     the loss is no longer a number; TrainingInterrupted on Ctrl-C, whose ``result`` is the model
     with the best weights so far.
     """
-    check_dtype(dtype)
     _check_options(options)
+    dtype = check_dtype(dtype).name
     settings = training_options(patience=patience, seed=seed, **options)
+    watchers = [as_callback(c) for c in _listed("callbacks", callbacks)]
+    watchers += [ProgressReport()] if verbose else []
+    categorical = _listed("categorical", categorical)
+    for name, value in (("standardize", standardize), ("verbose", verbose)):
+        if not isinstance(value, bool):
+            raise ArgumentError(f"{name} must be True or False, found {value!r}")
+    hidden = layer_sizes(
+        hidden_layer_sizes, activation=(activation, "relu"), dropout=(dropout, 0.0)
+    )
+    made = initializer_form(initializer)
     backend = get_backend(device)
     source = read_source(
-        data, target, task=task, categorical=categorical, drop=drop, sample_weight=sample_weight
+        data,
+        target,
+        task=task,
+        categorical=categorical,
+        drop=_listed("drop", drop),
+        sample_weight=sample_weight,
     )
     kind = check_task(source.task)
-    cost = _loss(loss, kind, label_smoothing)
-    chosen = list(default_metrics(kind) if metrics is None else metrics)
-    greater = _monitor(settings, kind, chosen)
+    cost = choose_loss(loss, kind, label_smoothing)
+    output = choose_output(output_activation, kind, cost)
+    standardizes = choose_standardization(standardize_target, kind, cost, output)
+    judges = choose_metrics(metrics, settings, kind)
     parts = divide(
-        source, fractions=fractions, validation=validation, test=test, seed=seed,
-        categorical=categorical,
-    )  # fmt: skip
+        source, fractions=fractions, validation=validation, test=test, seed=settings.seed
+    )
+    table = parts["train"].table
     features = Features.fit(
-        parts["train"].table,
+        table,
         dtype=dtype,
         standardize=standardize,
-        categorical=[c for c in categorical if c in parts["train"].table.numeric_names],
+        categorical=[c for c in categorical if c in table.numeric_names],
     )
-    targets = Targets.fit(
-        parts["train"].target, kind, dtype=dtype,
-        standardize=_standardizes(standardize_target, kind, cost),
-    )  # fmt: skip
-    ready = _prepare(parts, features, targets, cost, class_weight, chosen, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused with its part, just below
+        targets = Targets.fit(parts["train"].target, kind, dtype=dtype, standardize=standardizes)
+    ready = _prepare(parts, features, targets, cost, class_weight, judges.metrics)
     net = network(
-        (features.n_features, *_sizes(hidden_layer_sizes), _outputs(targets, cost)),
-        activation=activation,
-        output_activation=output_activation,
-        dropout=dropout,
+        (features.n_features, *hidden, output_units(targets, cost)),
+        activation=activation if hidden else [],
+        output_activation=output,
+        dropout=dropout if hidden else [],
         loss_function=cost,
     )
     parameters = Parameters(net, backend, dtype)
-    initialize(net, parameters, backend, initializer=initializer, seed=seed)
+    initialize(net, parameters, backend, initializer=initializer, seed=settings.seed)
     trainer = Trainer(
         backend, net, parameters, ready["train"], settings,
-        validation=ready["validation"], greater_is_better=greater,
+        validation=ready["validation"], greater_is_better=judges.greater_is_better,
     )  # fmt: skip
-    watchers = [*callbacks, *([ProgressReport()] if verbose else [])]
 
     def finish(history: History) -> Training:
         report = {name: _judge(trainer, part) for name, part in ready.items()}
         model = Model(
             net, parameters, features, targets, history, source.target_name,
-            {**settings.to_json(), "initializer": _named(initializer)}, report, backend,
+            {**settings.to_json(), "initializer": made}, report, backend,
         )  # fmt: skip
         return Training(model, report)
 
@@ -175,64 +203,14 @@ def _check_options(options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in known:
             everything = [*known, *signature(train).parameters]
-            raise ArgumentError(
-                f"train has no argument {name!r}{did_you_mean(name, everything)}"
-            )
+            raise ArgumentError(f"train has no argument {name!r}{did_you_mean(name, everything)}")
 
 
-def _loss(spec: object, task: str, label_smoothing: float) -> LossFunction:
-    """Return the loss, checked against the task."""
-    given: object = DEFAULT_LOSSES[task] if spec is None else spec
-    if label_smoothing:
-        if callable(given) or isinstance(given, LossFunction):
-            raise ArgumentError("label_smoothing has no effect with a loss of your own")
-        name, options = parse_choice(given, "loss")
-        LOSSES.options(name, {"label_smoothing": label_smoothing})
-        given = {"name": name, **options, "label_smoothing": label_smoothing}
-    cost = _make_loss(given)
-    if task not in cost.tasks:
-        fitting = ", ".join(row.name for row in LOSSES if task in row.tasks)
-        raise ArgumentError(
-            f"loss {cost.name!r} does not fit task {task!r}; choose from {fitting}"
-        )
-    return cost
-
-
-_make_loss = loss  # the parameter of `train` hides the function
-
-
-def _monitor(settings: TrainingOptions, task: str, metrics: list[object]) -> bool:
-    """Check metrics and monitor; return whether a greater value of the monitor is better."""
-    names = metric_names(task, metrics)
-    if settings.monitor == "loss":
-        return False
-    if settings.monitor not in names:
-        raise ArgumentError(
-            f"monitor must be 'loss' or one of the metrics ({', '.join(names)}), found "
-            f"{settings.monitor!r}{did_you_mean(settings.monitor, ['loss', *names])}"
-        )
-    return greater_is_better(settings.monitor)
-
-
-def _standardizes(wanted: bool | None, task: str, cost: LossFunction) -> bool:
-    if wanted and (task != "regression" or cost.lowest_target > -np.inf):
-        raise ArgumentError(
-            f"standardize_target has no effect with task {task!r} and loss {cost.name!r}"
-        )
-    return bool(wanted is None or wanted) and cost.lowest_target == -np.inf
-
-
-def _sizes(hidden: Sequence[int] | int) -> tuple[int, ...]:
-    return (hidden,) if isinstance(hidden, int) else tuple(hidden)
-
-
-def _outputs(targets: Targets, cost: LossFunction) -> int:
-    """The units of the output layer: two for a binary target with softmax."""
-    return 2 if targets.task == "binary" and cost.link == "softmax" else targets.n_outputs
-
-
-def _named(spec: object) -> object:
-    return list(spec) if isinstance(spec, tuple) else spec
+def _listed(name: str, values: Any) -> list[Any]:
+    """Return ``values`` as a list; a single text or function where a list belongs is refused."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise ArgumentError(f"{name} must be a list, found {values!r}")
+    return list(values)
 
 
 def _prepare(
@@ -242,29 +220,28 @@ def _prepare(
     cost: LossFunction,
     class_weight: ClassWeight,
     metrics: Sequence[object],
-    dtype: str,
 ) -> dict[str, Part]:
     """Turn each part into arrays for the network, with its weights and its metrics."""
     ready = {}
     by_class, mean = None, 1.0
     for name, part in parts.items():
-        Y = targets.encode(part.target)
-        if cost.lowest_target > -np.inf and (Y < cost.lowest_target).any():
-            raise DataError(
-                f"target: loss {cost.name!r} needs values of at least {cost.lowest_target:g}, "
-                f"found {Y.min():g}"
-            )
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                Y = targets.encode(part.target)
+            X = features.transform(part.table)
+        except DataError as error:
+            raise DataError(f"{name} part: {error}") from error
+        check_target_range(Y, cost, f"{name} part, target")
         if name == "train":
             by_class = class_weights(class_weight, targets, Y)
         w = loss_weights(part.weights, by_class, targets, Y)
-        if w is not None and name == "train":
-            mean = float(w.mean())  # so that weights change proportions, not the step size
-        ready[name] = Part(
-            features.transform(part.table),
-            Y,
-            None if w is None else (w / mean).astype(dtype),
-            _Score(targets, Y, metrics, part.weights),
-        )
+        if w is not None:
+            if not w.any():
+                raise DataError(f"every example of the {name} part has the weight 0")
+            if name == "train":
+                mean = float(w.mean())  # so that weights change proportions, not the step size
+            w = (w / mean).astype(features.dtype)
+        ready[name] = Part(X, Y, w, _Score(targets, Y, metrics, part.weights))
     return ready
 
 
@@ -286,5 +263,3 @@ def _judge(trainer: Trainer, part: Part) -> dict[str, float]:
     A, value = trainer.evaluation.evaluate(part.X, part.Y, part.w)
     assert part.score is not None
     return {**part.score(A), "loss": float(value)}
-
-

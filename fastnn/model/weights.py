@@ -46,27 +46,36 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
             )
         counts = np.bincount(Y[:, 0].astype(np.int64), minlength=len(labels))
         return len(Y) / (len(labels) * np.maximum(counts, 1))
-    if not isinstance(class_weight, Mapping):
-        raise ArgumentError("class_weight must be 'balanced' or a mapping of labels to weights")
+    if not isinstance(class_weight, Mapping) or not class_weight:
+        raise ArgumentError(
+            f"class_weight must be 'balanced' or a mapping of labels to weights, found "
+            f"{class_weight!r}"
+        )
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
         if label not in labels:
             raise ArgumentError(
                 f"class_weight: unknown label {label!r} (known: {', '.join(map(repr, labels))})"
             )
-        weights[labels.index(label)] = weight
+        weights[labels.index(label)] = _one_weight(label, weight)
     return _checked(weights)
 
 
 def _label_weights(class_weight: ClassWeight, k: int) -> Array:
-    if isinstance(class_weight, (str, Mapping)):
-        raise ArgumentError(f"class_weight for a multilabel target is a list of {k} weights")
-    weights = np.asarray(class_weight, np.float64)
-    if weights.shape != (k,):
+    if not isinstance(class_weight, (list, tuple, np.ndarray)):
         raise ArgumentError(
-            f"class_weight has {weights.size} weights, the target has {k} labels"
+            f"class_weight for a multilabel target is a list of {k} weights, found {class_weight!r}"
         )
+    weights = np.array([_one_weight(j, weight) for j, weight in enumerate(class_weight)])
+    if weights.shape != (k,):
+        raise ArgumentError(f"class_weight has {weights.size} weights, the target has {k} labels")
     return _checked(weights)
+
+
+def _one_weight(label: object, weight: object) -> float:
+    if isinstance(weight, bool) or not isinstance(weight, (int, float, np.integer, np.floating)):
+        raise ArgumentError(f"class_weight: the weight of {label!r} is {weight!r}, not a number")
+    return float(weight)
 
 
 def _checked(weights: Array) -> Array:

@@ -76,13 +76,13 @@ ACTIVATIONS: Table[Activation] = Table(
     [
         Activation("identity", lambda z: z, lambda a: 1.0, aliases=("linear",)),
         Activation("sigmoid", sigmoid, lambda a: a * (1 - a), aliases=("logistic",)),
-        Activation("tanh", lambda z: np.tanh(z), lambda a: 1 - a * a, gain=4.0),
-        _relu_family(
+        Activation("tanh", lambda z: np.tanh(z), lambda a: 1 - a * a, gain=4.0),  # N3
+        _relu_family(  # N4
             "relu",
             lambda z: np.maximum(z, 0.0),
             lambda a: np.where(a > 0, 1.0, 0.0),  # 0 at z = 0
         ),
-        _relu_family(
+        _relu_family(  # N5
             "leaky_relu",
             lambda z, slope: np.where(z > 0, z, slope * z),
             lambda a, slope: np.where(a > 0, 1.0, slope),  # slope at z = 0

@@ -1,4 +1,8 @@
-"""Weight initialisers: one row each (N21 to N24), by their Keras names and definitions.
+"""Weight initialisers: one row each (N21, N23, N24), by their Keras names and definitions (N22).
+
+A layer multiplies the spread of what passes through it by a factor that depends on its weights.
+L layers multiply it L times: a factor above 1 explodes, one below 1 vanishes (N20). The scales
+below keep it near 1.
 
 ``W`` has shape (n_out, n_in). The *normal* ones of Keras are truncated at two standard
 deviations and widened so that the variance is the stated one; `scaled_normal` is the notes'

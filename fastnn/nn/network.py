@@ -53,6 +53,8 @@ class Network:
         sizes, *lists = data["sizes"], data["activations"], data["dropout"]
         if not isinstance(sizes, list) or not all(isinstance(x, list) for x in lists):
             raise ArgumentError("sizes, activations and dropout of a network are lists")
+        if data["dropout"][-1:] != [0.0]:
+            raise ArgumentError("dropout of a network ends with 0: its output layer has none")
         return network(
             sizes,
             activation=data["activations"][:-1],

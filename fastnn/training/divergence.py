@@ -22,26 +22,37 @@ def explain_divergence(
 ) -> DivergenceError:
     """Replay the epoch up to the step that failed, and look at each layer there.
 
-    The plan must be at the epoch's start. Shuffles and dropout masks are functions of the seed,
-    so the replay is exact. The plan is left at the failing step.
+    If every cost is a number, the last step has spoilt the weights. The plan must be at the
+    epoch's start. Shuffles and dropout masks are functions of the seed, so the replay is exact.
+    The plan is left at the failing step.
     """
-    step = int(np.flatnonzero(~np.isfinite(costs))[0])
+    bad = np.flatnonzero(~np.isfinite(costs))
+    step = int(bad[0]) if len(bad) else plan.n_steps
     if step:
         plan.run_epoch(order, rates, steps=step)
-    before = [_statistics(plan.backend.host(W)) for W in plan.parameters.W]
-    plan.t -= step
-    where = f"epoch {epoch}, step {step + 1} of {plan.n_steps}: the loss is {costs[step]}"
-    for l, found in enumerate(before, start=1):
-        if not np.isfinite(found["largest"]):
-            return DivergenceError(
-                f"{where}; the weights of layer {l} are no longer finite "
-                f"({found['share']:.0%} of them are). {_cure(plan, rates[step])}"
-            )
-    l = int(np.argmax([found["largest"] for found in before])) + 1
+        plan.t -= step
+    where = (
+        f"epoch {epoch}, step {step + 1} of {plan.n_steps}: the loss is {costs[step]}"
+        if len(bad)
+        else f"epoch {epoch}, after step {step} of {plan.n_steps}"
+    )
+    cure = _cure(plan, rates[min(step, plan.n_steps - 1)])
+    weights, biases = (
+        [_statistics(plan.backend.host(values)) for values in arrays]
+        for arrays in (plan.parameters.W, plan.parameters.b)
+    )
+    for kind, rows in (("weights", weights), ("biases", biases)):
+        for l, found in enumerate(rows, start=1):
+            if found["share"] < 1:
+                return DivergenceError(
+                    f"{where}; the {kind} of layer {l} are no longer finite "
+                    f"({found['share']:.0%} of them are). {cure}"
+                )
+    l = int(np.argmax([found["largest"] for found in weights])) + 1
+    largest, rms = weights[l - 1]["largest"], weights[l - 1]["rms"]
     return DivergenceError(
-        f"{where}; the largest weight is in layer {l}, |W| = {before[l - 1]['largest']:.3g} "
-        f"(root mean square {before[l - 1]['rms']:.3g}): the outputs overflow. "
-        f"{_cure(plan, rates[step])}"
+        f"{where}; the largest weight is in layer {l}, |W| = {largest:.3g} "
+        f"(root mean square {rms:.3g}): the outputs overflow. {cure}"
     )
 
 

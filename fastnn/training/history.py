@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.state import check_metadata, is_count, is_text
 from fastnn.errors import ModelFileError
 
 #: Why a training ended.
@@ -87,31 +88,50 @@ class History:
 
     @staticmethod
     def from_json(data: Any) -> History:
-        """Return the history of `to_json`; anything else raises ModelFileError."""
-        try:
-            if set(data) != {"monitor", "best_epoch", "stopped", "epochs"}:
-                raise KeyError(f"keys {sorted(data)}")
-            if data["stopped"] not in ENDINGS:
-                raise ValueError(f"stopped={data['stopped']!r}")
-            epochs = [
-                Epoch(
-                    epoch=int(e["epoch"]),
-                    loss=_number(e["loss"]),
-                    learning_rate=float(e["learning_rate"]),
-                    validation_loss=_optional(e["validation_loss"]),
-                    metrics={str(k): _number(v) for k, v in e["metrics"].items()},
-                )
-                for e in data["epochs"]
-            ]
-            best = data["best_epoch"]
-            return History(
-                monitor=data["monitor"],
-                epochs=epochs,
-                best_epoch=None if best is None else int(best),
-                stopped=data["stopped"],
+        """Return the history of `to_json`; anything else raises ModelFileError.
+
+        >>> History.from_json(History().to_json()).stopped
+        'running'
+        """
+        check_metadata(
+            data,
+            {
+                "monitor": lambda v: v is None or is_text(v),
+                "best_epoch": lambda v: v is None or is_count(v),
+                "stopped": lambda v: v in ENDINGS,
+                "epochs": lambda v: isinstance(v, list),
+            },
+            "history",
+        )
+        for n, record in enumerate(data["epochs"], start=1):
+            check_metadata(
+                record,
+                {
+                    "epoch": is_count,
+                    "loss": _is_number,
+                    "validation_loss": _is_number,
+                    "learning_rate": lambda v: type(v) is float,
+                    "metrics": lambda v: isinstance(v, dict) and all(map(_is_number, v.values())),
+                },
+                f"history, epoch {n}",
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"the history in the model file is not one: {error}") from error
+        epochs = [
+            Epoch(
+                epoch=e["epoch"],
+                loss=_number(e["loss"]),
+                learning_rate=e["learning_rate"],
+                validation_loss=e["validation_loss"],
+                metrics={name: _number(v) for name, v in e["metrics"].items()},
+            )
+            for e in data["epochs"]
+        ]
+        if [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
+            raise ModelFileError("history: the epochs are not numbered from 1; a damaged file")
+        if (data["best_epoch"] or 0) > len(epochs):
+            raise ModelFileError(f"history: there is no epoch {data['best_epoch']}")
+        if any(set(e.metrics) != set(epochs[0].metrics) for e in epochs):
+            raise ModelFileError("history: the epochs have different metrics; a damaged file")
+        return History(data["monitor"], epochs, data["best_epoch"], data["stopped"])
 
 
 def _finite(value: float | None) -> float | None:
@@ -119,9 +139,9 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
-def _optional(value: Any) -> float | None:
-    return None if value is None else float(value)
+def _is_number(value: object) -> bool:
+    return value is None or type(value) is float

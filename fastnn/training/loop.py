@@ -5,6 +5,7 @@ It knows networks, plans and numbers; tables, labels and files are the business 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, DataError
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import EvaluationPlan, TrainingPlan
@@ -109,13 +110,15 @@ class Trainer:
             self.history, self.options.epochs, len(self.plan.data), self.backend.device
         )
         watchers = [as_callback(c) for c in callbacks]
-        for watcher in watchers:
-            watcher.begin(state)
-        before = self.plan.snapshot()
+        epochs, begun = self.history.epochs, []
+        before, n_before = self.plan.snapshot(), len(epochs)
         try:
-            for epoch in range(len(self.history.epochs) + 1, self.options.epochs + 1):
-                before = self.plan.snapshot()
-                self.history.epochs.append(self._epoch(epoch, before))
+            for watcher in watchers:
+                begun.append(watcher)
+                watcher.begin(state)
+            for epoch in range(len(epochs) + 1, self.options.epochs + 1):
+                before, n_before = self.plan.snapshot(), len(epochs)
+                epochs.append(self._epoch(epoch, before))
                 ended = self._ended(epoch)
                 for watcher in watchers:
                     watcher.epoch_end(state)
@@ -126,11 +129,12 @@ class Trainer:
                 self.history.stopped = "epochs"
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
-            self.plan.restore(before)
+            if len(epochs) == n_before:  # in the middle of an epoch
+                self.plan.restore(before)
             raise TrainingInterrupted(self.history) from None
         finally:
             self._keep_best()
-            for watcher in watchers:
+            for watcher in begun:
                 watcher.end(state)
         return self.history
 
@@ -148,7 +152,7 @@ class Trainer:
         costs = plan.run_epoch(order, rates)
         self.backend.synchronize()
         seconds = time.perf_counter() - start
-        if not np.isfinite(costs).all():
+        if not (np.isfinite(costs).all() and self._weights_are_finite()):
             plan.restore(before)
             error = explain_divergence(plan, order, rates, costs, epoch)
             plan.restore(before)
@@ -174,12 +178,21 @@ class Trainer:
         outputs, loss = self.evaluation.evaluate(part.X, part.Y, part.w)
         return loss, part.score(outputs) if part.score is not None else {}
 
+    def _weights_are_finite(self) -> bool:
+        """The last step of an epoch can spoil the weights without a cost to show it."""
+        return bool(self.backend.xp.isfinite(self.parameters.theta).all())
+
     def _ended(self, epoch: int) -> str:
         """Return why the training ends here, or an empty string."""
         record, options = self.history.epochs[-1], self.options
         if self._stopping is not None:
             theta = self.parameters.theta
             value = record.value(options.monitor)
+            if epoch == 1 and math.isnan(value) and options.monitor != "loss":
+                raise DataError(
+                    f"monitor {options.monitor!r} is not defined on the validation part (nan): "
+                    "monitor the loss, or give the part examples of every class"
+                )
             stop = self._stopping.update(epoch, value, lambda: theta.copy())
             self.history.best_epoch = self._stopping.best_epoch
             if stop:

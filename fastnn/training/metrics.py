@@ -229,6 +229,8 @@ def metric_names(task: str, metrics: Sequence[object]) -> tuple[str, ...]:
     apply to the task, naming those that do.
     """
     default_metrics(task)
+    if not isinstance(metrics, (list, tuple)):
+        raise ArgumentError(f"metrics must be a list of names, found {metrics!r}")
     names = []
     for spec in metrics:
         name, row, _ = _chosen(spec)

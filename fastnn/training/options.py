@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from fastnn.errors import ArgumentError
 from fastnn.nn.optimizers import OptimizerRule, optimizer
 from fastnn.nn.plan import ParameterGroup
 from fastnn.nn.schedules import ScheduleRule, schedule
-
 
 #: From so many examples on, the mini-batch size unless another is chosen.
 _SIZES = ((1_000_000, 512), (10_000, 128), (1, 32))
@@ -67,6 +66,19 @@ class TrainingOptions:
             "seed": self.seed,
         }
 
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> TrainingOptions:
+        """Return the options of `to_json`; raise ArgumentError or TypeError if they are not.
+
+        >>> options = training_options(schedule="cosine", patience=3)
+        >>> TrainingOptions.from_json(options.to_json()) == options
+        True
+        """
+        given = {**data, "groups": [ParameterGroup(**group) for group in data["groups"]]}
+        if data["patience"] is None and data["monitor"] == "loss":
+            given["monitor"] = None  # what it is when nothing is watched
+        return training_options(**given)
+
 
 def training_options(
     *,
@@ -115,6 +127,10 @@ def training_options(
     """
     if batch_size is not None:
         batch_size_for(1, batch_size)  # refuses what is not a batch size
+    if not isinstance(shuffle, bool):
+        raise ArgumentError(f"shuffle must be True or False, found {shuffle!r}")
+    if monitor is not None and not isinstance(monitor, str):
+        raise ArgumentError(f"monitor must be 'loss' or the name of a metric, found {monitor!r}")
     rule = _optimizer(optimizer)
     if patience is None and (monitor is not None or min_delta):
         name = "monitor" if monitor is not None else "min_delta"
@@ -123,7 +139,7 @@ def training_options(
         number("learning_rate", learning_rate, open_low=True)
     return TrainingOptions(
         epochs=whole("epochs", epochs),
-        batch_size=batch_size,
+        batch_size=int(batch_size) if isinstance(batch_size, np.integer) else batch_size,
         optimizer=rule,
         learning_rate=float(rule.learning_rate if learning_rate is None else learning_rate),
         schedule=_schedule(schedule),
@@ -132,17 +148,41 @@ def training_options(
         gradient_clip=None
         if gradient_clip is None
         else number("gradient_clip", gradient_clip, open_low=True),
-        groups=tuple(groups),
+        groups=_groups(groups),
         patience=None if patience is None else whole("patience", patience),
         min_delta=number("min_delta", min_delta),
         monitor="loss" if monitor is None else monitor,
         tolerance=None if tolerance is None else number("tolerance", tolerance, open_low=True),
-        shuffle=bool(shuffle),
+        shuffle=shuffle,
         seed=check_seed(seed),
     )
 
 
 _optimizer, _schedule = optimizer, schedule  # parameters hide the functions
+
+
+def _groups(groups: Sequence[ParameterGroup]) -> tuple[ParameterGroup, ...]:
+    """Return the groups with plain numbers; whether they fit the network is seen later."""
+    if not isinstance(groups, (list, tuple)) or not all(
+        isinstance(group, ParameterGroup) for group in groups
+    ):
+        raise ArgumentError(f"groups must be a list of ParameterGroup, found {groups!r}")
+    checked = []
+    for group in groups:
+        factor, decay = group.learning_rate_factor, group.weight_decay
+        if factor == 1 and decay is None:
+            raise ArgumentError(
+                f"{group} has no effect: give it a learning_rate_factor or a weight_decay"
+            )
+        checked.append(
+            ParameterGroup(
+                kind=group.kind,
+                layer=None if group.layer is None else whole("groups: layer", group.layer),
+                learning_rate_factor=number("groups: learning_rate_factor", factor),
+                weight_decay=None if decay is None else number("groups: weight_decay", decay),
+            )
+        )
+    return tuple(checked)
 
 
 def whole(name: str, value: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 #: Epochs in a row that must change the cost by less than the tolerance (N25).
@@ -51,5 +52,5 @@ def converged(costs: list[float], tolerance: float) -> bool:
         return False
     return all(
         abs(after - before) <= tolerance * max(abs(before), 1e-12)
-        for before, after in zip(last[:-1], last[1:], strict=True)
+        for before, after in pairwise(last)
     )

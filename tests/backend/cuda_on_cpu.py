@@ -4,6 +4,7 @@ What it proves: the text, the plan and the arguments give the right numbers. Wha
 races between threads, speed, and that a GPU's compiler and cuBLAS are there.
 """
 
+import atexit
 import ctypes
 import hashlib
 import shutil
@@ -24,6 +25,9 @@ from fastnn.backend.program import Dot, Instruction, Program
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 FOLDER = Path(tempfile.mkdtemp(prefix="fastnn_cuda_on_cpu_"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+COMPILER = ("g++", "-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC")
+COMPILER += ("-Wall", "-Wno-unused", "-Werror")
 COMPILED: dict[Source, Callable[..., None]] = {}
 
 needs_compiler = pytest.mark.skipif(
@@ -49,8 +53,7 @@ def compile_texts(sources: Iterable[Source]) -> None:
     path = FOLDER / hashlib.sha256(text.encode()).hexdigest()[:16]
     path.with_suffix(".cpp").write_text(text, encoding="utf-8")
     done = subprocess.run(
-        ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-Wall", "-Wno-unused", "-Werror"]
-        + ["-shared", "-fPIC", "-o", f"{path}.so", f"{path}.cpp"],
+        [*COMPILER, "-o", f"{path}.so", f"{path}.cpp"],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,149 @@
+"""Run programs as compiled code: one function per program and thread, no Python per step.
+
+Every instruction is a call with constant addresses: a fused loop from `llvm_source`, or a matrix
+product of NumPy's own BLAS. Several threads do their shares of each instruction and meet at a
+barrier only where one needs what another made.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn.backend.blas import find_blas
+from fastnn.backend.llvm_engine import KERNELS, NotCompilableError, compile_module, target
+from fastnn.backend.llvm_lowering import Lowered, lower_program, pointer
+from fastnn.backend.program import Program
+from fastnn.backend.sharing import Access
+
+# Each thread announces how many barriers it has reached and waits for the others: a short spin,
+# then it offers its core to whoever needs it. Flags lie 128 bytes apart.
+_FLAG_STEP = 16
+_BARRIER = """
+define internal void @barrier(ptr %flags, i64 %me, i64 %other, i64 %value) noinline nounwind {{
+entry:
+  %my = getelementptr inbounds i64, ptr %flags, i64 %me
+  store atomic i64 %value, ptr %my release, align 8
+  %their = getelementptr inbounds i64, ptr %flags, i64 %other
+  br label %spin
+spin:
+  %n = phi i64 [ 0, %entry ], [ %n.next, %again ]
+  %seen = load atomic i64, ptr %their acquire, align 8
+  %there = icmp sge i64 %seen, %value
+  br i1 %there, label %end, label %wait
+wait:
+  %n.next = add i64 %n, 1
+  %long = icmp ugt i64 %n, 2000
+  br i1 %long, label %offer, label %again
+offer:
+  call i32 inttoptr (i64 {sched_yield} to ptr)()
+  br label %again
+again:
+  br label %spin
+end:
+  ret void
+}}
+"""
+_LOOP = """
+define void @run{thread}(i64 %n, i64 %reached) {{
+entry:
+  br label %step
+step:
+  %s = phi i64 [ 0, %entry ], [ %s.next, %step ]
+  %base = phi i64 [ %reached, %entry ], [ %base.next, %step ]
+{body}
+  %s.next = add i64 %s, 1
+  %base.next = add i64 %base, {n_barriers}
+  %more = icmp slt i64 %s.next, %n
+  br i1 %more, label %step, label %end
+end:
+  ret void
+}}
+"""
+
+
+class CompiledExecutable:
+    """A program made ready: ``run(n)`` executes it n times.
+
+    Raises NotCompilableError for a program, or on a machine, that compiled code cannot serve.
+    """
+
+    def __init__(self, program: Program, threads: int = 1) -> None:
+        blas = find_blas()
+        if blas is None:
+            raise NotCompilableError("NumPy's BLAS has no functions that can be called by name")
+        target()
+        self.threads, self._blas, self._program = threads, blas, program
+        self._flags = np.zeros(_FLAG_STEP * threads, np.int64)
+        self._reached = self.n_barriers = 0
+        lowered = lower_program(program, threads, blas)
+        self._kept = lowered.kept
+        self._engine: Any = compile_module(self._text(lowered), optimize=False)
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
+        self._functions: list[Callable[[int, int], None]] = [
+            prototype(self._engine.get_function_address(f"run{t}")) for t in range(threads)
+        ]
+
+    def run(self, n: int = 1) -> None:
+        """Execute the program ``n`` times."""
+        if n < 1:
+            return
+        reached = self._reached
+        self._reached += n * self.n_barriers
+        before = self._blas.get_threads()
+        self._blas.set_threads(1)  # each of our threads multiplies alone
+        try:
+            others = [threading.Thread(target=f, args=(n, reached)) for f in self._functions[1:]]
+            for thread in others:
+                thread.start()
+            self._functions[0](n, reached)
+            for thread in others:
+                thread.join()
+        finally:
+            self._blas.set_threads(before)
+
+    def _text(self, lowered: Lowered) -> str:
+        """Return each thread's loop over the steps, with barriers where they are needed."""
+        steps: list[list[str]] = [[] for _ in range(self.threads)]
+        recent: list[Access] = []
+        for task in lowered.tasks:
+            if any(a.conflicts(b) for a in task.touched for b in recent):
+                self._barrier(steps)
+                recent = []
+            recent += task.touched
+            for lines, share in zip(steps, task.lines, strict=True):
+                lines += share
+        if self.threads > 1:
+            self._barrier(steps)  # the next step begins where all have ended
+        loops = "\n".join(
+            _LOOP.format(thread=t, body="\n".join(lines), n_barriers=self.n_barriers)
+            for t, lines in enumerate(steps)
+        )
+        places = KERNELS.addresses(lowered.texts)
+        text = re.sub(
+            r"call void \{(\d+)\}",
+            lambda match: f"call void inttoptr (i64 {places[int(match[1])]} to ptr)",
+            loops,
+        )
+        if self.threads > 1:
+            sched_yield = ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value
+            text = _BARRIER.format(sched_yield=sched_yield) + text
+        return text
+
+    def _barrier(self, steps: list[list[str]]) -> None:
+        """All threads wait for each other."""
+        self.n_barriers += 1
+        flags, count = pointer(self._flags), f"%reached{self.n_barriers}"
+        for t, lines in enumerate(steps):
+            lines.append(f"{count} = add i64 %base, {self.n_barriers}")
+            lines += [
+                f"call void @barrier({flags}, i64 {_FLAG_STEP * t}, i64 {_FLAG_STEP * other}, "
+                f"i64 {count})"
+                for other in range(self.threads)
+                if other != t
+            ]

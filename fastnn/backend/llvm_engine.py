@@ -1,0 +1,90 @@
+"""From LLVM text to machine code, through llvmlite (extra ``jit``).
+
+A kernel compiles in some ten milliseconds and its text holds no addresses, so each text is
+compiled once per process and nothing needs to be cached on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+
+class NotCompilableError(Exception):
+    """The program, or this machine, has something that compiled code cannot do; says what."""
+
+
+_PRELUDE = """
+attributes #0 = { nounwind noinline "no-trapping-math"="true" }
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+""" + "\n".join(
+    f"declare {t} @llvm.{name}.{suffix}({', '.join([t] * arity)})"
+    for t, suffix in (("float", "f32"), ("double", "f64"))
+    for name, arity in (("fabs", 1), ("sqrt", 1), ("rint", 1), ("sin", 1), ("cos", 1), ("pow", 2))
+)
+
+
+@lru_cache(maxsize=1)
+def target() -> tuple[str, str, str]:
+    """Return (triple, processor, features) of this machine.
+
+    Raises NotCompilableError, with the remedy, if llvmlite is not there.
+    """
+    try:
+        import llvmlite.binding as llvm
+    except ImportError as error:
+        raise NotCompilableError("llvmlite is not installed: pip install 'fastnn[jit]'") from error
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.get_process_triple(), llvm.get_host_cpu_name(), features
+
+
+def compile_module(text: str, *, optimize: bool) -> Any:
+    """Return the execution engine of a module; its functions live as long as it does."""
+    import llvmlite.binding as llvm
+
+    triple, cpu, features = target()
+    # An engine takes possession of the machine that it is given: each gets its own.
+    machine = llvm.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=3, jit=True
+    )
+    module = llvm.parse_assembly(_PRELUDE + "\n" + text)
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    if optimize:
+        tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+        tuning.loop_vectorization = tuning.slp_vectorization = True
+        tuning.loop_interleaving = tuning.loop_unrolling = True
+        builder = llvm.create_pass_builder(machine, tuning)
+        builder.getModulePassManager().run(module, builder)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine
+
+
+class KernelCache:
+    """Compiled kernels by their text, for all programs of the process."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, int] = {}
+        self._engines: list[Any] = []
+        self._lock = threading.Lock()
+
+    def addresses(self, texts: Sequence[str]) -> list[int]:
+        """Return the address of each text's function ``@NAME``; compile those that are new."""
+        with self._lock:
+            start = len(self._addresses)
+            new = [t for t in dict.fromkeys(texts) if t not in self._addresses]
+            named = {f"fastnn_{start + i}": text for i, text in enumerate(new)}
+            if named:
+                module = "\n".join(t.replace("@NAME(", f"@{name}(") for name, t in named.items())
+                engine = compile_module(module, optimize=True)
+                self._engines.append(engine)
+                for name, text in named.items():
+                    self._addresses[text] = engine.get_function_address(name)
+            return [self._addresses[t] for t in texts]
+
+
+KERNELS = KernelCache()

@@ -1,0 +1,348 @@
+"""From the instructions of a program to calls of compiled functions, a share for each thread."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.backend.blas import Blas
+from fastnn.backend.expression import Graph
+from fastnn.backend.hoisting import hoist_rows
+from fastnn.backend.llvm_engine import NotCompilableError
+from fastnn.backend.llvm_source import (
+    GATHER,
+    LOAD,
+    STORE,
+    Operand,
+    kernel_text,
+    number,
+    reduce_text,
+)
+from fastnn.backend.program import (
+    Advance,
+    Apply,
+    Array,
+    Dot,
+    Gather,
+    Instruction,
+    Load,
+    Program,
+    Reduce,
+    Store,
+    Uniform,
+    address,
+    same_elements,
+)
+from fastnn.backend.random import UniformStream
+from fastnn.backend.sharing import Access, Share, access, shares
+
+
+@dataclass(frozen=True)
+class Task:
+    """One instruction: for each thread the lines that do its share; and what they touch.
+
+    A line calls kernel number k as ``call void {k}(...)``: its address is known only when all
+    kernels are compiled.
+    """
+
+    lines: list[list[str]]
+    touched: list[Access]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A program's tasks, the texts of their kernels, and memory that only they know of."""
+
+    tasks: list[Task]
+    texts: list[str]
+    kept: list[Any]
+
+
+def lower_program(program: Program, threads: int, blas: Blas) -> Lowered:
+    """Lower a program; raises NotCompilableError for what compiled code cannot do."""
+    lowering = _Lowering(threads, blas)
+    instructions = list(program.instructions)
+    while instructions:
+        lowering.add(instructions.pop(0), instructions)
+    return Lowered(lowering.tasks, lowering.texts, lowering.kept)
+
+
+def pointer(array: Array) -> str:
+    """Return an array's address as an LLVM argument."""
+    return pointer_to(address(array))
+
+
+def pointer_to(place: int) -> str:
+    """Return an address as an LLVM argument.
+
+    >>> pointer_to(64)
+    'ptr inttoptr (i64 64 to ptr)'
+    """
+    return f"ptr inttoptr (i64 {place} to ptr)"
+
+
+def _type(array: Array) -> str:
+    types = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+    if array.dtype not in types:
+        raise NotCompilableError(f"an array of {array.dtype}")
+    return types[array.dtype]
+
+
+class _Lowering:
+    """Collects tasks. Used once, then thrown away."""
+
+    def __init__(self, threads: int, blas: Blas) -> None:
+        self.threads, self.blas = threads, blas
+        self.tasks: list[Task] = []
+        self.texts: list[str] = []
+        self.kept: list[Any] = []
+
+    def add(self, i: Instruction, following: list[Instruction]) -> None:
+        match i:
+            case Apply():
+                self._apply(i, following)
+            case Dot():
+                self._dot(i)
+            case Reduce():
+                self._reduce(i)
+            case Gather():
+                self._gather(i)
+            case Load():
+                text = LOAD.replace("WIDTH", str(i.out.nbytes))
+                call = self._call(text, i.table, i.counter, i.out)
+                self._alone([call], reads=[i.table, i.counter], writes=[i.out])
+            case Store():
+                text = STORE.replace("WIDTH", str(i.value.nbytes))
+                call = self._call(text, i.table, i.counter, i.value)
+                self._alone([call], reads=[i.counter, i.value], writes=[i.table])
+            case Advance():
+                self._advance(i)
+            case Uniform():
+                self._uniform(i)
+
+    def _call(self, text: str, *arrays: Array, numbers: Sequence[int] = ()) -> str:
+        self.texts.append(text)
+        arguments = ", ".join([pointer(a) for a in arrays] + [f"i64 {n}" for n in numbers])
+        return f"call void {{{len(self.texts) - 1}}}({arguments})"
+
+    def _alone(self, lines: list[str], reads: Sequence[Array], writes: Sequence[Array]) -> None:
+        """A task of the first thread."""
+        touched = [access(a, 0, None, write=False) for a in reads]
+        touched += [access(a, 0, None, write=True) for a in writes]
+        self.tasks.append(Task([lines] + [[] for _ in range(self.threads - 1)], touched))
+
+    # Elementwise kernels
+
+    def _apply(self, i: Apply, following: list[Instruction]) -> None:
+        out = i.outs[0]
+        if any(o.shape != out.shape or not o.flags.c_contiguous for o in i.outs):
+            raise NotCompilableError(f"outputs of several shapes in kernel {i.kernel.name!r}")
+        graph, args = i.kernel.graph, list(i.args)
+        parts = hoist_rows(graph, [_operand(a, out).kind for a in args])
+        if parts is not None:
+            made = [np.empty((1, out.shape[1]), out.dtype) for _ in parts.first.outputs]
+            self.kept += made
+            self._kernel(parts.first, [args[k] for k in parts.first_inputs], made, {})
+            graph, args = parts.rest, [*(args[k] for k in parts.rest_inputs), *made]
+        self._kernel(graph, args, i.outs, _fused_sums(i.outs, following))
+
+    def _kernel(
+        self, graph: Graph, args: Sequence[Array], outs: Sequence[Array], sums: dict[int, Array]
+    ) -> None:
+        out = outs[0]
+        n, m = out.shape if out.ndim == 2 else (1, out.size)
+        work = out.size * max(1, len(graph.values) // 4)
+        parts = shares(n, m, self.threads, work, by_rows=True if sums else None)
+        operands = [_operand(a, out) for a in args]
+        same = all(o.kind in ("full", "scalar") for o in operands)
+        flat = same and not sums and (n == 1 or all(p.last == m for p in parts if not p.empty))
+        made = kernel_text(
+            "NAME",
+            graph,
+            operands,
+            [Operand("full", _type(o)) for o in outs],
+            [next((k for k, o in enumerate(outs) if same_elements(a, o)), None) for a in args],
+            [k in sums for k in range(len(outs))],
+            _type(out),
+            flat=flat,
+        )
+        arrays = {"arg": args, "out": outs, "sum": [sums.get(k) for k in range(len(outs))]}
+        pointers = [arrays[kind][k] for kind, k in made.pointers]
+        lines: list[list[str]] = []
+        touched: list[Access] = []
+        for t, p in enumerate(parts):
+            if p.empty:
+                lines.append([])
+                continue
+            stretch = (p.first, p.last) if n == 1 else (p.lo * m, p.hi * m)
+            numbers = (*stretch, 0, 0, 0) if flat else (p.lo, p.hi, m, p.first, p.last)
+            lines.append([self._call(made.text, *pointers, numbers=numbers)])
+            touched += [access(a, t, _part(a, out, p), write=False) for a in args]
+            touched += [access(o, t, _part(o, out, p), write=True) for o in outs]
+            touched += [access(s, t, Share(p.lo, p.hi, 0, 1), write=True) for s in sums.values()]
+        self.tasks.append(Task(lines, touched))
+
+    # Matrix products and reductions
+
+    def _dot(self, i: Dot) -> None:
+        t, (n, m), k = _type(i.out), i.out.shape, i.a.shape[1]
+        if not i.out.flags.c_contiguous or {_type(i.a), _type(i.b)} != {t}:
+            raise NotCompilableError(f"a product of shapes {i.a.shape} and {i.b.shape}")
+        if n == m == 1 and i.a.flags.c_contiguous and i.b.flags.c_contiguous:
+            size, result = self.blas.size, f"%dot{len(self.tasks)}"
+            line = (
+                f"{result} = call {t} inttoptr (i64 {self.blas.dot[t]} to ptr)"
+                f"({size} {k}, {pointer(i.a)}, {size} 1, {pointer(i.b)}, {size} 1)"
+            )
+            store = f"store {t} {result}, {pointer(i.out)}"
+            self._alone([line, store], reads=[i.a, i.b], writes=[i.out])
+            return
+        lines: list[list[str]] = []
+        touched: list[Access] = []
+        for thread, p in enumerate(shares(n, m, self.threads, n * m * k / 8)):
+            lines.append([] if p.empty else [self._gemm(i, t, p, k)])
+            if not p.empty:
+                touched += [
+                    access(i.a, thread, Share(p.lo, p.hi, 0, k), write=False),
+                    access(i.b, thread, Share(0, k, p.first, p.last), write=False),
+                    access(i.out, thread, p, write=True),
+                ]
+        self.tasks.append(Task(lines, touched))
+
+    def _gemm(self, i: Dot, t: str, p: Share, k: int) -> str:
+        """``out = 1 * a b + 0 * out`` on a share of ``out``; 101 is row-major order."""
+        size, item = self.blas.size, i.out.dtype.itemsize
+        trans_a, lda = _leading(i.a)
+        trans_b, ldb = _leading(i.b)
+        a = pointer_to(address(i.a) + p.lo * i.a.strides[0])
+        b = pointer_to(address(i.b) + p.first * i.b.strides[1])
+        c = pointer_to(address(i.out) + p.lo * i.out.strides[0] + p.first * item)
+        return (
+            f"call void inttoptr (i64 {self.blas.gemm[t]} to ptr)"
+            f"(i32 101, i32 {trans_a}, i32 {trans_b}, "
+            f"{size} {p.hi - p.lo}, {size} {p.last - p.first}, {size} {k}, "
+            f"{t} {number(1.0, t)}, {a}, {size} {lda}, {b}, {size} {ldb}, "
+            f"{t} {number(0.0, t)}, {c}, {size} {max(1, i.out.shape[1])})"
+        )
+
+    def _reduce(self, i: Reduce) -> None:
+        if i.a.ndim != 2 or not (i.a.flags.c_contiguous and i.out.flags.c_contiguous):
+            raise NotCompilableError(f"a {i.how} over an array of strides {i.a.strides}")
+        n, m = i.a.shape
+        if i.axis is None:  # as one row
+            text = reduce_text("NAME", i.how, 1, _type(i.a))
+            call = self._call(text, i.a, i.out, numbers=(0, 1, n * m, 0, n * m))
+            self._alone([call], reads=[i.a], writes=[i.out])
+            return
+        text = reduce_text("NAME", i.how, i.axis, _type(i.a))
+        lines: list[list[str]] = []
+        touched: list[Access] = []
+        for t, p in enumerate(shares(n, m, self.threads, n * m, by_rows=i.axis == 1)):
+            numbers = (p.lo, p.hi, m, p.first, p.last)
+            lines.append([] if p.empty else [self._call(text, i.a, i.out, numbers=numbers)])
+            if not p.empty:
+                made = Share(p.lo, p.hi, 0, 1) if i.axis == 1 else Share(0, 1, p.first, p.last)
+                touched.append(access(i.a, t, p, write=False))
+                touched.append(access(i.out, t, made, write=True))
+        self.tasks.append(Task(lines, touched))
+
+    # Rows, counters, random numbers
+
+    def _gather(self, i: Gather) -> None:
+        m, k = i.out.shape
+        text = GATHER.replace("WIDTH", str(k * i.out.dtype.itemsize))
+        arrays = (i.source, i.order, i.position, i.out)
+        lines: list[list[str]] = []
+        touched: list[Access] = []
+        for t, p in enumerate(shares(m, k, self.threads, m * k, by_rows=True)):
+            lines.append([] if p.empty else [self._call(text, *arrays, numbers=(p.lo, p.hi))])
+            if not p.empty:
+                touched += [access(a, t, None, write=False) for a in arrays[:3]]
+                touched.append(access(i.out, t, p, write=True))
+        self.tasks.append(Task(lines, touched))
+
+    def _advance(self, i: Advance) -> None:
+        n, place = len(self.tasks), pointer(i.counter)
+        lines = [
+            f"%count{n} = load i64, {place}",
+            f"%next{n} = add i64 %count{n}, {i.by}",
+            f"store i64 %next{n}, {place}",
+        ]
+        self._alone(lines, reads=[], writes=[i.counter])
+
+    def _uniform(self, i: Uniform) -> None:
+        """NumPy's generator fills the array: the compiled step calls back."""
+        stream, out, counter = UniformStream(i.seed, i.layer), i.out, i.counter
+        callback = ctypes.CFUNCTYPE(None)(lambda: stream.fill(out, counter.item()))
+        self.kept.append(callback)
+        place = ctypes.cast(callback, ctypes.c_void_p).value
+        line = f"call void inttoptr (i64 {place} to ptr)()"
+        self._alone([line], reads=[counter], writes=[out])
+
+
+def _operand(a: Array, out: Array) -> Operand:
+    """Say how a kernel that makes ``out`` walks through ``a``."""
+    t = _type(a)
+    if a.shape == out.shape and a.flags.c_contiguous:
+        return Operand("full", t)
+    if a.size == 1:
+        return Operand("scalar", t)
+    if a.ndim == out.ndim == 2:
+        if a.shape == (1, out.shape[1]) and a.flags.c_contiguous:
+            return Operand("row", t)
+        if a.shape == (out.shape[0], 1) and a.flags.c_contiguous:
+            return Operand("column", t)
+        if a.shape == out.shape and a.strides[0] == a.dtype.itemsize:
+            return Operand("transposed", t, a.strides[1] // a.dtype.itemsize)
+    raise NotCompilableError(f"an operand of shape {a.shape} and strides {a.strides}")
+
+
+def _part(a: Array, out: Array, p: Share) -> Share | None:
+    """The share of ``a`` that is read or written when share ``p`` of ``out`` is made."""
+    if a.size == 1 or a.ndim != 2:
+        return None
+    rows = (p.lo, p.hi) if a.shape[0] == out.shape[0] else (0, a.shape[0])
+    columns = (p.first, p.last) if a.shape[1] == out.shape[1] else (0, a.shape[1])
+    return Share(*rows, *columns)
+
+
+def _fused_sums(outs: Sequence[Array], following: list[Instruction]) -> dict[int, Array]:
+    """Take up a later ``sum(out, axis=1)``: the loop that makes the rows adds them up."""
+    found: dict[int, Array] = {}
+    for k, out in enumerate(outs):
+        for later in following:
+            wanted = isinstance(later, Reduce) and (later.how, later.axis) == ("sum", 1)
+            if wanted and same_elements(later.a, out):  # type: ignore[union-attr]
+                found[k] = later.out  # type: ignore[union-attr]
+                following.remove(later)
+                break
+            if _writes(later, out):
+                break
+    return found
+
+
+def _writes(i: Instruction, array: Array) -> bool:
+    match i:
+        case Apply():
+            outs: tuple[Array, ...] = i.outs
+        case Store():
+            outs = (i.table,)
+        case Advance():
+            outs = (i.counter,)
+        case _:
+            outs = (i.out,)
+    return any(np.may_share_memory(o, array) for o in outs)
+
+
+def _leading(a: Array) -> tuple[int, int]:
+    """Return BLAS's transposition code (111 no, 112 yes) and leading dimension of a factor."""
+    item, (n, k) = a.dtype.itemsize, a.shape
+    if a.strides[1] == item or k == 1:
+        return 111, max(a.strides[0] // item if n > 1 else k, k, 1)
+    if a.strides[0] == item or n == 1:
+        return 112, max(a.strides[1] // item if k > 1 else n, n, 1)
+    raise NotCompilableError(f"a factor of strides {a.strides}")

@@ -1,0 +1,81 @@
+"""How several threads share one instruction, and when they have to wait for each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastnn.backend.program import Array, address
+
+#: Results with at least so many rows are shared out by rows, others by columns.
+MANY_ROWS = 16
+#: Elements (or multiply-adds / 8) below which one thread does an instruction alone.
+ALONE = 4096
+
+
+@dataclass(frozen=True)
+class Share:
+    """Rows ``lo`` to ``hi``, in them columns ``first`` to ``last``, of an (n, m) array."""
+
+    lo: int
+    hi: int
+    first: int
+    last: int
+
+    @property
+    def empty(self) -> bool:
+        return self.lo >= self.hi or self.first >= self.last
+
+
+def _cut(n: int, t: int, threads: int, step: int) -> tuple[int, int]:
+    """Return where thread t's stretch of n begins and ends, at multiples of ``step``."""
+    blocks = -(-n // step)
+    return min(n, blocks * t // threads * step), min(n, blocks * (t + 1) // threads * step)
+
+
+def shares(
+    n: int, m: int, threads: int, work: float, *, by_rows: bool | None = None
+) -> list[Share]:
+    """Share an (n, m) result out, one part per thread: by rows if there are many, else columns.
+
+    Neighbouring instructions share alike, so that a thread goes on with what it made itself.
+
+    >>> shares(64, 100, 2, work=1e6)
+    [Share(lo=0, hi=32, first=0, last=100), Share(lo=32, hi=64, first=0, last=100)]
+    """
+    if threads == 1 or work < ALONE:
+        return [Share(0, n, 0, m)] + [Share(0, 0, 0, 0)] * (threads - 1)
+    if by_rows if by_rows is not None else n >= MANY_ROWS:
+        return [Share(*_cut(n, t, threads, 8), 0, m) for t in range(threads)]
+    return [Share(0, n, *_cut(m, t, threads, 16)) for t in range(threads)]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one thread touches: bytes start to stop; only some columns if ``columns`` is set."""
+
+    thread: int
+    write: bool
+    start: int
+    stop: int
+    columns: tuple[int, int, int] | None = None  # (bytes of a row, first, last)
+
+    def conflicts(self, other: Access) -> bool:
+        """Return whether the two must not happen at the same time."""
+        if self.thread == other.thread or not (self.write or other.write):
+            return False
+        if self.stop <= other.start or other.stop <= self.start:
+            return False
+        if self.columns and other.columns and self.columns[0] == other.columns[0]:
+            return self.columns[1] < other.columns[2] and other.columns[1] < self.columns[2]
+        return True
+
+
+def access(array: Array, thread: int, share: Share | None, *, write: bool) -> Access:
+    """Return the access to a share of a contiguous (n, m) array, or to all of any array."""
+    start, size = address(array), array.dtype.itemsize
+    if share is None or array.ndim != 2 or not array.flags.c_contiguous:
+        steps = zip(array.shape, array.strides, strict=True)
+        return Access(thread, write, start, start + sum((n - 1) * abs(s) for n, s in steps) + size)
+    m = array.shape[1]
+    columns = None if (share.first, share.last) == (0, m) else (m * size, share.first, share.last)
+    return Access(thread, write, start + share.lo * m * size, start + share.hi * m * size, columns)

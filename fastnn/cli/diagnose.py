@@ -1,0 +1,192 @@
+"""``fastnn info`` and ``fastnn check``: what the machine has, and whether the numbers are right."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+from typing import Any
+
+from fastnn.cli.messages import note
+from fastnn.cli.parser import Parser
+from fastnn.version import __version__
+
+#: Libraries that fastnn uses where they are there, by the names of their packages.
+LIBRARIES = (
+    "numpy", "safetensors", "rich", "pyarrow", "narwhals", "pandas", "polars", "scikit-learn",
+    "onnx", "onnxruntime", "matplotlib",
+)  # fmt: skip
+
+#: Environment variables that change what BLAS does.
+VARIABLES = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+    "OPENBLAS_CORETYPE", "CUDA_VISIBLE_DEVICES",
+)  # fmt: skip
+
+
+def add_info(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "info",
+        help="show versions, BLAS and whether CUDA can be used",
+        description="Show versions, BLAS and its threads, and whether CUDA can be used; if not, "
+        "why, and what to do.",
+    )
+    p.set_defaults(run=info)
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    return p
+
+
+def add_check(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "check",
+        help="prove on this machine that the kernels compute what they should",
+        description="Compare every kernel with plain loops over examples and units, every gradient "
+        "with the numeric one, and a GPU with the CPU. Exit code 1 if anything differs.",
+    )
+    p.set_defaults(run=check)
+    p.add_argument(
+        "--device", default="auto",
+        help="cpu, cuda, cuda:N; auto (the default): the CPU, and the GPU if it can be used",
+    )  # fmt: skip
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    return p
+
+
+def info(arguments: argparse.Namespace) -> int:
+    """Look and print."""
+    from fastnn.cli.text import pairs, print_json
+
+    found = gather()
+    if arguments.json:
+        print_json(found)
+        return 0
+    cuda, libraries = found["cuda"], found["libraries"]
+    shown = {
+        "fastnn": found["fastnn"],
+        "Python": f"{found['python']} on {found['system']}",
+        "CPU": f"{found['cpus']} usable of {found['cpus_of_machine']}",
+        "BLAS": "; ".join(map(_blas_line, found["blas"])) or "unknown",
+        "libraries": ", ".join(f"{n} {v}" for n, v in libraries.items() if v is not None),
+        "not installed": ", ".join(n for n, v in libraries.items() if v is None) or "none",
+        "CUDA": "usable" if cuda["usable"] else "not usable",
+        "": cuda["reason"],
+    }
+    if cuda["remedy"]:
+        shown["to use it"] = cuda["remedy"]
+    for i, name in enumerate(cuda["devices"]):
+        shown[f"cuda:{i}"] = name
+    if found["environment"]:
+        shown["environment"] = ", ".join(f"{n}={v}" for n, v in found["environment"].items())
+    print(pairs(shown))
+    return 0
+
+
+def gather() -> dict[str, Any]:
+    """Return what ``fastnn info`` shows.
+
+    >>> sorted(gather()["cuda"])
+    ['cupy', 'devices', 'driver', 'reason', 'remedy', 'runtime', 'usable']
+    """
+    from fastnn.backend.device import cuda_status
+
+    return {
+        "fastnn": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpus": len(os.sched_getaffinity(0)),
+        "cpus_of_machine": os.cpu_count(),
+        "blas": blas(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "cuda": vars(cuda_status()),
+    }
+
+
+def blas() -> list[dict[str, Any]]:
+    """Return the BLAS libraries that NumPy uses: name, version, and threads where that is known.
+
+    >>> all(row["name"] for row in blas())
+    True
+    """
+    import numpy as np
+
+    try:
+        from threadpoolctl import threadpool_info  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        # NumPy knows only what it was built with.
+        built: Any = np.show_config(mode="dicts")
+        found = built.get("Build Dependencies", {}).get("blas", {})
+        return [
+            {"name": found.get("name", "unknown"), "version": found.get("version"), "threads": None}
+        ]
+    np.dot(np.ones((2, 2)), np.ones((2, 2)))
+    return [
+        {"name": row["internal_api"], "version": row["version"], "threads": row["num_threads"]}
+        for row in threadpool_info()
+        if row["user_api"] == "blas"
+    ]
+
+
+def _blas_line(row: dict[str, Any]) -> str:
+    threads = row["threads"]
+    known = "" if threads is None else f", {threads} thread{'s' if threads != 1 else ''}"
+    return f"{row['name']} {row['version'] or ''}".strip() + known
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Prove, print, and return 1 if anything failed."""
+    from fastnn.backend.device import cuda_status, resolve
+    from fastnn.cli.text import print_json, table
+    from fastnn.model.selfcheck import proofs
+
+    asked = arguments.device
+    skipped = ""
+    if asked == "auto":
+        status = cuda_status()
+        device = "cuda:0" if status.usable else "cpu"
+        skipped = "" if status.usable else f"the GPU is not checked: {status}"
+    else:
+        device = resolve(asked)
+    found = []
+    for proof in proofs(device):
+        found.append(proof)
+        if not arguments.json:
+            note(f"{proof.subject} against {proof.oracle}: {'ok' if proof.passed else 'FAILED'}")
+    failed = [proof for proof in found if not proof.passed]
+    if arguments.json:
+        print_json(
+            {
+                "passed": not failed,
+                "device": device,
+                "not_checked": skipped or None,
+                "proofs": [{**vars(proof), "passed": proof.passed} for proof in found],
+                "fastnn": __version__,
+            }
+        )
+        return 1 if failed else 0
+    rows = [["what", "against", "device", "cases", "largest error", "allowed", ""]]
+    for p in found:
+        rows.append(
+            [
+                p.subject, p.oracle, p.device, str(p.cases), f"{p.largest_error:.1e}",
+                f"{p.allowed:.0e}", "ok" if p.passed else "FAILED",
+            ]
+        )  # fmt: skip
+    print(table(rows))
+    for p in failed:
+        print(f"FAILED: {p.subject} against {p.oracle} on {p.device}, worst at {p.worst}")
+    if skipped:
+        note(skipped)
+    cases = sum(p.cases for p in found)
+    print(f"{len(failed)} of {len(found)} proofs failed" if failed else f"all {cases} cases agree")
+    return 1 if failed else 0

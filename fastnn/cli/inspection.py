@@ -1,0 +1,210 @@
+"""``fastnn inspect``: what is in a model file."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from fastnn.model.model import Model
+
+Array = npt.NDArray[Any]
+
+
+def add_inspect(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "inspect",
+        help="show what is in a model file",
+        description="Show the network, the preprocessing, how the model was trained and how well.",
+    )
+    p.set_defaults(run=run)
+    p.add_argument("model", metavar="MODEL", help="a model file")
+    p.add_argument(
+        "--weights", action="store_true",
+        help="statistics of each layer's weights: do signals grow or shrink on their way?",
+    )  # fmt: skip
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    return p
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load and show."""
+    from fastnn.cli.text import metrics_table, pairs, print_json
+    from fastnn.model.files import load
+
+    model = load(arguments.model)
+    if arguments.json:
+        print_json(_document(model, arguments.model, arguments.weights))
+        return 0
+    print(pairs({"model": arguments.model, **_facts(model)}))
+    if model.history.epochs:
+        print(f"\n{_curves(model)}")
+    if model.report:
+        print(f"\n{metrics_table(_ordered(model.report))}")
+    if arguments.weights:
+        print(f"\n{_weights_table(weight_statistics(model))}")
+    return 0
+
+
+def _ordered(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts in the order of their use: a file keeps them by name."""
+    order = ("train", "validation", "test")
+    return {part: report[part] for part in sorted(report, key=order.index)}
+
+
+def _facts(model: Model) -> dict[str, str]:
+    from fastnn.data.table import listed
+
+    f, targets, network = model.features, model.targets, model.network
+    facts = {"task": f"{model.task} of {model.target_name!r}"}
+    if targets.classes is not None:
+        facts["classes"] = f"{len(targets.classes)}: {listed(targets.classes.tolist())}"
+    if targets.mean is not None and targets.scale is not None:
+        units = zip(targets.mean, targets.scale, strict=True)
+        facts["target"] = ", ".join(f"mean {m:g}, deviation {s:g}" for m, s in units)
+    facts["network"] = str(network)
+    facts["numbers"] = model.parameters.dtype.name
+    facts["columns"] = f"{len(f.columns)}: {listed(f.columns)}"
+    done = "standardised" if f.standardize else "as they are"
+    inputs = [f"{len(f.numeric)} numeric, {done}"] if f.numeric else []
+    if f.indicators:
+        inputs.append(f"{len(f.indicators)} for missing values ({listed(f.indicators)})")
+    if f.categories:
+        kinds = [f"{name} ({len(values)} values)" for name, values in f.categories.items()]
+        inputs.append(f"{sum(len(v) + 1 for v in f.categories.values())} for the categories of "
+                      f"{listed(kinds)}")  # fmt: skip
+    facts["inputs"] = f"{f.n_features}: {'; '.join(inputs)}"
+    if model.options:
+        facts["training"] = ", ".join(
+            f"{name.replace('_', ' ')} {_choice(value)}"
+            for name, value in model.options.items()
+            if name == "seed" or not (value is True or value in (None, 0.0, []))
+        )
+    return facts
+
+
+def _choice(value: Any) -> str:
+    """A choice of training as the command line takes it."""
+    if isinstance(value, dict):
+        options = ",".join(
+            f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}"
+            for k, v in value.items()
+            if k != "name"
+        )
+        return f"{value.get('name', '')}({options})" if options else str(value.get("name", ""))
+    if isinstance(value, list):
+        return " ".join(map(_choice, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_ENDINGS = {
+    "epochs": "all that were asked for",
+    "early_stopping": "then nothing got better",
+    "converged": "then converged",
+    "interrupted": "then interrupted",
+    "callback": "then stopped by a callback",
+    "running": "not finished",
+}
+
+
+def _curves(model: Model) -> str:
+    from fastnn.cli.text import number, pairs, sparkline
+
+    history = model.history
+    best = f", best {history.best_epoch}" if history.best_epoch is not None else ""
+    facts = {"epochs": f"{len(history.epochs)}, {_ENDINGS[history.stopped]}{best}"}
+    columns = history.columns()
+    for name in ("loss", "validation_loss"):
+        values = [v for v in columns[name] if v is not None and math.isfinite(v)]
+        if values:
+            curve = sparkline(columns[name])
+            facts[name.replace("_", " ")] = f"{curve}  {number(values[0])} to {number(values[-1])}"
+    return pairs(facts)
+
+
+def weight_statistics(model: Model) -> list[dict[str, Any]]:
+    """Return, for each layer, what its weights and biases look like (N20).
+
+    ``gain`` is ``sqrt(n_in mean(W^2))``: by this factor, for inputs of independent signs, the
+    layer's ``W A`` is larger than its ``A``. A product of the gains far from 1 is what makes
+    signals and gradients explode or vanish.
+    """
+    rows = []
+    for l, (W, b) in enumerate(zip(model.parameters.W, model.parameters.b, strict=True), start=1):
+        w = np.asarray(model.backend.host(W), np.float64)
+        rows.append(
+            {
+                "layer": l,
+                "inputs": w.shape[1],
+                "units": w.shape[0],
+                "activation": model.network.activations[l - 1].name,
+                "gain": float(np.sqrt(w.shape[1] * np.mean(w**2))),
+                "weights": _statistics(w),
+                "biases": _statistics(np.asarray(model.backend.host(b), np.float64)),
+            }
+        )
+    return rows
+
+
+def _statistics(values: Array) -> dict[str, float]:
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "max": float(np.abs(values).max()),
+        "zeros": float((values == 0).mean()),
+    }
+
+
+def _weights_table(layers: list[dict[str, Any]]) -> str:
+    from fastnn.cli.text import table
+
+    rows = [["weights and biases", "mean", "std", "max |x|", "zeros", "gain"]]
+    for layer in layers:
+        for kind, name in (("weights", f"W[{layer['layer']}]"), ("biases", f"b[{layer['layer']}]")):
+            s = layer[kind]
+            shape = f"{layer['units']} x {layer['inputs'] if kind == 'weights' else 1}"
+            rows.append(
+                [
+                    f"{name} {shape}", f"{s['mean']:.3g}", f"{s['std']:.3g}", f"{s['max']:.3g}",
+                    f"{s['zeros']:.0%}", f"{layer['gain']:.3g}" if kind == "weights" else "",
+                ]
+            )  # fmt: skip
+    product = math.prod(layer["gain"] for layer in layers)
+    return (
+        f"{table(rows)}\n"
+        "gain: sqrt(inputs x mean square), how many times larger W A is than A; the product over\n"
+        f"all layers is {product:.3g}"
+    )
+
+
+def _document(model: Model, path: str, weights: bool) -> dict[str, Any]:
+    f, targets = model.features, model.targets
+    document: dict[str, Any] = {
+        "model": path,
+        "task": model.task,
+        "target": model.target_name,
+        "classes": targets.classes,
+        "target_mean": targets.mean,
+        "target_scale": targets.scale,
+        "network": model.network.to_json(),
+        "parameters": model.network.n_parameters,
+        "dtype": model.parameters.dtype.name,
+        "columns": f.columns,
+        "numeric": f.numeric,
+        "missing_indicators": f.indicators,
+        "categories": f.categories,
+        "standardize": f.standardize,
+        "inputs": f.n_features,
+        "options": model.options,
+        "history": model.history.to_json(),
+        "report": _ordered(model.report),
+    }
+    return {**document, "weights": weight_statistics(model)} if weights else document

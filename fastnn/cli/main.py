@@ -1,0 +1,137 @@
+"""The command ``fastnn``: its parser, and what becomes of errors.
+
+Exit codes: 0 all went well; 1 training diverged or a check failed; 2 a wrong argument; 3 data or
+files that cannot be used; 4 a device that cannot be used; 130 interrupted. Results go to standard
+output, progress, notes, warnings and errors to standard error, an error in one line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from fastnn.cli.diagnose import add_check, add_info
+from fastnn.cli.inspection import add_inspect
+from fastnn.cli.messages import warn_in_one_line
+from fastnn.cli.parser import Parser
+from fastnn.cli.train import add_train
+from fastnn.cli.use import add_evaluate, add_predict
+from fastnn.errors import (
+    ArgumentError,
+    DataError,
+    DeviceError,
+    DivergenceError,
+    FastnnError,
+)
+from fastnn.version import __version__
+
+#: The first that fits gives the exit code.
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (DivergenceError, 1),
+    (DeviceError, 4),
+    (DataError, 3),
+    (ArgumentError, 2),
+    (FastnnError, 1),
+)
+
+_EPILOG = """\
+examples:
+  fastnn train digits --seed 0
+  fastnn train flats.csv --target price --hidden 64,32 --out flats.fastnn
+  fastnn predict flats.fastnn new_flats.csv -o prices.csv
+  fastnn evaluate flats.fastnn more_flats.csv
+  fastnn inspect flats.fastnn
+
+exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
+argument, 3 data or file that cannot be used, 4 device that cannot be used,
+130 interrupted"""
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line.
+
+    >>> build_parser().parse_args(["train", "digits", "--hidden", "64,32"]).hidden_layer_sizes
+    (64, 32)
+    """
+    parser = Parser(
+        prog="fastnn",
+        description="Train feed-forward neural networks on tables and small images, and use them.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"fastnn {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
+    for add in (add_train, add_predict, add_evaluate, add_inspect, add_info, add_check):
+        command = add(commands)
+        command.add_argument(
+            "--traceback", action="store_true", help="of an error, show where it arose"
+        )
+        command.set_defaults(traceback=False)
+        parser.commands[command.prog.split()[-1]] = command
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    >>> main(["--version"])
+    fastnn ...
+    0
+    """
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as stop:  # --help, --version, or an error that has been printed
+        return int(stop.code or 0)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        with warnings.catch_warnings():
+            warn_in_one_line()
+            code = run(arguments)
+            sys.stdout.flush()  # so that a full disk or a closed pipe is met here
+            return code
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`); Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("fastnn: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if arguments.traceback:
+            import traceback
+
+            traceback.print_exc()
+        code, message = explain(error)
+        print(f"fastnn: error: {' '.join(message.split())}", file=sys.stderr)
+        return code
+
+
+def explain(error: Exception) -> tuple[int, str]:
+    """Return the exit code of an error and what to tell the user.
+
+    >>> explain(DeviceError("device 'cuda' cannot be used: CuPy is not installed"))
+    (4, "device 'cuda' cannot be used: CuPy is not installed")
+    """
+    for kind, code in EXIT_CODES:
+        if isinstance(error, kind):
+            return code, str(error)
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fastnn"):
+        return 1, f"the library {error.name!r} is not installed: pip install {error.name}"
+    if isinstance(error, UnicodeEncodeError):
+        found = error.object[error.start : error.end]
+        return 3, (
+            f"the output's encoding {error.encoding!r} cannot show {found!r}: "
+            "set PYTHONUTF8=1, or write to a file with -o"
+        )
+    if isinstance(error, MemoryError):
+        return 1, f"not enough memory ({error}): use fewer rows, a smaller network or batch size"
+    if isinstance(error, OSError):
+        return 3, f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else "")
+    return 1, (
+        f"{type(error).__name__}: {error} (this is a defect of fastnn: run again with "
+        "--traceback and report what it shows)"
+    )

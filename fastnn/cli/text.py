@@ -1,0 +1,148 @@
+"""Results as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from typing import Any, TextIO
+
+import numpy as np
+
+WIDTH = 80
+_BARS = "▁▂▃▄▅▆▇█"
+_PLAIN_BARS = "_.:-=+*#"
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` in what JSON knows: no NumPy types, and null for NaN and infinities.
+
+    >>> plain({"loss": np.float32(0.5), "auc": float("nan"), "parts": (1, np.int64(2))})
+    {'loss': 0.5, 'auc': None, 'parts': [1, 2]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document.
+
+    >>> print_json({"test": {"loss": float("nan")}})
+    {
+      "test": {
+        "loss": null
+      }
+    }
+    """
+    print(json.dumps(plain(document), indent=2, allow_nan=False))
+
+
+def number(value: float | None) -> str:
+    """Return a metric for a table; a dash where it is not defined.
+
+    >>> number(0.97512), number(2891.4), number(float("nan")), number(1.2e-7)
+    ('0.9751', '2,891', '-', '1.2e-07')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    size = abs(value)
+    if size >= 1e7 or 0 < size < 1e-4:
+        return f"{value:.2g}"
+    return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
+
+
+def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
+    """Return rows as aligned columns: the first to the left, the others to the right.
+
+    >>> print(table([["", "loss"], ["train", "0.5000"], ["test", "12.0000"]]))
+             loss
+    train  0.5000
+    test  12.0000
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append((indent + "  ".join(cells)).rstrip())
+    return "\n".join(lines)
+
+
+def metrics_table(report: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Return the metrics of some parts of the data as a table, the loss first.
+
+    >>> print(metrics_table({"test": {"accuracy": 0.5, "loss": 1.25}}))
+            loss  accuracy
+    test  1.2500    0.5000
+    """
+    names = ["loss", *dict.fromkeys(n for row in report.values() for n in row if n != "loss")]
+    rows = [[part, *(number(row.get(name)) for name in names)] for part, row in report.items()]
+    return table([["", *names], *rows])
+
+
+def pairs(items: Mapping[str, str], indent: str = "") -> str:
+    """Return names and values, one to a line, long values wrapped below themselves.
+
+    >>> print(pairs({"task": "binary", "inputs": "30 columns"}))
+    task    binary
+    inputs  30 columns
+    """
+    width = max(map(len, items), default=0) + 2
+    lines = []
+    for name, value in items.items():
+        start = indent + name.ljust(width)
+        wrapped = fill(
+            value, WIDTH, initial_indent=start, subsequent_indent=" " * len(start),
+            break_on_hyphens=False, break_long_words=False,
+        )  # fmt: skip
+        lines.append(wrapped if value else start.rstrip())
+    return "\n".join(lines)
+
+
+def sparkline(values: Sequence[float | None], width: int = 40, stream: TextIO | None = None) -> str:
+    """Return a curve in one line, lowest to highest finite value; a space where there is none.
+
+    More values than ``width`` are drawn as the means of stretches.
+
+    >>> sparkline([3.0, 2.0, 1.0, None, 1.5])
+    '█▅▁ ▃'
+    """
+    known = np.array([math.nan if v is None else v for v in values], np.float64)
+    known[~np.isfinite(known)] = math.nan
+    stretches = np.array_split(known, min(width, len(known))) if len(known) else []
+    means = [float(s[~np.isnan(s)].mean()) if (~np.isnan(s)).any() else None for s in stretches]
+    drawn = [v for v in means if v is not None]
+    if not drawn:
+        return ""
+    low, spread = min(drawn), max(drawn) - min(drawn)
+    bars = _BARS if can_show(_BARS, stream) else _PLAIN_BARS
+    place = len(bars) - 1
+    return "".join(
+        " " if v is None else bars[round((v - low) / spread * place) if spread else 0]
+        for v in means
+    )
+
+
+def can_show(text: str, stream: TextIO | None = None) -> bool:
+    """Return whether a stream (standard output) has the characters of ``text``.
+
+    >>> import io
+    >>> can_show("▁", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    False
+    """
+    try:
+        text.encode(getattr(stream or sys.stdout, "encoding", None) or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True

@@ -1,0 +1,218 @@
+"""``fastnn train``: from a table to a model file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from fastnn.cli.messages import check_output, note
+from fastnn.cli.parser import Parser, joined
+from fastnn.cli.train_arguments import add_arguments, names
+from fastnn.errors import ArgumentError, FastnnError, ModelFileError
+from fastnn.version import __version__
+
+if TYPE_CHECKING:
+    from fastnn.model.train import Training
+
+#: Options that are not passed on to `fastnn.model.train.train` as they are.
+_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet"}
+
+#: Parts of the data that can be files of the user's own.
+PARTS = ("validation", "test")
+
+#: Arguments that messages may call by their names in Python.
+ARGUMENTS = (
+    "target", "task", "categorical", "drop", "fractions", "validation", "test", "standardize",
+    "class_weight", "hidden_layer_sizes", "activation", "output_activation", "initializer", "loss",
+    "label_smoothing", "dropout", "optimizer", "learning_rate", "schedule", "batch_size", "epochs",
+    "l2", "l1", "gradient_clip", "patience", "min_delta", "monitor", "tolerance", "metrics",
+    "device", "dtype", "seed",
+)  # fmt: skip
+
+
+_DESCRIPTION = """\
+Train a network on a built-in data set or on a table with one target column,
+and save it. The data are split into 60% training, 20% validation and 20% test:
+the validation part decides when to stop, the test part is used once, at the end."""
+
+
+def add_train(commands: Any) -> Parser:
+    """Add the command to the subparsers.
+
+    What the user does not give is not passed on, so that an option without effect is an error
+    only where he asked for it.
+    """
+    p: Parser = commands.add_parser(
+        "train",
+        help="train a network on a data set or a file, and save it",
+        description=_DESCRIPTION,
+        usage="fastnn train DATA [--target COL] [options]",
+        late_epilog=names,
+        argument_default=argparse.SUPPRESS,
+    )
+    p.set_defaults(run=run, json=False, quiet=False, out=None)
+    add_arguments(p)
+    return p
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, save, report; return 0, or 130 when interrupted with something saved."""
+    out = _check_out(arguments)
+    from fastnn.model.train import train
+    from fastnn.training.loop import TrainingInterrupted
+
+    started = time.perf_counter()
+    code = 0
+    try:
+        training = train(arguments.data, verbose=not arguments.quiet, **_given(arguments))
+    except FastnnError as error:
+        raise type(error)(as_flags(str(error))) from error
+    except TrainingInterrupted as stop:
+        if stop.result is None or not stop.history.epochs:
+            note("interrupted before the first epoch ended: nothing is saved")
+            return 130
+        training, code = stop.result, 130
+    training.model.save(out)
+    if code:
+        epoch = training.history.best_epoch
+        note(f"interrupted: the model with the weights of epoch {epoch} is saved in {out}")
+    seconds = time.perf_counter() - started
+    if arguments.json:
+        from fastnn.cli.text import print_json
+
+        print_json(_document(training, out, seconds))
+    else:
+        print(_summary(training, out, seconds))
+    return code
+
+
+def default_out(data: str) -> str:
+    """Return the name of the model file: that of the data, in the current folder.
+
+    >>> default_out("digits"), default_out("tables/flats.csv.gz")
+    ('digits.fastnn', 'flats.fastnn')
+    """
+    from fastnn.data.files import SUFFIXES
+
+    name = os.path.basename(data)
+    suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
+    return f"{name[: len(name) - len(suffix)]}.fastnn"
+
+
+def _check_out(arguments: argparse.Namespace) -> str:
+    """Return where the model goes, after a look whether it can; a foreign file is not replaced."""
+    out: str = default_out(arguments.data) if arguments.out is None else arguments.out
+    inputs = {"DATA": arguments.data}
+    inputs |= {f"--{p}": getattr(arguments, p) for p in PARTS if hasattr(arguments, p)}
+    check_output(out, "--out", inputs)
+    if os.path.exists(out):
+        from fastnn.model.document import unpack
+
+        try:
+            unpack(out)
+        except ModelFileError:
+            raise ArgumentError(
+                f"--out: file '{out}' is there already and is not a model that this fastnn can "
+                "read, so it is not overwritten: remove it, or name another file"
+            ) from None
+        note(f"the model in {out} will be replaced")
+    return out
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the user gave, as the arguments of `fastnn.model.train.train`."""
+    from fastnn.data.builtin import DATASETS
+    from fastnn.data.files import read_labelled, read_table
+    from fastnn.data.table import listed
+
+    given = {name: value for name, value in vars(arguments).items() if name not in _OWN}
+    columns: dict[str, Any] = {n: joined(given[n]) for n in ("categorical", "drop") if n in given}
+    given |= columns
+    target, data = given.get("target"), arguments.data
+    if target is None and data not in DATASETS and os.path.splitext(data)[1]:
+        known = read_table(data, **columns).names
+        raise ArgumentError(
+            f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
+        )
+    if target is not None and data not in DATASETS:
+        # Read here, so that the dropped columns are dropped from the user's own parts too.
+        for part in PARTS:
+            if part in given:
+                given[part] = read_labelled(given[part], target, **columns)
+    return given
+
+
+def as_flags(message: str) -> str:
+    """Call the arguments in a message by their names on the command line.
+
+    >>> as_flags("min_delta has no effect without patience")
+    '--min-delta has no effect without patience'
+    >>> as_flags("try a lower learning rate, or gradient_clip=1; use task='multiclass'")
+    'try a lower learning rate, or --gradient-clip 1; use --task multiclass'
+    """
+
+    def flag(match: re.Match[str]) -> str:
+        value = match[2] or ""
+        name = "hidden" if match[1] == "hidden_layer_sizes" else match[1].replace("_", "-")
+        return f"--{name}" + (f" {value[1:].strip(chr(39))}" if value else "")
+
+    long = "|".join(name for name in ARGUMENTS if "_" in name)
+    everything = "|".join(ARGUMENTS)
+    message = re.sub(rf"(?<![\w'-])({long})\b(=[\w.']+)?", flag, message)
+    message = re.sub(rf"(?<![\w'-])({everything})(='\w+')", flag, message)
+    return re.sub(rf"^({everything})()(?= (?:must|has|have|is|needs)\b)", flag, message)
+
+
+_ENDINGS = {
+    "epochs": "trained all {n} epochs",
+    "early_stopping": "stopped after epoch {n} of {most}, since nothing got better any more",
+    "converged": "converged after epoch {n} of {most}",
+    "interrupted": "interrupted after epoch {n} of {most}",
+}
+
+
+def _summary(training: Training, out: str, seconds: float) -> str:
+    from fastnn.cli.text import metrics_table
+
+    model, history = training.model, training.history
+    ending = _ENDINGS.get(history.stopped, "ended after epoch {n} of {most}").format(
+        n=len(history.epochs), most=model.options.get("epochs", "?")
+    )
+    if history.best_epoch not in (None, len(history.epochs)):
+        ending += f"; kept epoch {history.best_epoch}, the best"
+    return "\n".join(
+        [
+            f"{model.task} of {model.target_name!r}, {seconds:.1f} s on {model.device}",
+            f"{model.network}",
+            ending,
+            "",
+            metrics_table(training.report),
+            "",
+            f"model: {out}",
+        ]
+    )
+
+
+def _document(training: Training, out: str, seconds: float) -> dict[str, Any]:
+    model, history = training.model, training.history
+    steps = sum(epoch.seconds for epoch in history.epochs)
+    return {
+        "task": model.task,
+        "target": model.target_name,
+        "network": str(model.network),
+        "parameters": model.network.n_parameters,
+        "device": model.device,
+        "dtype": model.parameters.dtype.name,
+        "seed": model.options.get("seed"),
+        "epochs": len(history.epochs),
+        "best_epoch": history.best_epoch,
+        "stopped": history.stopped,
+        "seconds": round(seconds, 3),
+        "training_seconds": round(steps, 3),
+        **training.report,
+        "model": out,
+        "fastnn": __version__,
+    }

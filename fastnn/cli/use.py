@@ -1,0 +1,259 @@
+"""``fastnn predict`` and ``fastnn evaluate``: a saved model on other data."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.cli.messages import check_output, note
+from fastnn.cli.parser import Parser, joined, split_list
+from fastnn.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:
+    from fastnn.data.table import Table
+    from fastnn.model.model import Model
+
+Array = npt.NDArray[Any]
+
+#: A confusion matrix is shown for so many classes at the most.
+MOST_CLASSES = 20
+
+
+def add_predict(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "predict",
+        help="predict with a saved model",
+        description="Write a prediction for each row of DATA: a column 'prediction', and with "
+        "--proba the probability of each class. A target column in DATA is left out.",
+    )
+    p.set_defaults(run=predict)
+    _add_inputs(p)
+    p.add_argument(
+        "-o", "--out", metavar="FILE", help="a .csv or .parquet file (CSV on standard output)"
+    )
+    p.add_argument("--proba", action="store_true", help="add the probabilities of the classes")
+    return p
+
+
+def add_evaluate(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "evaluate",
+        help="measure a saved model on data with a known target",
+        description="Print the loss and the metrics of a model on DATA, and for up to "
+        f"{MOST_CLASSES} classes how often each one was taken for each other.",
+    )
+    p.set_defaults(run=evaluate)
+    _add_inputs(p)
+    p.add_argument("--target", metavar="COL", help="the column of the truth (that of training)")
+    p.add_argument("--metrics", metavar="A[,B]", type=split_list, help="(by the task)")
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    return p
+
+
+def _add_inputs(p: Parser) -> None:
+    p.add_argument("model", metavar="MODEL", help="a model file")
+    p.add_argument("data", metavar="DATA", help="a file (CSV, Parquet, NPZ) or a built-in name")
+    p.add_argument(
+        "--drop", metavar="COL[,COL]", action="append", type=split_list,
+        help="columns of DATA to leave out",
+    )  # fmt: skip
+    p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N, auto (cpu)")
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Predict and write."""
+    from fastnn.model.atomic import write_atomically
+    from fastnn.model.files import load
+
+    out = arguments.out
+    if out is not None:
+        if not out.lower().endswith((".csv", ".parquet")):
+            raise ArgumentError(f"--out: the name must end in .csv or .parquet, found {out!r}")
+        check_output(out, "--out", {"MODEL": arguments.model, "DATA": arguments.data})
+    model = load(arguments.model, arguments.device)
+    if arguments.proba and model.task == "regression":
+        raise ArgumentError("--proba has no effect: a regression model predicts values")
+    columns = predictions(model, _unlabelled(model, arguments), arguments.proba)
+    if out is None:
+        sys.stdout.write(_csv(columns))
+        return 0
+    parquet = out.lower().endswith(".parquet")
+    write_atomically(out, _parquet(columns) if parquet else _csv(columns).encode())
+    n = len(next(iter(columns.values())))
+    note(f"{n:,} prediction{'s' if n > 1 else ''} written to {out}")
+    return 0
+
+
+def predictions(model: Model, table: Table, proba: bool) -> dict[str, Array]:
+    """Return the columns of predictions, each (N,): labels or values, then probabilities."""
+    found = model.predict(table)
+    if found.ndim == 1:
+        columns = {"prediction": found}
+    else:
+        columns = {f"prediction_{j}": found[:, j] for j in range(found.shape[1])}
+    if proba:
+        P = model.predict_proba(table)
+        classes = model.targets.classes
+        names = range(P.shape[1]) if classes is None else classes.tolist()
+        columns |= {f"probability_{name}": P[:, j] for j, name in enumerate(names)}
+    return columns
+
+
+def _csv(columns: Mapping[str, Array]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    # The text of a NumPy number is the shortest that reads back as the same number.
+    writer.writerows(zip(*(map(str, values) for values in columns.values()), strict=True))
+    return text.getvalue()
+
+
+def _parquet(columns: Mapping[str, Array]) -> bytes:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise DataError(
+            "writing a .parquet file needs pyarrow, which is not installed: "
+            "pip install 'fastnn[data]', or name a .csv file"
+        ) from error
+    sink = io.BytesIO()
+    parquet.write_table(pa.table(dict(columns)), sink)
+    return sink.getvalue()
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Measure and print."""
+    from fastnn.cli.text import metrics_table, print_json
+    from fastnn.model.files import load
+    from fastnn.version import __version__
+
+    model = load(arguments.model, arguments.device)
+    table, labels = _labelled(model, arguments)
+    result = model.evaluate(table, labels, metrics=arguments.metrics)
+    confusion = _confusion(model, table, labels)
+    if arguments.json:
+        print_json(
+            {
+                "task": model.task,
+                "target": arguments.target or model.target_name,
+                "device": model.device,
+                "examples": len(table),
+                "metrics": result,
+                "confusion_matrix": confusion,
+                "model": arguments.model,
+                "data": arguments.data,
+                "fastnn": __version__,
+            }
+        )
+        return 0
+    print(metrics_table({f"{len(table):,} examples": result}))
+    if confusion is not None:
+        print(f"\n{_confusion_table(confusion['labels'], confusion['counts'])}")
+    return 0
+
+
+def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | None:
+    from fastnn.model.model import probabilities
+    from fastnn.training.metrics import confusion_matrix
+
+    classes = model.targets.classes
+    if classes is None or len(classes) > MOST_CLASSES:
+        return None
+    P = probabilities(model.task, model.outputs(table))
+    counts = confusion_matrix(model.targets.encode(labels)[:, 0].astype(np.int64), P)
+    return {"labels": classes.tolist(), "counts": counts.tolist()}
+
+
+def _confusion_table(labels: Sequence[object], counts: Sequence[Sequence[int]]) -> str:
+    from fastnn.cli.text import table
+
+    most = 8 if len(labels) > 6 else 12
+    names = [n if len(n) <= most else n[: most - 1] + "~" for n in map(str, labels)]
+    rows = [[name, *(str(c or ".") for c in row)] for name, row in zip(names, counts, strict=True)]
+    return table([["true \\ predicted", *names], *rows])
+
+
+def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
+    """The rows to predict for, without a target column that may be there."""
+    from fastnn.data.builtin import DATASETS
+    from fastnn.data.files import read_table
+
+    drop = joined(arguments.drop)
+    if arguments.data in DATASETS:
+        return _checked(model, _builtin(arguments.data, drop)[0], arguments.data)
+    table = read_table(arguments.data, drop=drop, **_kinds(model))
+    target = model.target_name
+    blocks = [f"{target}{j}" for j in range(model.targets.n_outputs)]
+    known = set(model.features.columns)
+    for names in ([target], blocks):  # of a two-dimensional target in an NPZ file
+        if set(names) <= set(table.names) and not known & set(names):
+            table = table.drop(names)
+            note(f"the target column {target!r} of '{arguments.data}' is left out")
+            break
+    return _checked(model, table, arguments.data)
+
+
+def _labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array]:
+    """The rows to evaluate on, with their targets."""
+    from fastnn.data.builtin import DATASETS
+    from fastnn.data.files import read_labelled
+
+    drop = joined(arguments.drop)
+    if arguments.data in DATASETS:
+        if arguments.target is not None:
+            raise ArgumentError(
+                f"--target has no effect: data set {arguments.data!r} has its own target"
+            )
+        table, labels = _builtin(arguments.data, drop)
+    else:
+        target = arguments.target or model.target_name
+        table, labels = read_labelled(arguments.data, target, drop=drop, **_kinds(model))
+    return _checked(model, table, arguments.data), labels
+
+
+def _builtin(name: str, drop: Sequence[str]) -> tuple[Table, Array]:
+    """The test part that a data set has of its own, else all of its rows; which is said."""
+    from fastnn.data.builtin import load
+
+    dataset = load(name)
+    if dataset.test is not None:
+        table, labels = dataset.test
+        note(f"these are the {len(table):,} test rows of {name}")
+    else:
+        table, labels = dataset.table, dataset.target
+        note(f"these are all {len(table):,} rows of {name}, those of the training part among them")
+    return table.drop(list(drop)) if drop else table, labels
+
+
+def _kinds(model: Model) -> dict[str, Any]:
+    """What training found the columns to be: declared to the reader."""
+    features = model.features
+    if features.positional:
+        return {}
+    return {"numeric": features.numeric, "categorical": features.categorical}
+
+
+def _checked(model: Model, table: Table, data: str) -> Table:
+    """Return the table; raise DataError for columns that the model does not know."""
+    from fastnn.data.table import listed
+
+    features = model.features
+    if not (features.positional or table.positional):
+        known = set(features.columns)
+        extra = [name for name in table.names if name not in known]
+        if extra and known <= set(table.names):
+            raise DataError(
+                f"'{data}' has columns that the model was not trained on: {listed(extra)}; "
+                f"leave them out with --drop {','.join(extra[:10])}"
+            )
+    return table

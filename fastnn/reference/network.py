@@ -1,0 +1,188 @@
+"""A network in loops: forward, cost, and backward by the chain rule (N1, N8 to N14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastnn.reference.functions import (
+    Column,
+    Matrix,
+    Named,
+    activate,
+    activate_backward,
+    example_loss,
+    link,
+    named,
+    sign,
+)
+
+Matrices = Sequence[Matrix]  # one for each layer
+Masks = Sequence[Matrix | None]  # one for each A[l] but the last
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a network is besides its numbers: an activation per layer, a loss, penalties (N11).
+
+    Raises ValueError if the loss belongs to another output activation.
+
+    >>> Network(["tanh", "sigmoid"], "binary_crossentropy", l2=0.1).l1
+    0.0
+    """
+
+    activations: Sequence[Named]
+    loss: Named
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def __post_init__(self) -> None:
+        output, wanted = named(self.activations[-1])[0], link(self.loss)
+        if wanted not in (None, output):
+            raise ValueError(
+                f"loss {self.loss!r} needs output activation {wanted!r}, not {output!r}"
+            )
+
+
+def column(M: Matrix, j: int) -> Column:
+    """Return column j.
+
+    >>> column([[1.0, 2.0], [3.0, 4.0]], 1)
+    [2.0, 4.0]
+    """
+    return [row[j] for row in M]
+
+
+def _zeros(rows: int, columns: int) -> Matrix:
+    return [[0.0] * columns for _ in range(rows)]
+
+
+def dropout_mask(U: Matrix, rate: float) -> Matrix:
+    """Return the inverted-dropout mask: ``1 / (1 - rate)`` where ``u >= rate``, else 0.
+
+    Times the mask, an activation keeps its mean, so nothing changes at prediction.
+
+    >>> dropout_mask([[0.1, 0.6]], rate=0.5)
+    [[0.0, 2.0]]
+    """
+    return [[1 / (1 - rate) if u >= rate else 0.0 for u in row] for row in U]
+
+
+def forward(
+    network: Network, W: Matrices, b: Matrices, X: Matrix, masks: Masks | None = None
+) -> tuple[list[Matrix], list[Matrix]]:
+    """Return all ``Z`` and ``A`` (N1): ``A[0]`` is X and ``A[-1]`` the output.
+
+    ``masks[l]`` is the dropout mask of ``A[l]`` (the input and the hidden layers), or None.
+
+    >>> net = Network(["relu", "identity"], "squared_error")
+    >>> forward(net, W=[[[2.0], [-2.0]], [[1.0, 1.0]]], b=[[[1.0], [0.0]], [[0.5]]], X=[[3.0]])
+    ([[[7.0], [-6.0]], [[7.5]]], [[[3.0]], [[7.0], [0.0]], [[7.5]]])
+    """
+    m = len(X[0])
+    Z: list[Matrix] = []
+    A = [[[x * _keep(masks, 0, i, j) for j, x in enumerate(row)] for i, row in enumerate(X)]]
+    for l, activation in enumerate(network.activations):
+        Z.append(_zeros(len(W[l]), m))
+        A.append(_zeros(len(W[l]), m))
+        for j in range(m):
+            a_before = column(A[l], j)
+            for i in range(len(W[l])):
+                z = b[l][i][0]
+                for w, a in zip(W[l][i], a_before, strict=True):
+                    z += w * a
+                Z[l][i][j] = z
+            for i, a in enumerate(activate(activation, column(Z[l], j))):
+                A[l + 1][i][j] = a * _keep(masks, l + 1, i, j)
+    return Z, A
+
+
+def _keep(masks: Masks | None, l: int, i: int, j: int) -> float:
+    """The dropout factor of unit i of A[l] for example j; the output has no mask."""
+    mask = masks[l] if masks is not None and l < len(masks) else None
+    return 1.0 if mask is None else mask[i][j]
+
+
+def _weight(weights: Matrix | None, k: int, j: int) -> float:
+    """The weight of output k of example j; weights has one row, or one for each output."""
+    return 1.0 if weights is None else weights[k if len(weights) > 1 else 0][j]
+
+
+def cost(
+    network: Network,
+    W: Matrices,
+    Z: Matrices,
+    A: Matrices,
+    Y: Matrix,
+    weights: Matrix | None = None,
+    n_train: int | None = None,
+) -> float:
+    """Return ``J = 1/m sum_j w_j sum_k L_k + lambda2/(2n) sum W^2 + lambda1/n sum |W|`` (N8-N11).
+
+    n is the number of training examples (m if not given), so that a penalty is as strong for any
+    batch size. Biases are not penalised. The sum is divided by m, not by the sum of the weights.
+
+    >>> net = Network(["identity"], "squared_error", l2=1.0)
+    >>> cost(net, W=[[[2.0]]], Z=[[[3.0]]], A=[[[0.0]], [[3.0]]], Y=[[1.0]])
+    4.0
+    """
+    m, J = len(Y[0]), 0.0
+    for j in range(m):
+        L, _ = example_loss(network.loss, column(Y, j), column(Z[-1], j), column(A[-1], j))
+        for k in range(len(L)):
+            J += _weight(weights, k, j) * L[k] / m
+    for w in (w for W_l in W for row in W_l for w in row):
+        J += (network.l2 / 2 * w * w + network.l1 * abs(w)) / (n_train or m)
+    return J
+
+
+def backward(
+    network: Network,
+    W: Matrices,
+    Z: Matrices,
+    A: Matrices,
+    Y: Matrix,
+    weights: Matrix | None = None,
+    masks: Masks | None = None,
+    n_train: int | None = None,
+) -> tuple[list[Matrix], list[Matrix], list[Matrix]]:
+    """Return all ``dZ``, ``dW``, ``db``: the gradient of the cost, from last layer to first.
+
+    N12: ``dZ = w (a - y)`` for a loss with its link, ``w dL/da g'(z)`` otherwise;
+    N13: ``dZ[l - 1] = W[l]^T dZ[l] * g'(Z[l - 1])``;
+    N14: ``dW[l] = 1/m dZ[l] A[l]^T + lambda/n W[l]`` and ``db[l] = 1/m sum_j dZ[l]``.
+
+    >>> net = Network(["identity"], "squared_error")
+    >>> backward(net, W=[[[2.0]]], Z=[[[6.0]]], A=[[[3.0]], [[6.0]]], Y=[[1.0]])
+    ([[[5.0]]], [[[15.0]]], [[[5.0]]])
+    """
+    m = len(Y[0])
+    n = n_train or m
+    dZ = [_zeros(len(W_l), m) for W_l in W]
+    dW = [_zeros(len(W_l), len(W_l[0])) for W_l in W]
+    db = [_zeros(len(W_l), 1) for W_l in W]
+    for j in range(m):
+        z = column(Z[-1], j)
+        _, dL = example_loss(network.loss, column(Y, j), z, column(A[-1], j))
+        dz = [_weight(weights, k, j) * dL[k] for k in range(len(dL))]
+        if link(network.loss) is None:
+            dz = activate_backward(network.activations[-1], z, dz)
+        for l in reversed(range(len(W))):
+            a_before = column(A[l], j)
+            for i in range(len(dz)):
+                dZ[l][i][j] = dz[i]
+                db[l][i][0] += dz[i] / m
+                for k, a in enumerate(a_before):
+                    dW[l][i][k] += dz[i] * a / m
+            if l > 0:
+                da = [0.0] * len(a_before)
+                for i in range(len(dz)):
+                    for k, w in enumerate(W[l][i]):
+                        da[k] += w * dz[i]
+                da = [da_k * _keep(masks, l, k, j) for k, da_k in enumerate(da)]
+                dz = activate_backward(network.activations[l - 1], column(Z[l - 1], j), da)
+    for l in range(len(W)):
+        for i in range(len(W[l])):
+            for k, w in enumerate(W[l][i]):
+                dW[l][i][k] += (network.l2 * w + network.l1 * sign(w)) / n
+    return dZ, dW, db
