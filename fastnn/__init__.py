@@ -12,12 +12,27 @@ from typing import TYPE_CHECKING
 from fastnn.version import __version__
 
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
+    from fastnn.backend.expression import erf as erf
+    from fastnn.backend.kernel import Kernel as Kernel
     from fastnn.errors import ArgumentError as ArgumentError
     from fastnn.errors import DataError as DataError
     from fastnn.errors import DeviceError as DeviceError
     from fastnn.errors import DivergenceError as DivergenceError
     from fastnn.errors import FastnnError as FastnnError
     from fastnn.errors import ModelFileError as ModelFileError
+    from fastnn.model.files import load as load
+    from fastnn.model.files import save as save
+    from fastnn.model.model import Model as Model
+    from fastnn.model.train import Training as Training
+    from fastnn.model.train import train as train
+    from fastnn.nn.activations import custom_activation as custom_activation
+    from fastnn.nn.gradient_check import GradientCheck as GradientCheck
+    from fastnn.nn.gradient_check import gradient_check as gradient_check
+    from fastnn.nn.losses import custom_loss as custom_loss
+    from fastnn.nn.network import Network as Network
+    from fastnn.nn.network import network as network
+    from fastnn.nn.plan import ParameterGroup as ParameterGroup
+    from fastnn.training.loop import TrainingInterrupted as TrainingInterrupted
 
 # Every public name and the module that defines it.
 _PUBLIC = {
@@ -27,6 +42,21 @@ _PUBLIC = {
     "DivergenceError": "fastnn.errors",
     "FastnnError": "fastnn.errors",
     "ModelFileError": "fastnn.errors",
+    "GradientCheck": "fastnn.nn.gradient_check",
+    "Kernel": "fastnn.backend.kernel",
+    "Model": "fastnn.model.model",
+    "Network": "fastnn.nn.network",
+    "ParameterGroup": "fastnn.nn.plan",
+    "Training": "fastnn.model.train",
+    "TrainingInterrupted": "fastnn.training.loop",
+    "custom_activation": "fastnn.nn.activations",
+    "custom_loss": "fastnn.nn.losses",
+    "erf": "fastnn.backend.expression",
+    "gradient_check": "fastnn.nn.gradient_check",
+    "load": "fastnn.model.files",
+    "network": "fastnn.nn.network",
+    "save": "fastnn.model.files",
+    "train": "fastnn.model.train",
 }
 
 __all__ = ["__version__", *_PUBLIC]

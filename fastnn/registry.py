@@ -30,6 +30,10 @@ class Option:
     """A number that a row accepts: its name, default and range.
 
     ``open_low`` and ``open_high`` exclude the ends; ``None`` as the default means 'not set'.
+
+    >>> Option("rate", 0.5, low=0.0, high=1.0).check("dropout", 2)
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: dropout: rate=2 is outside [0, 1]
     """
 
     name: str

@@ -245,7 +245,14 @@ class Value:
 
 @dataclass(frozen=True)
 class Graph:
-    """What an expression computes: values in order, each from earlier ones; some are returned."""
+    """What an expression computes: values in order, each from earlier ones; some are returned.
+
+    >>> graph = trace(lambda x, y: (x * y, x - y))
+    >>> graph.inputs, graph.evaluate(3.0, 2.0)
+    (('x', 'y'), (np.float64(6.0), np.float64(1.0)))
+    >>> Graph.from_json(graph.to_json()) == graph
+    True
+    """
 
     inputs: tuple[str, ...]
     values: tuple[Value, ...]
@@ -319,7 +326,11 @@ class Graph:
 
 
 def parameter_names(function: ScalarFunction) -> tuple[str, ...]:
-    """Return the names of the positional arguments of ``function``."""
+    """Return the names of the positional arguments of ``function``.
+
+    >>> parameter_names(lambda z, y, slope=0.1: z)
+    ('z', 'y')
+    """
     return tuple(
         p.name
         for p in inspect.signature(function).parameters.values()

@@ -356,7 +356,15 @@ def run_kernel(graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> No
 
 
 class NumpyExecutable:
-    """A program made ready: ``run(n)`` executes it n times."""
+    """A program made ready: ``run(n)`` executes it n times.
+
+    >>> from fastnn.backend.program import Recorder
+    >>> xp, step = Recorder(), np.array([0])
+    >>> xp.advance(step, by=2)
+    >>> NumpyExecutable(xp.program()).run(3)
+    >>> step.tolist()
+    [6]
+    """
 
     def __init__(self, program: Program) -> None:
         scratch = Scratch()

@@ -161,7 +161,15 @@ def _line(i: Instruction, name: Any) -> str:
 
 
 class Recorder:
-    """The shim that notes every call instead of computing: ``out`` is always given."""
+    """The shim that notes every call instead of computing: ``out`` is always given.
+
+    >>> import numpy as np
+    >>> xp, A = Recorder(), np.zeros((2, 2))
+    >>> xp.name(A, "A") is xp.dot(A, A, out=A)
+    True
+    >>> print(xp.program())
+    A = dot(A, A)
+    """
 
     def __init__(self) -> None:
         self._instructions: list[Instruction] = []

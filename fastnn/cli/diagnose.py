@@ -157,11 +157,7 @@ def check(arguments: argparse.Namespace) -> int:
         skipped = "" if status.usable else f"the GPU is not checked: {status}"
     else:
         device = resolve(asked)
-    found = []
-    for proof in proofs(device):
-        found.append(proof)
-        if not arguments.json:
-            note(f"{proof.subject} against {proof.oracle}: {'ok' if proof.passed else 'FAILED'}")
+    found = list(proofs(device))
     failed = [proof for proof in found if not proof.passed]
     if arguments.json:
         print_json(

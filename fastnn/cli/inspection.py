@@ -7,15 +7,14 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from fastnn.cli.parser import Parser
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from fastnn.model.model import Model
 
-Array = npt.NDArray[Any]
+    Array = npt.NDArray[Any]
 
 
 def add_inspect(commands: Any) -> Parser:
@@ -137,6 +136,8 @@ def weight_statistics(model: Model) -> list[dict[str, Any]]:
     layer's ``W A`` is larger than its ``A``. A product of the gains far from 1 is what makes
     signals and gradients explode or vanish.
     """
+    import numpy as np
+
     rows = []
     for l, (W, b) in enumerate(zip(model.parameters.W, model.parameters.b, strict=True), start=1):
         w = np.asarray(model.backend.host(W), np.float64)
@@ -158,7 +159,7 @@ def _statistics(values: Array) -> dict[str, float]:
     return {
         "mean": float(values.mean()),
         "std": float(values.std()),
-        "max": float(np.abs(values).max()),
+        "max": float(abs(values).max()),
         "zeros": float((values == 0).mean()),
     }
 
@@ -180,8 +181,8 @@ def _weights_table(layers: list[dict[str, Any]]) -> str:
     product = math.prod(layer["gain"] for layer in layers)
     return (
         f"{table(rows)}\n"
-        "gain: sqrt(inputs x mean square), how many times larger W A is than A; the product over\n"
-        f"all layers is {product:.3g}"
+        "gain: sqrt(inputs x mean square of W), how many times larger W A is than A;\n"
+        f"of all layers together {product:.3g}"
     )
 
 

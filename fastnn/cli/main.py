@@ -130,7 +130,8 @@ def explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, MemoryError):
         return 1, f"not enough memory ({error}): use fewer rows, a smaller network or batch size"
     if isinstance(error, OSError):
-        return 3, f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else "")
+        where = f"file {str(error.filename)!r}" if error.filename else "the output"
+        return 3, f"{where} cannot be read or written: {error.strerror or error}"
     return 1, (
         f"{type(error).__name__}: {error} (this is a defect of fastnn: run again with "
         "--traceback and report what it shows)"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.train_arguments import add_arguments, names
-from fastnn.errors import ArgumentError, FastnnError, ModelFileError
+from fastnn.errors import ArgumentError, DivergenceError, FastnnError, ModelFileError
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
@@ -69,13 +69,17 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         training = train(arguments.data, verbose=not arguments.quiet, **_given(arguments))
     except FastnnError as error:
-        raise type(error)(as_flags(str(error))) from error
+        unsaved = "; nothing is saved" if isinstance(error, DivergenceError) else ""
+        raise type(error)(as_flags(str(error)) + unsaved) from error
     except TrainingInterrupted as stop:
         if stop.result is None or not stop.history.epochs:
             note("interrupted before the first epoch ended: nothing is saved")
             return 130
         training, code = stop.result, 130
+    replaced = os.path.exists(out)
     training.model.save(out)
+    if replaced:
+        note(f"the model that was in {out} is replaced")
     if code:
         epoch = training.history.best_epoch
         note(f"interrupted: the model with the weights of epoch {epoch} is saved in {out}")
@@ -118,7 +122,6 @@ def _check_out(arguments: argparse.Namespace) -> str:
                 f"--out: file '{out}' is there already and is not a model that this fastnn can "
                 "read, so it is not overwritten: remove it, or name another file"
             ) from None
-        note(f"the model in {out} will be replaced")
     return out
 
 
@@ -167,7 +170,7 @@ def as_flags(message: str) -> str:
 
 
 _ENDINGS = {
-    "epochs": "trained all {n} epochs",
+    "epochs": "trained all of the {n} epochs",
     "early_stopping": "stopped after epoch {n} of {most}, since nothing got better any more",
     "converged": "converged after epoch {n} of {most}",
     "interrupted": "interrupted after epoch {n} of {most}",

@@ -9,18 +9,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined, split_list
 from fastnn.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from fastnn.data.table import Table
     from fastnn.model.model import Model
 
-Array = npt.NDArray[Any]
+    Array = npt.NDArray[Any]
 
 #: A confusion matrix is shown for so many classes at the most.
 MOST_CLASSES = 20
@@ -170,7 +169,7 @@ def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | No
     if classes is None or len(classes) > MOST_CLASSES:
         return None
     P = probabilities(model.task, model.outputs(table))
-    counts = confusion_matrix(model.targets.encode(labels)[:, 0].astype(np.int64), P)
+    counts = confusion_matrix(model.targets.encode(labels)[:, 0].astype("int64"), P)
     return {"labels": classes.tolist(), "counts": counts.tolist()}
 
 
@@ -197,9 +196,9 @@ def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
     known = set(model.features.columns)
     for names in ([target], blocks):  # of a two-dimensional target in an NPZ file
         if set(names) <= set(table.names) and not known & set(names):
-            table = table.drop(names)
+            table = _checked(model, table.drop(names), arguments.data)
             note(f"the target column {target!r} of '{arguments.data}' is left out")
-            break
+            return table
     return _checked(model, table, arguments.data)
 
 
@@ -226,12 +225,9 @@ def _builtin(name: str, drop: Sequence[str]) -> tuple[Table, Array]:
     from fastnn.data.builtin import load
 
     dataset = load(name)
-    if dataset.test is not None:
-        table, labels = dataset.test
-        note(f"these are the {len(table):,} test rows of {name}")
-    else:
-        table, labels = dataset.table, dataset.target
-        note(f"these are all {len(table):,} rows of {name}, those of the training part among them")
+    table, labels = dataset.test or (dataset.table, dataset.target)
+    which = "test rows" if dataset.test else "rows, some of them seen by a model trained on it"
+    note(f"{name}: all {len(table):,} {which}")
     return table.drop(list(drop)) if drop else table, labels
 
 

@@ -41,13 +41,21 @@ class Activation:
 
 
 def sigmoid(z: Any) -> Any:
-    """``1 / (1 + e^-z)`` (N2), written with ``e^-|z|`` so that nothing overflows."""
+    """``1 / (1 + e^-z)`` (N2), written with ``e^-|z|`` so that nothing overflows.
+
+    >>> float(sigmoid(0.0)), float(sigmoid(-1000.0))
+    (0.5, 0.0)
+    """
     e = np.exp(-abs(z))
     return np.where(z >= 0, 1.0, e) / (1.0 + e)
 
 
 def softplus(z: Any) -> Any:
-    """``log(1 + e^z)``, without overflow."""
+    """``log(1 + e^z)``, without overflow.
+
+    >>> round(float(softplus(0.0)), 4), float(softplus(1000.0))
+    (0.6931, 1000.0)
+    """
     return np.maximum(z, 0.0) + np.log1p(np.exp(-abs(z)))
 
 
@@ -242,6 +250,11 @@ def softmax_backward(
     """``dZ = A * (dA - sum(dA * A, axis=0))``: softmax in a hidden layer.
 
     ``dA``, ``A``, ``dZ``, ``product``: (K, m); ``total``: (1, m).
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> A, dA = np.array([[0.5], [0.5]]), np.array([[1.0], [0.0]])
+    >>> softmax_backward(NumpyBackend(), dA, A).ravel().tolist()
+    [0.25, -0.25]
     """
     product = xp.apply(multiply, dA, A, out=product)
     total = xp.sum(product, axis=0, keepdims=True, out=total)

@@ -41,7 +41,16 @@ class LayerArrays:
 
 @dataclass(frozen=True)
 class HiddenKernels:
-    """The kernels of a hidden layer: activation and dropout in one pass each way."""
+    """The kernels of a hidden layer: activation and dropout in one pass each way.
+
+    >>> from fastnn.nn.activations import activation
+    >>> print(HiddenKernels(activation("tanh"), dropout=0.0).backward)
+    dtanh(dA, t):
+        t1 = square(t)
+        t2 = 1 - t1
+        t3 = dA * t2
+        return t3
+    """
 
     g: ActivationFunction
     dropout: float
@@ -128,7 +137,13 @@ def hidden_backward(
 def gradients(
     xp: Shim, dZ: Array, A_prev: Array, *, dW: Array = None, db: Array = None
 ) -> tuple[Array, Array]:
-    """``dW = dZ A_prev^T``, ``db = sum(dZ, axis=1, keepdims=True)`` (N14)."""
+    """``dW = dZ A_prev^T``, ``db = sum(dZ, axis=1, keepdims=True)`` (N14).
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> dW, db = gradients(NumpyBackend(), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
+    >>> dW.tolist(), db.tolist()  # 1*3 + 2*4, 1 + 2
+    ([[11.0]], [[3.0]])
+    """
     dW = xp.dot(dZ, A_prev.T, out=dW)
     db = xp.sum(dZ, axis=1, keepdims=True, out=db)
     return dW, db

@@ -57,7 +57,7 @@ def gradient_check(
     ----------
     network : any network, loss and dropout.
     X : (N, n_0), examples as rows. Y : (N, K), or (N, 1) class indices for softmax.
-    weights : (N, 1) or (N, K) weights of the examples, or None.
+    weights : (N, 1) weights of the examples, or (N, K) of each output (not softmax), or None.
     l2, l1 : strengths of the penalties.
     initializer, seed : how the parameters are drawn; or ``parameters``, a flat float64 buffer.
     directions : None checks every parameter; a number checks the derivative along so many

@@ -117,7 +117,12 @@ def initial_weights(
 
 
 def truncated_normal(shape: tuple[int, ...], random: np.random.Generator) -> FloatArray:
-    """Return standard normal numbers, those beyond 2 drawn again."""
+    """Return standard normal numbers, those beyond 2 drawn again.
+
+    >>> from fastnn.backend.random import generator
+    >>> float(abs(truncated_normal((1000,), generator(0, "weights"))).max()) <= 2.0
+    True
+    """
     values = random.standard_normal(shape)
     while (beyond := abs(values) > 2).any():
         values[beyond] = random.standard_normal(int(beyond.sum()))

@@ -41,30 +41,52 @@ class Optimizer:
 
 
 def gradient_descent(p: Any, g: Any, rate: Any) -> Any:
-    """``W -= alpha dW`` (N25)."""
+    """``W -= alpha dW`` (N25).
+
+    >>> gradient_descent(p=1.0, g=2.0, rate=0.25)
+    0.5
+    """
     return p - rate * g
 
 
 def momentum(p: Any, g: Any, V: Any, rate: Any, beta: Any, rest: Any) -> Any:
-    """``V = beta V + (1 - beta) dW``, ``W -= alpha V`` (N28)."""
+    """``V = beta V + (1 - beta) dW``, ``W -= alpha V`` (N28).
+
+    >>> momentum(p=1.0, g=2.0, V=4.0, rate=0.5, beta=0.5, rest=0.5)
+    (-0.5, 3.0)
+    """
     V = beta * V + rest * g
     return p - rate * V, V
 
 
 def nesterov(p: Any, g: Any, V: Any, rate: Any, beta: Any, rest: Any) -> Any:
-    """``V`` as in `momentum`; ``W -= alpha (beta V + (1 - beta) dW)``: one step ahead."""
+    """``V`` as in `momentum`; ``W -= alpha (beta V + (1 - beta) dW)``: one step ahead.
+
+    >>> nesterov(p=1.0, g=2.0, V=4.0, rate=0.5, beta=0.5, rest=0.5)
+    (-0.25, 3.0)
+    """
     V = beta * V + rest * g
     return p - rate * (beta * V + rest * g), V
 
 
 def rmsprop_inside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsilon: Any) -> Any:
-    """``S = beta S + (1 - beta) dW^2``, ``W -= alpha dW / sqrt(S + epsilon)`` (N29)."""
+    """``S = beta S + (1 - beta) dW^2``, ``W -= alpha dW / sqrt(S + epsilon)`` (N29).
+
+    >>> p, S = rmsprop_inside(p=1.0, g=2.0, S=12.0, rate=0.5, beta=0.5, rest=0.5, epsilon=1.0)
+    >>> round(float(p), 4), S  # 1 - 0.5 * 2 / sqrt(8 + 1)
+    (0.6667, 8.0)
+    """
     S = beta * S + rest * (g * g)
     return p - rate * g / np.sqrt(S + epsilon), S
 
 
 def rmsprop_outside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsilon: Any) -> Any:
-    """As `rmsprop_inside`, but ``sqrt(S) + epsilon``."""
+    """As `rmsprop_inside`, but ``sqrt(S) + epsilon``.
+
+    >>> p, S = rmsprop_outside(p=1.0, g=2.0, S=14.0, rate=0.5, beta=0.5, rest=0.5, epsilon=1.0)
+    >>> float(p), S  # 1 - 0.5 * 2 / (sqrt(9) + 1)
+    (0.75, 9.0)
+    """
     S = beta * S + rest * (g * g)
     return p - rate * g / (np.sqrt(S) + epsilon), S
 

@@ -32,7 +32,12 @@ def _aligned(n: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each layer's weights and biases lie in the flat buffer."""
+    """Where each layer's weights and biases lie in the flat buffer.
+
+    >>> layout = Layout.of((3, 4, 2))
+    >>> layout.weights, layout.n_weights
+    ((slice(0, 12, None), slice(16, 24, None)), 32)
+    """
 
     sizes: tuple[int, ...]
     weights: tuple[slice, ...]
@@ -61,7 +66,14 @@ class Layout:
 
 
 class Parameters:
-    """The numbers of a network on one device: ``theta`` and its views ``W[l-1]``, ``b[l-1]``."""
+    """The numbers of a network on one device: ``theta`` and its views ``W[l-1]``, ``b[l-1]``.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.nn.network import network
+    >>> p = Parameters(network([3, 4, 2]), NumpyBackend(), "float32")
+    >>> p.W[0].shape, p.b[0].shape, p.theta.dtype.name
+    ((4, 3), (4, 1), 'float32')
+    """
 
     def __init__(self, network: Network, backend: Backend, dtype: npt.DTypeLike) -> None:
         self.layout = Layout.of(network.sizes)
@@ -79,7 +91,11 @@ class Parameters:
 
 
 def check_dtype(dtype: object) -> np.dtype[Any]:
-    """Return float32 or float64 as a dtype; raise ArgumentError for anything else."""
+    """Return float32 or float64 as a dtype; raise ArgumentError for anything else.
+
+    >>> check_dtype("float32").name
+    'float32'
+    """
     try:
         found: np.dtype[Any] = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:
@@ -102,6 +118,16 @@ def initialize(
     ``initializer`` is a name or options for all layers, or a list with one for each; None takes
     what suits each layer's activation (He for the ReLU family, LeCun for SELU, else Glorot). The
     same seed gives the same numbers on every device.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.nn.network import network
+    >>> net, xp = network([3, 2]), NumpyBackend()
+    >>> p = Parameters(net, xp, "float64")
+    >>> initialize(net, p, xp, initializer="uniform", seed=0)
+    >>> bool(abs(p.W[0]).max() <= 0.05), p.b[0].ravel().tolist()
+    (True, [0.0, 0.0])
+
+    Raises ArgumentError for an unknown initialiser or a list of the wrong length.
     """
     n = network.n_layers
     specs = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * n

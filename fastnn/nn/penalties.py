@@ -32,6 +32,13 @@ def l2_penalty(xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, squa
     """``J += lambda/(2m) sum W^2``, ``dW += lambda/m W`` (N11).
 
     ``W``, ``dW``: all weights, flat (n,); ``J``, ``squares``, ``strength``: (1, 1).
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> W, dW, J = np.array([3.0, -4.0]), np.zeros(2), np.zeros((1, 1))
+    >>> strength = np.array([[0.5]])
+    >>> l2_penalty(NumpyBackend(), W, dW, strength, J=J, squares=np.empty((1, 1)))
+    >>> J.item(), dW.tolist()  # 0.5 / 2 * 25
+    (6.25, [1.5, -2.0])
     """
     xp.dot(W.reshape(1, -1), W.reshape(-1, 1), out=squares)
     xp.apply(add_l2_cost, J, squares, strength, out=J)
@@ -41,7 +48,15 @@ def l2_penalty(xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, squa
 def l1_penalty(
     xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, total: Array, signs: Array
 ) -> None:
-    """``J += lambda/m sum |W|``, ``dW += lambda/m sign(W)``; ``signs``: (n,) scratch."""
+    """``J += lambda/m sum |W|``, ``dW += lambda/m sign(W)``; ``signs``: (n,) scratch.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> W, dW, J = np.array([3.0, -4.0]), np.zeros(2), np.zeros((1, 1))
+    >>> scratch = {"total": np.empty((1, 1)), "signs": np.empty(2)}
+    >>> l1_penalty(NumpyBackend(), W, dW, np.array([[0.5]]), J=J, **scratch)
+    >>> J.item(), dW.tolist()  # 0.5 * 7
+    (3.5, [0.5, -0.5])
+    """
     xp.apply(sign, W, out=signs)
     xp.dot(signs.reshape(1, -1), W.reshape(-1, 1), out=total)
     xp.apply(add_l1_cost, J, total, strength, out=J)
@@ -49,7 +64,14 @@ def l1_penalty(
 
 
 def clip_by_norm(xp: Shim, gradient: Array, clip: Array, *, squares: Array, factor: Array) -> None:
-    """``g *= min(1, clip / ||g||)`` over all parameters at once; ``clip`` etc.: (1, 1)."""
+    """``g *= min(1, clip / ||g||)`` over all parameters at once; ``clip`` etc.: (1, 1).
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> g, one = np.array([3.0, 4.0]), np.array([[1.0]])
+    >>> clip_by_norm(NumpyBackend(), g, one, squares=np.empty((1, 1)), factor=np.empty((1, 1)))
+    >>> g.tolist()
+    [0.6000000000000001, 0.8]
+    """
     xp.dot(gradient.reshape(1, -1), gradient.reshape(-1, 1), out=squares)
     xp.apply(clip_factor, squares, clip, out=factor)
     xp.apply(scale, gradient, factor.reshape(1), out=gradient)

@@ -47,6 +47,9 @@ class ParameterGroup:
     layer. ``learning_rate_factor`` multiplies the learning rate; ``weight_decay`` replaces that
     of AdamW. Where groups overlap the later one counts; a weight decay of None leaves the decay of
     an earlier group as it is.
+
+    >>> ParameterGroup("biases", learning_rate_factor=2.0).layer is None
+    True
     """
 
     kind: str = "all"
@@ -135,6 +138,35 @@ class TrainingPlan:
     """Mini-batch training of one network on one data set: epochs of recorded steps (N26).
 
     The optimiser's state belongs to the plan, the parameters to the caller.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.nn.network import network
+    >>> from fastnn.nn.optimizers import optimizer
+    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> p = Parameters(net, xp, "float64")
+    >>> p.W[0][:] = 2.0
+    >>> data = Data(X=np.array([[3.0]]), Y=np.array([[1.0]]))
+    >>> plan = TrainingPlan(xp, net, p, optimizer("gradient_descent"), data, batch_size=1)
+    >>> plan.run_epoch(np.array([0]), np.array([0.1])).tolist()  # (2 * 3 - 1)^2 / 2
+    [12.5]
+    >>> p.W[0].item(), p.b[0].item()  # 2 - 0.1 * 5 * 3, 0 - 0.1 * 5
+    (0.5, -0.5)
+    >>> print(plan.program)
+    Z[1] = dot(W[1], A[0])
+    Z[1] = add_bias(Z[1], b[1])
+    dZ[1], cost = squared_error(Z[1], Y, 1/m)
+    J = sum(cost, axis=None)
+    dW[1] = dot(dZ[1], A[0] rows)
+    db[1] = sum(dZ[1], axis=1)
+    costs[step] = J
+    row = coefficients[step]
+    theta = gradient_descent(theta, dtheta, rate)
+    position += 1
+    step += 1
+    t += 1
+
+    Raises ArgumentError, naming the argument, if data, batch size, penalties, clipping or groups
+    cannot work.
     """
 
     def __init__(
@@ -296,6 +328,16 @@ class GradientPlan:
 
     Dropout, if the network has any, uses the masks of step ``t`` throughout, so that J is a
     smooth function of the parameters.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.nn.network import network
+    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> p = Parameters(net, xp, "float64")
+    >>> p.W[0][:] = 2.0
+    >>> plan = GradientPlan(xp, net, p, Data(X=np.array([[3.0]]), Y=np.array([[1.0]])), l2=1.0)
+    >>> J, gradient = plan.cost_and_gradient()  # (2 * 3 - 1)^2 / 2 + 2^2 / 2, 5 * 3 + 2
+    >>> J, plan.dW[0].item(), plan.db[0].item()
+    (14.5, 17.0, 5.0)
     """
 
     def __init__(
@@ -315,7 +357,7 @@ class GradientPlan:
         self.backend, self.parameters = backend, parameters
         self.gradient = backend.zeros((parameters.layout.size,), parameters.dtype)
         self.dW, self.db = parameters.layout.views(self.gradient)
-        time = backend.zeros((1,), np.int64)
+        time = backend.zeros((1,), np.int64)  # the masks of step 0
         kernels = Kernels.of(network, data.w is not None)
         memory = Memory(backend, parameters.dtype)
         self.programs: list[Program] = []
@@ -324,6 +366,7 @@ class GradientPlan:
             xp = Recorder()
             _name_parameters(xp, "", parameters.W, parameters.b)
             _name_parameters(xp, "d", self.dW, self.db)
+            xp.name(time, "t")
             self.batch: Batch = make_batch(
                 backend, memory, network, data, len(data), training=True, names=xp
             )
@@ -364,6 +407,17 @@ class EvaluationPlan:
     """Predictions for new examples, without dropout, a block of rows at a time.
 
     A program is recorded for each number of rows that comes up; the last few are kept.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.nn.network import network
+    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> p = Parameters(net, xp, "float64")
+    >>> p.W[0][:] = 2.0
+    >>> predictions, J = EvaluationPlan(xp, net, p).evaluate(np.array([[3.0]]), np.array([[1.0]]))
+    >>> predictions.tolist(), J
+    ([[6.0]], 12.5)
+
+    Raises ArgumentError if the shapes do not fit the network.
     """
 
     KEPT = 4

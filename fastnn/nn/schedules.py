@@ -29,27 +29,47 @@ class Schedule:
 
 
 def constant(t: FloatArray, total: float) -> FloatArray:
-    """1."""
+    """1.
+
+    >>> constant(np.arange(3.0), 3).tolist()
+    [1.0, 1.0, 1.0]
+    """
     return np.ones_like(t)
 
 
 def step(t: FloatArray, total: float, drop: float, every: float) -> FloatArray:
-    """``drop^floor(t / every)``."""
+    """``drop^floor(t / every)``.
+
+    >>> step(np.arange(4.0), 4, drop=0.5, every=2).tolist()
+    [1.0, 1.0, 0.5, 0.5]
+    """
     return drop ** np.floor(t / every)
 
 
 def exponential(t: FloatArray, total: float, decay: float) -> FloatArray:
-    """``decay^t``."""
+    """``decay^t``.
+
+    >>> exponential(np.arange(3.0), 3, decay=0.5).tolist()
+    [1.0, 0.5, 0.25]
+    """
     return decay**t
 
 
 def inverse_scaling(t: FloatArray, total: float, power: float) -> FloatArray:
-    """``1 / (t + 1)^power``."""
+    """``1 / (t + 1)^power``.
+
+    >>> inverse_scaling(np.array([0.0, 3.0]), 4, power=0.5).tolist()
+    [1.0, 0.5]
+    """
     return (t + 1.0) ** -power
 
 
 def cosine(t: FloatArray, total: float, final: float) -> FloatArray:
-    """``final + (1 - final) (1 + cos(pi t / total)) / 2``. Loshchilov and Hutter 2017."""
+    """``final + (1 - final) (1 + cos(pi t / total)) / 2``. Loshchilov and Hutter 2017.
+
+    >>> cosine(np.array([0.0, 2.0, 4.0]), 4, final=0.0).tolist()
+    [1.0, 0.5, 0.0]
+    """
     progress = np.minimum(t / max(total, 1.0), 1.0)
     return final + (1 - final) * 0.5 * (1 + np.cos(np.pi * progress))
 
@@ -58,6 +78,9 @@ def one_cycle(t: FloatArray, total: float, rise: float, initial: float, final: f
     """From ``initial`` up to 1 in the first ``rise`` of the time, then down to ``final``.
 
     Both arcs are half a cosine. Smith and Topin 2019.
+
+    >>> one_cycle(np.arange(5.0), 5, rise=0.5, initial=0.0, final=0.0).round(3).tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0]
     """
     progress = np.minimum(t / max(total - 1.0, 1.0), 1.0)
     up = np.minimum(progress / rise, 1.0)
@@ -95,7 +118,11 @@ SCHEDULES: Table[Schedule] = Table(
 
 @dataclass(frozen=True)
 class ScheduleRule:
-    """A schedule with its options: ``per`` step or epoch, after ``warm_up`` of those."""
+    """A schedule with its options: ``per`` step or epoch, after ``warm_up`` of those.
+
+    >>> schedule("exponential(decay=0.5, warm_up=1)").factors(np.arange(4.0), 1, 4).tolist()
+    [0.5, 1.0, 0.5, 0.25]
+    """
 
     name: str
     options: Mapping[str, Any]

@@ -35,8 +35,11 @@ from fastnn.nn.penalties import l1_penalty, l2_penalty
 class Data:
     """Examples as rows on the device: gathering rows is fast, and ``rows.T`` is free.
 
-    ``X`` (N, n_0); ``Y`` (N, k) targets, or (N, 1) class indices for softmax; ``w`` (N, 1) or
-    (N, K) weights, or None.
+    ``X`` (N, n_0); ``Y`` (N, k) targets, or (N, 1) class indices for softmax; ``w`` (N, 1)
+    weights of the examples, or, but for softmax, (N, K) of each output, or None.
+
+    >>> len(Data(X=np.zeros((5, 3)), Y=np.zeros((5, 1))))
+    5
     """
 
     X: Array
@@ -72,7 +75,8 @@ def check_data(network: Network, data: Data) -> None:
     expected = {
         "X": (data.X, [(N, network.sizes[0])]),
         "Y": (data.Y, [(N, 1 if classes else K)]),
-        "weights": (data.w, [(N, 1), (N, K)]),
+        # The outputs of softmax share one loss: only the example as a whole can have a weight.
+        "weights": (data.w, [(N, 1)] if classes else [(N, 1), (N, K)]),
     }
     for name, (array, shapes) in expected.items():
         if array is not None and tuple(array.shape) not in shapes:
@@ -87,6 +91,12 @@ class Memory:
     """Flat buffers for the largest batch; `take` hands out views for any smaller one.
 
     A view is ``flat[:n * m].reshape(n, m)``, contiguous at every batch size.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> memory = Memory(NumpyBackend(), "float32")
+    >>> whole, short = memory.take("Z", 3, 8), memory.take("Z", 3, 5)
+    >>> short.shape, bool(np.shares_memory(whole, short))
+    ((3, 5), True)
     """
 
     def __init__(self, backend: Backend, dtype: npt.DTypeLike) -> None:

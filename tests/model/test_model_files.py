@@ -83,7 +83,7 @@ def taken_apart(content: bytes, folder: Path):
         )
 
 
-def refused(path: Path, content: bytes, said: str = "") -> None:
+def refused(path: Path, content: bytes, said: str = "damaged") -> None:
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match=said) as caught:
         load(path)

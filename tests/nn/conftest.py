@@ -28,7 +28,7 @@ def make_parameters(net: Network, seed: int = 0, dtype: Any = np.float64) -> Par
 def make_data(
     net: Network, n: int, seed: int = 0, weights: int = 0, dtype: Any = np.float64
 ) -> Data:
-    """n examples that suit the network's loss; ``weights``: the columns of w, 0 for none."""
+    """N examples that suit the network's loss; ``weights``: the columns of w, 0 for none."""
     rng = np.random.default_rng([seed, n])
     X = rng.standard_normal((n, net.sizes[0]))
     K = net.sizes[-1]

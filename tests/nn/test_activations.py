@@ -57,7 +57,9 @@ def test_forward_and_derivative_are_those_of_the_loop_twin(spec: str) -> None:
 @pytest.mark.parametrize("spec", VARIANTS)
 def test_the_derivative_by_hand_is_the_derived_one(spec: str) -> None:
     g, z = activation(spec), np.linspace(-4, 4, 81)  # 0 is one of them
-    derived = np.broadcast_to(run(lambda z: derivative(trace(g.forward)).evaluate(z)[0], z), z.shape)
+    derived = np.broadcast_to(
+        run(lambda z: derivative(trace(g.forward)).evaluate(z)[0], z), z.shape
+    )
     # Those are written with |z| or min(z, 0), of which the derivative at 0 is a convention.
     guarded = ("sigmoid", "softplus", "silu", "mish", "elu", "selu")
     at = (z != 0) if g.name in guarded else (z == z)
@@ -179,7 +181,10 @@ def test_the_initialisation_that_suits_it(name, gain, initializer) -> None:  # N
         ("elu(alpha=0)", r"alpha=0.0 is outside \(0, inf\]"),
         (3, "activation must be a name"),
         ({"name": "custom", "expression": {}}, "not an expression graph"),
-        (lambda z, y: z, "an activation is a function of one argument with one result, found 2 arg"),
+        (
+            lambda z, y: z,
+            "an activation is a function of one argument with one result, found 2 arg",
+        ),
         (lambda z: (z, z), "found 1 arguments and 2 results"),
         (lambda z: z if z > 0 else 0, "cannot branch"),
     ],

@@ -36,7 +36,11 @@ def arrays(n: int, m: int, kernels: HiddenKernels, U=None) -> LayerArrays:
 
 def test_forward_and_backward_by_hand() -> None:
     # Z = (1*3 + 2*1 + 1, -1*3 + 1*1 + 0) = (6, -2); relu: (6, 0)
-    W, b, X = np.array([[1.0, 2.0], [-1.0, 1.0]]), np.array([[1.0], [0.0]]), np.array([[3.0], [1.0]])
+    W, b, X = (
+        np.array([[1.0, 2.0], [-1.0, 1.0]]),
+        np.array([[1.0], [0.0]]),
+        np.array([[3.0], [1.0]]),
+    )
     kernels = HiddenKernels(activation("relu"), 0.0)
     x = arrays(2, 1, kernels)
     assert hidden_forward(XP, W, b, X, kernels, x).tolist() == [[6.0], [0.0]]

@@ -64,7 +64,9 @@ def test_the_delta_by_hand_is_the_derived_one(spec: str) -> None:
 
 
 TORCH = {
-    "binary_crossentropy": lambda f, t, y: f.binary_cross_entropy_with_logits(t, y, reduction="none"),
+    "binary_crossentropy": lambda f, t, y: f.binary_cross_entropy_with_logits(
+        t, y, reduction="none"
+    ),
     "squared_error": lambda f, t, y: f.mse_loss(t, y, reduction="none") / 2,
     "absolute_error": lambda f, t, y: f.l1_loss(t, y, reduction="none"),
     "huber(delta=0.4)": lambda f, t, y: f.huber_loss(t, y, reduction="none", delta=0.4),
@@ -80,7 +82,9 @@ def test_value_and_delta_are_pytorchs(spec: str) -> None:
     tensor = torch.tensor(t, requires_grad=True)
     value = TORCH[spec](torch.nn.functional, tensor, torch.tensor(y))
     (delta,) = torch.autograd.grad(value.sum(), tensor)
-    np.testing.assert_allclose(run(cost.value, t, y), value.detach().numpy(), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        run(cost.value, t, y), value.detach().numpy(), rtol=1e-12, atol=1e-14
+    )
     np.testing.assert_allclose(run(cost.delta, t, y), delta.numpy(), rtol=1e-12, atol=1e-14)
 
 

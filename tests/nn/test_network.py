@@ -91,7 +91,9 @@ NETWORKS = [
     network([4, 8, 3], loss_function="categorical_crossentropy(label_smoothing=0.1)"),
     network([4, 1], loss_function="binary_crossentropy"),
     network([2, 3, 3, 1], activation=["leaky_relu(slope=0.2)", "gelu"], dropout=[0, 0.5]),
-    network([2, 3, 1], activation=lambda z: z**3, loss_function=custom_loss(lambda a, y: (a - y) ** 4)),
+    network(
+        [2, 3, 1], activation=lambda z: z**3, loss_function=custom_loss(lambda a, y: (a - y) ** 4)
+    ),
 ]
 
 

@@ -51,7 +51,8 @@ BY_HAND = {
     "adam(beta1=0.5, beta2=0.5, epsilon=1)": [1 - 0.5 * 2 / (2 + 1)] * 2,
     "adam(beta1=0.5, beta2=0.5, epsilon=1, epsilon_placement=inside)": [
         1 - 0.5 * 2 / math.sqrt(4 + 1)
-    ] * 2,
+    ]
+    * 2,
     # decay first: 1 - 0.5*0.1 = 0.95, then Adam's step 1/3; then 0.95 of that, and V = 0
     "adamw(beta1=0.5, beta2=0.5, epsilon=1, weight_decay=0.1)": [
         0.95 - 1 / 3,

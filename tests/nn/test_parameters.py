@@ -38,7 +38,9 @@ def test_blocks_are_in_order_aligned_and_do_not_overlap(sizes) -> None:
     assert [w.shape for w in W] == list(zip(sizes[1:], sizes[:-1], strict=True))
     assert [v.shape for v in b] == [(n, 1) for n in sizes[1:]]
     values = np.concatenate([v.ravel() for v in [*W, *b]])
-    assert len(set(values.tolist())) == sum(n * (k + 1) for k, n in zip(sizes, sizes[1:], strict=False))
+    assert len(set(values.tolist())) == sum(
+        n * (k + 1) for k, n in zip(sizes, sizes[1:], strict=False)
+    )
 
 
 def test_views_share_the_buffer_and_are_contiguous() -> None:

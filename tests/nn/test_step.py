@@ -39,7 +39,7 @@ def cases(draw) -> SimpleNamespace:
     free = spec.split("(")[0] in ("squared_error", "absolute_error", "huber", "quantile")
     output = draw(st.sampled_from(ACTIVATIONS[:-1])) if free else None
     activations = [draw(st.sampled_from(ACTIVATIONS)) for _ in range(hidden)]
-    assume(["exponential", "exponential"] != [*activations, output][-2:])
+    assume([*activations, output][-2:] != ["exponential", "exponential"])
     return SimpleNamespace(
         net=network(
             sizes,
@@ -49,7 +49,7 @@ def cases(draw) -> SimpleNamespace:
             loss_function=spec,
         ),
         n=draw(st.integers(1, 9)),
-        weights=draw(st.sampled_from([0, 1, sizes[-1]])),
+        weights=draw(st.sampled_from([0, 1, 1 if spec.startswith("categorical") else sizes[-1]])),
         l2=draw(st.sampled_from([0.0, 0.7])),
         l1=draw(st.sampled_from([0.0, 0.3])),
         seed=draw(st.integers(0, 1000)),
@@ -237,3 +237,5 @@ def test_class_indices_are_one_column() -> None:
     check_data(net, Data(np.zeros((5, 3)), np.zeros((5, 1))))
     with pytest.raises(ArgumentError, match=r"Y has shape \(5, 4\), .* need \(5, 1\)"):
         check_data(net, Data(np.zeros((5, 3)), np.zeros((5, 4))))
+    with pytest.raises(ArgumentError, match=r"weights has shape \(5, 4\), .* need \(5, 1\)$"):
+        check_data(net, Data(np.zeros((5, 3)), np.zeros((5, 1)), np.zeros((5, 4))))

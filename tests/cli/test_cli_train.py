@@ -1,0 +1,365 @@
+"""`fastnn train`: what it passes on, prints and writes; every bad input leaves nothing behind."""
+
+import inspect
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnn.cli.main import build_parser
+from fastnn.cli.train import ARGUMENTS, as_flags, default_out
+from fastnn.data.builtin import DATASETS
+from fastnn.model.files import load
+from fastnn.model.train import train
+from fastnn.nn.activations import ACTIVATIONS
+from fastnn.nn.initializers import INITIALIZERS
+from fastnn.nn.losses import LOSSES
+from fastnn.nn.optimizers import OPTIMIZERS
+from fastnn.nn.schedules import SCHEDULES
+from fastnn.training.metrics import METRICS
+from fastnn.training.options import training_options
+
+
+def parameters() -> set[str]:
+    names = {*inspect.signature(train).parameters, *inspect.signature(training_options).parameters}
+    return names - {"options"}
+
+
+def test_every_option_is_an_argument_of_train() -> None:
+    everything = [
+        "x", "--target", "t", "--task", "auto", "--categorical", "a,b", "--drop", "c",
+        "--fractions", ".5,.3,.2", "--validation", "v.csv", "--test", "t.csv", "--no-standardize",
+        "--class-weight", "balanced", "--hidden", "3,2", "--activation", "relu,tanh",
+        "--output-activation", "tanh", "--initializer", "zero", "--loss", "huber(delta=2)",
+        "--label-smoothing", "0.1", "--dropout", "0.1,0.2", "--optimizer", "adam(beta1=0.8)",
+        "--learning-rate", "0.1", "--schedule", "cosine", "--batch-size", "full", "--epochs", "3",
+        "--l2", "1", "--l1", "2", "--gradient-clip", "3", "--patience", "none", "--min-delta",
+        "0.1", "--monitor", "f1", "--tolerance", "0.1", "--metrics", "f1,top_k_accuracy(k=2)",
+        "--device", "auto", "--dtype", "float64", "--seed", "7",
+    ]  # fmt: skip
+    found = vars(build_parser().parse_args(["train", *everything]))
+    own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
+    assert set(found) - own == set(ARGUMENTS)
+    assert set(ARGUMENTS) <= parameters()
+    assert found["hidden_layer_sizes"] == (3, 2)
+    assert found["activation"] == ["relu", "tanh"]
+    assert found["dropout"] == [0.1, 0.2]
+    assert found["fractions"] == (0.5, 0.3, 0.2)
+    assert found["metrics"] == ["f1", "top_k_accuracy(k=2)"]
+    assert found["loss"] == "huber(delta=2)"
+    assert found["patience"] is None
+    assert found["standardize"] is False
+    assert found["batch_size"] == "full"
+
+
+def test_what_is_not_given_is_not_passed_on() -> None:
+    found = vars(build_parser().parse_args(["train", "digits"]))
+    assert set(found) == {"command", "run", "traceback", "data", "out", "json", "quiet"}
+
+
+def test_help_lists_every_name_of_every_table(fastnn) -> None:
+    shown = fastnn("train", "--help").out
+    tables = (DATASETS, ACTIVATIONS, LOSSES, INITIALIZERS, OPTIMIZERS, SCHEDULES, METRICS)
+    for table in tables:
+        assert [name for name in table.names if name not in shown] == []
+
+
+def test_json_is_one_document_with_the_promised_keys(fastnn, tmp_path: Path) -> None:
+    ran = fastnn("train", "digits", "--epochs", 4, "--hidden", "16", "--json", "--out", "d.fastnn")
+    assert ran.code == 0
+    found = json.loads(ran.out)
+    assert found["task"] == "multiclass"
+    assert found["target"] == "digit"
+    assert found["device"] == "cpu"
+    assert found["epochs"] == 4
+    assert found["stopped"] == "epochs"
+    assert found["seed"] == 0
+    assert found["model"] == "d.fastnn"
+    assert found["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
+    model = load(tmp_path / "d.fastnn")
+    assert found["best_epoch"] == model.history.best_epoch
+    for part in ("train", "validation", "test"):
+        assert found[part] == pytest.approx(dict(model.report[part]))
+    assert ran.err.count("epoch ") == 4
+
+
+def test_the_same_seed_gives_what_the_library_gives(fastnn, tmp_path: Path) -> None:
+    options = ("--hidden", "8", "--epochs", 3, "--seed", 5, "--optimizer", "momentum(beta=0.8)")
+    assert fastnn("train", "breast_cancer", *options, "--quiet").code == 0
+    model = train(
+        "breast_cancer", hidden_layer_sizes=[8], epochs=3, seed=5, optimizer="momentum(beta=0.8)"
+    ).model
+    model.save(tmp_path / "twin.fastnn")
+    written = (tmp_path / "breast_cancer.fastnn").read_bytes()
+    assert written == (tmp_path / "twin.fastnn").read_bytes()
+
+
+def test_a_table_is_printed_for_people(fastnn) -> None:
+    ran = fastnn("train", "diabetes", "--epochs", 2, "--quiet")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0].startswith("regression of 'progression', ")
+    assert "10 inputs -> 128 relu -> 1 identity" in lines[1]
+    assert lines[2] == "trained all of the 2 epochs"
+    assert lines[4].split() == ["loss", "r2", "rmse", "mae"]
+    assert [line.split()[0] for line in lines[5:8]] == ["train", "validation", "test"]
+    assert lines[-1] == "model: diabetes.fastnn"
+    assert max(map(len, lines)) <= 90
+
+
+def test_early_stopping_is_told(fastnn) -> None:
+    ran = fastnn("train", "breast_cancer", "--patience", 1, "--learning-rate", 0.1, "--quiet")
+    assert ran.code == 0
+    assert "since nothing got better any more; kept epoch" in ran.out
+
+
+def test_a_file_with_everything_that_tables_have(fastnn, flats_csv: Path) -> None:
+    options = ("--drop", "id", "--categorical", "rooms", "--hidden", "none", "--epochs", 5)
+    ran = fastnn("train", "flats.csv", "--target", "price", *options, "--quiet", "--json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert (found["task"], found["model"]) == ("regression", "flats.fastnn")
+    model = load(flats_csv.with_name("flats.fastnn"))
+    assert model.features.columns == ("area", "rooms", "town", "built")
+    assert set(model.features.categories) == {"rooms", "town"}
+    assert model.network.n_layers == 1
+
+
+def test_parts_of_the_users_own_are_read_without_the_dropped_columns(
+    fastnn, flats_csv: Path
+) -> None:
+    lines = flats_csv.read_text(encoding="utf-8").splitlines(keepends=True)
+    for name, rows in (("v.csv", lines[1:31]), ("t.csv", lines[31:61])):
+        flats_csv.with_name(name).write_text(lines[0] + "".join(rows), encoding="utf-8")
+    parts = ("--validation", "v.csv", "--test", "t.csv", "--drop", "id", "--epochs", 2)
+    ran = fastnn("train", "flats.csv", "--target", "price", *parts, "--quiet", "--json")
+    assert ran.code == 0, ran.err
+    model = load(flats_csv.with_name("flats.fastnn"))
+    drop = ["id", "price"]
+    for name, part in (("v.csv", "validation"), ("t.csv", "test")):
+        from fastnn.data.files import read_labelled
+
+        table, price = read_labelled(str(flats_csv.with_name(name)), "price", drop=drop[:1])
+        expected = model.evaluate(table, price)
+        assert json.loads(ran.out)[part] == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_undefined_metric_is_null_and_a_dash(fastnn, flats_csv: Path) -> None:
+    """R2 of a test part with one price only is not defined."""
+    header, first, *_ = flats_csv.read_text(encoding="utf-8").splitlines()
+    flats_csv.with_name("t.csv").write_text(f"{header}\n{first}\n{first}\n", encoding="utf-8")
+    command = ("train", "flats.csv", "--target", "price", "--test", "t.csv", "--drop", "id",
+               "--epochs", 1, "--quiet")  # fmt: skip
+    found = json.loads(fastnn(*command, "--json").out)
+    assert found["test"]["r2"] is None
+    assert math.isfinite(found["test"]["rmse"])
+    lines = fastnn(*command).out.splitlines()
+    assert next(line for line in lines if line.startswith("test")).split()[2] == "-"
+
+
+def test_warnings_are_one_line_each(fastnn, flats_csv: Path) -> None:
+    ran = fastnn("train", "flats.csv", "--target", "price", "--epochs", 1, "--quiet")
+    assert ran.code == 0
+    lines = ran.err.splitlines()
+    assert len(lines) == 2  # the names of the validation and of the test part are all new
+    assert all(line.startswith("fastnn: warning: column 'id': 24 of 24 values") for line in lines)
+
+
+def test_device_auto_says_what_it_took(run_python) -> None:
+    command = ("train", "diabetes", "--epochs", "1", "--device", "auto", "--json", "--quiet")
+    done = run_python("-m", "fastnn", *command)
+    assert done.returncode == 0
+    if json.loads(done.stdout)["device"] == "cpu":
+        assert done.stderr.startswith("fastnn: warning: device 'auto' uses the CPU: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp_path) -> None:
+    ran = fastnn("train", "digits", "--device", "cuda:9999")
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.startswith("fastnn: error: device 'cuda:9999' cannot be used: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["digits", "--activation", "rellu"], "unknown activation 'rellu'; did you mean 'relu'?"),
+        (["digits", "--optimizer", "adm"], "unknown optimizer 'adm'; did you mean 'adam'?"),
+        (["digits", "--optimizer", "adam(momentum=0.9)"], "'adam' has no option 'momentum'"),
+        (["digits", "--schedule", "cosin"], "unknown schedule 'cosin'; did you mean 'cosine'?"),
+        (["digits", "--schedule", "cosine(power=2)"], "it belongs to inverse_scaling"),
+        (["digits", "--initializer", "he"], "unknown initializer 'he'"),
+        (["digits", "--loss", "huber"], "loss 'huber' does not fit task 'multiclass'"),
+        (["digits", "--metrics", "r2"], "metric 'r2' does not apply to task 'multiclass'"),
+        (["digits", "--monitor", "f1"], "--monitor must be 'loss' or one of the metrics"),
+        (["digits", "--task", "multi"], "unknown task 'multi'"),
+        (["digits", "--batch-size", "-5"], "--batch-size must be a whole number from 1"),
+        (["digits", "--epochs", "0"], "--epochs must be a whole number above 0, found 0"),
+        (["digits", "--learning-rate", "0"], "--learning-rate must be a number above 0"),
+        (["digits", "--gradient-clip", "0"], "--gradient-clip must be a number above 0"),
+        (["digits", "--l2", "-1"], "--l2 must be a number of 0 or more, found -1.0"),
+        (["digits", "--dropout", "1"], "--dropout must be in [0, 1), found 1.0"),
+        (["digits", "--activation", "relu,tanh"], "--activation has 2 entries but the network has"),
+        (["digits", "--seed", "-1"], "--seed must be a whole number from 0"),
+        (["digits", "--dtype", "float16"], "--dtype must be 'float32' or 'float64'"),
+        (["digits", "--fractions", ".5,.5"], "--fractions must be three numbers"),
+        (["digits", "--device", "gpu"], "unknown device 'gpu'; did you mean 'cuda'?"),
+        (["digits", "--patience", "none", "--min-delta", "1"], "--min-delta has no effect without"),
+        (["digits", "--patience", "none", "--monitor", "loss"], "--monitor has no effect without"),
+        (["digits", "--target", "digit"], "--target has no effect: data set 'digits' has its own"),
+        (["diabetes", "--class-weight", "balanced"], "--class-weight has no effect in regression"),
+        (["digits", "--class-weight", "even"], "--class-weight must be 'balanced'"),
+        (["diabetes", "--label-smoothing", "0.1"], "'squared_error' has no option 'label_smooth"),
+    ],
+)
+def test_an_argument_that_cannot_work_is_code_2(
+    fastnn, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    ran = fastnn("train", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("fastnn: error: ")
+    assert said in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+GOOD = "".join(f"{i},{i % 2}\n" for i in range(30))
+BAD_FILES = {
+    "nothing": ("", (), "file 'bad.csv' is empty"),
+    "no rows": ("x,y\n", (), "has a header line but no rows"),
+    "numbers for names": ("1,2\n3,4\n", ("--target", "2"), "holds numbers, not column names"),
+    "same names": (f"x,x,y\n{GOOD}", (), "two columns are called 'x'"),
+    "a nameless column": (f",y\n{GOOD}", (), "column 1 has no name"),
+    "other target": (f"x,z\n{GOOD}", (), "target: no column 'y'"),
+    "text among numbers": (f"x,y\n{GOOD}oops,1\n", (), "'oops'"),
+    "infinity": (f"x,y\n{GOOD}inf,1\n", (), "inf is not a finite number"),
+    "gap in the target": (f"x,y\n{GOOD}5,\n", (), "target column 'y', line 32 of 'bad.csv'"),
+    "one class": ("x,y\n" + "1,a\n2,a\n" * 20, (), "'a'"),
+    "three classes": (f"x,y\n{GOOD}5,2\n", ("--task", "binary"), "needs two classes, found 3"),
+    "label out of range": (f"x,y\n{GOOD}5,2\n", ("--task", "multilabel"), "out of range"),
+    "text to regress": ("x,y\n" + "1,a\n2,b\n" * 20, ("--task", "regression"), "the text 'a'"),
+    "ragged": (f"x,y\n{GOOD}5,1,7\n", (), "line 32: 3 cells where the header has 2 columns"),
+    "no features": ("y\n" + "1\n0\n" * 20, (), "no feature columns are left"),
+    "dates": (f"d,x,y\n{''.join(f'2024-01-{i:02},{i},1.5' + chr(10) for i in range(1, 29))}", (),
+              "column 'd' holds dates"),
+    "absent drop": (f"x,y\n{GOOD}", ("--drop", "w"), "no column 'w'"),
+    "negative counts": ("x,y\n" + "".join(f"{i},{i - 3.5}\n" for i in range(40)),
+                        ("--loss", "poisson"), "loss 'poisson' needs values of at least 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_data_that_cannot_be_used_are_code_3(fastnn, tmp_path: Path, kind: str) -> None:
+    text, options, said = BAD_FILES[kind]
+    (tmp_path / "bad.csv").write_text(text)
+    target = () if "--target" in options else ("--target", "y")
+    ran = fastnn("train", "bad.csv", *target, *options, "--epochs", 1)
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.count("\n") == 1
+    assert said in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("digitz", "neither a file nor a built-in data set; did you mean 'digits'?"),
+        ("absent.csv", "file 'absent.csv' does not exist"),
+        ("notes.txt", "unknown type; the name must end in one of .csv"),
+    ],
+)
+def test_data_that_are_not_there(fastnn, data: str, said: str) -> None:
+    ran = fastnn("train", data, "--target", "y")
+    assert ran.code == 3
+    assert said in ran.err
+
+
+def test_a_file_without_target_names_its_columns(fastnn, flats_csv: Path) -> None:
+    ran = fastnn("train", "flats.csv")
+    assert ran.code == 2
+    assert "'flats.csv' needs --target COL" in ran.err
+    assert "(columns: id, area, rooms, town, built, price)" in ran.err
+
+
+def test_divergence_is_code_1_and_saves_nothing(fastnn, tmp_path: Path) -> None:
+    ran = fastnn("train", "diabetes", "--learning-rate", "1e30", "--quiet")
+    assert (ran.code, ran.out) == (1, "")
+    assert "the loss is" in ran.err
+    assert "--gradient-clip 1" in ran.err
+    assert ran.err.endswith("; nothing is saved\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestWhereTheModelGoes:
+    def test_a_folder_that_is_not_there_is_told_before_training(self, fastnn) -> None:
+        ran = fastnn("train", "digits", "--out", "absent/m.fastnn")
+        assert ran.code == 3
+        assert "there is no folder" in ran.err
+        assert "epoch" not in ran.err
+
+    @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder nobody can write")
+    def test_a_folder_that_cannot_be_written_is_told_before_training(self, fastnn) -> None:
+        ran = fastnn("train", "digits", "--out", "/proc/m.fastnn")
+        assert ran.code == 3
+        assert "nothing can be written into the folder '/proc'" in ran.err
+        assert "epoch" not in ran.err
+
+    def test_a_path_below_a_file(self, fastnn, flats_csv: Path) -> None:
+        ran = fastnn("train", "digits", "--out", "flats.csv/m.fastnn")
+        assert ran.code == 3
+        assert "there is no folder" in ran.err
+
+    def test_a_folder_of_that_name(self, fastnn, tmp_path: Path) -> None:
+        ran = fastnn("train", "digits", "--out", tmp_path)
+        assert ran.code == 3
+        assert "is a folder; name a file in it" in ran.err
+
+    def test_a_foreign_file_is_not_replaced(self, fastnn, flats_csv: Path) -> None:
+        before = flats_csv.read_bytes()
+        ran = fastnn("train", "digits", "--epochs", 1, "--out", "flats.csv")
+        assert ran.code == 2
+        assert "is there already and is not a model" in ran.err
+        assert flats_csv.read_bytes() == before
+
+    def test_the_data_are_not_replaced(self, fastnn, flats_csv: Path) -> None:
+        ran = fastnn("train", "flats.csv", "--target", "price", "--out", "./flats.csv")
+        assert ran.code == 2
+        assert "--out is the file './flats.csv', which is DATA" in ran.err
+
+    def test_an_earlier_model_is_replaced_and_that_is_said(self, fastnn, tmp_path: Path) -> None:
+        first = fastnn("train", "diabetes", "--epochs", 1, "--quiet")
+        before = (tmp_path / "diabetes.fastnn").read_bytes()
+        second = fastnn("train", "diabetes", "--epochs", 1, "--seed", 1, "--quiet")
+        assert (first.err, second.code) == ("", 0)
+        assert second.err == "fastnn: the model that was in diabetes.fastnn is replaced\n"
+        assert (tmp_path / "diabetes.fastnn").read_bytes() != before
+
+    def test_the_default_is_named_after_the_data(self) -> None:
+        assert default_out("digits") == "digits.fastnn"
+        assert default_out("/data/a.b.parquet") == "a.b.fastnn"
+        assert default_out("T.CSV.GZ") == "T.fastnn"
+
+
+def test_arguments_in_messages_get_their_names_on_the_command_line() -> None:
+    assert as_flags("batch_size must be 1") == "--batch-size must be 1"
+    assert as_flags("hidden_layer_sizes is odd") == "--hidden is odd"
+    assert as_flags("loss 'huber' does not fit task 'binary'") == (
+        "loss 'huber' does not fit task 'binary'"
+    )
+    assert as_flags("column 'batch_size' is text") == "column 'batch_size' is text"
+    assert as_flags("too large; or use dtype='float64'") == "too large; or use --dtype float64"
+
+
+def test_npz_and_parquet_are_read_too(fastnn, tmp_path: Path, rng: np.random.Generator) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pa = pytest.importorskip("pyarrow")
+    X, y = rng.normal(size=(60, 3)), np.tile([0, 1], 30)
+    np.savez(tmp_path / "a.npz", x=X, y=y)
+    parquet.write_table(pa.table({"x": X[:, 0], "y": y}), tmp_path / "b.parquet")
+    for name in ("a.npz", "b.parquet"):
+        ran = fastnn("train", name, "--target", "y", "--epochs", 1, "--quiet", "--json")
+        assert ran.code == 0, ran.err
+        assert json.loads(ran.out)["task"] == "binary"

@@ -1,0 +1,82 @@
+"""Callbacks, and the progress that a person sees: lines in a file, a bar on a terminal."""
+
+import contextlib
+import io
+import os
+import re
+
+import pytest
+
+from fastnn.errors import ArgumentError
+from fastnn.training.callbacks import ProgressReport, TrainingState, as_callback, describe
+from fastnn.training.history import Epoch, History
+
+
+def report(progress: ProgressReport, n_epochs: int = 12, shown: int = 3) -> None:
+    state = TrainingState(History(), n_epochs, 100, "cpu")
+    progress.begin(state)
+    for n in range(1, shown + 1):
+        state.history.epochs.append(Epoch(n, 1 / n, 0.1, 0.5, {"f1": 0.25}, 0.1, 1234567.0))
+        progress.epoch_end(state)
+    progress.end(state)
+
+
+def test_one_line_per_epoch_where_there_is_no_terminal():
+    stream = io.StringIO()
+    report(ProgressReport(stream))
+    assert stream.getvalue() == (
+        "epoch  1/12  loss 1.0000  validation loss 0.5000  f1 0.2500  1,234,567 examples/s\n"
+        "epoch  2/12  loss 0.5000  validation loss 0.5000  f1 0.2500  1,234,567 examples/s\n"
+        "epoch  3/12  loss 0.3333  validation loss 0.5000  f1 0.2500  1,234,567 examples/s\n"
+    )
+
+
+def test_standard_error_is_the_default(capsys):
+    report(ProgressReport(), shown=1)
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.startswith("epoch  1/12  loss 1.0000")
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        report(ProgressReport(terminal))
+    pieces = []
+    with contextlib.suppress(OSError):  # how a pseudo-terminal ends
+        while piece := os.read(ours, 4096):
+            pieces.append(piece)
+    os.close(ours)
+    seen = b"".join(pieces).decode()
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
+    last = plain.rstrip().splitlines()[-1]
+    assert re.search(r"epoch +3/12 .*━", last), plain
+    assert "loss 0.3333" in last
+    assert "\x1b[?25l" in seen, "the cursor is hidden"
+    assert seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l"), "and shown again at the end"
+    assert "epoch  1/12" not in plain, "lines instead of a bar"
+
+
+def test_an_epoch_without_validation():
+    assert describe(Epoch(1, 0.5, 0.1, examples_per_second=10)) == "loss 0.5000  10 examples/s"
+
+
+def test_a_function_is_called_after_each_epoch_only():
+    seen = []
+    callback = as_callback(seen.append)
+    for method in (callback.begin, callback.epoch_end, callback.end):
+        method(method.__name__)
+    assert seen == ["epoch_end"]
+
+
+def test_an_object_with_the_three_methods_is_taken_as_it_is():
+    progress = ProgressReport(io.StringIO())
+    assert as_callback(progress) is progress
+
+
+@pytest.mark.parametrize("given", [3, "print", None, object()])
+def test_what_cannot_be_one(given):
+    with pytest.raises(ArgumentError, match=f"a callback is .*; found {type(given).__name__}"):
+        as_callback(given)
