@@ -44,6 +44,7 @@ class Kernel:
 
     @property
     def n_outputs(self) -> int:
+        """How many results it has."""
         return len(self.graph.outputs)
 
     def __call__(self, *arguments: Any) -> Any:

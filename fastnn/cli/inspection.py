@@ -68,7 +68,10 @@ def _facts(model: Model) -> dict[str, str]:
         facts["classes"] = f"{len(targets.classes)}: {listed(targets.classes.tolist())}"
     if targets.mean is not None and targets.scale is not None:
         units = zip(targets.mean, targets.scale, strict=True)
-        facts["target"] = ", ".join(f"mean {m:g}, deviation {s:g}" for m, s in units)
+        facts["target"] = ", ".join(
+            "in its own units" if (m, s) == (0, 1) else f"mean {m:g}, deviation {s:g}"
+            for m, s in units
+        )
     facts["network"] = str(network)
     facts["numbers"] = model.parameters.dtype.name
     facts["columns"] = f"{len(f.columns)}: {listed(f.columns)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from textwrap import fill
 from typing import Any, NoReturn, TypeVar
 
 from fastnn.registry import did_you_mean
@@ -23,6 +24,8 @@ class Parser(argparse.ArgumentParser):
     ) -> None:
         kwargs |= {"allow_abbrev": False}
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        if "description" in kwargs:  # the formatter leaves line breaks as they are
+            kwargs["description"] = fill(kwargs["description"], 79)
         super().__init__(*args, **kwargs)
         self._late_epilog = late_epilog
         self.commands: dict[str, Parser] = {}

@@ -35,8 +35,9 @@ ARGUMENTS = (
 
 _DESCRIPTION = """\
 Train a network on a built-in data set or on a table with one target column,
-and save it. The data are split into 60% training, 20% validation and 20% test:
-the validation part decides when to stop, the test part is used once, at the end."""
+and save it. The data are split into 60% training, 20% validation, 20% test:
+the validation part decides when to stop, the test part is used once, at the
+end."""
 
 
 def add_train(commands: Any) -> Parser:
@@ -128,23 +129,18 @@ def _check_out(arguments: argparse.Namespace) -> str:
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the user gave, as the arguments of `fastnn.model.train.train`."""
     from fastnn.data.builtin import DATASETS
-    from fastnn.data.files import read_labelled, read_table
+    from fastnn.data.files import read_table
     from fastnn.data.table import listed
 
     given = {name: value for name, value in vars(arguments).items() if name not in _OWN}
     columns: dict[str, Any] = {n: joined(given[n]) for n in ("categorical", "drop") if n in given}
     given |= columns
-    target, data = given.get("target"), arguments.data
-    if target is None and data not in DATASETS and os.path.splitext(data)[1]:
+    data = arguments.data
+    if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
         known = read_table(data, **columns).names
         raise ArgumentError(
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
         )
-    if target is not None and data not in DATASETS:
-        # Read here, so that the dropped columns are dropped from the user's own parts too.
-        for part in PARTS:
-            if part in given:
-                given[part] = read_labelled(given[part], target, **columns)
     return given
 
 

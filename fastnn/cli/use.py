@@ -36,7 +36,10 @@ def add_predict(commands: Any) -> Parser:
     p.set_defaults(run=predict)
     _add_inputs(p)
     p.add_argument(
-        "-o", "--out", metavar="FILE", help="a .csv or .parquet file (CSV on standard output)"
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="a .csv or .parquet file; default: CSV on standard output",
     )
     p.add_argument("--proba", action="store_true", help="add the probabilities of the classes")
     return p
@@ -52,8 +55,12 @@ def add_evaluate(commands: Any) -> Parser:
     )
     p.set_defaults(run=evaluate)
     _add_inputs(p)
-    p.add_argument("--target", metavar="COL", help="the column of the truth (that of training)")
-    p.add_argument("--metrics", metavar="A[,B]", type=split_list, help="(by the task)")
+    p.add_argument(
+        "--target", metavar="COL", help="the column of the truth; default: that of training"
+    )
+    p.add_argument(
+        "--metrics", metavar="A[,B]", type=split_list, help="what to report; default: by the task"
+    )
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
 
@@ -65,7 +72,7 @@ def _add_inputs(p: Parser) -> None:
         "--drop", metavar="COL[,COL]", action="append", type=split_list,
         help="columns of DATA to leave out",
     )  # fmt: skip
-    p.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N, auto (cpu)")
+    p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N, or auto")
 
 
 def predict(arguments: argparse.Namespace) -> int:

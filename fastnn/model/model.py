@@ -175,6 +175,25 @@ class Model:
         )  # fmt: skip
         write_atomically(path, pack(contents))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What a file would keep, so that copies and pickles have no functions in them, and
+        # recorded programs never stay behind on the memory of another model.
+        return vars(self) | {
+            "network": self.network.to_json(),
+            "parameters": self.backend.host(self.parameters.theta),
+            "backend": self.device,
+            "_plan": None,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.backend = get_backend(state["backend"])
+        self.network = Network.from_json(state["network"])
+        theta = state["parameters"]
+        self.parameters = Parameters(self.network, self.backend, theta.dtype)
+        self.backend.copy(self.backend.array(theta), self.parameters.theta)
+        self.__post_init__()
+
     def __str__(self) -> str:
         return f"{self.task} of {self.target_name!r}: {self.network}"
 

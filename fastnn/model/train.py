@@ -45,6 +45,12 @@ class Training:
     """What `train` returns: the model, and its metrics on each part.
 
     ``report["test"]`` was computed once, after all choices were made (N18).
+
+    >>> training = train("diabetes", hidden_layer_sizes=[], epochs=2)
+    >>> sorted(training.report), sorted(training.report["test"])
+    (['test', 'train', 'validation'], ['loss', 'mae', 'r2', 'rmse'])
+    >>> training.history.stopped
+    'epochs'
     """
 
     model: Model
@@ -168,6 +174,8 @@ def train(
     )
     with np.errstate(over="ignore", invalid="ignore"):  # refused with its part, just below
         targets = Targets.fit(parts["train"].target, kind, dtype=dtype, standardize=standardizes)
+    if targets.scale is not None and not np.isfinite(targets.scale).all():
+        raise DataError("train part, target: the values are too large to standardise; rescale it")
     ready = _prepare(parts, features, targets, cost, class_weight, judges.metrics)
     net = network(
         (features.n_features, *hidden, output_units(targets, cost)),

@@ -27,6 +27,10 @@ class GradientCheck:
     ``relative_error`` is the largest ``||a - n|| / (||a|| + ||n||)`` over the arrays ``W[l]``,
     ``b[l]`` (or over the directions), with ``a`` the back-propagated and ``n`` the numeric
     gradient; ``worst`` names that array (or direction).
+
+    >>> check = GradientCheck(1e-9, "W[1]", 0.5, {"W[1]": 1e-9, "b[1]": 2e-10})
+    >>> check.relative_error <= 1e-6, check.worst
+    (True, 'W[1]')
     """
 
     relative_error: float

@@ -20,6 +20,10 @@ class Network:
 
     ``activations[l-1]`` and ``dropout[l-1]`` belong to layer ``l``. Without a hidden layer and
     with one sigmoid output it is logistic regression (N7).
+
+    >>> net = network([3, 4, 1], loss_function="binary_crossentropy")
+    >>> net.n_layers, net.n_parameters, [g.name for g in net.activations]
+    (2, 21, ['relu', 'sigmoid'])
     """
 
     sizes: tuple[int, ...]
@@ -29,6 +33,7 @@ class Network:
 
     @property
     def n_layers(self) -> int:
+        """L: the layers with weights, hidden ones and output."""
         return len(self.sizes) - 1
 
     @property

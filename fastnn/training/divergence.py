@@ -30,7 +30,6 @@ def explain_divergence(
     step = int(bad[0]) if len(bad) else plan.n_steps
     if step:
         plan.run_epoch(order, rates, steps=step)
-        plan.t -= step
     where = (
         f"epoch {epoch}, step {step + 1} of {plan.n_steps}: the loss is {costs[step]}"
         if len(bad)

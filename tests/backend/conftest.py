@@ -61,6 +61,8 @@ def expressions() -> SimpleNamespace:
             )
 
         whole = st.recursive(leaves, bigger, max_leaves=8)
-        return st.tuples(st.sampled_from(sorted(TWO)), st.integers(0, n - 1), whole)
+        argument = st.integers(0, n - 1)
+        two = st.tuples(st.sampled_from(sorted(TWO)), argument, whole)
+        return two | st.tuples(st.sampled_from(sorted(THREE)), whole, argument, whole)
 
     return SimpleNamespace(trees=trees, interpret=interpret)

@@ -139,6 +139,8 @@ def test_outputs_may_lie_on_arguments_in_every_way(expressions, data) -> None:
     trees = [
         data.draw(st.one_of(st.integers(0, 2), expressions.trees(3))) for _ in range(n_outs)
     ]  # a plain argument is an output as well: swaps and rotations
+    if data.draw(st.booleans()):  # later outputs are computed from the first one
+        trees = [trees[0], *(("add", trees[0], ("where", trees[0], 0, t)) for t in trees[1:])]
     graph = trace(lambda a, b, c: tuple(expressions.interpret(t, a, b, c) for t in trees))
     dtype = data.draw(st.sampled_from([np.float32, np.float64]))
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
@@ -169,6 +171,25 @@ def test_outputs_may_lie_on_arguments_in_every_way(expressions, data) -> None:
         )
     for a, before in kept:
         np.testing.assert_array_equal(a, before, "an argument that is no output was written to")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("size", [7, BLOCK + 3])
+def test_where_on_each_of_its_arguments(place, size, rng) -> None:
+    args = [rng.standard_normal(size) for _ in range(3)]
+    expected = np.where(args[0] > 0, args[1], args[2])
+    run_kernel(trace(lambda c, x, y: np.where(c > 0, x, y)), args, [args[place]])
+    np.testing.assert_array_equal(args[place], expected)
+
+
+def test_an_output_that_has_to_wait_is_not_overwritten(rng) -> None:
+    # tanh(a) goes where a is, but a is needed later: it waits in scratch memory.
+    a, out = rng.standard_normal(9), np.empty(9)
+    graph = trace(lambda a: (np.tanh(a), np.sin(np.cos(np.exp(np.tanh(a)))) * a))
+    expected = graph.evaluate(a.copy())
+    run_kernel(graph, [a], [a, out])
+    np.testing.assert_array_equal(a, expected[0])
+    np.testing.assert_array_equal(out, expected[1])
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def fastnn(
 
 
 def flats(n: int) -> str:
-    """CSV text: an identifier, numbers with gaps, a category, and a price that follows from them."""
+    """CSV text: identifier, numbers with gaps, category, and a price that follows from them."""
     chance = random.Random(7)
     lines = ["id,area,rooms,town,built,price"]
     for i in range(n):

@@ -202,13 +202,15 @@ def test_sigint_before_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
     """The command waits for a pipe to be filled: that is when it is interrupted."""
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
-    with subprocess.Popen(
-        [*COMMAND, "train", "pipe.csv", "--target", "y"], cwd=tmp_path, env=ENVIRONMENT,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        with pipe.open("wb"):  # returns when the command has opened the other end
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+    with (
+        subprocess.Popen(
+            [*COMMAND, "train", "pipe.csv", "--target", "y"], cwd=tmp_path, env=ENVIRONMENT,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process,
+        pipe.open("wb"),  # returns when the command has opened the other end
+    ):  # fmt: skip
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "fastnn: interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe.csv"]
 

@@ -146,6 +146,13 @@ def test_parts_of_the_users_own_are_read_without_the_dropped_columns(
         assert json.loads(ran.out)[part] == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_bad_part_of_the_users_own_is_named(fastnn, flats_csv: Path) -> None:
+    flats_csv.with_name("v.csv").write_text("area,price\n3,4\n")
+    ran = fastnn("train", "flats.csv", "--target", "price", "--validation", "v.csv")
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("fastnn: error: validation: ")
+
+
 def test_an_undefined_metric_is_null_and_a_dash(fastnn, flats_csv: Path) -> None:
     """R2 of a test part with one price only is not defined."""
     header, first, *_ = flats_csv.read_text(encoding="utf-8").splitlines()
@@ -230,7 +237,7 @@ GOOD = "".join(f"{i},{i % 2}\n" for i in range(30))
 BAD_FILES = {
     "nothing": ("", (), "file 'bad.csv' is empty"),
     "no rows": ("x,y\n", (), "has a header line but no rows"),
-    "numbers for names": ("1,2\n3,4\n", ("--target", "2"), "holds numbers, not column names"),
+    "numbers for names": ("5.1,3.5\n3,4\n", ("--target", "3.5"), "holds numbers, not column names"),
     "same names": (f"x,x,y\n{GOOD}", (), "two columns are called 'x'"),
     "a nameless column": (f",y\n{GOOD}", (), "column 1 has no name"),
     "other target": (f"x,z\n{GOOD}", (), "target: no column 'y'"),
@@ -238,7 +245,7 @@ BAD_FILES = {
     "infinity": (f"x,y\n{GOOD}inf,1\n", (), "inf is not a finite number"),
     "gap in the target": (f"x,y\n{GOOD}5,\n", (), "target column 'y', line 32 of 'bad.csv'"),
     "one class": ("x,y\n" + "1,a\n2,a\n" * 20, (), "'a'"),
-    "three classes": (f"x,y\n{GOOD}5,2\n", ("--task", "binary"), "needs two classes, found 3"),
+    "three classes": (f"x,y\n{GOOD}" + "5,2\n" * 9, ("--task", "binary"), "two classes, found 3"),
     "label out of range": (f"x,y\n{GOOD}5,2\n", ("--task", "multilabel"), "out of range"),
     "text to regress": ("x,y\n" + "1,a\n2,b\n" * 20, ("--task", "regression"), "the text 'a'"),
     "ragged": (f"x,y\n{GOOD}5,1,7\n", (), "line 32: 3 cells where the header has 2 columns"),

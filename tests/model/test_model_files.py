@@ -15,6 +15,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save as to_safetensors
 
+from fastnn.backend.backend import get_backend
 from fastnn.errors import ArgumentError, DataError, DeviceError, ModelFileError
 from fastnn.model.files import load, save
 from fastnn.model.train import train
@@ -358,6 +359,21 @@ def test_a_device_that_is_not_there(model, tmp_path):
         load(tmp_path / "m", device="gpu")
     with pytest.raises(DeviceError, match="cuda:99"):
         load(tmp_path / "m", device="cuda:99")
+
+
+def test_a_model_trained_on_cuda_loads_on_the_cpu_and_the_other_way_round(tmp_path):
+    try:
+        get_backend("cuda")
+    except DeviceError as error:
+        pytest.skip(str(error))
+    for trained, used in (("cuda", "cpu"), ("cpu", "cuda")):
+        model = train(TABLE, LABELS, hidden_layer_sizes=[6], epochs=2, device=trained).model
+        model.save(tmp_path / "model")
+        again = load(tmp_path / "model", device=used)
+        assert again.device.startswith(used)
+        np.testing.assert_allclose(again.outputs(TABLE), model.outputs(TABLE), rtol=1e-5)
+        again.save(tmp_path / "again")
+        assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
 
 
 def test_a_save_that_fails_changes_nothing(model, tmp_path):

@@ -17,7 +17,7 @@ def test_balanced_gives_every_class_the_same_sum():
     np.testing.assert_allclose(weights, [10 / 18, 10 / 9, 10 / 3])
     each = loss_weights(None, weights, COLOURS, Y)
     assert each.shape == (10, 1)
-    sums = [each[Y == k].sum() for k in range(3)]
+    sums = [each[k == Y].sum() for k in range(3)]
     np.testing.assert_allclose(sums, 10 / 3)
 
 

@@ -96,6 +96,14 @@ def test_dropout_keeps_the_mean_and_scales_what_stays() -> None:
     np.testing.assert_array_equal(dZ, np.where(U >= 0.25, 1 / 0.75, 0.0))
 
 
+def test_a_uniform_number_on_the_edge_stays() -> None:
+    U = np.array([[0.5, np.nextafter(np.float32(0.5), np.float32(0))]], np.float32)
+    kernels = HiddenKernels(activation("identity"), 0.5)
+    x = arrays(1, 2, kernels, U)
+    found = hidden_forward(XP, np.array([[1.0]]), np.zeros((1, 1)), np.ones((1, 2)), kernels, x)
+    assert found.tolist() == [[2.0, 0.0]]
+
+
 def test_the_kernels_print_as_formulas() -> None:
     kernels = HiddenKernels(activation("tanh"), 0.0)
     assert str(kernels.forward) == "tanh(z, b):\n    t1 = z + b\n    t2 = tanh(t1)\n    return t2"

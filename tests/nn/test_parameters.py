@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def test_blocks_are_in_order_aligned_and_do_not_overlap(sizes) -> None:
     layout = Layout.of(tuple(sizes))
     blocks = [*layout.weights, *layout.biases]
     assert all(s.start % ALIGN == 0 for s in blocks)
-    assert all(a.stop <= b.start < a.stop + ALIGN for a, b in zip(blocks, blocks[1:], strict=False))
+    assert all(a.stop <= b.start < a.stop + ALIGN for a, b in pairwise(blocks))
     assert layout.weights[0].start == 0
     assert layout.biases[0].start == layout.n_weights
     assert blocks[-1].stop <= layout.size < blocks[-1].stop + ALIGN
@@ -38,9 +39,7 @@ def test_blocks_are_in_order_aligned_and_do_not_overlap(sizes) -> None:
     assert [w.shape for w in W] == list(zip(sizes[1:], sizes[:-1], strict=True))
     assert [v.shape for v in b] == [(n, 1) for n in sizes[1:]]
     values = np.concatenate([v.ravel() for v in [*W, *b]])
-    assert len(set(values.tolist())) == sum(
-        n * (k + 1) for k, n in zip(sizes, sizes[1:], strict=False)
-    )
+    assert len(set(values.tolist())) == sum(n * (k + 1) for k, n in pairwise(sizes))
 
 
 def test_views_share_the_buffer_and_are_contiguous() -> None:

@@ -26,13 +26,13 @@ def factors(spec, epochs: int = EPOCHS, steps_per_epoch: int = 1) -> list[float]
         ("inverse_scaling(power=0.5)", [1, 1 / math.sqrt(2), 1 / math.sqrt(3), 0.5]),
         ("invscaling(power=1)", [1, 1 / 2, 1 / 3, 1 / 4]),
         ("cosine", [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2]),
-        ("cosine(final=0.5)", [1, 0.5 + 0.5 * (1 + math.sqrt(0.5)) / 2, 0.75, 0.5 + 0.5 * (1 - math.sqrt(0.5)) / 2]),
+        ("cosine(final=0.5)", [1, 0.75 + math.sqrt(0.5) / 4, 0.75, 0.75 - math.sqrt(0.5) / 4]),
         ("constant(warm_up=3)", [1 / 4, 2 / 4, 3 / 4, 1]),
         ("exponential(decay=0.5, warm_up=1)", [1 / 2, 1, 1 / 2, 1 / 4]),
         # up from 0.1 to 1 at one third of the time, then down to 0
         ("one_cycle(rise=0.3333333333333333, initial=0.1)", [0.1, 1.0, 0.5, 0.0]),
     ],
-)  # fmt: skip
+)
 def test_worked_by_hand(spec, expected) -> None:
     assert factors(spec, 4) == pytest.approx(expected, abs=1e-12)
 

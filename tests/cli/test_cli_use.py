@@ -1,0 +1,244 @@
+"""`fastnn predict` and `fastnn evaluate`: the numbers of the model itself, and nothing silently."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnn.data.builtin import load as load_data
+from fastnn.data.files import read_labelled
+from fastnn.model.files import load
+from fastnn.model.train import train
+
+
+def read(path: Path) -> tuple[list[str], list[list[str]]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    return header, rows
+
+
+class TestPredict:
+    def test_the_file_holds_what_the_model_predicts(self, fastnn, models, tmp_path) -> None:
+        ran = fastnn("predict", models / "digits.fastnn", "digits", "-o", "p.csv", "--proba")
+        assert (ran.code, ran.out) == (0, "")
+        assert ran.err.splitlines()[-1] == "fastnn: 1,797 predictions written to p.csv"
+        header, rows = read(tmp_path / "p.csv")
+        model, table = load(models / "digits.fastnn"), load_data("digits").table
+        assert header == ["prediction", *(f"probability_{k}" for k in range(10))]
+        assert [int(row[0]) for row in rows] == model.predict(table).tolist()
+        # Every float32 comes back exactly.
+        P = np.array([[np.float32(cell) for cell in row[1:]] for row in rows])
+        assert np.array_equal(P, model.predict_proba(table))
+
+    def test_without_a_file_it_goes_to_stdout(self, fastnn, models) -> None:
+        ran = fastnn("predict", models / "tumours.fastnn", "breast_cancer", "--proba")
+        assert ran.code == 0
+        lines = ran.out.splitlines()
+        assert lines[0] == "prediction,probability_0,probability_1"
+        assert len(lines) == 1 + 569
+        label, p0, p1 = lines[1].split(",")
+        assert (float(p1) > 0.5) == (label == "1")
+        assert float(p0) + float(p1) == pytest.approx(1)
+
+    def test_the_target_column_is_left_out_and_that_is_said(
+        self, fastnn, models, flats_csv, tmp_path
+    ) -> None:
+        ran = fastnn("predict", models / "flats.fastnn", "flats.csv", "--drop", "id", "-o", "p.csv")
+        assert ran.code == 0, ran.err
+        assert "fastnn: the target column 'price' of 'flats.csv' is left out" in ran.err
+        table, _ = read_labelled(str(flats_csv), "price", drop=["id"])
+        header, rows = read(tmp_path / "p.csv")
+        assert header == ["prediction"]
+        assert [float(row[0]) for row in rows] == load(models / "flats.fastnn").predict(
+            table
+        ).tolist()
+
+    def test_without_the_target_column_nothing_is_said(self, fastnn, models, tmp_path) -> None:
+        (tmp_path / "new.csv").write_text("town,rooms,area,built\nUlm,2,50,1990\n")
+        ran = fastnn("predict", models / "flats.fastnn", "new.csv")
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out.count("\n") == 2
+
+    def test_parquet(self, fastnn, models, tmp_path) -> None:
+        parquet = pytest.importorskip("pyarrow.parquet")
+        ran = fastnn("predict", models / "tumours.fastnn", "breast_cancer", "-o", "p.parquet",
+                     "--proba")  # fmt: skip
+        assert ran.code == 0
+        table = parquet.read_table(tmp_path / "p.parquet")
+        model, data = load(models / "tumours.fastnn"), load_data("breast_cancer").table
+        assert table.column_names == ["prediction", "probability_0", "probability_1"]
+        assert table["prediction"].to_pylist() == model.predict(data).tolist()
+        assert np.array_equal(table["probability_1"].to_numpy(), model.predict_proba(data)[:, 1])
+
+    def test_several_targets_have_a_column_each(self, fastnn, tmp_path, rng) -> None:
+        X = rng.normal(size=(50, 3))
+        Y = (X[:, :2] > 0).astype(int)
+        columns = {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2]}
+        model = train(columns, Y, epochs=1).model
+        model.save(tmp_path / "m.fastnn")
+        np.savez(tmp_path / "d.npz", **columns, target=Y)
+        ran = fastnn("predict", "m.fastnn", "d.npz", "--proba", "-o", "p.csv")
+        assert ran.code == 0, ran.err
+        assert "the target column 'target'" in ran.err
+        header, rows = read(tmp_path / "p.csv")
+        assert header == ["prediction_0", "prediction_1", "probability_0", "probability_1"]
+        found = np.array([[int(cell) for cell in row[:2]] for row in rows])
+        assert np.array_equal(found, model.predict(columns))
+
+    def test_text_labels_are_quoted_where_csv_needs_it(self, fastnn, tmp_path) -> None:
+        label = ['yes, "very"', "no"] * 20
+        train({"x": np.arange(40.0)}, label, epochs=1).model.save(tmp_path / "m.fastnn")
+        np.savez(tmp_path / "d.npz", x=np.arange(40.0))
+        assert fastnn("predict", "m.fastnn", "d.npz", "--proba", "-o", "p.csv").code == 0
+        header, rows = read(tmp_path / "p.csv")
+        assert header == ["prediction", "probability_no", 'probability_yes, "very"']
+        assert {row[0] for row in rows} <= set(label)
+
+    @pytest.mark.parametrize(
+        ("model", "arguments", "code", "said"),
+        [
+            ("flats", ["new.csv", "--proba"], 2, "--proba has no effect: a regression model"),
+            ("flats", ["new.csv", "-o", "p.txt"], 2, "must end in .csv or .parquet"),
+            ("flats", ["new.csv", "-o", "new.csv"], 2, "which is DATA: name another one"),
+            ("flats", ["new.csv", "-o", "absent/p.csv"], 3, "there is no folder"),
+            ("flats", ["absent.csv"], 3, "file 'absent.csv' does not exist"),
+            ("flats", ["digits"], 3, "missing columns: area, rooms, town, built"),
+            ("flats", ["few.csv"], 3, "no column 'town'"),
+            ("flats", ["extra.csv"], 3, "not trained on: w; leave them out with --drop w"),
+            ("flats", ["text.csv"], 3, "'small'"),
+            ("flats", ["new.csv", "--drop", "w"], 3, "no column 'w'"),
+            ("flats", ["new.csv", "--device", "cuda:9999"], 4, "cannot be used"),
+            ("flats", ["new.csv", "--device", "gpu"], 2, "did you mean 'cuda'?"),
+        ],
+    )
+    def test_what_cannot_work_leaves_no_file(
+        self, fastnn, models, tmp_path, model, arguments, code, said
+    ) -> None:
+        (tmp_path / "new.csv").write_text("area,rooms,town,built\n50,2,Ulm,1990\n")
+        (tmp_path / "few.csv").write_text("area,rooms,built\n50,2,1990\n")
+        (tmp_path / "extra.csv").write_text("area,rooms,town,built,w\n50,2,Ulm,1990,1\n")
+        (tmp_path / "text.csv").write_text("area,rooms,town,built\nsmall,2,Ulm,1990\n")
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        ran = fastnn("predict", models / f"{model}.fastnn", *arguments)
+        assert (ran.code, ran.out) == (code, "")
+        assert ran.err.splitlines()[-1].startswith("fastnn: error: ")
+        assert said in ran.err
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+class TestModelFiles:
+    @pytest.fixture
+    def damaged(self, models: Path, tmp_path: Path) -> Path:
+        whole = (models / "digits.fastnn").read_bytes()
+        (tmp_path / "cut.fastnn").write_bytes(whole[: len(whole) // 2])
+        (tmp_path / "foreign.fastnn").write_text("a,b\n1,2\n")
+        (tmp_path / "empty.fastnn").write_bytes(b"")
+        return tmp_path
+
+    @pytest.mark.parametrize("name", ["cut", "foreign", "empty", "absent"])
+    @pytest.mark.parametrize("command", ["predict", "evaluate", "inspect"])
+    def test_a_bad_model_file_is_code_3(self, fastnn, damaged, command, name) -> None:
+        data = [] if command == "inspect" else ["digits"]
+        ran = fastnn(command, f"{name}.fastnn", *data)
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err.count("\n") == 1
+        assert f"model file '{name}.fastnn'" in ran.err
+
+
+class TestEvaluate:
+    def test_json_holds_what_the_model_says(self, fastnn, models) -> None:
+        ran = fastnn("evaluate", models / "tumours.fastnn", "breast_cancer", "--json")
+        assert ran.code == 0
+        found = json.loads(ran.out)
+        data = load_data("breast_cancer")
+        model = load(models / "tumours.fastnn")
+        assert found["metrics"] == pytest.approx(model.evaluate(data.table, data.target))
+        assert (found["task"], found["examples"], found["device"]) == ("binary", 569, "cpu")
+        said = model.predict(data.table)
+        pairs = [[int(((data.target == i) & (said == j)).sum()) for j in (0, 1)] for i in (0, 1)]
+        assert found["confusion_matrix"] == {"labels": [0, 1], "counts": pairs}
+
+    def test_a_table_and_a_confusion_matrix_for_people(self, fastnn, models) -> None:
+        ran = fastnn("evaluate", models / "digits.fastnn", "digits")
+        assert ran.code == 0
+        assert (
+            ran.err
+            == "fastnn: digits: all 1,797 rows, some of them seen by a model trained on it\n"
+        )
+        lines = ran.out.splitlines()
+        assert lines[0].split() == ["loss", "accuracy"]
+        assert lines[1].startswith("1,797 examples")
+        assert lines[3].split() == ["true", "\\", "predicted", *map(str, range(10))]
+        counts = [[0 if c == "." else int(c) for c in line.split()[1:]] for line in lines[4:14]]
+        assert np.sum(counts, axis=1).tolist() == np.bincount(load_data("digits").target).tolist()
+        accuracy = np.trace(counts) / 1797
+        assert float(lines[1].split()[-1]) == pytest.approx(accuracy, abs=5e-5)
+        assert max(map(len, lines)) <= 80
+
+    def test_a_file_another_target_and_metrics_of_choice(self, fastnn, models, flats_csv) -> None:
+        text = flats_csv.read_text(encoding="utf-8").replace("price", "rent")
+        flats_csv.with_name("rents.csv").write_text(text, encoding="utf-8")
+        command = ("evaluate", models / "flats.fastnn", "rents.csv", "--drop", "id", "--json")
+        missing = fastnn(*command)
+        assert missing.code == 3
+        assert "target: no column 'price'" in missing.err
+        ran = fastnn(*command, "--target", "rent", "--metrics", "mae")
+        assert ran.code == 0, ran.err
+        found = json.loads(ran.out)
+        assert set(found["metrics"]) == {"mae", "loss"}
+        assert found["target"] == "rent"
+        assert found["confusion_matrix"] is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "said"),
+        [
+            (["digits", "--target", "digit"], 2, "--target has no effect: data set 'digits' has"),
+            (["digits", "--metrics", "r2"], 2, "metric 'r2' does not apply"),
+            (["digits", "--metrics", "acuracy"], 2, "did you mean 'accuracy'?"),
+            (["breast_cancer"], 3, "missing columns: pixel_0_0"),
+            (["new.npz"], 3, "unknown label 17; the model knows 0, 1, 2"),
+        ],
+    )
+    def test_what_cannot_work(self, fastnn, models, tmp_path, arguments, code, said) -> None:
+        digits = load_data("digits").table
+        columns = {name: digits.column(name)[:3] for name in digits.names}
+        np.savez(tmp_path / "new.npz", **columns, digit=np.array([3, 17, 4]))
+        ran = fastnn("evaluate", models / "digits.fastnn", *arguments)
+        assert (ran.code, ran.out) == (code, "")
+        assert said in ran.err
+
+
+def test_a_gap_in_a_column_that_had_none_is_told(fastnn, models, tmp_path) -> None:
+    (tmp_path / "new.csv").write_text("area,rooms,town,built\n,2,Ulm,1990\n50,3,Rome,1990\n")
+    ran = fastnn("predict", models / "flats.fastnn", "new.csv")
+    assert ran.code == 0
+    lines = ran.err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("fastnn: warning: column 'area': 1 of 2 values are missing")
+    assert lines[1].startswith("fastnn: warning: column 'town': 1 of 2 values have no place")
+
+
+def test_predictions_that_cannot_be_shown_are_told(run_python, models, tmp_path) -> None:
+    train({"x": np.arange(40.0)}, ["ja", "nö"] * 20, epochs=1).model.save(tmp_path / "m.fastnn")
+    np.savez(tmp_path / "d.npz", x=np.arange(40.0))
+    arguments = ("-m", "fastnn", "predict", "m.fastnn", "d.npz", "--proba")
+    done = run_python(*arguments, PYTHONIOENCODING="ascii")
+    assert done.returncode == 3
+    # Standard error is ASCII here too: it shows the character by its number.
+    assert r"'ascii' cannot show '\xf6': set PYTHONUTF8=1, or write to a file" in done.stderr
+    assert run_python(*arguments, PYTHONUTF8="1", PYTHONIOENCODING="").returncode == 0
+
+
+def test_a_file_that_was_there_is_whole_until_the_new_one_is(fastnn, models, tmp_path) -> None:
+    old = tmp_path / "p.csv"
+    old.write_text("old")
+    os.chmod(old, 0o640)
+    assert fastnn("predict", models / "tumours.fastnn", "digits", "-o", "p.csv").code == 3
+    assert old.read_text() == "old"
+    assert fastnn("predict", models / "tumours.fastnn", "breast_cancer", "-o", "p.csv").code == 0
+    assert old.read_text().startswith("prediction\n")
+    assert old.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv"]

@@ -1,0 +1,195 @@
+"""A trained model: predictions for every form of data, and what it refuses."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.data.statistics import DataWarning
+from fastnn.errors import ArgumentError, DataError, DeviceError
+from fastnn.model.model import check_weights
+from fastnn.model.train import train
+
+RNG = np.random.default_rng(1)
+N = 60
+FRAME = {
+    "age": RNG.normal(40, 10, N),
+    "town": np.array(["Ulm", "Bonn", "Kiel"] * (N // 3), object),
+    "pay": RNG.normal(0, 1, N),
+}
+LABELS = np.where(FRAME["age"] + 5 * FRAME["pay"] > 40, "old", "young")
+OPTIONS = {"hidden_layer_sizes": [5], "epochs": 5}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return train({**FRAME, "who": LABELS}, "who", **OPTIONS).model
+
+
+@pytest.fixture(scope="module")
+def regression():
+    return train(FRAME, FRAME["age"] * 100, task="regression", **OPTIONS).model
+
+
+def test_predictions_do_not_depend_on_the_form_of_the_data(model, tmp_path):
+    frame = pd.DataFrame(FRAME)
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    frame.to_parquet(tmp_path / "d.parquet")
+    expected = model.predict_proba(FRAME)
+    assert expected.shape == (N, 2)
+    np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-6)
+    for data in (
+        frame, frame[["town", "pay", "age"]], pl.DataFrame(FRAME), tmp_path / "d.csv",
+        tmp_path / "d.parquet", {name: list(values) for name, values in FRAME.items()},
+    ):  # fmt: skip
+        np.testing.assert_array_equal(model.predict_proba(data), expected)
+    labels = model.predict(frame)
+    np.testing.assert_array_equal(labels, np.where(expected[:, 1] > 0.5, "young", "old"))
+
+
+def test_one_row_predicts_as_it_does_among_others(model):
+    whole = model.predict_proba(FRAME)
+    for i in (0, 17):
+        one = model.predict_proba({name: values[i : i + 1] for name, values in FRAME.items()})
+        np.testing.assert_allclose(one[0], whole[i], rtol=1e-5)
+
+
+def test_regression_answers_in_the_units_of_the_target(regression):
+    values = regression.predict(FRAME)
+    assert values.shape == (N,)
+    assert values.dtype == np.float64
+    y = FRAME["age"] * 100
+    assert y.min() - 3 * y.std() < values.min() <= values.max() < y.max() + 3 * y.std()
+    found = regression.evaluate(FRAME, y)
+    assert found["mae"] == pytest.approx(abs(values - y).mean(), rel=1e-6)
+    assert found["rmse"] == pytest.approx(np.sqrt(np.mean((values - y) ** 2)), rel=1e-6)
+    assert found["r2"] == pytest.approx(1 - np.mean((values - y) ** 2) / y.var(), rel=1e-5)
+    with pytest.raises(ArgumentError, match="a regression model predicts values, it has no prob"):
+        regression.predict_proba(FRAME)
+
+
+def test_evaluate_knows_its_target_by_name(model):
+    labelled = {**FRAME, "who": LABELS}
+    found = model.evaluate(labelled)
+    assert found == model.evaluate(FRAME, LABELS)
+    assert found == model.evaluate({**FRAME, "other": LABELS}, "other")
+    assert found["accuracy"] == np.mean(model.predict(FRAME) == LABELS)
+    p = model.predict_proba(FRAME)[np.arange(N), (LABELS == "young").astype(int)]
+    assert found["loss"] == pytest.approx(-np.log(p).mean(), rel=1e-5)
+    assert set(model.evaluate(labelled, metrics=["log_loss"])) == {"log_loss", "loss"}
+
+
+def test_sample_weights_count_examples_and_their_scale_does_not_matter(model):
+    twice = {name: np.concatenate([v, v[:20]]) for name, v in FRAME.items()}
+    weights = np.where(np.arange(N) < 20, 2.0, 1.0)
+    expected = model.evaluate(twice, np.concatenate([LABELS, LABELS[:20]]))
+    for scale in (1, 50):
+        found = model.evaluate(FRAME, LABELS, sample_weight=weights * scale)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.pop("age"), "no column 'age'"),
+        (lambda d: d.update(extra=np.zeros(N)), "not trained on: extra; leave them out"),
+        (lambda d: d.update(age=np.full(N, "x")), "'x' is not a number, in a numeric column"),
+        (lambda d: d.update(age=np.full(N, np.inf)), "column 'age', row 0.*inf is not a finite"),
+        (lambda d: d.update(age=np.full(N, 1e300)), "too large for float32"),
+        (lambda d: d.update(age=np.zeros(2)), "column '.*' has .* rows"),
+        (lambda d: d.clear(), "missing columns: age, pay, town"),
+    ],
+)
+def test_columns_that_do_not_fit(model, change, said):
+    data = dict(FRAME)
+    change(data)
+    before = model.parameters.theta.tobytes()
+    with pytest.raises(DataError, match=said):
+        model.predict(data)
+    assert model.parameters.theta.tobytes() == before
+
+
+def test_the_number_of_features():
+    model = train("diabetes", epochs=1, **{"hidden_layer_sizes": []}).model
+    with pytest.raises(DataError, match="expected 10 features, found 9"):
+        model.predict(np.zeros((3, 9)))
+    with pytest.raises(DataError, match="expected 10 features, found 1"):
+        model.predict(np.zeros(10))
+    with pytest.raises(DataError, match="the data are empty: no rows"):
+        model.predict(np.zeros((0, 10)))
+
+
+def test_labels_that_do_not_fit(model, regression):
+    for target, error, said in (
+        (np.full(N, "ancient"), DataError, "row 0 .*: unknown label 'ancient'; the model knows"),
+        (LABELS[:3], DataError, "target has 3 values for 60 rows of data"),
+        (np.zeros((N, 2)), DataError, "needs one label per row"),
+        ("what", DataError, "target: no column 'what'"),
+        (None, DataError, "target: no column 'who'"),
+    ):
+        with pytest.raises(error, match=said):
+            model.evaluate(FRAME, target)
+    with pytest.raises(ArgumentError, match="metrics must be a list of names, found 'accuracy'"):
+        model.evaluate(FRAME, LABELS, metrics="accuracy")
+    with pytest.raises(ArgumentError, match="metric 'rmse' does not apply to task 'binary'"):
+        model.evaluate(FRAME, LABELS, metrics=["rmse"])
+    with pytest.raises(DataError, match=r"row 4 .*: no value"):
+        regression.evaluate(FRAME, np.where(np.arange(N) == 4, np.nan, 1.0))
+    with pytest.raises(DataError, match="the target has 2 columns; the model was trained on 1"):
+        regression.evaluate(FRAME, np.zeros((N, 2)))
+
+
+def test_a_gap_or_a_new_category_is_said(model):
+    with pytest.warns(DataWarning, match="column 'town': 60 of 60 values have no place"):
+        model.predict({**FRAME, "town": np.full(N, "Rome", object)})
+    with pytest.warns(DataWarning, match="column 'age': 1 of 60 values are missing"):
+        model.predict({**FRAME, "age": np.where(np.arange(N) == 3, np.nan, FRAME["age"])})
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([1.0], "needs one weight for 3 rows"),
+        ([1.0, np.nan, 1.0], "must be finite"),
+        ([1.0, -1.0, 1.0], "not negative"),
+        ([0.0, 0.0, 0.0], "not 0 for every example"),
+        (["a", "b", "c"], "must be a list of numbers"),
+    ],
+)
+def test_sample_weights_that_cannot_be(weights, said):
+    with pytest.raises(ArgumentError, match=f"sample_weight.*{said}"):
+        check_weights(weights, 3)
+
+
+def test_another_device_is_another_model(model):
+    moved = model.to("cpu")
+    assert moved is not model
+    assert model.to(NumpyBackend()).device == moved.device == "cpu"
+    np.testing.assert_array_equal(moved.outputs(FRAME), model.outputs(FRAME))
+    before = model.outputs(FRAME)
+    moved.parameters.theta[:] = 0
+    np.testing.assert_array_equal(model.outputs(FRAME), before)
+    with pytest.raises(ArgumentError, match="unknown device 'gpu'"):
+        model.to("gpu")
+    with pytest.raises(DeviceError, match="cuda:99"):
+        model.to("cuda:99")
+
+
+def test_its_text_says_what_it_is(model):
+    assert str(model) == (
+        "binary of 'who': 6 inputs -> 5 relu -> 1 sigmoid; binary_crossentropy; 41 parameters"
+    )
+
+
+def test_copies_are_whole_and_their_own(model):
+    model.outputs(FRAME)  # so that there is a recorded program to leave behind
+    for again in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(again.outputs(FRAME), model.outputs(FRAME))
+        before = model.outputs(FRAME)
+        again.parameters.W[0][:] = 0
+        np.testing.assert_array_equal(model.outputs(FRAME), before)
+        assert (again.outputs(FRAME) != before).any()
