@@ -28,10 +28,10 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.nn.activations import custom_activation as custom_activation
     from fastnn.nn.gradient_check import GradientCheck as GradientCheck
     from fastnn.nn.gradient_check import gradient_check as gradient_check
+    from fastnn.nn.groups import ParameterGroup as ParameterGroup
     from fastnn.nn.losses import custom_loss as custom_loss
     from fastnn.nn.network import Network as Network
     from fastnn.nn.network import network as network
-    from fastnn.nn.plan import ParameterGroup as ParameterGroup
     from fastnn.training.loop import TrainingInterrupted as TrainingInterrupted
 
 # Every public name and the module that defines it.
@@ -46,7 +46,7 @@ _PUBLIC = {
     "Kernel": "fastnn.backend.kernel",
     "Model": "fastnn.model.model",
     "Network": "fastnn.nn.network",
-    "ParameterGroup": "fastnn.nn.plan",
+    "ParameterGroup": "fastnn.nn.groups",
     "Training": "fastnn.model.train",
     "TrainingInterrupted": "fastnn.training.loop",
     "custom_activation": "fastnn.nn.activations",

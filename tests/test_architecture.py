@@ -30,7 +30,7 @@ FLOORS = {
     "": 8,  # fastnn/__init__.py
     "__main__": 8,
 }
-DEVICE_PACKAGES = {"cupy", "numba"}
+DEVICE_PACKAGES = {"cupy", "llvmlite"}
 
 
 def module_sources() -> dict[str, str]:
@@ -96,7 +96,7 @@ def violations(sources: Mapping[str, str]) -> list[str]:
 
 
 def device_names(source: str) -> Iterator[str]:
-    """Where code speaks of CuPy or Numba by name: a variable, or a text such as 'cupy.cuda'."""
+    """Where code speaks of CuPy or llvmlite by name: a variable, or a text such as 'cupy.cuda'."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and node.id in DEVICE_PACKAGES:
             yield f"uses the name {node.id}; only fastnn.backend may"
@@ -155,7 +155,7 @@ BASE = {"fastnn": "", "fastnn.nn": "", "fastnn.nn.dense": "", "fastnn.cli": "", 
         ("fastnn.attic.a", "", "no floor"),
         ("fastnn.nn.a", "from fastnn.nn import b", "cycle"),
         ("fastnn.nn.a", "def f():\n    import cupy.cuda", "only fastnn.backend"),
-        ("fastnn.nn.a", "find_spec('numba')", "only fastnn.backend"),
+        ("fastnn.nn.a", "find_spec('llvmlite')", "only fastnn.backend"),
         ("fastnn.nn.a", "from benchmarks import run", "imports benchmarks"),
     ],
 )
@@ -180,7 +180,7 @@ def test_the_check_itself_allows(source: str) -> None:
 
 
 def test_backend_may_name_the_devices() -> None:
-    tree = {"fastnn": "", "fastnn.backend": "", "fastnn.backend.device": "import cupy, numba"}
+    tree = {"fastnn": "", "fastnn.backend": "", "fastnn.backend.device": "import cupy, llvmlite"}
     assert violations(tree) == []
 
 

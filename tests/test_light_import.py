@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 HEAVY = {
-    *("cupy", "numba", "torch", "scipy", "sklearn", "pandas", "polars", "pyarrow", "narwhals"),
+    *("cupy", "llvmlite", "torch", "scipy", "sklearn", "pandas", "polars", "pyarrow", "narwhals"),
     *("matplotlib", "onnx", "onnxruntime", "rich", "safetensors"),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ from fastnn.backend.sharing import Access
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
 # then it offers its core to whoever needs it. Flags lie 128 bytes apart.
 _FLAG_STEP = 16
+#: Seconds after which Python gets a chance to handle signals.
+_STRETCH = 0.2
 _BARRIER = """
 define internal void @barrier(ptr %flags, i64 %me, i64 %other, i64 %value) noinline nounwind {{
 entry:
@@ -81,6 +84,7 @@ class CompiledExecutable:
         self.threads, self._blas, self._program = threads, blas, program
         self._flags = np.zeros(_FLAG_STEP * threads, np.int64)
         self._reached = self.n_barriers = 0
+        self._stretch = 16
         lowered = lower_program(program, threads, blas)
         self._kept = lowered.kept
         self._engine: Any = compile_module(self._text(lowered), optimize=False)
@@ -90,22 +94,46 @@ class CompiledExecutable:
         ]
 
     def run(self, n: int = 1) -> None:
-        """Execute the program ``n`` times."""
-        if n < 1:
-            return
-        reached = self._reached
-        self._reached += n * self.n_barriers
+        """Execute the program ``n`` times, in stretches short enough to notice Ctrl-C."""
         before = self._blas.get_threads()
         self._blas.set_threads(1)  # each of our threads multiplies alone
         try:
-            others = [threading.Thread(target=f, args=(n, reached)) for f in self._functions[1:]]
-            for thread in others:
-                thread.start()
-            self._functions[0](n, reached)
-            for thread in others:
-                thread.join()
+            while n > 0:
+                steps = min(self._stretch, n)
+                start = time.perf_counter()
+                self._run(steps)
+                n -= steps
+                fitting = int(steps * _STRETCH / max(time.perf_counter() - start, 1e-9))
+                self._stretch = max(1, min(4 * self._stretch, fitting))
         finally:
             self._blas.set_threads(before)
+
+    def _run(self, n: int) -> None:
+        reached = self._reached
+        self._reached += n * self.n_barriers
+        if self.threads == 1:
+            self._functions[0](n, reached)
+            return
+        # Ctrl-C reaches the main thread only, and must not leave a thread waiting at a barrier
+        # for one that was never started: so another thread starts them all.
+        crew = threading.Thread(target=self._all, args=(n, reached))
+        try:
+            crew.start()
+            crew.join()
+        except BaseException:
+            time.sleep(0.05)
+            if crew.ident is not None:
+                crew.join()
+            raise
+
+    def _all(self, n: int, reached: int) -> None:
+        """Run every thread's share; return when all are done."""
+        others = [threading.Thread(target=f, args=(n, reached)) for f in self._functions[1:]]
+        for thread in others:
+            thread.start()
+        self._functions[0](n, reached)
+        for thread in others:
+            thread.join()
 
     def _text(self, lowered: Lowered) -> str:
         """Return each thread's loop over the steps, with barriers where they are needed."""

@@ -140,7 +140,7 @@ class CudaBackend:
             else:
                 out[...] = self.xp.asarray(values)
 
-    def compile(self, program: Program) -> CudaExecutable:
+    def compile(self, program: Program, runs: int = 1) -> CudaExecutable:
         return CudaExecutable(program, self)
 
     def synchronize(self) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastnn.backend.expression import OPERATIONS, Graph, Value
+from fastnn.backend.expression import OPERATIONS
+from fastnn.backend.graph import Graph, Value
 from fastnn.errors import ArgumentError
 
 #: Threads of a block; the texts promise the compiler that it is never more.

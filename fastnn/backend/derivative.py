@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.expression import Graph, ScalarFunction, Symbol, build, trace
+from fastnn.backend.expression import ScalarFunction, Symbol
+from fastnn.backend.graph import Graph, build, trace
 from fastnn.errors import ArgumentError
 
 #: op -> (dJ/dresult, result, *args) -> dJ/darg for each argument (None: no derivative).

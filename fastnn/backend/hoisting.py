@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastnn.backend.expression import Graph, Symbol, build
+from fastnn.backend.expression import Symbol
+from fastnn.backend.graph import Graph, build
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Hoisted:
 def hoist_rows(graph: Graph, kinds: Sequence[str]) -> Hoisted | None:
     """Split a kernel whose argument i walks through memory as ``kinds[i]``; None: not needed.
 
-    >>> from fastnn.backend.expression import trace
+    >>> from fastnn.backend.graph import trace
     >>> import numpy as np
     >>> parts = hoist_rows(trace(lambda z, total: z - np.log(total)), ["full", "row"])
     >>> print(parts.first)

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from fastnn.backend.derivative import derivative
-from fastnn.backend.expression import Graph, ScalarFunction, parameter_names, trace
+from fastnn.backend.expression import ScalarFunction
+from fastnn.backend.graph import Graph, parameter_names, trace
 
 
 class Kernel:

@@ -10,18 +10,11 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.blas import Blas
-from fastnn.backend.expression import Graph
+from fastnn.backend.graph import Graph
 from fastnn.backend.hoisting import hoist_rows
 from fastnn.backend.llvm_engine import NotCompilableError
-from fastnn.backend.llvm_source import (
-    GATHER,
-    LOAD,
-    STORE,
-    Operand,
-    kernel_text,
-    number,
-    reduce_text,
-)
+from fastnn.backend.llvm_source import Operand, kernel_text, number
+from fastnn.backend.llvm_texts import GATHER, LOAD, STORE, reduce_text
 from fastnn.backend.program import (
     Advance,
     Apply,

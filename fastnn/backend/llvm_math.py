@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.expression import Graph, Symbol, apply, build
-from fastnn.backend.numpy_executor import _ERFC, _ERFC_FLOAT32, erf_expression
+from fastnn.backend.erf import _ERFC, _ERFC_FLOAT32, erf_expression
+from fastnn.backend.expression import Symbol, apply
+from fastnn.backend.graph import Graph, build
 
 _LN2_HIGH = {"float": 0.693359375, "double": 0.6931471803691238}
 _LN2_LOW = {"float": -2.12194440e-4, "double": 1.9082149292705877e-10}

@@ -1,4 +1,4 @@
-"""The CPU: NumPy as the array module."""
+"""The CPU: NumPy as the array module, programs run by NumPy or as compiled code."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.engine import check_engine, executable
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_executor import NumpyExecutable, check_operands, run_kernel
+from fastnn.backend.numpy_executor import check_operands, run_kernel
 from fastnn.backend.program import Array, Program
+from fastnn.backend.shim import Executable
 
 
 class NumpyBackend:
@@ -22,10 +24,15 @@ class NumpyBackend:
     array([[11.]])
     >>> xp.apply(Kernel("relu", lambda z: np.maximum(z, 0.0)), np.array([-1.0, 2.0]))
     array([0., 2.])
+
+    ``engine`` runs recorded programs: "numpy", "compiled" (extra ``jit``), or "auto".
     """
 
     device = "cpu"
     xp = np
+
+    def __init__(self, engine: str = "numpy") -> None:
+        self.engine = check_engine(engine)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         return np.dot(a, b, out=out)
@@ -61,8 +68,8 @@ class NumpyBackend:
     def copy(self, source: Array, out: Array) -> None:
         np.copyto(out, source)
 
-    def compile(self, program: Program) -> NumpyExecutable:
-        return NumpyExecutable(program)
+    def compile(self, program: Program, runs: int = 1) -> Executable:
+        return executable(program, self.engine, runs)
 
     def synchronize(self) -> None:
         """Nothing runs behind the caller's back on the CPU."""

@@ -54,7 +54,9 @@ class Backend(Shim, Protocol):
     def copy(self, source: Array, out: Array) -> None:
         """Copy ``source`` (host or device) into ``out``, an array of this device."""
 
-    def compile(self, program: Program) -> Executable: ...
+    def compile(self, program: Program, runs: int = 1) -> Executable:
+        """Return the program made ready; ``runs``: how often it will run, as far as known."""
+
     def synchronize(self) -> None: ...
     def free_memory(self) -> int:
         """Bytes that can still be had."""

@@ -71,6 +71,7 @@ def info(arguments: argparse.Namespace) -> int:
         "BLAS": "; ".join(map(_blas_line, found["blas"])) or "unknown",
         "libraries": ", ".join(f"{n} {v}" for n, v in libraries.items() if v is not None),
         "not installed": ", ".join(n for n, v in libraries.items() if v is None) or "none",
+        "compiled steps": found["compiled"]["reason"] or "usable",
         "CUDA": "usable" if cuda["usable"] else "not usable",
         "": cuda["reason"],
     }
@@ -91,6 +92,7 @@ def gather() -> dict[str, Any]:
     ['cupy', 'devices', 'driver', 'reason', 'remedy', 'runtime', 'usable']
     """
     from fastnn.backend.device import cuda_status
+    from fastnn.backend.engine import compiled_status
 
     return {
         "fastnn": __version__,
@@ -101,6 +103,7 @@ def gather() -> dict[str, Any]:
         "blas": blas(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "compiled": {"usable": not compiled_status(), "reason": compiled_status() or None},
         "cuda": vars(cuda_status()),
     }
 
@@ -113,15 +116,17 @@ def blas() -> list[dict[str, Any]]:
     """
     import numpy as np
 
+    from fastnn.backend.blas import find_blas
+
     try:
         from threadpoolctl import threadpool_info  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
-        # NumPy knows only what it was built with.
         built: Any = np.show_config(mode="dicts")
         found = built.get("Build Dependencies", {}).get("blas", {})
-        return [
-            {"name": found.get("name", "unknown"), "version": found.get("version"), "threads": None}
-        ]
+        known = find_blas()
+        threads = known.get_threads() if known else None
+        name = found.get("name", "unknown")
+        return [{"name": name, "version": found.get("version"), "threads": threads}]
     np.dot(np.ones((2, 2)), np.ones((2, 2)))
     return [
         {"name": row["internal_api"], "version": row["version"], "threads": row["num_threads"]}

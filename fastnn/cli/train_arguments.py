@@ -142,6 +142,10 @@ def _add_training(p: Parser) -> None:
         help="stop when the cost changed by less than this share of itself in three epochs running",
     )  # fmt: skip
     g.add_argument("--device", help="cpu (default), cuda, cuda:N, or auto: the GPU if it is usable")
+    g.add_argument(
+        "--engine",
+        help="numpy, compiled (needs the extra jit) or auto (default): compiled where it saves time",
+    )
     g.add_argument("--dtype", help="float32 (default) or float64")
     g.add_argument(
         "--seed", metavar="N", type=whole, help="the same seed, the same model; default: 0"

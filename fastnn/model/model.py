@@ -21,9 +21,9 @@ from fastnn.errors import ArgumentError, DataError
 from fastnn.model.atomic import write_atomically
 from fastnn.model.choices import check_target_range
 from fastnn.model.document import Contents, pack
+from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.nn.plan import EvaluationPlan
 from fastnn.training.history import History
 from fastnn.training.metrics import default_metrics, evaluate
 

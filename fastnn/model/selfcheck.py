@@ -22,12 +22,13 @@ from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.random import PURPOSES, generator
 from fastnn.backend.shim import Backend
 from fastnn.nn.activations import ACTIVATIONS
+from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient_check import gradient_check
 from fastnn.nn.losses import LOSSES, LossFunction, loss
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import OPTIMIZERS, OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import EvaluationPlan, TrainingPlan
+from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 
 FloatArray = npt.NDArray[np.float64]

@@ -85,6 +85,7 @@ def train(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     device: str = "cpu",
+    engine: str = "auto",
     dtype: str = "float32",
     seed: int = 0,
     patience: int | None = 10,
@@ -121,6 +122,7 @@ def train(
     categorical : numeric columns to take as categories. drop : columns to leave out, of every
         part.
     device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
+    engine : what runs the steps on the CPU: "numpy", "compiled" (extra ``jit``), or "auto".
     patience : epochs without improvement before stopping, with the best epoch's weights; None
         trains to the end and keeps the last ones.
     verbose : show progress on standard error.
@@ -148,7 +150,7 @@ def train(
         hidden_layer_sizes, activation=(activation, "relu"), dropout=(dropout, 0.0)
     )
     made = initializer_form(initializer)
-    backend = get_backend(device)
+    backend = get_backend(device, engine)
     source = read_source(
         data,
         target,

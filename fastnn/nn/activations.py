@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.derivative import derivative
-from fastnn.backend.expression import Graph, erf, trace
+from fastnn.backend.expression import erf
+from fastnn.backend.graph import Graph, trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Shim

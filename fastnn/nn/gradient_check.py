@@ -12,9 +12,9 @@ import numpy.typing as npt
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError
+from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import GradientPlan
 from fastnn.nn.step import Data, check_data
 
 FloatArray = npt.NDArray[np.float64]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.derivative import derivative
-from fastnn.backend.expression import Graph, trace
+from fastnn.backend.graph import Graph, trace
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import sigmoid
 from fastnn.registry import Option, Table, parse_choice

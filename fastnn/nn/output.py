@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.expression import Graph, Symbol, build
+from fastnn.backend.expression import Symbol
+from fastnn.backend.graph import Graph, build
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Shim

@@ -11,6 +11,14 @@ import numpy as np
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Shim
+from fastnn.registry import Option
+
+#: What the strengths may be.
+LIMITS = {
+    "l2": Option("l2", 0.0, low=0.0),
+    "l1": Option("l1", 0.0, low=0.0),
+    "clip_norm": Option("clip_norm", None, low=0.0, open_low=True),
+}
 
 # strength is lambda / m
 add_l2 = Kernel("add_l2", lambda dW, W, strength: dW + strength * W)

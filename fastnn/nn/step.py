@@ -280,3 +280,10 @@ def penalize(xp: Recorder, penalty: Penalty, W: Array, dW: Array, J: Array) -> N
         l2_penalty(xp, W, dW, penalty.l2, J=J, squares=penalty.squares)
     if penalty.l1 is not None:
         l1_penalty(xp, W, dW, penalty.l1, J=J, total=penalty.squares, signs=penalty.signs)
+
+
+def name_parameters(recorder: Recorder, letter: str, W: list[Array], b: list[Array]) -> None:
+    """Name the views of the parameters, or with letter "d" of their gradients, for printing."""
+    for l, (Wl, bl) in enumerate(zip(W, b, strict=True), start=1):
+        recorder.name(Wl, f"{letter}W[{l}]")
+        recorder.name(bl, f"{letter}b[{l}]")

@@ -81,6 +81,7 @@ def describe(epoch: Epoch) -> str:
     'loss 0.2500  validation loss 0.5000  accuracy 0.9000  12,000 examples/s'
     """
     parts = [f"loss {epoch.loss:.4f}"]
+    parts += [f"training {name} {value:.4f}" for name, value in epoch.training_metrics.items()]
     if epoch.validation_loss is not None:
         parts.append(f"validation loss {epoch.validation_loss:.4f}")
     parts += [f"{name} {value:.4f}" for name, value in epoch.metrics.items()]

@@ -23,7 +23,8 @@ class Epoch:
 
     ``loss`` is the mean cost J of its batches, penalty included, weighted by their sizes;
     ``validation_loss`` is without penalty, dropout and label smoothing's effect included.
-    ``metrics`` are those of the validation part. Times are of the training steps alone.
+    ``metrics`` are those of the validation part, ``training_metrics`` those of the training part
+    after the epoch, where they were asked for. Times are of the training steps alone.
     """
 
     epoch: int  # from 1
@@ -34,6 +35,7 @@ class Epoch:
     seconds: float = 0.0
     examples_per_second: float = 0.0
     batch_costs: npt.NDArray[np.float64] | None = None  # J of every batch
+    training_metrics: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, monitor: str) -> float:
         """Return ``validation_loss`` for "loss", or the metric of that name."""
@@ -66,7 +68,7 @@ class History:
         return {**table, **{m: [e.metrics[m] for e in self.epochs] for m in metrics}}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a model file keeps: everything but the times and the batches' costs.
+        """Return what a model file keeps: not times, batches' costs and training metrics.
 
         Times differ from run to run; without them the same seed gives the same file.
         """

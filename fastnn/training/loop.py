@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from fastnn.backend.program import Array
 from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError
+from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.nn.plan import EvaluationPlan, TrainingPlan
+from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 from fastnn.training.callbacks import CallbackLike, TrainingState, as_callback
 from fastnn.training.divergence import explain_divergence
@@ -73,11 +74,13 @@ class Trainer:
         *,
         validation: Part | None = None,
         greater_is_better: bool = False,
+        training_metrics: bool = False,
     ) -> None:
         if options.patience is not None and validation is None:
             raise ArgumentError("patience needs a validation part to watch: there is none")
         self.backend, self.network, self.parameters = backend, network, parameters
         self.options, self.validation = options, validation
+        self._judged = train if training_metrics else None  # scored after each epoch
         data = Data(*(_to_device(backend, v, parameters) for v in (train.X, train.Y, train.w)))
         self.plan = TrainingPlan(
             backend,
@@ -91,6 +94,7 @@ class Trainer:
             clip_norm=options.gradient_clip,
             groups=options.groups,
             seed=options.seed,
+            epochs=options.epochs,
         )
         self.evaluation = EvaluationPlan(backend, network, parameters)
         self.history = History(monitor=options.monitor if options.patience else None)
@@ -99,6 +103,15 @@ class Trainer:
             if options.patience is not None
             else None
         )
+
+    def resume(self, history: History, state: Mapping[str, Array], t: int) -> None:
+        """Go on where another trainer of the same network and optimiser ended.
+
+        ``history``: its epochs, which count as done; ``state`` and ``t``: the optimiser's state
+        and its number of steps (`TrainingPlan.snapshot`). The parameters stay as they are.
+        """
+        self.history.epochs.extend(history.epochs)
+        self.plan.restore((self.parameters.theta, dict(state), t))
 
     def run(self, callbacks: Sequence[CallbackLike] = ()) -> History:
         """Train until the epochs are over, nothing gets better, or it has converged.
@@ -159,20 +172,22 @@ class Trainer:
             raise error
         sizes = np.full(len(costs), plan.batch_size)
         sizes[-1] = N - plan.batch_size * (len(costs) - 1)
-        loss, metrics = self._validate()
+        loss, metrics = self._judge(self.validation)
+        _, training_metrics = self._judge(self._judged)
         return Epoch(
             epoch=epoch,
             loss=float(costs @ sizes / N),
             learning_rate=float(rates[-1]),
             validation_loss=loss,
             metrics=metrics,
+            training_metrics=training_metrics,
             seconds=seconds,
             examples_per_second=N / max(seconds, 1e-9),
             batch_costs=costs,
         )
 
-    def _validate(self) -> tuple[float | None, dict[str, float]]:
-        part = self.validation
+    def _judge(self, part: Part | None) -> tuple[float | None, dict[str, float]]:
+        """Return loss and metrics of a part with the present weights."""
         if part is None:
             return None, {}
         outputs, loss = self.evaluation.evaluate(part.X, part.Y, part.w)
@@ -188,7 +203,8 @@ class Trainer:
         if self._stopping is not None:
             theta = self.parameters.theta
             value = record.value(options.monitor)
-            if epoch == 1 and math.isnan(value) and options.monitor != "loss":
+            first = self._stopping.best_epoch is None
+            if first and math.isnan(value) and options.monitor != "loss":
                 raise DataError(
                     f"monitor {options.monitor!r} is not defined on the validation part (nan): "
                     "monitor the loss, or give the part examples of every class"

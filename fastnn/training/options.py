@@ -12,8 +12,8 @@ import numpy as np
 from fastnn.backend.random import check_seed
 from fastnn.data.batches import batch_size_for
 from fastnn.errors import ArgumentError
+from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.optimizers import OptimizerRule, optimizer
-from fastnn.nn.plan import ParameterGroup
 from fastnn.nn.schedules import ScheduleRule, schedule
 
 #: From so many examples on, the mini-batch size unless another is chosen.

@@ -13,7 +13,8 @@ import pytest
 from fastnn.backend.cuda_plan import access, element_strides, plan
 from fastnn.backend.cuda_source import C_TYPES, Operand, elementwise, literal
 from fastnn.backend.derivative import derivative
-from fastnn.backend.expression import OPERATIONS, Graph, Value, trace
+from fastnn.backend.expression import OPERATIONS
+from fastnn.backend.graph import Graph, Value, trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy_executor import run_kernel
 from fastnn.backend.program import Apply

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn.backend.derivative import RULES, derivative
-from fastnn.backend.expression import OPERATIONS, Graph, erf, trace
+from fastnn.backend.expression import OPERATIONS, erf
+from fastnn.backend.graph import Graph, trace
 from fastnn.errors import ArgumentError
 
 POINTS = np.array([-1.7, -0.6, -0.2, 0.3, 0.9, 2.1])

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.backend.expression import OPERATIONS, Graph, Operation, Symbol, Value, erf, trace
+from fastnn.backend.expression import OPERATIONS, Operation, Symbol, erf
+from fastnn.backend.graph import Graph, Value, trace
 from fastnn.errors import ArgumentError
 
 VALUES = np.array([[-2.5, -1.0, -0.0], [0.0, 0.75, 3.0]])

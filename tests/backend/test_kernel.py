@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fastnn.backend.expression import trace
+from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
 from fastnn.errors import ArgumentError
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend.expression import OPERATIONS, Operation, erf, trace
+from fastnn.backend.expression import OPERATIONS, Operation, erf
+from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy_executor import (
     BLOCK,

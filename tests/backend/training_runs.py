@@ -7,10 +7,11 @@ import numpy as np
 
 from fastnn.backend.random import generator
 from fastnn.backend.shim import Backend
+from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import EvaluationPlan, TrainingPlan
+from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 
 

@@ -19,7 +19,7 @@ from fastnn.backend.backend import get_backend
 from fastnn.errors import ArgumentError, DataError, DeviceError, ModelFileError
 from fastnn.model.files import load, save
 from fastnn.model.train import train
-from fastnn.nn.plan import ParameterGroup
+from fastnn.nn.groups import ParameterGroup
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(3)

@@ -11,7 +11,7 @@ from fastnn.data.split import split
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.model.train import train
-from fastnn.nn.plan import ParameterGroup
+from fastnn.nn.groups import ParameterGroup
 from fastnn.training.loop import TrainingInterrupted
 
 RNG = np.random.default_rng(2)

@@ -8,7 +8,7 @@ import pytest
 
 from fastnn import reference
 from fastnn.backend.derivative import derivative
-from fastnn.backend.expression import trace
+from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.errors import ArgumentError

@@ -10,12 +10,12 @@ import pytest
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ACTIVATIONS, activation
+from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.gradient_check import gradient_check, numeric_derivative
 from fastnn.nn.initializers import INITIALIZERS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import GradientPlan
 
 XP = NumpyBackend()
 PENALTIES = [(0.0, 0.0), (0.5, 0.0), (0.0, 0.3), (0.5, 0.3)]

@@ -7,12 +7,13 @@ import pytest
 
 from fastnn import reference
 from fastnn.backend.derivative import derivative
-from fastnn.backend.expression import trace
+from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.nn.evaluation import EvaluationPlan
+from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import EvaluationPlan, GradientPlan
 from fastnn.nn.step import Data
 
 XP = NumpyBackend()

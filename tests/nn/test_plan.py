@@ -7,10 +7,12 @@ import pytest
 
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.errors import ArgumentError
+from fastnn.nn.evaluation import EvaluationPlan
+from fastnn.nn.gradient import GradientPlan
+from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Layout, Parameters
-from fastnn.nn.plan import EvaluationPlan, GradientPlan, ParameterGroup, segments
 from fastnn.nn.step import Data
 
 XP = NumpyBackend()

@@ -12,8 +12,8 @@ from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.program import Recorder
 from fastnn.backend.random import PURPOSES
 from fastnn.errors import ArgumentError
+from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import network
-from fastnn.nn.plan import GradientPlan
 from fastnn.nn.step import Data, Memory, check_data, make_batch
 
 ACTIVATIONS = [*reference.ACTIVATIONS, "leaky_relu(slope=0.3)", "elu(alpha=0.5)", "softmax"]

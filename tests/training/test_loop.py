@@ -11,9 +11,9 @@ import pytest
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError
+from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import EvaluationPlan
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 from fastnn.training.options import training_options
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn.errors import ArgumentError
-from fastnn.nn.plan import ParameterGroup
+from fastnn.nn.groups import ParameterGroup
 from fastnn.training.options import TrainingOptions, number, training_options, whole
 
 

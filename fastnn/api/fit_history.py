@@ -1,0 +1,59 @@
+"""What a fit returns: the epochs under Keras' keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fastnn.training.history import Epoch, History
+
+
+@dataclass(frozen=True)
+class FitHistory:
+    """The epochs of one fit.
+
+    ``history``: "loss", each metric, and with a validation part "val_loss" and "val_" and each
+    metric: a list with a value per epoch. ``epoch``: their numbers, from 0, counted over all
+    fits since `Sequential.compile`. ``stopped``: why the fit ended.
+
+    >>> FitHistory({"loss": [0.5, 0.25]}, [0, 1], "epochs").history["loss"]
+    [0.5, 0.25]
+    """
+
+    history: dict[str, list[float]]
+    epoch: list[int]
+    stopped: str
+
+
+def fit_history(epochs: Sequence[Epoch], keys: Mapping[str, str], stopped: str) -> FitHistory:
+    """Return ``epochs`` under Keras' keys; ``keys``: metric to the name that the user gave it.
+
+    >>> epoch = Epoch(1, 0.5, 0.1, 0.6, {"accuracy": 0.8}, training_metrics={"accuracy": 0.9})
+    >>> fit_history([epoch], {"accuracy": "acc"}, "epochs").history
+    {'loss': [0.5], 'acc': [0.9], 'val_loss': [0.6], 'val_acc': [0.8]}
+    """
+    columns = {"loss": [e.loss for e in epochs]}
+    columns |= {key: [e.training_metrics[name] for e in epochs] for name, key in keys.items()}
+    losses = [e.validation_loss for e in epochs if e.validation_loss is not None]
+    if losses:
+        columns["val_loss"] = losses
+        columns |= {f"val_{key}": [e.metrics[name] for e in epochs] for name, key in keys.items()}
+    return FitHistory(columns, [e.epoch - 1 for e in epochs], stopped)
+
+
+def even(history: History) -> History:
+    """Return a history whose epochs all have the same metrics, nan where one had none.
+
+    Some fits of a model may have had a validation part, and others not.
+
+    >>> even(History(epochs=[Epoch(1, 0.5, 0.1), Epoch(2, 0.4, 0.1, 0.6, {"f1": 0.8})])).columns()[
+    ...     "f1"]
+    [nan, 0.8]
+    """
+    names = list(dict.fromkeys(name for e in history.epochs for name in e.metrics))
+    epochs = [
+        replace(e, metrics={name: e.metrics.get(name, math.nan) for name in names})
+        for e in history.epochs
+    ]
+    return replace(history, epochs=epochs)

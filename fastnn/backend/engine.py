@@ -1,0 +1,93 @@
+"""NumPy or compiled code: which runs a program on the CPU, and on how many threads.
+
+The choice depends on the program and on how often it will run, never on a measurement: the same
+training gives the same numbers every time.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+from fastnn.backend.blas import find_blas
+from fastnn.backend.compiled_executor import CompiledExecutable
+from fastnn.backend.llvm_engine import NotCompilableError
+from fastnn.backend.numpy_executor import NumpyExecutable
+from fastnn.backend.program import Apply, Dot, Program
+from fastnn.errors import ArgumentError
+from fastnn.registry import did_you_mean
+
+ENGINES = ("auto", "numpy", "compiled")
+
+# What compiled code saves, in seconds: a call from Python for each NumPy function, and a pass
+# over memory for each operation on an element. Set against what it costs to load and compile.
+_CALL = 1.0e-6
+_ELEMENT = 0.3e-9
+_COST = 0.7
+# Multiply-adds of a step that are worth a second thread.
+_WORTH_A_THREAD = 4e6
+
+
+def check_engine(engine: object) -> str:
+    """Return ``engine`` if it is one; raise ArgumentError otherwise.
+
+    >>> check_engine("auto")
+    'auto'
+    """
+    if engine not in ENGINES:
+        raise ArgumentError(
+            f"engine must be one of {', '.join(ENGINES)}, found {engine!r}"
+            + did_you_mean(str(engine), ENGINES)
+        )
+    return str(engine)
+
+
+def compiled_status() -> str:
+    """Return an empty string if compiled code can run here, else the reason and the remedy.
+
+    >>> compiled_status() == "" or "llvmlite" in compiled_status() or "BLAS" in compiled_status()
+    True
+    """
+    if find_spec("llvmlite") is None:
+        return "llvmlite is not installed: pip install 'fastnn[jit]'"
+    if find_blas() is None:
+        return "NumPy's BLAS has no functions that can be called by name"
+    return ""
+
+
+def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | CompiledExecutable:
+    """Return the program ready to run ``runs`` times.
+
+    "auto" compiles where that is possible and saves more time than it takes. "compiled" raises
+    ArgumentError, with the reason, where it is not possible.
+    """
+    wanted = engine == "compiled" or (
+        engine == "auto" and runs * saving(program) > _COST and not compiled_status()
+    )
+    if not wanted:
+        return NumpyExecutable(program)
+    try:
+        return CompiledExecutable(program, threads_for(program))
+    except NotCompilableError as error:
+        if engine == "compiled":
+            raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
+        return NumpyExecutable(program)
+
+
+def saving(program: Program) -> float:
+    """Return the seconds that compiled code saves in one run, by estimate."""
+    seconds = 0.0
+    for i in program.instructions:
+        operations = len(i.kernel.graph.values) if isinstance(i, Apply) else 1
+        elements = i.outs[0].size if isinstance(i, Apply) else 0
+        seconds += operations * (_CALL + elements * _ELEMENT)
+    return seconds
+
+
+def threads_for(program: Program) -> int:
+    """Return how many threads a step is worth: at most one per core, and as many as BLAS has."""
+    products = [i for i in program.instructions if isinstance(i, Dot)]
+    work = sum(i.out.size * i.a.shape[1] for i in products)
+    blas = find_blas()
+    most = min(len(os.sched_getaffinity(0)), blas.get_threads() if blas else 1)
+    return max(1, min(most, int(work / _WORTH_A_THREAD) + 1 if work > _WORTH_A_THREAD else 1))

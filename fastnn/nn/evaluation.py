@@ -1,0 +1,116 @@
+"""Predictions for new examples, and their cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.program import Array, Recorder
+from fastnn.backend.shim import Backend, Executable
+from fastnn.nn.network import Network
+from fastnn.nn.output import predictions
+from fastnn.nn.parameters import Parameters
+from fastnn.nn.step import (
+    Data,
+    Kernels,
+    Memory,
+    check_data,
+    cost,
+    forward,
+    make_batch,
+)
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """An evaluation program with the arrays that go in and come out."""
+
+    data: Data
+    A: Array
+    J: Array
+    executable: Executable
+
+
+class EvaluationPlan:
+    """Predictions for new examples, without dropout, a block of rows at a time.
+
+    A program is recorded for each number of rows that comes up; the last few are kept.
+
+    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.nn.network import network
+    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> p = Parameters(net, xp, "float64")
+    >>> p.W[0][:] = 2.0
+    >>> predictions, J = EvaluationPlan(xp, net, p).evaluate(np.array([[3.0]]), np.array([[1.0]]))
+    >>> predictions.tolist(), J
+    ([[6.0]], 12.5)
+
+    Raises ArgumentError if the shapes do not fit the network.
+    """
+
+    KEPT = 4
+
+    def __init__(
+        self, backend: Backend, network: Network, parameters: Parameters, block: int = 1024
+    ) -> None:
+        self.backend, self.network, self.parameters = backend, network, parameters
+        self.block = block
+        self._ready: dict[tuple[int, bool, int], _Prepared] = {}
+
+    def predict(self, X: Array) -> npt.NDArray[np.floating]:
+        """Return ``A[L]`` for the rows of ``X`` (N, n_0): (N, K) on the host."""
+        return self.evaluate(X)[0]
+
+    def evaluate(
+        self, X: Array, Y: Array = None, w: Array = None
+    ) -> tuple[npt.NDArray[np.floating], float]:
+        """Return (predictions (N, K), mean loss without penalty; NaN if there is no ``Y``)."""
+        check_data(self.network, Data(X, Y, w))
+        N, K = X.shape[0], self.network.sizes[-1]
+        out = np.empty((N, K), self.parameters.dtype)
+        total = 0.0
+        for start in range(0, N, self.block):
+            stop = min(start + self.block, N)
+            A, J = self._run(
+                X[start:stop], *(v[start:stop] if v is not None else None for v in (Y, w))
+            )
+            out[start:stop] = A
+            total += J * (stop - start)
+        return out, total / N if Y is not None else float("nan")
+
+    def _run(self, X: Array, Y: Array, w: Array) -> tuple[npt.NDArray[np.floating], float]:
+        key = (X.shape[0], Y is not None, 0 if w is None else w.shape[1])
+        ready = self._ready.pop(key, None) or self._prepare(*key)
+        self._ready[key] = ready  # the most recently used is last
+        if len(self._ready) > self.KEPT:
+            del self._ready[next(iter(self._ready))]
+        for source, into in ((X, ready.data.X), (Y, ready.data.Y), (w, ready.data.w)):
+            if source is not None:
+                self.backend.copy(source, into)
+        ready.executable.run()
+        J = float(self.backend.host(ready.J)[0, 0]) if Y is not None else 0.0
+        return self.backend.host(ready.A).T, J
+
+    def _prepare(self, m: int, with_cost: bool, width: int) -> _Prepared:
+        network, memory = self.network, Memory(self.backend, self.parameters.dtype)
+        K = network.sizes[-1]
+        data = Data(
+            memory.take("X", m, network.sizes[0]),
+            memory.take("targets", m, 1 if network.loss.link == "softmax" else K),
+            memory.take("weights", m, width) if width else None,
+        )
+        kernels = Kernels.of(network, width > 0)
+        xp = Recorder()
+        batch = make_batch(self.backend, memory, network, data, m, training=False, names=xp)
+        forward(xp, kernels, self.parameters.W, self.parameters.b, batch)
+        if with_cost:
+            cost(xp, kernels, batch)
+        o = batch.output
+        A = xp.name(memory.take("A[L]", K, m), "A[L]")
+        predictions(xp, kernels.output, o.Z, A=A, top=o.top, total=o.total)
+        return _Prepared(data, A, batch.J, self.backend.compile(xp.program()))

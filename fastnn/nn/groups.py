@@ -1,0 +1,98 @@
+"""Parameter groups: learning rates and weight decay of their own for weights, biases, layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.errors import ArgumentError
+from fastnn.nn.optimizers import OptimizerRule
+from fastnn.nn.parameters import Layout
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters with a learning rate or a weight decay of their own.
+
+    ``kind``: ``"weights"``, ``"biases"`` or ``"all"``; ``layer``: 1 to L, or None for every
+    layer. ``learning_rate_factor`` multiplies the learning rate; ``weight_decay`` replaces that
+    of AdamW. Where groups overlap the later one counts; a weight decay of None leaves the decay of
+    an earlier group as it is.
+
+    >>> ParameterGroup("biases", learning_rate_factor=2.0).layer is None
+    True
+    """
+
+    kind: str = "all"
+    layer: int | None = None
+    learning_rate_factor: float = 1.0
+    weight_decay: float | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of the flat parameters that is updated alike."""
+
+    place: slice
+    factor: float
+    weight_decay: float | None
+
+
+def segments(
+    layout: Layout, groups: Sequence[ParameterGroup], optimizer: OptimizerRule
+) -> list[Segment]:
+    """Cut the flat buffer into stretches of equal learning-rate factor and weight decay.
+
+    Biases do not decay unless a group says so. Raises ArgumentError for a group that names no
+    layer of the network or a weight decay that the optimiser does not have.
+    """
+    decays = "weight_decay" in optimizer.options
+    n_layers = len(layout.weights)
+    starts = [("weights", l + 1, s.start) for l, s in enumerate(layout.weights)]
+    starts += [("biases", l + 1, s.start) for l, s in enumerate(layout.biases)]
+    found: list[Segment] = []
+    for i, (kind, layer, start) in enumerate(starts):
+        stop = starts[i + 1][2] if i + 1 < len(starts) else layout.size
+        factor, decay = 1.0, (0.0 if kind == "biases" else None) if decays else None
+        for group in groups:
+            _check_group(group, n_layers, optimizer, decays)
+            if group.kind in (kind, "all") and group.layer in (layer, None):
+                factor = group.learning_rate_factor
+                decay = decay if group.weight_decay is None else group.weight_decay
+        if found and (found[-1].factor, found[-1].weight_decay) == (factor, decay):
+            found[-1] = Segment(slice(found[-1].place.start, stop), factor, decay)
+        else:
+            found.append(Segment(slice(start, stop), factor, decay))
+    return found
+
+
+def _check_group(
+    group: ParameterGroup, n_layers: int, optimizer: OptimizerRule, decays: bool
+) -> None:
+    if group.kind not in ("weights", "biases", "all"):
+        raise ArgumentError(
+            f"parameter group: kind must be 'weights', 'biases' or 'all', found {group.kind!r}"
+        )
+    if group.layer is not None and not 1 <= group.layer <= n_layers:
+        raise ArgumentError(
+            f"parameter group: layer {group.layer} does not exist, there are 1 to {n_layers}"
+        )
+    if group.weight_decay is not None and not decays:
+        raise ArgumentError(
+            f"parameter group: weight_decay has no effect with optimizer {optimizer.name!r}: "
+            "use 'adamw', or the l2 penalty"
+        )
+    decay = 0.0 if group.weight_decay is None else group.weight_decay
+    if not np.isfinite(decay) or decay < 0:
+        raise ArgumentError(f"parameter group: weight_decay must be 0 or more, found {decay!r}")
+    if not np.isfinite(group.learning_rate_factor) or group.learning_rate_factor < 0:
+        raise ArgumentError(
+            "parameter group: learning_rate_factor must be 0 or more, "
+            f"found {group.learning_rate_factor!r}"
+        )
