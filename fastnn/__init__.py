@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING
 from fastnn.version import __version__
 
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
+    from fastnn.api.layers import Activation as Activation
+    from fastnn.api.layers import Dense as Dense
+    from fastnn.api.layers import Dropout as Dropout
+    from fastnn.api.layers import Input as Input
+    from fastnn.api.layers import Normalization as Normalization
+    from fastnn.api.sequential import Sequential as Sequential
     from fastnn.backend.expression import erf as erf
     from fastnn.backend.kernel import Kernel as Kernel
     from fastnn.errors import ArgumentError as ArgumentError
@@ -42,11 +48,17 @@ _PUBLIC = {
     "DivergenceError": "fastnn.errors",
     "FastnnError": "fastnn.errors",
     "ModelFileError": "fastnn.errors",
+    "Activation": "fastnn.api.layers",
+    "Dense": "fastnn.api.layers",
+    "Dropout": "fastnn.api.layers",
     "GradientCheck": "fastnn.nn.gradient_check",
+    "Input": "fastnn.api.layers",
     "Kernel": "fastnn.backend.kernel",
     "Model": "fastnn.model.model",
     "Network": "fastnn.nn.network",
+    "Normalization": "fastnn.api.layers",
     "ParameterGroup": "fastnn.nn.groups",
+    "Sequential": "fastnn.api.sequential",
     "Training": "fastnn.model.train",
     "TrainingInterrupted": "fastnn.training.loop",
     "custom_activation": "fastnn.nn.activations",

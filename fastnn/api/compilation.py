@@ -13,7 +13,8 @@ from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task
 from fastnn.errors import ArgumentError
 from fastnn.model.choices import choose_metrics
-from fastnn.nn.losses import LossFunction, loss
+from fastnn.nn.losses import LossFunction
+from fastnn.nn.losses import loss as make_loss
 from fastnn.nn.network import Network
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.registry import did_you_mean, parse_choice
@@ -44,13 +45,15 @@ class Compilation:
         K = self.n_outputs
         if self.task in ("binary", "multiclass"):
             return Targets(self.task, np.arange(max(K, 2)), K, None, None, True, dtype)
-        plain = (np.zeros(K), np.ones(K)) if self.task == "regression" else (None, None)
-        return Targets(self.task, None, K, *plain, self.task == "regression" and K == 1, dtype)
+        if self.task == "multilabel":
+            return Targets(self.task, None, K, None, None, False, dtype)
+        return Targets(self.task, None, K, np.zeros(K), np.ones(K), K == 1, dtype)
 
-    def options(self, monitor: str | None, **fit: Any) -> tuple[TrainingOptions, bool]:
+    def options(self, monitor: str | None, done: int, **fit: Any) -> tuple[TrainingOptions, bool]:
         """Return the options of a fit, and whether a greater value of the monitor is better.
 
-        ``monitor`` is a key of the history: "val_loss" or "val_" and a metric.
+        ``monitor`` is a key of the history: "val_loss" or "val_" and a metric. ``done``: the
+        epochs of the fits before.
         """
         watched = None
         if monitor is not None:
@@ -62,28 +65,29 @@ class Compilation:
                 )
             watched = names[monitor]
         settings = training_options(**self.settings, **fit, monitor=watched)
+        _check_schedule(settings, done)
         return settings, choose_metrics(self.metrics, settings, self.task).greater_is_better
 
 
 def compilation(
     stack: Stack,
-    loss_spec: object,
+    loss: object,
     optimizer: object,
     metrics: Sequence[object],
     learning_rate: float | None,
     **settings: Any,
-) -> tuple[Compilation, Network]:
-    """Return the checked choices and the network, of one input if their number is not known yet.
+) -> Compilation:
+    """Return the checked choices for a stack of layers.
 
     >>> from fastnn.api.layers import Dense, stack
-    >>> chosen, net = compilation(stack([Dense(1, "sigmoid")]), "binary_crossentropy", "adam",
-    ...                           ["acc"], 0.01)
+    >>> chosen = compilation(stack([Dense(1, "sigmoid")]), "binary_crossentropy", "adam", ["acc"],
+    ...                      0.01)
     >>> chosen.task, chosen.keys, chosen.settings["learning_rate"]
     ('binary', {'accuracy': 'acc'}, 0.01)
 
     Raises ArgumentError for a name that does not exist and for choices that do not fit.
     """
-    cost = _loss(loss_spec)
+    cost = _loss(loss)
     net = stack.network(stack.n_features or 1, cost)
     rule, rate = _optimizer(optimizer, learning_rate)
     chosen = {"optimizer": rule, "learning_rate": rate, **settings}
@@ -94,7 +98,7 @@ def compilation(
         name: spec if isinstance(spec, str) and "(" not in spec else name
         for name, spec in zip(metric_names(task, asked), asked, strict=True)
     }
-    return Compilation(cost, task, net.sizes[-1], chosen, asked, keys), net
+    return Compilation(cost, task, net.sizes[-1], chosen, asked, keys)
 
 
 def _loss(spec: object) -> LossFunction:
@@ -105,8 +109,8 @@ def _loss(spec: object) -> LossFunction:
                 f"loss {name!r} is an optimizer: the loss comes first, compile(loss, optimizer)"
             )
         if name in _KERAS_LOSSES:
-            return loss({"name": _KERAS_LOSSES[name], **options})
-    return loss(spec)
+            return make_loss({"name": _KERAS_LOSSES[name], **options})
+    return make_loss(spec)
 
 
 def _optimizer(spec: object, learning_rate: float | None) -> tuple[object, float | None]:
@@ -143,3 +147,16 @@ def _task(net: Network, metrics: Sequence[object]) -> Task:
         except ArgumentError:
             pass  # said again, if it is wrong for values too
     return "regression"
+
+
+def _check_schedule(options: TrainingOptions, done: int) -> None:
+    """Refuse to go on with a schedule that would have been another one, had it known the end."""
+    if not done:
+        return
+    epochs = np.arange(options.epochs, dtype=np.float64)
+    before, now = (options.schedule.factors(epochs, 1, n) for n in (done, options.epochs))
+    if not np.array_equal(before, now):
+        raise ArgumentError(
+            f"schedule {options.schedule.name!r} runs over the epochs of one fit, and they are "
+            "over: compile again, or choose a schedule without an end such as 'exponential'"
+        )

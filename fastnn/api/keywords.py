@@ -51,7 +51,7 @@ def strict(cls: type[T]) -> type[T]:
         refuse_unknown(cls.__name__, made, [name for name in given if name not in known])
         made(self, *values, **given)
 
-    cls.__init__ = checked  # type: ignore[method-assign]
+    cls.__init__ = checked  # type: ignore[method-assign, assignment]
     return cls
 
 

@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from fastnn.api.compilation import Compilation, compilation
-from fastnn.api.examples import examples, hold_out, pair, read_inputs, to_rows
-from fastnn.api.fit_history import FitHistory, even, fit_history
+from fastnn.api.core import Core
+from fastnn.api.examples import read_inputs, to_rows
+from fastnn.api.fit_history import FitHistory, fit_history
 from fastnn.api.keywords import one_of, refuse_unknown
 from fastnn.api.layers import Layer, stack
+from fastnn.api.progress import reports
 from fastnn.api.weights import kernels, network_weights, summary_lines
-from fastnn.backend.backend import get_backend
-from fastnn.backend.program import Array as DeviceArray
-from fastnn.backend.random import check_seed
-from fastnn.data.preprocess import Features
-from fastnn.data.table import Table
-from fastnn.errors import ArgumentError, DataError
-from fastnn.model.choices import initializer_form
-from fastnn.model.examples import Examples
-from fastnn.model.model import Model, score
-from fastnn.model.weights import ClassWeight, class_weights, loss_weights
-from fastnn.nn.evaluation import EvaluationPlan
-from fastnn.nn.network import Network
-from fastnn.nn.parameters import Parameters, check_dtype, initialize
-from fastnn.training.callbacks import CallbackLike, ProgressReport, TrainingState, describe
-from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.training.options import TrainingOptions, whole
+from fastnn.errors import ArgumentError
+from fastnn.model.model import Model
+from fastnn.model.weights import ClassWeight
+from fastnn.training.callbacks import CallbackLike
+from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.options import whole
 
 Array = npt.NDArray[Any]
-
-
-def _line(state: TrainingState) -> None:
-    epoch = state.epoch
-    print(f"epoch {epoch.epoch}/{state.n_epochs}  {describe(epoch)}", file=sys.stderr, flush=True)
-
-
-_VERBOSE: dict[Any, Callable[[], list[CallbackLike]]] = {
-    0: list,
-    1: lambda: [ProgressReport()],
-    2: lambda: [_line],
-}
 
 
 class Sequential:
@@ -60,9 +35,11 @@ class Sequential:
     Parameters
     ----------
     layers : `Input` and `Normalization` (both optional), then `Dense`, `Activation`, `Dropout`.
-    device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
+    device, engine : where and how it computes, as for `fastnn.train`. dtype : "float32" or
+        "float64".
     seed : of weights, order of the examples, dropout and validation split.
 
+    >>> from fastnn import Dense
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(200, 2))
@@ -83,6 +60,7 @@ class Sequential:
         layers: Sequence[Layer] = (),
         *,
         device: str = "cpu",
+        engine: str = "auto",
         dtype: str = "float32",
         seed: int = 0,
         **unknown: Any,
@@ -90,43 +68,34 @@ class Sequential:
         refuse_unknown("Sequential", Sequential.__init__, unknown)
         if not isinstance(layers, (list, tuple)):
             raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
-        self._backend = get_backend(device)
-        self._dtype, self._seed = check_dtype(dtype).name, check_seed(seed)
-        self._layers: tuple[Layer, ...] = ()
-        self._arguments: dict[str, Any] = {}  # of compile
-        self._compiled: Compilation | None = None
-        self._network: Network | None = None
-        self._parameters: Parameters | None = None
-        self._features: Features | None = None
-        self._history, self._options = History(), None  # type: History, TrainingOptions | None
-        self._moments: tuple[dict[str, DeviceArray], int] | None = None  # of the optimiser
-        self._plan: EvaluationPlan | None = None
+        self._core = Core(device, engine, dtype, seed)
         for layer in layers:
             self.add(layer)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers as they were given."""
-        return self._layers
+        return self._core.layers
 
     @property
     def device(self) -> str:
         """Where it computes: ``"cpu"`` or ``"cuda:N"``."""
-        return self._backend.device
+        return self._core.backend.device
 
     def add(self, layer: Layer) -> None:
         """Put a layer on top; raises ArgumentError if it cannot be there, or after `compile`.
 
+        >>> from fastnn import Dense
         >>> model = Sequential()
         >>> model.add(Dense(3))
         >>> model.layers[0].units
         3
         """
-        if self._compiled is not None or self._parameters is not None:
+        if self._core.compiled is not None or self._core.network is not None:
             raise ArgumentError("add: the layers are in use already; make a new Sequential")
-        layers = (*self._layers, layer)
+        layers = (*self._core.layers, layer)
         stack(layers)
-        self._layers = layers
+        self._core.layers = layers
 
     def compile(
         self,
@@ -159,6 +128,7 @@ class Sequential:
         learning_rate : None takes the optimiser's default.
         schedule, l2, l1, gradient_clip : as `fastnn.train` takes them.
 
+        >>> from fastnn import Dense
         >>> Sequential([Dense(1)]).compile(loss="mse", optimizer="adm")
         Traceback (most recent call last):
         fastnn.errors.ArgumentError: unknown optimizer 'adm'; did you mean 'adam'? (known: ...
@@ -166,21 +136,16 @@ class Sequential:
         Raises ArgumentError for unknown names, and for a loss that does not fit the last layer.
         """
         refuse_unknown("compile", Sequential.compile, unknown)
-        given = {
-            "optimizer": optimizer,
-            "metrics": () if metrics is None else metrics,
-            "learning_rate": learning_rate,
-            "schedule": schedule,
-            "l2": l2,
-            "l1": l1,
-            "gradient_clip": gradient_clip,
-        }
-        found = stack(self._layers)
-        chosen = compilation(found, loss, **given)
-        if self._network is not None:
-            self._network = found.network(self._network.sizes[0], chosen.cost)
-        self._compiled, self._arguments = chosen, {"loss": loss, **given}
-        self._history, self._options, self._moments, self._plan = History(), None, None, None
+        self._core.choose(
+            loss=loss,
+            optimizer=optimizer,
+            metrics=() if metrics is None else metrics,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            l2=l2,
+            l1=l1,
+            gradient_clip=gradient_clip,
+        )
 
     def fit(
         self,
@@ -232,41 +197,152 @@ class Sequential:
         no longer a number; TrainingInterrupted on Ctrl-C. The model can be used after each.
         """
         refuse_unknown("fit", Sequential.fit, unknown)
-        chosen = self._chosen("fit")
+        core, chosen = self._core, self._core.chosen("fit")
         if not isinstance(callbacks, (list, tuple)):
             raise ArgumentError(f"callbacks must be a list, found {callbacks!r}")
-        watchers = [*callbacks, *one_of("verbose", verbose, _VERBOSE)()]
-        done = len(self._history.epochs)
+        watchers = [*callbacks, *reports(verbose)]
+        done = len(core.history.epochs)
         options, greater_is_better = chosen.options(
-            monitor, epochs=done + whole("epochs", epochs), batch_size=batch_size,
-            patience=patience, min_delta=min_delta, shuffle=shuffle, seed=self._seed,
-        )  # fmt: skip
-        _check_schedule(options, done)
-        if patience is not None and not validation_split and validation_data is None:
-            raise ArgumentError("patience needs validation_split or validation_data to watch")
-        train, held = self._parts(X, y, sample_weight, validation_split, validation_data)
-        features = self._features or Features.fit(
-            train.table, dtype=self._dtype, standardize=stack(self._layers).normalize
+            monitor,
+            done,
+            epochs=done + whole("epochs", epochs),
+            batch_size=batch_size,
+            patience=patience,
+            min_delta=min_delta,
+            shuffle=shuffle,
+            seed=core.seed,
         )
-        by_class = class_weights(class_weight, chosen.targets(self._dtype), train.target)
-        part = self._part(train, features, "X", by_class)
-        validation = None if held is None else self._part(held, features, "validation_data, X")
-        network, parameters = self._built(features.n_features)
-        trainer = Trainer(
-            self._backend, network, parameters, part, options,
-            validation=validation, greater_is_better=greater_is_better,
-            training_metrics=bool(chosen.metrics),
-        )  # fmt: skip
-        if self._moments is not None:
-            trainer.resume(self._history, *self._moments)
-        self._features, self._plan, self._options = features, trainer.evaluation, options
+        given = core.examples(X, y, sample_weight)
+        train, held = core.parts(given, validation_split, validation_data)
+        if patience is not None and held is None:
+            raise ArgumentError("patience needs validation_split or validation_data to watch")
         try:
-            trainer.run(watchers)
+            history = core.train(train, held, class_weight, options, greater_is_better, watchers)
         except TrainingInterrupted as interrupted:
             interrupted.result = self
             raise
-        finally:
-            self._history = trainer.history
-            _, *moments = trainer.plan.snapshot()
-            self._moments = (moments[0], moments[1])
-        return fit_history(trainer.history.epochs[done:], chosen.keys, trainer.history.stopped)
+        return fit_history(history.epochs[done:], chosen.keys, history.stopped)
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        batch_size: int = 1024,
+        return_dict: bool = False,
+        verbose: int = 0,
+        **unknown: Any,
+    ) -> float | list[float] | dict[str, float]:
+        """Return the loss without penalties, or ``[loss, *metrics]`` if metrics were asked for.
+
+        ``batch_size``: rows computed at a time; ``return_dict``: by name instead. Nothing is
+        shown, so ``verbose`` can only be 0.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(loss="mse", metrics=["mae"])
+        >>> model.evaluate([[1.0], [2.0]], [2.0, 4.0])  # (2^2 + 4^2) / 2 / 2, (2 + 4) / 2
+        [5.0, 3.0]
+        """
+        refuse_unknown("evaluate", Sequential.evaluate, unknown)
+        core, chosen = self._core, self._core.chosen("evaluate")
+        one_of("verbose", verbose, {0: None})
+        block = whole("batch_size", batch_size)
+        given = core.examples(X, y, sample_weight)
+        part = core.part(given, core.fitted(given.table))
+        A, loss = core.evaluation(block, part.X.shape[1]).evaluate(part.X, part.Y, part.w)
+        values = {"loss": float(loss)}
+        if part.score is not None:
+            values |= {chosen.keys[name]: value for name, value in part.score(A).items()}
+        if one_of("return_dict", return_dict, {False: False, True: True}):
+            return values
+        return list(values.values()) if chosen.metrics else values["loss"]
+
+    def predict(self, X: Any, *, batch_size: int = 1024, verbose: int = 0, **unknown: Any) -> Array:
+        """Return the outputs of the network (N, K): probabilities or values, not labels.
+
+        ``batch_size``: rows computed at a time. ``verbose`` can only be 0.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(2, activation="softmax", input_dim=3)])
+        >>> import numpy as np
+        >>> model.set_weights([np.zeros((3, 2)), np.zeros(2)])
+        >>> model.predict([[1.0, 2.0, 3.0]])
+        array([[0.5, 0.5]], dtype=float32)
+        """
+        refuse_unknown("predict", Sequential.predict, unknown)
+        one_of("verbose", verbose, {0: None})
+        block = whole("batch_size", batch_size)
+        table = read_inputs(X, self._core.n_features)
+        rows = to_rows(self._core.fitted(table), table)
+        return self._core.evaluation(block, rows.shape[1]).predict(rows)
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print the layers with their outputs and parameters; ``print_fn`` takes each line.
+
+        >>> from fastnn import Dense, Input
+        >>> Sequential([Input((30,)), Dense(1, activation="sigmoid")]).summary()
+        layer          output      parameters
+        Input          (None, 30)  0
+        Dense sigmoid  (None, 1)   31
+        31 parameters
+        """
+        for line in summary_lines(self.layers, self._core.n_features):
+            print_fn(line)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of kernels and biases in turn, in Keras' shapes (n_in, n_out), (n_out,).
+
+        The kernel is ``W[l]`` transposed. What `Normalization` learnt is not among them. Raises
+        ArgumentError if the number of inputs is not known yet.
+
+        >>> from fastnn import Dense
+        >>> [w.shape for w in Sequential([Dense(4, input_dim=3), Dense(1)]).get_weights()]
+        [(3, 4), (4,), (4, 1), (1,)]
+        """
+        return kernels(self._core.built()[1], self._core.backend)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, in the form of `get_weights`; the optimiser's state stays.
+
+        Raises ArgumentError naming the array that does not fit; nothing is changed then.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.set_weights([[[1.0], [2.0]], [0.5]])
+        >>> model.predict([[1.0, 1.0]]).item()
+        3.5
+        """
+        core = self._core
+        network, parameters = core.built()
+        flat = network_weights(weights, network, core.dtype)
+        core.backend.copy(core.backend.array(flat), parameters.theta)
+
+    def to_model(self) -> Model:
+        """Return a copy as a `Model`: labels or values as predictions, saving, the command line.
+
+        Classes are 0 to K - 1. Raises ArgumentError before `compile`, which says what y is.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(3, activation="softmax", input_dim=2)])
+        >>> model.compile(loss="sparse_categorical_crossentropy")
+        >>> model.to_model().predict([[0.0, 0.0]])
+        array([0])
+        """
+        return self._core.model()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `to_model` into one file; `fastnn.load` returns that `Model`, not a `Sequential`.
+
+        Its ``outputs`` are what `predict` gives here. The optimiser's state is not kept. Raises
+        DataError, naming the path, if it cannot be written.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(1, input_dim=2)])
+        >>> model.compile(loss="mse")
+        >>> model.save("no-such-folder/model.fastnn")
+        Traceback (most recent call last):
+        fastnn.errors.DataError: cannot write file 'no-such-folder/model.fastnn': there is no ...
+        """
+        self.to_model().save(path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.api.layers import Activation, Dense, Dropout, Layer, Stack
+from fastnn.api.layers import Activation, Dense, Dropout, Layer
 from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import Network
@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 
 
 def kernels(parameters: Parameters, backend: Backend) -> list[Array]:
-    """Return copies of ``[W1^T, b1, W2^T, b2, ...]``: (n_in, n_out) and (n_out,), as Keras has them.
+    """Return copies of ``[W1^T, b1, W2^T, b2, ...]`` in Keras' shapes, (n_in, n_out) and (n_out,).
 
     >>> from fastnn.backend.numpy_backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -70,12 +70,11 @@ def network_weights(weights: Sequence[Any], network: Network, dtype: Any) -> Arr
     return flat
 
 
-def summary_lines(layers: Sequence[Layer], found: Stack, n_features: int | None) -> list[str]:
+def summary_lines(layers: Sequence[Layer], n_features: int | None) -> list[str]:
     """Return the lines of the table: each layer, its output's shape, its parameters.
 
-    >>> from fastnn.api.layers import stack
-    >>> layers = [Dense(4, "relu", input_dim=3), Dropout(0.5), Dense(1)]
-    >>> print("\\n".join(summary_lines(layers, stack(layers), 3)))
+    >>> for line in summary_lines([Dense(4, "relu"), Dropout(0.5), Dense(1)], 3):
+    ...     print(line)
     layer         output     parameters
     Dense relu    (None, 4)  16
     Dropout 0.5   (None, 4)  0

@@ -25,8 +25,8 @@ PARTS = ("validation", "test")
 
 #: Arguments that messages may call by their names in Python.
 ARGUMENTS = (
-    "target", "task", "categorical", "drop", "fractions", "validation", "test", "standardize",
-    "class_weight", "hidden_layer_sizes", "activation", "output_activation", "initializer", "loss",
+    "target", "task", "categorical", "drop", "delimiter", "fractions", "validation", "test",
+    "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation", "initializer", "loss",
     "label_smoothing", "dropout", "optimizer", "learning_rate", "schedule", "batch_size", "epochs",
     "l2", "l1", "gradient_clip", "patience", "min_delta", "monitor", "tolerance", "metrics",
     "device", "dtype", "seed",
@@ -136,8 +136,10 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     columns: dict[str, Any] = {n: joined(given[n]) for n in ("categorical", "drop") if n in given}
     given |= columns
     data = arguments.data
+    if len(given.get("target", ())) == 1:
+        given["target"] = given["target"][0]
     if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
-        known = read_table(data, **columns).names
+        known = read_table(data, delimiter=given.get("delimiter"), **columns).names
         raise ArgumentError(
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
         )

@@ -39,7 +39,13 @@ def add_arguments(p: Parser) -> None:
 
 def _add_data(p: Parser) -> None:
     g = p.add_argument_group("data")
-    g.add_argument("--target", metavar="COL", help="the column to predict; a file needs it")
+    g.add_argument(
+        "--target", metavar="COL", action="append",
+        help="the column to predict; a file needs it. For several columns give it several times",
+    )  # fmt: skip
+    g.add_argument(
+        "--delimiter", metavar="C", help="what parts the columns of CSV files; default: a comma"
+    )
     g.add_argument(
         "--task", metavar="NAME",
         help="auto (default: by the target), binary, multiclass, multilabel or regression",
@@ -144,7 +150,8 @@ def _add_training(p: Parser) -> None:
     g.add_argument("--device", help="cpu (default), cuda, cuda:N, or auto: the GPU if it is usable")
     g.add_argument(
         "--engine",
-        help="numpy, compiled (needs the extra jit) or auto (default): compiled where it saves time",
+        help="numpy, compiled (needs the extra jit) or auto (default): compiled where that is "
+        "faster",
     )
     g.add_argument("--dtype", help="float32 (default) or float64")
     g.add_argument(

@@ -56,8 +56,10 @@ def add_evaluate(commands: Any) -> Parser:
     p.set_defaults(run=evaluate)
     _add_inputs(p)
     p.add_argument(
-        "--target", metavar="COL", help="the column of the truth; default: that of training"
-    )
+        "--target", metavar="COL", action="append",
+        help="the column of the truth; default: that of training. For several columns give it "
+        "several times",
+    )  # fmt: skip
     p.add_argument(
         "--metrics", metavar="A[,B]", type=split_list, help="what to report; default: by the task"
     )
@@ -72,6 +74,9 @@ def _add_inputs(p: Parser) -> None:
         "--drop", metavar="COL[,COL]", action="append", type=split_list,
         help="columns of DATA to leave out",
     )  # fmt: skip
+    p.add_argument(
+        "--delimiter", metavar="C", help="what parts the columns of a CSV file; default: a comma"
+    )
     p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N, or auto")
 
 
@@ -105,11 +110,13 @@ def predictions(model: Model, table: Table, proba: bool) -> dict[str, Array]:
     if found.ndim == 1:
         columns = {"prediction": found}
     else:
-        columns = {f"prediction_{j}": found[:, j] for j in range(found.shape[1])}
+        several = model.target_name
+        ends = range(found.shape[1]) if isinstance(several, str) else several
+        columns = {f"prediction_{end}": found[:, j] for j, end in enumerate(ends)}
     if proba:
         P = model.predict_proba(table)
         classes = model.targets.classes
-        names = range(P.shape[1]) if classes is None else classes.tolist()
+        names = ends if classes is None else classes.tolist()
         columns |= {f"probability_{name}": P[:, j] for j, name in enumerate(names)}
     return columns
 
@@ -151,7 +158,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "task": model.task,
-                "target": arguments.target or model.target_name,
+                "target": _target(model, arguments),
                 "device": model.device,
                 "examples": len(table),
                 "metrics": result,
@@ -196,15 +203,17 @@ def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
 
     drop = joined(arguments.drop)
     if arguments.data in DATASETS:
-        return _checked(model, _builtin(arguments.data, drop)[0], arguments.data)
-    table = read_table(arguments.data, drop=drop, **_kinds(model))
+        return _checked(model, _builtin(arguments, drop)[0], arguments.data)
+    table = read_table(arguments.data, drop=drop, delimiter=arguments.delimiter, **_kinds(model))
     target = model.target_name
+    columns = [target] if isinstance(target, str) else list(target)
     blocks = [f"{target}{j}" for j in range(model.targets.n_outputs)]
     known = set(model.features.columns)
-    for names in ([target], blocks):  # of a two-dimensional target in an NPZ file
+    for names in (columns, blocks):  # of a two-dimensional target in an NPZ file
         if set(names) <= set(table.names) and not known & set(names):
             table = _checked(model, table.drop(names), arguments.data)
-            note(f"the target column {target!r} of '{arguments.data}' is left out")
+            which = f"column {target!r}" if isinstance(target, str) else f"columns {target}"
+            note(f"the target {which} of '{arguments.data}' is left out")
             return table
     return _checked(model, table, arguments.data)
 
@@ -220,17 +229,30 @@ def _labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array
             raise ArgumentError(
                 f"--target has no effect: data set {arguments.data!r} has its own target"
             )
-        table, labels = _builtin(arguments.data, drop)
+        table, labels = _builtin(arguments, drop)
     else:
-        target = arguments.target or model.target_name
-        table, labels = read_labelled(arguments.data, target, drop=drop, **_kinds(model))
+        table, labels = read_labelled(
+            arguments.data, _target(model, arguments), drop=drop, delimiter=arguments.delimiter,
+            **_kinds(model),
+        )  # fmt: skip
     return _checked(model, table, arguments.data), labels
 
 
-def _builtin(name: str, drop: Sequence[str]) -> tuple[Table, Array]:
+def _target(model: Model, arguments: argparse.Namespace) -> str | tuple[str, ...]:
+    """The column of the truth, or several."""
+    given = arguments.target
+    if not given:
+        return model.target_name
+    return given[0] if len(given) == 1 else tuple(given)
+
+
+def _builtin(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table, Array]:
     """The test part that a data set has of its own, else all of its rows; which is said."""
     from fastnn.data.builtin import load
 
+    name = arguments.data
+    if arguments.delimiter is not None:
+        raise ArgumentError(f"--delimiter has no effect: data set {name!r} is no text file")
     dataset = load(name)
     table, labels = dataset.test or (dataset.table, dataset.target)
     which = "test rows" if dataset.test else "rows, some of them seen by a model trained on it"

@@ -113,6 +113,33 @@ def read_labelled(
     return table, chosen[0] if len(chosen) == 1 else np.column_stack(chosen)
 
 
+def target_columns(source: Any, target: Any) -> tuple[str, ...]:
+    """Return the columns that ``target`` names, none if it is the labels or values themselves.
+
+    A text is a name. A list of texts, no two the same, is names where the source has names;
+    labels can be learnt from only if one of them is there twice.
+
+    >>> target_columns("a.csv", ["x", "y"]), target_columns("a.csv", ["x", "y", "x"])
+    (('x', 'y'), ())
+    """
+    if isinstance(target, str):
+        return (target,)
+    if not isinstance(target, (list, tuple)) or not target or not _has_names(source):
+        return ()
+    named = all(isinstance(name, str) for name in target) and len(set(target)) == len(target)
+    return tuple(target) if named else ()
+
+
+def is_delimited(source: Any) -> bool:
+    """Say whether the source is a file in which a delimiter of one's choice parts the columns.
+
+    >>> is_delimited("a.csv.gz"), is_delimited("a.tsv"), is_delimited("a.parquet")
+    (True, False, False)
+    """
+    name = str(source).lower() if isinstance(source, (str, os.PathLike)) else ""
+    return name.endswith(CSV_SUFFIXES) and ".tsv" not in Path(name).suffixes
+
+
 def _has_names(source: Any) -> bool:
     named = isinstance(source, (str, os.PathLike, Mapping))
     return named or (_is_frame(source) and not isinstance(source, np.ndarray))

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.preprocess import Features
-from fastnn.data.state import Check, check_metadata, is_text
+from fastnn.data.state import Check, check_metadata, is_text, is_text_list
 from fastnn.data.table import listed
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError, ModelFileError
@@ -53,7 +53,7 @@ class Contents:
     features: Features
     targets: Targets
     history: History
-    target_name: str
+    target_name: str | tuple[str, ...]
     options: Mapping[str, Any]
     report: Mapping[str, Mapping[str, float]]
 
@@ -80,7 +80,9 @@ def pack(contents: Contents) -> bytes:
         "network": contents.network.to_json(),
         "features": features,
         "targets": targets,
-        "target_name": contents.target_name,
+        "target_name": contents.target_name
+        if isinstance(contents.target_name, str)
+        else list(contents.target_name),
         "history": contents.history.to_json(),
         "options": dict(contents.options),
         "report": {
@@ -201,7 +203,7 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
         features=Features.from_state(document["features"], fitted["features"]),
         targets=Targets.from_state(document["targets"], fitted["targets"]),
         history=_made("history", History.from_json, document["history"]),
-        target_name=document["target_name"],
+        target_name=name if isinstance(name := document["target_name"], str) else tuple(name),
         options=_options(document["options"]),
         report=_report(document["report"]),
     )
@@ -220,7 +222,7 @@ _SCHEMA: dict[str, Check] = {
     "network": lambda v: isinstance(v, dict),
     "features": lambda v: isinstance(v, dict),
     "targets": lambda v: isinstance(v, dict),
-    "target_name": is_text,
+    "target_name": lambda v: is_text(v) or (isinstance(v, list) and is_text_list(v) and len(v) > 1),
     "history": lambda v: isinstance(v, dict),
     "options": lambda v: isinstance(v, dict),
     "report": lambda v: isinstance(v, dict) and all(isinstance(r, dict) for r in v.values()),
@@ -287,6 +289,9 @@ def _check_fit(contents: Contents, dtype: str) -> None:
         )
     if outputs != (2 if as_softmax else targets.n_outputs):
         raise ModelFileError(f"the network has {outputs} outputs, which do not fit the targets")
+    names = contents.target_name
+    if isinstance(names, tuple) and len(names) != targets.n_outputs:
+        raise ModelFileError(f"{len(names)} target columns do not fit {targets.n_outputs} targets")
     if targets.task not in network.loss.tasks:
         raise ModelFileError(f"loss {network.loss.name!r} does not fit task {targets.task!r}")
     for name, found in (("features", features.dtype), ("targets", targets.dtype)):

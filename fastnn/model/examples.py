@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.builtin import DATASETS, load
-from fastnn.data.files import read_labelled, read_table
+from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
 from fastnn.data.split import holdout, split
 from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
@@ -49,9 +49,10 @@ class Source:
 
     examples: Examples
     task: str
-    target_name: str
+    target_name: str | tuple[str, ...]
     test: Examples | None = None
     drop: tuple[str, ...] = ()
+    delimiter: str | None = None  # of a text file
 
 
 def read_source(
@@ -62,11 +63,13 @@ def read_source(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     sample_weight: npt.ArrayLike | None = None,
+    delimiter: str | None = None,
 ) -> Source:
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
-    ``target`` names a column of the data, or is the array of targets; a built-in data set has
-    its own. Raises DataError or ArgumentError that say what is missing.
+    ``target`` names a column of the data, or several in a list, or is the array of targets; a
+    built-in data set has its own. ``delimiter``: of a text file, as `read_table` takes it.
+    Raises DataError or ArgumentError that say what is missing.
 
     >>> source = read_source("digits")
     >>> source.task, len(source.examples)
@@ -76,8 +79,11 @@ def read_source(
     if isinstance(data, str) and data in DATASETS:
         if target is not None:
             raise ArgumentError(f"target has no effect: data set {data!r} has its own target")
+        if delimiter is not None:
+            raise ArgumentError(f"delimiter has no effect: data set {data!r} is no text file")
         dataset = load(data)
-        table, values, name = dataset.table, dataset.target, dataset.target_name
+        table, values = dataset.table, dataset.target
+        name: str | tuple[str, ...] = dataset.target_name
         found: str | None = dataset.task
         test = None if dataset.test is None else Examples(*dataset.test)
         check_known(categorical, table.names)
@@ -85,13 +91,13 @@ def read_source(
             table = table.drop(list(drop))
             test = None if test is None else Examples(test.table.drop(list(drop)), test.target)
     else:
-        table, values, name = _read(data, target, categorical, drop)
+        table, values, name = _read(data, target, categorical, drop, delimiter=delimiter)
         found = None
     if len(values) != len(table):
         raise DataError(f"target has {len(values)} values for {len(table)} rows of data")
     weights = None if sample_weight is None else check_weights(sample_weight, len(table))
     kind = (found or infer_task(values)) if task == "auto" else task
-    return Source(Examples(table, values, weights), kind, name, test, tuple(drop))
+    return Source(Examples(table, values, weights), kind, name, test, tuple(drop), delimiter)
 
 
 def _read(
@@ -100,7 +106,8 @@ def _read(
     categorical: Collection[str],
     drop: Collection[str],
     numeric: Collection[str] = (),
-) -> tuple[Table, Array, str]:
+    delimiter: str | None = None,
+) -> tuple[Table, Array, str | tuple[str, ...]]:
     if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
         raise DataError(
             f"data: {data!r} is neither a file nor a built-in data set"
@@ -108,19 +115,20 @@ def _read(
         )
     if target is None:
         raise ArgumentError("target is missing: name a column of the data, or give the values")
-    if isinstance(target, str):
-        table, values = read_labelled(
-            data, target, numeric=numeric, categorical=categorical, drop=drop
-        )
-        return table, values, target
+    how: dict[str, Any] = {
+        "numeric": numeric, "categorical": categorical, "drop": drop, "delimiter": delimiter,
+    }  # fmt: skip
+    names = target_columns(data, target)
+    if names:
+        table, values = read_labelled(data, names, **how)
+        return table, values, names if len(names) > 1 else names[0]
     values = np.asarray(target)
     if values.ndim == 0:
         raise ArgumentError(
-            f"target must name a column, or be an array of a label or value per row; "
+            f"target must name a column or columns, or be an array of a label or value per row; "
             f"found {target!r}"
         )
-    table = read_table(data, numeric=numeric, categorical=categorical, drop=drop)
-    return table, values, "target"
+    return read_table(data, **how), values, "target"
 
 
 def divide(
@@ -194,6 +202,7 @@ def _pair(name: str, pair: Any, source: Source) -> Examples:
             () if unnamed else tuple(trained.categorical),
             () if unnamed else source.drop,
             () if unnamed else trained.numeric_names,
+            delimiter=source.delimiter if is_delimited(data) else None,
         )
     except DataError as error:
         raise DataError(f"{name}: {error}") from error

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fastnn.backend.backend import get_backend
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.shim import Backend
-from fastnn.data.files import read_labelled, read_table
+from fastnn.data.files import read_labelled, read_table, target_columns
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
@@ -48,7 +48,7 @@ class Model:
     features: Features
     targets: Targets
     history: History
-    target_name: str = "target"
+    target_name: str | tuple[str, ...] = "target"  # several columns: their names
     options: Mapping[str, Any] = field(default_factory=dict)  # how it was trained
     report: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # metrics by part
     backend: Backend = field(default_factory=NumpyBackend)
@@ -84,24 +84,25 @@ class Model:
             self.target_name, self.options, self.report, backend,
         )  # fmt: skip
 
-    def outputs(self, data: Any) -> Array:
+    def outputs(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
-        return self._plan.predict(self.features.transform(self._table(data)))
+        return self._plan.predict(self.features.transform(self._table(data, delimiter)))
 
-    def predict(self, data: Any) -> Array:
+    def predict(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return the predicted labels, or values in the target's own units.
 
         (N,) labels in their original type; (N, k) of 0 and 1 for multilabel; (N,) or (N, k)
         float64 for regression. ``data``: rows without the target: an array, a data frame, a dict
-        of columns, a path, or a `Table`. Raises DataError if the columns do not fit.
+        of columns, a path, or a `Table`; ``delimiter`` of a CSV file, if it is not a comma.
+        Raises DataError if the columns do not fit.
 
         >>> from fastnn.model.train import train
         >>> train("diabetes", epochs=1).model.predict(np.zeros((3, 10))).shape
         (3,)
         """
-        return self._decode(self.outputs(data))
+        return self._decode(self.outputs(data, delimiter=delimiter))
 
-    def predict_proba(self, data: Any) -> Array:
+    def predict_proba(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return class probabilities (N, K), K = 2 for binary; (N, k) per label for multilabel.
 
         >>> from fastnn.model.train import train
@@ -110,7 +111,7 @@ class Model:
 
         Raises ArgumentError for regression.
         """
-        return self._probabilities(self.outputs(data))
+        return self._probabilities(self.outputs(data, delimiter=delimiter))
 
     def evaluate(
         self,
@@ -119,19 +120,21 @@ class Model:
         *,
         metrics: Sequence[object] | None = None,
         sample_weight: npt.ArrayLike | None = None,
+        delimiter: str | None = None,
     ) -> dict[str, float]:
         """Return metrics and the (weighted) mean loss for examples with a known target.
 
-        ``target``: labels or values, or the name of a column of ``data``; None takes the column
-        that the model was trained to predict. Raises DataError for a label that the model does
-        not know, or if the target column is missing.
+        ``target``: labels or values, or the name of a column of ``data``, or a list of such
+        names; None takes the column or columns that the model was trained to predict.
+        ``delimiter``: of a CSV file, if it is not a comma. Raises DataError for a label that the
+        model does not know, or if a target column is missing.
 
         >>> from fastnn.model.train import train
         >>> model = train("digits", epochs=2).model
         >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))
         ['accuracy', 'loss']
         """
-        table, labels = self._labelled(data, target)
+        table, labels = self._labelled(data, target, delimiter)
         metrics = default_metrics(self.task) if metrics is None else metrics
         with np.errstate(over="ignore"):  # refused below
             Y = self.targets.encode(labels)
@@ -197,21 +200,18 @@ class Model:
     def __str__(self) -> str:
         return f"{self.task} of {self.target_name!r}: {self.network}"
 
-    def _table(self, data: Any) -> Table:
-        return read_table(
-            data, numeric=self._known("numeric", data), categorical=self._known("categorical", data)
-        )
+    def _table(self, data: Any, delimiter: str | None) -> Table:
+        return read_table(data, delimiter=delimiter, **self._kinds(data))
 
-    def _labelled(self, data: Any, target: Any) -> tuple[Table, Any]:
-        name = self.target_name if target is None else target
-        if isinstance(name, str):
-            return read_labelled(
-                data,
-                name,
-                numeric=self._known("numeric", data),
-                categorical=self._known("categorical", data),
-            )
-        return self._table(data), name
+    def _labelled(self, data: Any, target: Any, delimiter: str | None) -> tuple[Table, Any]:
+        wanted = self.target_name if target is None else target
+        names = target_columns(data, wanted)
+        if target is None or names:
+            return read_labelled(data, names or wanted, delimiter=delimiter, **self._kinds(data))
+        return self._table(data, delimiter), wanted
+
+    def _kinds(self, data: Any) -> dict[str, Any]:
+        return {kind: self._known(kind, data) for kind in ("numeric", "categorical")}
 
     def _known(self, kind: str, data: Any) -> tuple[str, ...]:
         """The columns that training found to be of a kind: declared to the reader by name."""

@@ -84,6 +84,7 @@ def train(
     standardize_target: bool | None = None,
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
+    delimiter: str | None = None,
     device: str = "cpu",
     engine: str = "auto",
     dtype: str = "float32",
@@ -103,7 +104,8 @@ def train(
     ----------
     data : a built-in name ("digits", "breast_cancer", "diabetes", "fashion_mnist", "flights"), a
         file (CSV, Parquet, NPZ), a data frame, a dict of columns, or an array (N, n_features).
-    target : the name of a column, or an array of N labels or values.
+    target : the name of a column, a list of such names (regression of several values, or several
+        0/1 labels), or an array of N labels or values, (N,) or (N, k).
     task : "binary", "multiclass", "multilabel", "regression", or "auto": by the target.
     hidden_layer_sizes : units of each hidden layer; () is logistic or linear regression.
     activation, dropout, initializer : for all layers, or a list with one for each.
@@ -120,7 +122,7 @@ def train(
         regression target; None: unless the loss needs counts (Poisson), or an output activation
         other than identity is chosen.
     categorical : numeric columns to take as categories. drop : columns to leave out, of every
-        part.
+        part. delimiter : of a CSV file, if it is not a comma.
     device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
     engine : what runs the steps on the CPU: "numpy", "compiled" (extra ``jit``), or "auto".
     patience : epochs without improvement before stopping, with the best epoch's weights; None
@@ -158,6 +160,7 @@ def train(
         categorical=categorical,
         drop=_listed("drop", drop),
         sample_weight=sample_weight,
+        delimiter=delimiter,
     )
     kind = check_task(source.task)
     cost = choose_loss(loss, kind, label_smoothing)

@@ -172,9 +172,12 @@ def schedule(spec: object) -> ScheduleRule:
     warm_up = _WARM_UP.check(owner, common.get("warm_up", 0.0))
     if row.name == "one_cycle" and warm_up:
         raise ArgumentError("schedule 'one_cycle' has its own rise: warm_up has no effect with it")
+    per = str(_PER.check(owner, common.get("per", "epoch")))
+    if row.name == "constant" and per == "step" and not warm_up:
+        raise ArgumentError("schedule 'constant': per='step' has no effect without warm_up")
     return ScheduleRule(
         name=row.name,
         options=options,
-        per=str(_PER.check(owner, common.get("per", "epoch"))),
+        per=per,
         warm_up=float(warm_up or 0.0),
     )

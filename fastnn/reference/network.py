@@ -103,6 +103,15 @@ def _keep(masks: Masks | None, l: int, i: int, j: int) -> float:
     return 1.0 if mask is None else mask[i][j]
 
 
+def _check_weights(network: Network, weights: Matrix | None) -> None:
+    """The outputs of softmax share one loss (N10): only an example as a whole can have a weight."""
+    if weights is not None and len(weights) > 1 and link(network.loss) == "softmax":
+        raise ValueError(
+            f"loss {network.loss!r} takes one row of weights, one for each example; "
+            f"found {len(weights)} rows"
+        )
+
+
 def _weight(weights: Matrix | None, k: int, j: int) -> float:
     """The weight of output k of example j; weights has one row, or one for each output."""
     return 1.0 if weights is None else weights[k if len(weights) > 1 else 0][j]
@@ -121,11 +130,13 @@ def cost(
 
     n is the number of training examples (m if not given), so that a penalty is as strong for any
     batch size. Biases are not penalised. The sum is divided by m, not by the sum of the weights.
+    ``weights`` has one row, or but for softmax one for each output; else ValueError.
 
     >>> net = Network(["identity"], "squared_error", l2=1.0)
     >>> cost(net, W=[[[2.0]]], Z=[[[3.0]]], A=[[[0.0]], [[3.0]]], Y=[[1.0]])
     4.0
     """
+    _check_weights(network, weights)
     m, J = len(Y[0]), 0.0
     for j in range(m):
         L, _ = example_loss(network.loss, column(Y, j), column(Z[-1], j), column(A[-1], j))
@@ -156,6 +167,7 @@ def backward(
     >>> backward(net, W=[[[2.0]]], Z=[[[6.0]]], A=[[[3.0]], [[6.0]]], Y=[[1.0]])
     ([[[5.0]]], [[[15.0]]], [[[5.0]]])
     """
+    _check_weights(network, weights)
     m = len(Y[0])
     n = n_train or m
     dZ = [_zeros(len(W_l), m) for W_l in W]

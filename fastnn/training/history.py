@@ -14,7 +14,10 @@ from fastnn.data.state import check_metadata, is_count, is_text
 from fastnn.errors import ModelFileError
 
 #: Why a training ended.
-ENDINGS = ("epochs", "early_stopping", "converged", "interrupted", "callback", "running")
+ENDINGS = (
+    "epochs", "early_stopping", "converged", "interrupted", "diverged", "callback", "failed",
+    "running",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

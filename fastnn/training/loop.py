@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -123,6 +123,7 @@ class Trainer:
             self.history, self.options.epochs, len(self.plan.data), self.backend.device
         )
         watchers = [as_callback(c) for c in callbacks]
+        self.history.stopped = "running"
         epochs, begun = self.history.epochs, []
         before, n_before = self.plan.snapshot(), len(epochs)
         try:
@@ -145,6 +146,9 @@ class Trainer:
             if len(epochs) == n_before:  # in the middle of an epoch
                 self.plan.restore(before)
             raise TrainingInterrupted(self.history) from None
+        except Exception as error:
+            self.history.stopped = "diverged" if isinstance(error, DivergenceError) else "failed"
+            raise
         finally:
             self._keep_best()
             for watcher in begun:

@@ -157,3 +157,47 @@ def test_a_built_in_test_part_can_be_replaced():
     parts = divide(read_source("digits"), test=(np.zeros((3, 64)), [1, 2, 3]))
     assert len(parts["test"]) == 3
     assert len(parts["validation"]) == pytest.approx(179, abs=2)
+
+
+PAIR = {**FRAME, "paid": np.array([0.5, 2.0] * (N // 2)), "lost": 1 - FRAME["sold"]}
+
+
+def test_several_columns_can_be_the_target(tmp_path):
+    pd.DataFrame(PAIR).to_csv(tmp_path / "d.csv", index=False)
+    for source in (PAIR, pl.DataFrame(PAIR), tmp_path / "d.csv"):
+        read = read_source(source, ["sold", "paid"])
+        assert (read.task, read.target_name) == ("regression", ("sold", "paid"))
+        assert read.examples.table.names == ("age", "town", "lost")
+        np.testing.assert_array_equal(
+            read.examples.target, np.column_stack([PAIR["sold"], PAIR["paid"]])
+        )
+        assert read_source(source, ("sold", "lost")).task == "multilabel"
+        assert read_source(source, ["sold"]).target_name == "sold"
+    with pytest.raises(DataError, match="no column 'pade'; did you mean 'paid'"):
+        read_source(PAIR, ["sold", "pade"])
+
+
+def test_a_list_of_labels_is_no_list_of_columns():
+    labels = ["a", "b"] * (N // 2)
+    assert read_source(FRAME, labels).examples.target.tolist() == labels
+    assert read_source(np.eye(2), ["a", "b"]).examples.target.tolist() == ["a", "b"]
+
+
+def test_a_delimiter_is_that_of_csv_files_only(tmp_path):
+    frame = pd.DataFrame(FRAME)
+    frame.to_csv(tmp_path / "d.csv", index=False, sep=";")
+    frame.to_csv(tmp_path / "v.csv", index=False, sep=";")
+    frame.to_parquet(tmp_path / "t.parquet")
+    read = read_source(tmp_path / "d.csv", "sold", delimiter=";")
+    assert read.examples.table.names == ("age", "town")
+    parts = divide(read, validation=tmp_path / "v.csv", test=str(tmp_path / "t.parquet"))
+    assert {name: len(part) for name, part in parts.items()} == {
+        "train": N, "validation": N, "test": N,
+    }  # fmt: skip
+    with pytest.raises(DataError, match="say delimiter=';'"):
+        read_source(tmp_path / "d.csv", "sold")
+    for source in (FRAME, tmp_path / "t.parquet"):
+        with pytest.raises(ArgumentError, match="delimiter has no effect"):
+            read_source(source, "sold", delimiter=";")
+    with pytest.raises(ArgumentError, match="delimiter has no effect: data set 'digits'"):
+        read_source("digits", delimiter=";")

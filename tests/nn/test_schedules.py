@@ -65,6 +65,10 @@ def test_per_epoch_stands_still_within_an_epoch(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULES.names)
 def test_per_step_counts_steps(name: str) -> None:
+    if name == "constant":  # steps count for its warm-up only
+        name = "constant(warm_up=3)"
+        assert factors("constant(warm_up=3, per=step)", 3, 5) == factors(name, 15, 1)
+        return
     assert factors({"name": name, "per": "step"}, 3, 5) == factors(name, 15, 1)
 
 
@@ -103,6 +107,7 @@ def test_the_middle_of_a_training_is_what_it_would_have_been() -> None:
         ("cosine(per=batch)", "per='batch'; choose from step, epoch"),
         ("cosine(warm_up=-1)", r"warm_up=-1.0 is outside \[0, inf\]"),
         ("one_cycle(warm_up=2)", "has its own rise: warm_up has no effect"),
+        ("constant(per=step)", "per='step' has no effect without warm_up"),
         ("step(every=0)", r"every=0.0 is outside \[1, inf\]"),
         ("exponential(decay=1)", r"decay=1.0 is outside \(0, 1\)"),
         (0.1, "schedule must be a name"),
@@ -115,6 +120,6 @@ def test_what_is_no_schedule_is_refused(spec, said: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULES.names)
 def test_a_schedule_survives_json(name: str) -> None:
-    rule = schedule({"name": name, "per": "step"})
+    rule = schedule({"name": name, "per": "epoch" if name == "constant" else "step"})
     assert schedule(json.loads(json.dumps(rule.to_json()))) == rule
     assert schedule(rule) is rule

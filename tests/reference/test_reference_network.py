@@ -183,3 +183,14 @@ def test_a_whole_network_agrees_with_torch(torch, name, rng):
     _, dW, db = ref.backward(net, W, Z, A, Y)
     for found, expected in zip(dW + db, tensors[0] + tensors[1], strict=True):
         np.testing.assert_allclose(found, expected.grad.numpy(), rtol=1e-11, atol=1e-13)
+
+
+def test_the_outputs_of_softmax_have_no_weights_of_their_own():
+    # nn refuses (N, K) weights here: a weight per output has no gradient of the form a - y
+    net = ref.Network(["softmax"], "categorical_crossentropy")
+    W, b, X, Y = [[[1.0], [2.0]]], [[[0.0], [0.0]]], [[1.0]], [[1.0]]
+    Z, A = ref.forward(net, W, b, X)
+    for work in (ref.backward, ref.cost):
+        with pytest.raises(ValueError, match=r"takes one row of weights, .* found 2 rows"):
+            work(net, W, Z, A, Y, [[1.0], [2.0]])
+    assert ref.cost(net, W, Z, A, Y, [[2.0]]) == 2 * ref.cost(net, W, Z, A, Y)
