@@ -168,8 +168,9 @@ class Sequential:
     ) -> FitHistory:
         """Train for ``epochs`` more epochs; return them under Keras' keys.
 
-        Called again it goes on: with the same data, fit for 2 epochs twice is fit for 4. Weights,
-        the optimiser's state and the epochs' numbers go on, and so do order and dropout.
+        Called again it goes on: with the same data, fit for 2 epochs twice is fit for 4, to the
+        last bit where one engine runs all. Weights, the optimiser's state and the epochs' numbers
+        go on, and so do order and dropout.
 
         Parameters
         ----------

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.engine import check_engine, executable
+from fastnn.backend.host_memory import free_memory
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy_executor import check_operands, run_kernel
 from fastnn.backend.program import Array, Program
@@ -75,4 +75,4 @@ class NumpyBackend:
         """Nothing runs behind the caller's back on the CPU."""
 
     def free_memory(self) -> int:
-        return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        return free_memory()

@@ -113,6 +113,8 @@ _ENDINGS = {
     "converged": "then converged",
     "interrupted": "then interrupted",
     "callback": "then stopped by a callback",
+    "diverged": "then the loss was no longer a number",
+    "failed": "then an error ended it",
     "running": "not finished",
 }
 

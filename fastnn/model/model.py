@@ -223,7 +223,7 @@ class Model:
     def _decode(self, A: Array) -> Array:
         match self.task:
             case "binary":
-                return self.targets.decode(A[:, 0] > 0.5)
+                return self.targets.decode(probabilities("binary", A)[:, 1] > 0.5)
             case "multiclass":
                 return self.targets.decode(A.argmax(axis=1))
             case "multilabel":

@@ -34,7 +34,7 @@ from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.registry import did_you_mean
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.loop import Part, Trainer, TrainingInterrupted, require_room
 from fastnn.training.options import training_options
 
 Array = npt.NDArray[Any]
@@ -135,8 +135,8 @@ def train(
     >>> training.report["test"]["accuracy"] > 0.9
     True
 
-    Raises ArgumentError, DataError or DeviceError naming what cannot work; DivergenceError if
-    the loss is no longer a number; TrainingInterrupted on Ctrl-C, whose ``result`` is the model
+    Raises ArgumentError, DataError or DeviceError naming what cannot work, DeviceError also if it
+    does not fit into the memory (N27); DivergenceError if the loss is no longer a number; TrainingInterrupted on Ctrl-C, whose ``result`` is the model
     with the best weights so far.
     """
     _check_options(options)
@@ -189,6 +189,7 @@ def train(
         dropout=dropout if hidden else [],
         loss_function=cost,
     )
+    require_room(backend, net, ready["train"], settings, dtype)
     parameters = Parameters(net, backend, dtype)
     initialize(net, parameters, backend, initializer=initializer, seed=settings.seed)
     trainer = Trainer(

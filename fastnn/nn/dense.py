@@ -26,7 +26,7 @@ class LayerArrays:
 
     Z: Array  # (n, m); the same memory as A where the derivative is a function of the output
     A: Array  # (n, m) activations
-    dZ: Array  # (n, m)
+    dZ: Array = None  # (n, m); None where nothing is trained
     U: Array = None  # (n, m) float32 uniform numbers: dropout
     dropped: Array = None  # (n, m) activations after dropout
     top: Array = None  # (1, m) scratch of softmax

@@ -39,7 +39,8 @@ class _Prepared:
 class EvaluationPlan:
     """Predictions for new examples, without dropout, a block of rows at a time.
 
-    A program is recorded for each number of rows that comes up; the last few are kept.
+    A program is recorded for each number of rows that comes up; the last few are kept, and work
+    on the same memory.
 
     >>> from fastnn.backend.numpy_backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -61,6 +62,7 @@ class EvaluationPlan:
         self.backend, self.network, self.parameters = backend, network, parameters
         self.block = block
         self._ready: dict[tuple[int, bool, int], _Prepared] = {}
+        self._memory, self._rows = Memory(backend, parameters.dtype), 0
 
     def predict(self, X: Array) -> npt.NDArray[np.floating]:
         """Return ``A[L]`` for the rows of ``X`` (N, n_0): (N, K) on the host."""
@@ -97,12 +99,15 @@ class EvaluationPlan:
         return self.backend.host(ready.A).T, J
 
     def _prepare(self, m: int, with_cost: bool, width: int) -> _Prepared:
-        network, memory = self.network, Memory(self.backend, self.parameters.dtype)
+        if m > self._rows:  # more than the memory was made for: begin anew
+            self._ready.clear()
+            self._memory, self._rows = Memory(self.backend, self.parameters.dtype), m
+        network, memory = self.network, self._memory
         K = network.sizes[-1]
         data = Data(
             memory.take("X", m, network.sizes[0]),
             memory.take("targets", m, 1 if network.loss.link == "softmax" else K),
-            memory.take("weights", m, width) if width else None,
+            memory.take(f"weights {width}", m, width) if width else None,
         )
         kernels = Kernels.of(network, width > 0)
         xp = Recorder()

@@ -32,6 +32,9 @@ from fastnn.nn.step import (
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+#: Parameters, the optimiser's state by name, steps taken.
+Snapshot = tuple[Array, dict[str, Array], int]
+
 
 class TrainingPlan:
     """Mini-batch training of one network on one data set: epochs of recorded steps (N26).
@@ -208,15 +211,24 @@ class TrainingPlan:
     def _host(self, table: FloatArray) -> Array:
         return self.backend.array(table, self.parameters.dtype)
 
-    def snapshot(self) -> tuple[Array, dict[str, Array], int]:
-        """Return copies of the parameters and of the optimiser's state."""
+    def snapshot(self, into: Snapshot | None = None) -> Snapshot:
+        """Return copies of the parameters and of the optimiser's state.
+
+        ``into``: an older snapshot, whose memory is used again.
+        """
+        if into is not None:
+            theta, state, _ = into
+            self.backend.copy(self.parameters.theta, theta)
+            for name, values in self.state.items():
+                self.backend.copy(values, state[name])
+            return theta, state, self.t
         return (
             self.parameters.theta.copy(),
             {name: s.copy() for name, s in self.state.items()},
             self.t,
         )
 
-    def restore(self, snapshot: tuple[Array, dict[str, Array], int]) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot."""
         theta, state, self.t = snapshot
         self.backend.copy(theta, self.parameters.theta)

@@ -154,7 +154,7 @@ def make_batch(
     w = None if data.w is None else rows("w", data.w)
     hidden = zip(network.activations, network.dropout, network.sizes[1:-1], strict=False)
     layers = tuple(
-        _hidden_arrays(memory, g, rate * training, l, n, m, names)
+        _hidden_arrays(memory, g, rate, l, n, m, names, training)
         for l, (g, rate, n) in enumerate(hidden, start=1)
     )
     K, L = network.sizes[-1], network.n_layers
@@ -189,7 +189,10 @@ def _hidden_arrays(
     n: int,
     m: int,
     names: Recorder,
+    training: bool,
 ) -> LayerArrays:
+    drops = training and dropout > 0
+
     def take(label: str, rows: int = n, dtype: npt.DTypeLike | None = None) -> Array:
         return names.name(memory.take(label, rows, m, dtype), label)
 
@@ -200,12 +203,12 @@ def _hidden_arrays(
     return LayerArrays(
         Z=Z,
         A=A,
-        dZ=take(f"dZ[{layer}]"),
-        U=take(f"U[{layer}]", dtype=np.float32) if dropout else None,
-        dropped=take(f"dropped A[{layer}]") if dropout else None,
+        dZ=take(f"dZ[{layer}]") if training else None,
+        U=take(f"U[{layer}]", dtype=np.float32) if drops else None,
+        dropped=take(f"dropped A[{layer}]") if drops else None,
         top=take(f"top[{layer}]", 1) if softmax else None,
         total=take(f"total[{layer}]", 1) if softmax else None,
-        product=take(f"product[{layer}]") if softmax else None,
+        product=take(f"product[{layer}]") if softmax and training else None,
     )
 
 

@@ -19,6 +19,7 @@ from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
+from fastnn.nn.memory import require_memory, training_memory
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
@@ -81,6 +82,8 @@ class Trainer:
         self.backend, self.network, self.parameters = backend, network, parameters
         self.options, self.validation = options, validation
         self._judged = train if training_metrics else None  # scored after each epoch
+        m = options.batch_size_for(len(train))
+        require_room(backend, network, train, options, parameters.dtype, parameters.theta.nbytes)
         data = Data(*(_to_device(backend, v, parameters) for v in (train.X, train.Y, train.w)))
         self.plan = TrainingPlan(
             backend,
@@ -88,7 +91,7 @@ class Trainer:
             parameters,
             options.optimizer,
             data,
-            options.batch_size_for(len(train)),
+            m,
             l2=options.l2,
             l1=options.l1,
             clip_norm=options.gradient_clip,
@@ -131,7 +134,7 @@ class Trainer:
                 begun.append(watcher)
                 watcher.begin(state)
             for epoch in range(len(epochs) + 1, self.options.epochs + 1):
-                before, n_before = self.plan.snapshot(), len(epochs)
+                before, n_before = self.plan.snapshot(before), len(epochs)
                 epochs.append(self._epoch(epoch, before))
                 ended = self._ended(epoch)
                 for watcher in watchers:
@@ -213,7 +216,16 @@ class Trainer:
                     f"monitor {options.monitor!r} is not defined on the validation part (nan): "
                     "monitor the loss, or give the part examples of every class"
                 )
-            stop = self._stopping.update(epoch, value, lambda: theta.copy())
+            kept = self._stopping.best_weights
+
+            def keep() -> Array:
+                """A copy of the weights, in the memory of the one before."""
+                if kept is None:
+                    return theta.copy()
+                self.backend.copy(theta, kept)
+                return kept
+
+            stop = self._stopping.update(epoch, value, keep)
             self.history.best_epoch = self._stopping.best_epoch
             if stop:
                 return "early_stopping"
@@ -229,6 +241,37 @@ class Trainer:
             self.backend.copy(self._stopping.best_weights, self.parameters.theta)
         elif self.history.epochs:
             self.history.best_epoch = self.history.epochs[-1].epoch
+
+
+def require_room(
+    backend: Backend,
+    network: Network,
+    train: Part,
+    options: TrainingOptions,
+    dtype: npt.DTypeLike,
+    present: int = 0,
+) -> None:
+    """Raise DeviceError, with the figures, if a training does not fit into the memory (N27).
+
+    ``present``: bytes of the parameters, if they are there already. Examples that the CPU uses
+    where they lie are no further need.
+    """
+    needed = training_memory(
+        network,
+        options.optimizer,
+        len(train),
+        options.batch_size_for(len(train)),
+        dtype,
+        weight_columns=0 if train.w is None else train.w.shape[1],
+        l1=options.l1,
+        groups=options.groups,
+        keeps_best=options.patience is not None,
+        n_evaluated=len(train),
+    )
+    if backend.device == "cpu":
+        arrays = [v for v in (train.X, train.Y, train.w) if v is not None]
+        present += sum(v.nbytes for v in arrays if v.dtype == dtype and v.flags.c_contiguous)
+    require_memory(backend, needed, present)
 
 
 def _to_device(backend: Backend, values: HostArray | None, parameters: Parameters) -> Array:

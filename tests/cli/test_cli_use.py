@@ -242,3 +242,23 @@ def test_a_file_that_was_there_is_whole_until_the_new_one_is(fastnn, models, tmp
     assert old.read_text().startswith("prediction\n")
     assert old.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv"]
+
+
+def test_several_targets_and_a_delimiter(fastnn, tmp_path) -> None:
+    lines = ["a;b;price;rent"] + [f"{i};{i * i % 7};{3 * i + 1};{-i}" for i in range(40)]
+    (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
+    named = ("--target", "price", "--target", "rent", "--delimiter", ";")
+    done = fastnn("train", "d.csv", *named, "--epochs", 2, "--quiet", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["target"] == ["price", "rent"]
+    done = fastnn("predict", "d.fastnn", "d.csv", "--delimiter", ";")
+    assert done.out.splitlines()[0] == "prediction_price,prediction_rent"
+    assert "target columns ('price', 'rent')" in done.err
+    done = fastnn("evaluate", "d.fastnn", "d.csv", "--delimiter", ";", "--json")
+    assert json.loads(done.out)["examples"] == 40
+    assert fastnn("evaluate", "d.fastnn", "d.csv", *named, "--json").out == done.out
+    assert fastnn("inspect", "d.fastnn").code == 0
+    done = fastnn("predict", "d.fastnn", "digits", "--delimiter", ";")
+    assert (done.code, "--delimiter has no effect" in done.err) == (2, True)
+    done = fastnn("train", "d.csv", "--target", "rent")
+    assert (done.code, "delimiter" in done.err) == (3, True)

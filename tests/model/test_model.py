@@ -193,3 +193,15 @@ def test_copies_are_whole_and_their_own(model):
         again.parameters.W[0][:] = 0
         np.testing.assert_array_equal(model.outputs(FRAME), before)
         assert (again.outputs(FRAME) != before).any()
+
+
+def test_a_binary_model_with_softmax_predicts_the_likelier_label() -> None:
+    """Two outputs, of which the second is the positive class."""
+    model = train(
+        "breast_cancer", loss="categorical_crossentropy", hidden_layer_sizes=[], epochs=20
+    ).model
+    data = load("breast_cancer")
+    predicted, chances = model.predict(data.table), model.predict_proba(data.table)
+    assert chances.shape == (569, 2)
+    assert (predicted == chances.argmax(axis=1)).all()
+    assert (predicted == data.target).mean() > 0.9

@@ -52,6 +52,7 @@ TRAININGS = {
             "groups": [ParameterGroup("weights", 1, np.float32(0.5))],
         },
     ),
+    "several columns": ({**TABLE, "old": TABLE["rich"]}, ["old", "rich"], {}),
     "no hidden layer": ("diabetes", None, {"hidden_layer_sizes": [], "patience": None}),
 }
 

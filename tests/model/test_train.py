@@ -10,6 +10,7 @@ import pytest
 from fastnn.data.split import split
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
+from fastnn.model.files import load
 from fastnn.model.train import train
 from fastnn.nn.groups import ParameterGroup
 from fastnn.training.loop import TrainingInterrupted
@@ -66,6 +67,29 @@ def test_a_column_of_an_array_can_be_a_category():
         train("diabetes", categorical=["sex"], drop=["age"], **SMALL).model.features.n_features
         == 11
     )
+
+
+def test_several_columns_of_a_file_are_the_target(tmp_path):
+    table = {"a": X[:, 0], "b": X[:, 1], "price": R, "rent": -2 * R}
+    pd.DataFrame(table).to_csv(tmp_path / "d.csv", index=False, sep=";")
+    training = train(tmp_path / "d.csv", ["price", "rent"], delimiter=";", **SMALL)
+    model = training.model
+    assert (model.task, model.target_name) == ("regression", ("price", "rent"))
+    matrix = train(X[:, :2], np.column_stack([R, -2 * R]), **SMALL)
+    np.testing.assert_array_equal(theta(training), theta(matrix))
+    model.save(tmp_path / "m")
+    again = load(tmp_path / "m")
+    assert again.target_name == ("price", "rent")
+    found = again.evaluate(tmp_path / "d.csv", delimiter=";")
+    assert found == model.evaluate(table) == model.evaluate(table, ["price", "rent"])
+    assert found != model.evaluate(table, ["rent", "price"])
+    (tmp_path / "x.csv").write_text("b;a\n0.5;1.5\n")
+    for work in (again.predict, again.outputs):
+        np.testing.assert_array_equal(
+            work(tmp_path / "x.csv", delimiter=";"), work({"a": [1.5], "b": [0.5]})
+        )
+    with pytest.raises(ArgumentError, match="delimiter has no effect"):
+        again.predict({"a": [1.5], "b": [0.5]}, delimiter=";")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_it_names_epoch_step_layer_statistic_and_cure():
     assert int(said[1]) == 7
     assert float(said[3]) == float(said[4]) == pytest.approx(0.25 * 1999**6, rel=1e-2)
     assert thetas == []
+    assert training.history.stopped == "diverged"
     assert training.parameters.theta[0] == np.float32(0.5), "the weights it started with"
 
 

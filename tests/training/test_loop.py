@@ -141,6 +141,9 @@ def test_a_callback_sees_where_and_how_much():
     trainer, seen = make(epochs=2), []
     trainer.run([lambda s: seen.append((s.epoch.epoch, s.n_epochs, s.n_examples, s.device))])
     assert seen == [(1, 2, 30, "cpu"), (2, 2, 30, "cpu")]
+    again = []
+    trainer.run([Watch(trainer), lambda s: again.append(s.history.stopped)])
+    assert again == [] and trainer.history.stopped == "epochs"
 
 
 def test_an_error_of_a_callback_comes_through_and_the_others_are_ended():
@@ -153,6 +156,7 @@ def test_an_error_of_a_callback_comes_through_and_the_others_are_ended():
     with pytest.raises(RuntimeError, match="mine"):
         trainer.run([watch, fails])
     assert watch.calls == ["begin", "epoch", "end"]
+    assert trainer.history.stopped == "failed"
 
 
 @pytest.mark.parametrize("patience", [None, 20])

@@ -1,0 +1,157 @@
+"""The closed form against what a training plan really allocates; what does not fit is refused."""
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.errors import DeviceError
+from fastnn.nn.evaluation import EvaluationPlan
+from fastnn.nn.groups import ParameterGroup
+from fastnn.nn.memory import TrainingMemory, require_memory, size, training_memory
+from fastnn.nn.optimizers import optimizer
+
+SOFTMAX = {"loss_function": "categorical_crossentropy"}
+BINARY = {"loss_function": "binary_crossentropy"}
+CASES: dict[str, tuple[tuple[int, ...], dict[str, Any], str, int, int, dict[str, Any]]] = {
+    "images": ((784, 256, 128, 10), SOFTMAX, "adam", 3000, 128, {}),
+    "full batch": ((20, 300, 1), BINARY, "momentum", 5000, 5000, {}),
+    "one by one": ((30, 8, 1), {}, "rmsprop", 4000, 1, {}),
+    "ragged": ((50, 64, 64, 7), SOFTMAX, "nesterov", 1001, 100, {}),
+    "dropout": ((40, 500, 3), {"dropout": 0.3}, "adam", 900, 300, {}),
+    "logits kept": ((40, 500, 3), {"activation": "gelu"}, "adam", 900, 300, {}),
+    "hidden softmax": (
+        (40, 300, 200, 3), {"activation": "softmax", "dropout": 0.1}, "sgd", 900, 300, {},
+    ),
+    "weights and l1": ((40, 500, 20), BINARY, "adam", 900, 300, {"weights": 20, "l1": 0.1}),
+    "groups": (
+        (10, 20, 1), {}, "adamw", 3000, 1,
+        {"groups": (ParameterGroup("weights", 1, 0.5), ParameterGroup("biases", 2, 0.1))},
+    ),
+}  # fmt: skip
+
+
+def arrays_of(value: Any) -> dict[int, np.ndarray]:
+    """The buffers behind whatever an instruction works on."""
+    if isinstance(value, np.ndarray):
+        while isinstance(value.base, np.ndarray):
+            value = value.base
+        return {id(value): value}
+    if isinstance(value, tuple):
+        return {k: a for v in value for k, a in arrays_of(v).items()}
+    return {}
+
+
+def touched(plan) -> int:
+    """Bytes of all that the instructions of a step read or write."""
+    instructions = plan.program.instructions
+    found = {k: a for i in instructions for v in vars(i).values() for k, a in arrays_of(v).items()}
+    found |= arrays_of(plan.data.X) | arrays_of(plan.data.Y) | arrays_of(plan._order)
+    return sum(a.nbytes for a in found.values())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_what_a_plan_works_on(make, case, dtype):
+    sizes, shape, rule, n, m, options = CASES[case]
+    net, columns = make.network(sizes, **shape), options.get("weights", 0)
+    data = make.data(net, n, weights=columns, dtype=dtype)
+    rest = {k: v for k, v in options.items() if k != "weights"}
+    parameters = make.parameters(net, dtype=dtype)
+    plan = make.plan(net, data, rule, m, parameters=parameters, **rest)
+    needed = training_memory(net, optimizer(rule), n, m, dtype, weight_columns=columns, **rest)
+    copies = plan.snapshot()
+    assert needed.snapshots == copies[0].nbytes + sum(v.nbytes for v in copies[1].values())
+    assert needed.total - needed.snapshots == pytest.approx(touched(plan), rel=0.01)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_what_python_allocates(make, case):
+    sizes, shape, rule, n, m, options = CASES[case]
+    wide = (sizes[0], *(8 * k for k in sizes[1:-1]), sizes[-1])  # scratch memory is a trifle then
+    n, m = 8 * n, m if m == 1 else 8 * m
+    net, columns = make.network(wide, **shape), options.get("weights", 0)
+    rest = {k: v for k, v in options.items() if k != "weights"}
+    shapes = make.data(net, 2, weights=columns, dtype=np.float32)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        parameters = make.parameters(net, dtype=np.float32)
+        data = type(shapes)(
+            *(
+                None if v is None else np.zeros((n, v.shape[1]), np.float32)
+                for v in (shapes.X, shapes.Y, shapes.w)
+            )
+        )
+        plan = make.plan(net, data, rule, m, parameters=parameters, **rest)
+        kept = plan.snapshot()
+        allocated = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    needed = training_memory(net, optimizer(rule), n, m, np.float32, weight_columns=columns, **rest)
+    scratch = sum(s.nbytes for e in (plan._full, plan._short) if e for s in e.scratch.memory)
+    assert needed.total == pytest.approx(allocated - scratch, rel=0.05)
+    assert kept[2] == 0
+
+
+@pytest.mark.parametrize("shape", [SOFTMAX, {"activation": "gelu"}, {"activation": "softmax"}])
+def test_evaluation(make, shape):
+    net = make.network((600, 700, 500, 10), **shape)
+    parameters, data = make.parameters(net), make.data(net, 2500)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        plan = EvaluationPlan(NumpyBackend(), net, parameters)
+        for n in (2500, 100, 1024):  # blocks of 1024, 452, 100 rows in the same memory
+            plan.evaluate(data.X[:n], data.Y[:n])
+        allocated = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    needed = training_memory(
+        net, optimizer("sgd"), 2500, 32, np.float64, n_evaluated=2500
+    ).evaluation
+    scratch = sum(s.nbytes for p in plan._ready.values() for s in p.executable.scratch.memory)
+    assert needed == pytest.approx(allocated - scratch, rel=0.05)
+
+
+def test_the_best_weights_are_one_more_copy(make):
+    net, rule = make.network((10, 5, 1)), optimizer("adam")
+    one, two = (
+        training_memory(net, rule, 100, 10, "float32", keeps_best=keeps) for keeps in (False, True)
+    )
+    assert two.total - one.total == one.parameters
+
+
+class SmallMachine(NumpyBackend):
+    def free_memory(self) -> int:
+        return 1_000_000
+
+
+def test_what_fits_is_let_through_and_what_is_there_already_counts():
+    require_memory(SmallMachine(), TrainingMemory(data=900_000, batch=100_000))
+    require_memory(SmallMachine(), TrainingMemory(data=1_900_000), present=900_000)
+
+
+@pytest.mark.parametrize(
+    ("needed", "cure"),
+    [
+        (TrainingMemory(parameters=2_000_000, batch=1), "use smaller hidden layers"),
+        (TrainingMemory(optimizer=2_000_000), "an optimizer that keeps less"),
+        (TrainingMemory(data=2_000_000), "fewer rows or columns, or dtype='float32'"),
+        (TrainingMemory(batch=2_000_000), "a smaller batch_size"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_figures(needed, cure):
+    said = r"training needs 2\.0 MB on cpu \(.* 2\.0 MB.*\); 1\.0 MB are free: .*" + cure
+    with pytest.raises(DeviceError, match=said):
+        require_memory(SmallMachine(), needed)
+    with pytest.raises(DeviceError, match=r", of which 10 B are there already\); 1\.0 MB are"):
+        require_memory(SmallMachine(), needed, present=10)
+
+
+def test_sizes_for_people():
+    assert [size(n) for n in (0, 999, 1000, 999_949, 999_951, 10**15)] == [
+        "0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "1,000.0 TB",
+    ]  # fmt: skip
