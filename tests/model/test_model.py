@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.data.builtin import load
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.model.model import check_weights
