@@ -9,12 +9,14 @@ compiled path.
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+NO_BLAS = "NumPy's BLAS has no functions that can be called by name"
 #: prefix, suffix, LLVM type of a size
 _NAMES = (
     ("scipy_cblas_", "64_", "i64"),
@@ -72,6 +74,50 @@ def find_blas() -> Blas | None:
                 get_threads=getter,
             )
     return None
+
+
+class OneThread:
+    """Holds a BLAS to one thread while compiled programs run: each of their threads multiplies
+    alone. The number is one for the whole process, so the last to leave puts it back.
+
+    >>> limit, n = OneThread(), [4]
+    >>> blas = Blas({}, {}, "i64", set_threads=lambda k: n.append(k), get_threads=lambda: n[-1])
+    >>> limit.enter("me", blas)
+    >>> n[-1], limit.threads(blas)
+    (1, 4)
+    >>> limit.leave("me", blas)
+    >>> n[-1]
+    4
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders: set[object] = set()
+        self._before = 1
+
+    def enter(self, holder: object, blas: Blas) -> None:
+        with self._lock:
+            if not self._holders:
+                self._before = blas.get_threads()
+            self._holders.add(holder)
+            blas.set_threads(1)
+
+    def leave(self, holder: object, blas: Blas) -> None:
+        """Undo `enter`; harmless if that was interrupted before it began."""
+        with self._lock:
+            if holder in self._holders:
+                self._holders.remove(holder)
+                if not self._holders:
+                    blas.set_threads(self._before)
+
+    def threads(self, blas: Blas) -> int:
+        """Return how many threads BLAS has when nobody holds it back."""
+        with self._lock:
+            return self._before if self._holders else blas.get_threads()
+
+
+#: for the one BLAS that NumPy has
+ONE_THREAD = OneThread()
 
 
 def _address(library: ctypes.CDLL, name: str) -> int:

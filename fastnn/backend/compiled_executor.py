@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import ctypes
 import re
-import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from fastnn.backend.blas import find_blas
+from fastnn.backend.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.llvm_engine import KERNELS, NotCompilableError, compile_module, target
 from fastnn.backend.llvm_lowering import Lowered, lower_program, pointer
 from fastnn.backend.program import Program
 from fastnn.backend.sharing import Access
+from fastnn.backend.threads import in_shelter, run_together
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
 # then it offers its core to whoever needs it. Flags lie 128 bytes apart.
@@ -74,20 +75,20 @@ class CompiledExecutable:
     """A program made ready: ``run(n)`` executes it n times.
 
     Raises NotCompilableError for a program, or on a machine, that compiled code cannot serve.
+    As in every executable, counters must stay inside their tables; here nothing checks that.
     """
 
     def __init__(self, program: Program, threads: int = 1) -> None:
         blas = find_blas()
         if blas is None:
-            raise NotCompilableError("NumPy's BLAS has no functions that can be called by name")
+            raise NotCompilableError(NO_BLAS)
         target()
         self.threads, self._blas, self._program = threads, blas, program
         self._flags = np.zeros(_FLAG_STEP * threads, np.int64)
         self._reached = self.n_barriers = 0
-        self._stretch = 16
-        lowered = lower_program(program, threads, blas)
-        self._kept = lowered.kept
-        self._engine: Any = compile_module(self._text(lowered), optimize=False)
+        self._stretch = 1
+        self._lowered = lower_program(program, threads, blas)
+        self._engine: Any = compile_module(self._text(self._lowered), optimize=False)
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
         self._functions: list[Callable[[int, int], None]] = [
             prototype(self._engine.get_function_address(f"run{t}")) for t in range(threads)
@@ -95,9 +96,9 @@ class CompiledExecutable:
 
     def run(self, n: int = 1) -> None:
         """Execute the program ``n`` times, in stretches short enough to notice Ctrl-C."""
-        before = self._blas.get_threads()
-        self._blas.set_threads(1)  # each of our threads multiplies alone
+        holder = object()
         try:
+            ONE_THREAD.enter(holder, self._blas)
             while n > 0:
                 steps = min(self._stretch, n)
                 start = time.perf_counter()
@@ -106,34 +107,21 @@ class CompiledExecutable:
                 fitting = int(steps * _STRETCH / max(time.perf_counter() - start, 1e-9))
                 self._stretch = max(1, min(4 * self._stretch, fitting))
         finally:
-            self._blas.set_threads(before)
+            ONE_THREAD.leave(holder, self._blas)
 
     def _run(self, n: int) -> None:
         reached = self._reached
         self._reached += n * self.n_barriers
-        if self.threads == 1:
-            self._functions[0](n, reached)
-            return
-        # Ctrl-C reaches the main thread only, and must not leave a thread waiting at a barrier
-        # for one that was never started: so another thread starts them all.
-        crew = threading.Thread(target=self._all, args=(n, reached))
-        try:
-            crew.start()
-            crew.join()
-        except BaseException:
-            time.sleep(0.05)
-            if crew.ident is not None:
-                crew.join()
-            raise
+        if self.threads == 1 and not self._lowered.calls_back:
+            self._functions[0](n, reached)  # no Python in it: Ctrl-C waits for its end
+        else:
+            in_shelter(partial(self._all, n, reached))
+        if self._lowered.errors:
+            raise self._lowered.errors.pop()
 
     def _all(self, n: int, reached: int) -> None:
         """Run every thread's share; return when all are done."""
-        others = [threading.Thread(target=f, args=(n, reached)) for f in self._functions[1:]]
-        for thread in others:
-            thread.start()
-        self._functions[0](n, reached)
-        for thread in others:
-            thread.join()
+        run_together([partial(f, n, reached) for f in self._functions])
 
     def _text(self, lowered: Lowered) -> str:
         """Return each thread's loop over the steps, with barriers where they are needed."""

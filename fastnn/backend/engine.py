@@ -6,12 +6,12 @@ training gives the same numbers every time.
 
 from __future__ import annotations
 
+import math
 import os
-from importlib.util import find_spec
 
-from fastnn.backend.blas import find_blas
+from fastnn.backend.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled_executor import CompiledExecutable
-from fastnn.backend.llvm_engine import NotCompilableError
+from fastnn.backend.llvm_engine import NotCompilableError, llvmlite_problem
 from fastnn.backend.numpy_executor import NumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.errors import ArgumentError
@@ -26,6 +26,8 @@ _ELEMENT = 0.3e-9
 _COST = 0.7
 # Multiply-adds of a step that are worth a second thread.
 _WORTH_A_THREAD = 4e6
+# Each barrier is a meeting of every thread with every other; more were never measured.
+_MOST_THREADS = 8
 
 
 def check_engine(engine: object) -> str:
@@ -48,11 +50,7 @@ def compiled_status() -> str:
     >>> compiled_status() == "" or "llvmlite" in compiled_status() or "BLAS" in compiled_status()
     True
     """
-    if find_spec("llvmlite") is None:
-        return "llvmlite is not installed: pip install 'fastnn[jit]'"
-    if find_blas() is None:
-        return "NumPy's BLAS has no functions that can be called by name"
-    return ""
+    return llvmlite_problem() or ("" if find_blas() else NO_BLAS)
 
 
 def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | CompiledExecutable:
@@ -85,9 +83,14 @@ def saving(program: Program) -> float:
 
 
 def threads_for(program: Program) -> int:
-    """Return how many threads a step is worth: at most one per core, and as many as BLAS has."""
+    """Return how many threads a step is worth: at most one per core, and as many as BLAS has.
+
+    >>> threads_for(Program((), {}))
+    1
+    """
     products = [i for i in program.instructions if isinstance(i, Dot)]
-    work = sum(i.out.size * i.a.shape[1] for i in products)
+    work: int = sum(i.out.size * i.a.shape[1] for i in products)
     blas = find_blas()
-    most = min(len(os.sched_getaffinity(0)), blas.get_threads() if blas else 1)
-    return max(1, min(most, int(work / _WORTH_A_THREAD) + 1 if work > _WORTH_A_THREAD else 1))
+    most = ONE_THREAD.threads(blas) if blas else 1
+    most = min(most, len(os.sched_getaffinity(0)), _MOST_THREADS)
+    return max(1, min(most, math.ceil(work / _WORTH_A_THREAD)))

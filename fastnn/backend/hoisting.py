@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastnn.backend.expression import Symbol
 from fastnn.backend.graph import Graph, build
+from fastnn.backend.llvm_source import truths
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,23 @@ def hoist_rows(graph: Graph, kinds: Sequence[str]) -> Hoisted | None:
         else:
             by_row.append(any(by_row[a] for a in v.args))
             by_element.append(any(by_element[a] for a in v.args))
+    # A truth value would be a number on its way through memory: it is made where it is used.
+    truth = truths(graph)
     needed = set(graph.outputs)
-    for i, v in enumerate(graph.values):
-        if by_element[i]:
-            needed.update(v.args)
+    for i in range(len(graph.values) - 1, -1, -1):
+        if by_element[i] or (truth[i] and i in needed):
+            needed.update(graph.values[i].args)
     places = [
         i
         for i, v in enumerate(graph.values)
-        if v.args and by_row[i] and not by_element[i] and i in needed
+        if v.args and by_row[i] and not by_element[i] and not truth[i] and i in needed
     ]
     if not places:
         return None
     nodes = _nodes(graph, {})
     first = build(graph.inputs, [nodes[i] for i in places])
-    results = {i: Symbol("input", name=f"column{i}") for i in places}
+    # The space keeps the name apart from those that a user's function can have.
+    results = {i: Symbol("input", name=f"column {i}") for i in places}
     names = (*graph.inputs, *(s.name for s in results.values()))
     again = _nodes(graph, results)
     rest = build(names, [again[o] for o in graph.outputs])

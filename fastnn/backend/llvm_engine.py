@@ -6,6 +6,7 @@ compiled once per process and nothing needs to be cached on disk.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,6 +20,8 @@ class NotCompilableError(Exception):
 _PRELUDE = """
 attributes #0 = { nounwind noinline "no-trapping-math"="true" }
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare i64 @llvm.smax.i64(i64, i64)
+declare i64 @llvm.smin.i64(i64, i64)
 """ + "\n".join(
     f"declare {t} @llvm.{name}.{suffix}({', '.join([t] * arity)})"
     for t, suffix in (("float", "f32"), ("double", "f64"))
@@ -26,16 +29,42 @@ declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 )
 
 
+#: The first release that reads the texts: opaque pointers.
+_OLDEST = (0, 45)
+
+
+def llvmlite_problem() -> str:
+    """Return an empty string if llvmlite is installed and new enough, else the remedy.
+
+    >>> llvmlite_problem() == "" or "pip install" in llvmlite_problem()
+    True
+    """
+    try:
+        import llvmlite
+    except ImportError:
+        return "llvmlite is not installed: pip install 'fastnn[jit]'"
+    version = llvmlite.__version__
+    if tuple(int(n) for n in re.findall(r"\d+", version)[:2]) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        return f"llvmlite {version} is older than {oldest}: pip install -U 'fastnn[jit]'"
+    return ""
+
+
 @lru_cache(maxsize=1)
 def target() -> tuple[str, str, str]:
     """Return (triple, processor, features) of this machine.
 
-    Raises NotCompilableError, with the remedy, if llvmlite is not there.
+    Raises NotCompilableError, with the remedy, if llvmlite is not there or does not load.
     """
+    problem = llvmlite_problem()
+    if problem:
+        raise NotCompilableError(problem)
     try:
         import llvmlite.binding as llvm
-    except ImportError as error:
-        raise NotCompilableError("llvmlite is not installed: pip install 'fastnn[jit]'") from error
+    except (ImportError, OSError) as error:
+        raise NotCompilableError(
+            f"llvmlite does not load ({error}): pip install --force-reinstall llvmlite"
+        ) from error
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten()

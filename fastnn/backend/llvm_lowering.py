@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.blas import Blas
+from fastnn.backend.compilable import TYPES, check_compilable
+from fastnn.backend.fusing import take_row_sums
 from fastnn.backend.graph import Graph
 from fastnn.backend.hoisting import hoist_rows
 from fastnn.backend.llvm_engine import NotCompilableError
@@ -48,11 +50,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Lowered:
-    """A program's tasks, the texts of their kernels, and memory that only they know of."""
+    """A program's tasks, the texts of their kernels, and memory that only they know of.
+
+    ``calls_back``: it calls Python functions; ``errors`` receives what they raise.
+    """
 
     tasks: list[Task]
     texts: list[str]
     kept: list[Any]
+    calls_back: bool
+    errors: list[BaseException]
 
 
 def lower_program(program: Program, threads: int, blas: Blas) -> Lowered:
@@ -61,7 +68,9 @@ def lower_program(program: Program, threads: int, blas: Blas) -> Lowered:
     instructions = list(program.instructions)
     while instructions:
         lowering.add(instructions.pop(0), instructions)
-    return Lowered(lowering.tasks, lowering.texts, lowering.kept)
+    return Lowered(
+        lowering.tasks, lowering.texts, lowering.kept, lowering.calls_back, lowering.errors
+    )
 
 
 def pointer(array: Array) -> str:
@@ -79,10 +88,9 @@ def pointer_to(place: int) -> str:
 
 
 def _type(array: Array) -> str:
-    types = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
-    if array.dtype not in types:
+    if array.dtype not in TYPES:
         raise NotCompilableError(f"an array of {array.dtype}")
-    return types[array.dtype]
+    return TYPES[array.dtype]
 
 
 class _Lowering:
@@ -93,8 +101,11 @@ class _Lowering:
         self.tasks: list[Task] = []
         self.texts: list[str] = []
         self.kept: list[Any] = []
+        self.calls_back = False
+        self.errors: list[BaseException] = []
 
     def add(self, i: Instruction, following: list[Instruction]) -> None:
+        check_compilable(i)
         match i:
             case Apply():
                 self._apply(i, following)
@@ -132,8 +143,6 @@ class _Lowering:
 
     def _apply(self, i: Apply, following: list[Instruction]) -> None:
         out = i.outs[0]
-        if any(o.shape != out.shape or not o.flags.c_contiguous for o in i.outs):
-            raise NotCompilableError(f"outputs of several shapes in kernel {i.kernel.name!r}")
         graph, args = i.kernel.graph, list(i.args)
         parts = hoist_rows(graph, [_operand(a, out).kind for a in args])
         if parts is not None:
@@ -141,7 +150,7 @@ class _Lowering:
             self.kept += made
             self._kernel(parts.first, [args[k] for k in parts.first_inputs], made, {})
             graph, args = parts.rest, [*(args[k] for k in parts.rest_inputs), *made]
-        self._kernel(graph, args, i.outs, _fused_sums(i.outs, following))
+        self._kernel(graph, args, i.outs, take_row_sums(i, following))
 
     def _kernel(
         self, graph: Graph, args: Sequence[Array], outs: Sequence[Array], sums: dict[int, Array]
@@ -183,8 +192,9 @@ class _Lowering:
 
     def _dot(self, i: Dot) -> None:
         t, (n, m), k = _type(i.out), i.out.shape, i.a.shape[1]
-        if not i.out.flags.c_contiguous or {_type(i.a), _type(i.b)} != {t}:
-            raise NotCompilableError(f"a product of shapes {i.a.shape} and {i.b.shape}")
+        steps = [step // i.a.dtype.itemsize for x in (i.a, i.b) for step in x.strides]
+        if self.blas.size == "i32" and max(n, m, k, *steps) >= 2**31:
+            raise NotCompilableError(f"a product of {n} x {k} x {m} with a BLAS of 32-bit sizes")
         if n == m == 1 and i.a.flags.c_contiguous and i.b.flags.c_contiguous:
             size, result = self.blas.size, f"%dot{len(self.tasks)}"
             line = (
@@ -223,8 +233,6 @@ class _Lowering:
         )
 
     def _reduce(self, i: Reduce) -> None:
-        if i.a.ndim != 2 or not (i.a.flags.c_contiguous and i.out.flags.c_contiguous):
-            raise NotCompilableError(f"a {i.how} over an array of strides {i.a.strides}")
         n, m = i.a.shape
         if i.axis is None:  # as one row
             text = reduce_text("NAME", i.how, 1, _type(i.a))
@@ -247,7 +255,8 @@ class _Lowering:
 
     def _gather(self, i: Gather) -> None:
         m, k = i.out.shape
-        text = GATHER.replace("WIDTH", str(k * i.out.dtype.itemsize))
+        width, last = k * i.out.dtype.itemsize, i.source.shape[0] - 1
+        text = GATHER.replace("WIDTH", str(width)).replace("LAST", str(last))
         arrays = (i.source, i.order, i.position, i.out)
         lines: list[list[str]] = []
         touched: list[Access] = []
@@ -270,8 +279,17 @@ class _Lowering:
     def _uniform(self, i: Uniform) -> None:
         """NumPy's generator fills the array: the compiled step calls back."""
         stream, out, counter = UniformStream(i.seed, i.layer), i.out, i.counter
-        callback = ctypes.CFUNCTYPE(None)(lambda: stream.fill(out, counter.item()))
+        errors = self.errors
+
+        def fill() -> None:
+            try:
+                stream.fill(out, counter.item())
+            except BaseException as error:  # it cannot pass through compiled code
+                errors.append(error)
+
+        callback = ctypes.CFUNCTYPE(None)(fill)
         self.kept.append(callback)
+        self.calls_back = True
         place = ctypes.cast(callback, ctypes.c_void_p).value
         line = f"call void inttoptr (i64 {place} to ptr)()"
         self._alone([line], reads=[counter], writes=[out])
@@ -279,7 +297,7 @@ class _Lowering:
 
 def _operand(a: Array, out: Array) -> Operand:
     """Say how a kernel that makes ``out`` walks through ``a``."""
-    t = _type(a)
+    t, item = _type(a), a.dtype.itemsize
     if a.shape == out.shape and a.flags.c_contiguous:
         return Operand("full", t)
     if a.size == 1:
@@ -289,8 +307,8 @@ def _operand(a: Array, out: Array) -> Operand:
             return Operand("row", t)
         if a.shape == (out.shape[0], 1) and a.flags.c_contiguous:
             return Operand("column", t)
-        if a.shape == out.shape and a.strides[0] == a.dtype.itemsize:
-            return Operand("transposed", t, a.strides[1] // a.dtype.itemsize)
+        if a.shape == out.shape and (a.strides[0], a.strides[1] % item) == (item, 0):
+            return Operand("transposed", t, a.strides[1] // item)
     raise NotCompilableError(f"an operand of shape {a.shape} and strides {a.strides}")
 
 
@@ -303,39 +321,14 @@ def _part(a: Array, out: Array, p: Share) -> Share | None:
     return Share(*rows, *columns)
 
 
-def _fused_sums(outs: Sequence[Array], following: list[Instruction]) -> dict[int, Array]:
-    """Take up a later ``sum(out, axis=1)``: the loop that makes the rows adds them up."""
-    found: dict[int, Array] = {}
-    for k, out in enumerate(outs):
-        for later in following:
-            wanted = isinstance(later, Reduce) and (later.how, later.axis) == ("sum", 1)
-            if wanted and same_elements(later.a, out):  # type: ignore[union-attr]
-                found[k] = later.out  # type: ignore[union-attr]
-                following.remove(later)
-                break
-            if _writes(later, out):
-                break
-    return found
-
-
-def _writes(i: Instruction, array: Array) -> bool:
-    match i:
-        case Apply():
-            outs: tuple[Array, ...] = i.outs
-        case Store():
-            outs = (i.table,)
-        case Advance():
-            outs = (i.counter,)
-        case _:
-            outs = (i.out,)
-    return any(np.may_share_memory(o, array) for o in outs)
-
-
 def _leading(a: Array) -> tuple[int, int]:
     """Return BLAS's transposition code (111 no, 112 yes) and leading dimension of a factor."""
     item, (n, k) = a.dtype.itemsize, a.shape
-    if a.strides[1] == item or k == 1:
-        return 111, max(a.strides[0] // item if n > 1 else k, k, 1)
-    if a.strides[0] == item or n == 1:
-        return 112, max(a.strides[1] // item if k > 1 else n, n, 1)
-    raise NotCompilableError(f"a factor of strides {a.strides}")
+    for code, rows, columns, step, unit in (
+        (111, n, k, a.strides[0], a.strides[1]),
+        (112, k, n, a.strides[1], a.strides[0]),
+    ):
+        step = step if rows > 1 else columns * item
+        if (unit == item or columns == 1) and step >= columns * item and step % item == 0:
+            return code, step // item
+    raise NotCompilableError(f"a factor of shape {a.shape} and strides {a.strides}")

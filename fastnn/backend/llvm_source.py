@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value
 from fastnn.backend.llvm_math import BITS, expand
 
@@ -48,13 +49,33 @@ class Operand:
                 ], place
 
 
+_NAN = "0x7FF8000000000000"
+
+
+def truths(graph: Graph) -> list[bool]:
+    """Return which values are truth values; like NumPy's, their sum is one: ``or``.
+
+    >>> from fastnn.backend.graph import trace
+    >>> truths(trace(lambda x: (x > 0) + (x < 5)))[-1]
+    True
+    """
+    found: list[bool] = []
+    for v in graph.values:
+        either = v.op == "add" and all(found[a] for a in v.args)
+        found.append(either or (v.op in OPERATIONS and OPERATIONS[v.op].boolean))
+    return found
+
+
 def number(value: float, t: str) -> str:
     """Return a constant as LLVM writes it: the bits of a double that the type can hold.
 
     >>> number(0.5, "float")
     '0x3FE0000000000000'
     """
-    exact = float(np.float32(value)) if t == "float" else float(value)
+    if math.isnan(value):
+        return _NAN
+    with np.errstate(over="ignore"):  # too large for the type is infinity there
+        exact = float(np.array(value, np.float32)) if t == "float" else float(value)
     return "0x" + struct.pack(">d", exact).hex().upper()
 
 
@@ -76,10 +97,14 @@ class _Body:
         """Emit one operation; ``kinds`` says which arguments are truth values."""
         t = self.t
         one, zero = number(1.0, t), number(0.0, t)
-        if v.op not in ("where", "logical_and", "logical_or", "logical_not"):
+        if v.op == "add" and all(kinds):  # as in NumPy
+            return self.new(f"or i1 {args[0]}, {args[1]}")
+        if v.op not in ("logical_and", "logical_or", "logical_not"):
             args = [
-                self.new(f"select i1 {a}, {t} {one}, {t} {zero}") if truth else a
-                for a, truth in zip(args, kinds, strict=True)
+                self.new(f"select i1 {a}, {t} {one}, {t} {zero}")
+                if truth and not (v.op == "where" and n == 0)
+                else a
+                for n, (a, truth) in enumerate(zip(args, kinds, strict=True))
             ]
         arithmetic = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
         if v.op in arithmetic:
@@ -121,7 +146,7 @@ class _Body:
         t = self.t
         first = self.new(f"fcmp {less} {t} {a[0]}, {a[1]}")
         chosen = self.new(f"select i1 {first}, {t} {a[1]}, {t} {a[0]}")  # keeps a[0] = NaN
-        if a[1].startswith("0x"):
+        if a[1].startswith("0x") and a[1] != _NAN:
             return chosen
         strange = self.new(f"fcmp uno {t} {a[1]}, {a[1]}")
         return self.new(f"select i1 {strange}, {t} {a[1]}, {t} {chosen}")
@@ -153,23 +178,21 @@ class _Body:
     def _pow2(self, a: list[str], kinds: list[bool]) -> str:
         integer, shift, bias = BITS[self.t]
         k = self.new(f"fptosi {self.t} {a[0]} to {integer}")
+        k = self.new(f"freeze {integer} {k}")  # of NaN, which the other factor passes on
         k = self.new(f"add {integer} {k}, {bias}")
         k = self.new(f"shl {integer} {k}, {shift}")
         return self.new(f"bitcast {integer} {k} to {self.t}")
 
     def _split(self, a: str) -> tuple[str, str]:
-        """Bits of m in [sqrt(1/2), sqrt(2)) and exponent e of a = 2^e m."""
+        """Bits of m in [sqrt(1/2), sqrt(2)) and exponent e of a = 2^e m, a normal number."""
         integer, shift, _ = BITS[self.t]
-        root_half = struct.unpack(
-            "<i" if integer == "i32" else "<q",
-            struct.pack("<f" if integer == "i32" else "<d", math.sqrt(0.5)),
-        )[0]
-        one = (127 << 23) if integer == "i32" else (1023 << 52)
+        packed = struct.pack("<f" if integer == "i32" else "<d", math.sqrt(0.5))
+        root_half = int.from_bytes(packed, "little")
         bits = self.new(f"bitcast {self.t} {a} to {integer}")
         above = self.new(f"sub {integer} {bits}, {root_half}")
         e = self.new(f"ashr {integer} {above}, {shift}")
         moved = self.new(f"shl {integer} {e}, {shift}")
-        return self.new(f"sub {integer} {bits}, {moved}") if one else "", e
+        return self.new(f"sub {integer} {bits}, {moved}"), e
 
     def _mantissa(self, a: list[str], kinds: list[bool]) -> str:
         m, _ = self._split(a[0])
@@ -178,10 +201,6 @@ class _Body:
     def _exponent(self, a: list[str], kinds: list[bool]) -> str:
         _, e = self._split(a[0])
         return self.new(f"sitofp {BITS[self.t][0]} {e} to {self.t}")
-
-
-_BOOLEAN = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal",
-            "logical_and", "logical_or", "logical_not"}  # fmt: skip
 
 
 #: the last parameters of every loop
@@ -232,7 +251,7 @@ def kernel_text(
         return body.new(f"getelementptr inbounds {operand.type}, ptr %{kind}{i}, i64 {place}")
 
     names: list[str] = []
-    truths: list[bool] = []
+    truth = truths(graph)
     inputs = {n: i for i, n in enumerate(graph.inputs)}
     for v in graph.values:
         if v.op == "input":
@@ -241,17 +260,17 @@ def kernel_text(
             pointer = address(kind, place, args[i])
             loaded = body.new(f"load {args[i].type}, ptr {pointer}")
             if args[i].type != t:
-                loaded = body.new(f"fpext {args[i].type} {loaded} to {t}")
+                convert = "fpext" if t == "double" else "fptrunc"
+                loaded = body.new(f"{convert} {args[i].type} {loaded} to {t}")
             names.append(loaded)
         elif v.op == "constant":
             names.append(number(v.value, t))
         else:
-            names.append(body.value(v, [names[a] for a in v.args], [truths[a] for a in v.args]))
-        truths.append(v.op in _BOOLEAN)
+            names.append(body.value(v, [names[a] for a in v.args], [truth[a] for a in v.args]))
     total_names: list[tuple[int, str, str]] = []
     for k, o in enumerate(graph.outputs):
         result = names[o]
-        if truths[o]:
+        if truth[o]:
             result = body.new(f"select i1 {result}, {t} {number(1.0, t)}, {t} {number(0.0, t)}")
         pointer = address("out", k, outs[k])
         body.lines.append(f"store {t} {result}, ptr {pointer}")

@@ -91,6 +91,7 @@ def reduce_text(name: str, how: str, axis: int | None, t: str) -> str:
     )
 
 
+# An index that is no row is held to the nearest one, as NumPy's take(mode="clip") does.
 GATHER = """
 define void @NAME(ptr noalias %source, ptr noalias %order, ptr noalias %position,
                   ptr noalias %out, i64 %lo, i64 %hi) #0 {
@@ -102,7 +103,9 @@ loop:
   %j = phi i64 [ %lo, %entry ], [ %next, %loop ]
   %k = add i64 %start, %j
   %at = getelementptr inbounds i64, ptr %order, i64 %k
-  %row = load i64, ptr %at
+  %index = load i64, ptr %at
+  %low = call i64 @llvm.smax.i64(i64 %index, i64 0)
+  %row = call i64 @llvm.smin.i64(i64 %low, i64 LAST)
   %from.byte = mul i64 %row, WIDTH
   %from = getelementptr inbounds i8, ptr %source, i64 %from.byte
   %to.byte = mul i64 %j, WIDTH

@@ -94,6 +94,48 @@ class Uniform:
 Instruction: TypeAlias = Dot | Apply | Reduce | Gather | Load | Store | Advance | Uniform
 
 
+def reads(i: Instruction) -> tuple[Array, ...]:
+    """Return the arrays that an instruction reads.
+
+    >>> import numpy as np
+    >>> reads(Store(value=np.array([0.5]), counter=np.array([3]), table=np.zeros(9)))
+    (array([0.5]), array([3]))
+    """
+    match i:
+        case Dot():
+            return (i.a, i.b)
+        case Apply():
+            return i.args
+        case Reduce():
+            return (i.a,)
+        case Gather():
+            return (i.source, i.order, i.position)
+        case Load():
+            return (i.table, i.counter)
+        case Store():
+            return (i.value, i.counter)
+        case Advance() | Uniform():
+            return (i.counter,)
+
+
+def writes(i: Instruction) -> tuple[Array, ...]:
+    """Return the arrays that an instruction writes to.
+
+    >>> import numpy as np
+    >>> writes(Advance(np.array([0]), by=1))
+    (array([0]),)
+    """
+    match i:
+        case Apply():
+            return i.outs
+        case Store():
+            return (i.table,)
+        case Advance():
+            return (i.counter,)
+        case _:
+            return (i.out,)
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """Instructions in order, with the names (by ``id``) of some arrays for printing."""

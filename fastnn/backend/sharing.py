@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from numpy.lib.array_utils import byte_bounds
+
 from fastnn.backend.program import Array, address
 
 #: Results with at least so many rows are shared out by rows, others by columns.
@@ -51,13 +53,16 @@ def shares(
 
 @dataclass(frozen=True)
 class Access:
-    """What one thread touches: bytes start to stop; only some columns if ``columns`` is set."""
+    """What one thread touches: bytes start to stop; only some columns if ``columns`` is set.
+
+    ``columns``: bytes of a row, and where in each row, counted from ``start``, they lie.
+    """
 
     thread: int
     write: bool
     start: int
     stop: int
-    columns: tuple[int, int, int] | None = None  # (bytes of a row, first, last)
+    columns: tuple[int, int, int] | None = None
 
     def conflicts(self, other: Access) -> bool:
         """Return whether the two must not happen at the same time."""
@@ -65,17 +70,26 @@ class Access:
             return False
         if self.stop <= other.start or other.stop <= self.start:
             return False
-        if self.columns and other.columns and self.columns[0] == other.columns[0]:
-            return self.columns[1] < other.columns[2] and other.columns[1] < self.columns[2]
-        return True
+        mine, theirs = self.columns, other.columns
+        if mine and theirs and mine[0] == theirs[0] and (self.start - other.start) % mine[0] == 0:
+            return mine[1] < theirs[2] and theirs[1] < mine[2]
+        return True  # rows that begin at different places
 
 
 def access(array: Array, thread: int, share: Share | None, *, write: bool) -> Access:
-    """Return the access to a share of a contiguous (n, m) array, or to all of any array."""
-    start, size = address(array), array.dtype.itemsize
+    """Return the access to a share of a contiguous (n, m) array, or to all of any array.
+
+    >>> import numpy as np
+    >>> row = np.zeros((1, 8))
+    >>> parts = [access(row, t, Share(0, 1, 4 * t, 4 * t + 4), write=True) for t in (0, 1)]
+    >>> parts[0].conflicts(parts[1])
+    False
+    """
+    size = array.dtype.itemsize
     if share is None or array.ndim != 2 or not array.flags.c_contiguous:
-        steps = zip(array.shape, array.strides, strict=True)
-        return Access(thread, write, start, start + sum((n - 1) * abs(s) for n, s in steps) + size)
-    m = array.shape[1]
-    columns = None if (share.first, share.last) == (0, m) else (m * size, share.first, share.last)
-    return Access(thread, write, start + share.lo * m * size, start + share.hi * m * size, columns)
+        start, stop = byte_bounds(array)
+        return Access(thread, write, start, stop)
+    start, width = address(array), array.shape[1] * size
+    whole = (share.first, share.last) == (0, array.shape[1])
+    columns = None if whole else (width, share.first * size, share.last * size)
+    return Access(thread, write, start + share.lo * width, start + share.hi * width, columns)

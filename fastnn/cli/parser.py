@@ -16,11 +16,16 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line, with 'did you mean'; exit code 2.
 
     ``late_epilog`` gives the text below the help when it is asked for, not before: it may take
-    imports that ``fastnn --help`` should not wait for.
+    imports that ``fastnn --help`` should not wait for. So does ``late_hint``, what to write for
+    an option that is not there, if it knows better than 'did you mean'.
     """
 
     def __init__(
-        self, *args: Any, late_epilog: Callable[[], str] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        late_epilog: Callable[[], str] | None = None,
+        late_hint: Callable[[str], str] | None = None,
+        **kwargs: Any,
     ) -> None:
         kwargs |= {"allow_abbrev": False}
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -28,6 +33,7 @@ class Parser(argparse.ArgumentParser):
             kwargs["description"] = fill(kwargs["description"], 79)
         super().__init__(*args, **kwargs)
         self._late_epilog = late_epilog
+        self._late_hint = late_hint
         self.commands: dict[str, Parser] = {}
 
     def error(self, message: str) -> NoReturn:
@@ -48,8 +54,11 @@ class Parser(argparse.ArgumentParser):
 
         words = list(sys.argv[1:] if args is None else args)
         first = next((word for word in words if not word.startswith("-")), None)
+        known = f" (known: {', '.join(self.commands)})"
+        if self.commands and not words:
+            self.error(f"no command is given{known}")
         if self.commands and first is not None and first not in self.commands:
-            hint = did_you_mean(first, self.commands) or f" (known: {', '.join(self.commands)})"
+            hint = did_you_mean(first, self.commands) or known
             self.error(f"unknown command {first!r}{hint}")
         found: argparse.Namespace
         found, extra = self.parse_known_args(words, namespace)
@@ -59,9 +68,13 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def nearest(self, word: str) -> str:
-        """Return '; did you mean --x?' for an option that is nearly ``word``."""
+        """Return what to write for an option that is not there; '' if nothing is like it."""
+        if not word.startswith("--"):
+            return ""
+        if self._late_hint is not None and (hint := self._late_hint(word)):
+            return hint
         options = [option for action in self._actions for option in action.option_strings]
-        return did_you_mean(word.partition("=")[0], options) if word.startswith("--") else ""
+        return did_you_mean(word.partition("=")[0], options)
 
 
 def split_list(text: str) -> list[str]:

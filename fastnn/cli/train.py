@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
-from fastnn.cli.train_arguments import add_arguments, names
+from fastnn.cli.train_arguments import add_arguments, elsewhere, names
 from fastnn.errors import ArgumentError, DivergenceError, FastnnError, ModelFileError
 from fastnn.version import __version__
 
@@ -26,10 +26,10 @@ PARTS = ("validation", "test")
 #: Arguments that messages may call by their names in Python.
 ARGUMENTS = (
     "target", "task", "categorical", "drop", "delimiter", "fractions", "validation", "test",
-    "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation", "initializer", "loss",
-    "label_smoothing", "dropout", "optimizer", "learning_rate", "schedule", "batch_size", "epochs",
-    "l2", "l1", "gradient_clip", "patience", "min_delta", "monitor", "tolerance", "metrics",
-    "device", "dtype", "seed",
+    "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation",
+    "initializer", "loss", "label_smoothing", "dropout", "optimizer", "learning_rate", "schedule",
+    "batch_size", "epochs", "l2", "l1", "gradient_clip", "patience", "min_delta", "monitor",
+    "tolerance", "metrics", "device", "engine", "dtype", "seed",
 )  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def add_train(commands: Any) -> Parser:
         description=_DESCRIPTION,
         usage="fastnn train DATA [--target COL] [options]",
         late_epilog=names,
+        late_hint=elsewhere,
         argument_default=argparse.SUPPRESS,
     )
     p.set_defaults(run=run, json=False, quiet=False, out=None)
@@ -164,7 +165,7 @@ def as_flags(message: str) -> str:
     everything = "|".join(ARGUMENTS)
     message = re.sub(rf"(?<![\w'-])({long})\b(=[\w.']+)?", flag, message)
     message = re.sub(rf"(?<![\w'-])({everything})(='\w+')", flag, message)
-    return re.sub(rf"^({everything})()(?= (?:must|has|have|is|needs)\b)", flag, message)
+    return re.sub(rf"^({everything})(=[\w.]+)?(?= (?:must|has|have|is|needs)\b)", flag, message)
 
 
 _ENDINGS = {

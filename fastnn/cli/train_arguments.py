@@ -31,8 +31,9 @@ def add_arguments(p: Parser) -> None:
     _add_training(p)
     g = p.add_argument_group("output")
     g.add_argument(
-        "--out", metavar="FILE", help="the model file; default: DATA's name with .fastnn, here"
-    )
+        "-o", "--out", metavar="FILE",
+        help="the model file; default: DATA's name with .fastnn, here",
+    )  # fmt: skip
     g.add_argument("--json", action="store_true", help="print the results as one JSON document")
     g.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -157,6 +158,51 @@ def _add_training(p: Parser) -> None:
     g.add_argument(
         "--seed", metavar="N", type=whole, help="the same seed, the same model; default: 0"
     )
+
+
+#: What other programs call an option, with its name here.
+_WORDS = {
+    "cuda": "--device cuda",
+    "early_stopping": "--patience",
+    "gpu": "--device cuda",
+    "layers": "--hidden",
+    "lr": "--learning-rate",
+    "random_state": "--seed",
+    "test_size": "--fractions",
+}
+
+
+def elsewhere(word: str) -> str:
+    """Return how to write ``word``, which is no option here: it may be a name or option of a table.
+
+    >>> elsewhere("--momentum"), elsewhere("--lr"), elsewhere("--epoch")
+    ('; write --optimizer momentum', '; write --learning-rate', '')
+    >>> print(elsewhere("--beta1"))
+    ; it is an option of adam, adamw: write for example --optimizer "adam(beta1=0.9)"
+    """
+    from fastnn.nn.optimizers import OPTIMIZERS
+    from fastnn.nn.schedules import SCHEDULES
+
+    name = word.removeprefix("--").partition("=")[0].replace("-", "_").lower()
+    if name in _WORDS:
+        return f"; write {_WORDS[name]}"
+    if name in ("warm_up", "per"):
+        value = {"warm_up": 5, "per": "step"}[name]
+        return f'; it is an option of every schedule: write --schedule "cosine({name}={value})"'
+    tables = (OPTIMIZERS, SCHEDULES)
+    for table in tables:
+        if name in table:
+            return f"; write --{table.kind} {table[name].name}"
+    for table in tables:
+        owners = {r.name: o.default for r in table for o in r.options if o.name == name}
+        if owners:
+            first, value = next(iter(owners.items()))
+            shown = f"{value:g}" if isinstance(value, float) else value
+            return (
+                f"; it is an option of {', '.join(owners)}: "
+                f'write for example --{table.kind} "{first}({name}={shown})"'
+            )
+    return ""
 
 
 def names() -> str:

@@ -6,12 +6,13 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined, split_list
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, ModelFileError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -83,17 +84,17 @@ def _add_inputs(p: Parser) -> None:
 def predict(arguments: argparse.Namespace) -> int:
     """Predict and write."""
     from fastnn.model.atomic import write_atomically
-    from fastnn.model.files import load
 
     out = arguments.out
     if out is not None:
         if not out.lower().endswith((".csv", ".parquet")):
             raise ArgumentError(f"--out: the name must end in .csv or .parquet, found {out!r}")
         check_output(out, "--out", {"MODEL": arguments.model, "DATA": arguments.data})
-    model = load(arguments.model, arguments.device)
+    model = _load(arguments)
     if arguments.proba and model.task == "regression":
         raise ArgumentError("--proba has no effect: a regression model predicts values")
-    columns = predictions(model, _unlabelled(model, arguments), arguments.proba)
+    with _naming(arguments.data):
+        columns = predictions(model, _unlabelled(model, arguments), arguments.proba)
     if out is None:
         sys.stdout.write(_csv(columns))
         return 0
@@ -102,6 +103,31 @@ def predict(arguments: argparse.Namespace) -> int:
     n = len(next(iter(columns.values())))
     note(f"{n:,} prediction{'s' if n > 1 else ''} written to {out}")
     return 0
+
+
+def _load(arguments: argparse.Namespace) -> Model:
+    from fastnn.model.files import load
+
+    try:
+        return load(arguments.model, arguments.device)
+    except ModelFileError:
+        if arguments.data.lower().endswith(".fastnn"):
+            raise ArgumentError(
+                f"MODEL comes before DATA: fastnn {arguments.command} {arguments.data} "
+                f"{arguments.model}"
+            ) from None
+        raise
+
+
+@contextmanager
+def _naming(data: str) -> Iterator[None]:
+    """Name the data in an error about them that does not do so itself."""
+    try:
+        yield
+    except DataError as error:
+        if data in str(error):
+            raise
+        raise type(error)(f"'{data}': {error}") from error
 
 
 def predictions(model: Model, table: Table, proba: bool) -> dict[str, Array]:
@@ -147,12 +173,12 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     from fastnn.cli.text import metrics_table, print_json
-    from fastnn.model.files import load
     from fastnn.version import __version__
 
-    model = load(arguments.model, arguments.device)
-    table, labels = _labelled(model, arguments)
-    result = model.evaluate(table, labels, metrics=arguments.metrics)
+    model = _load(arguments)
+    with _naming(arguments.data):
+        table, labels = _labelled(model, arguments)
+        result = model.evaluate(table, labels, metrics=arguments.metrics)
     confusion = _confusion(model, table, labels)
     if arguments.json:
         print_json(
@@ -169,7 +195,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
             }
         )
         return 0
-    print(metrics_table({f"{len(table):,} examples": result}))
+    print(metrics_table({f"{len(table):,} example{'s' if len(table) > 1 else ''}": result}))
     if confusion is not None:
         print(f"\n{_confusion_table(confusion['labels'], confusion['counts'])}")
     return 0

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import re
 import secrets
 import stat
+import time
 from pathlib import Path
 
 from fastnn.errors import ArgumentError, DataError
+
+_TEMPORARY = re.compile(r"\.fastnn-[0-9a-f]{16}\.tmp")
+#: A temporary file younger than this may be one that its writer has not locked yet.
+_SECONDS_TO_LOCK = 60
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -17,8 +24,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     The bytes go to a temporary file in the same folder, reach the disk (fsync), and take the name
     in one step (rename); then the folder is synchronised too. A new file gets the permissions
     that the umask leaves, an existing one keeps its own; of a symbolic link the file that it
-    points to is replaced. On an error, Ctrl-C included, the temporary file is removed; only a
-    killed process can leave one behind (``.fastnn-*.tmp``).
+    points to is replaced. On an error, Ctrl-C included, the temporary file is removed; one that a
+    killed process left behind (``.fastnn-*.tmp``) goes when the next file is written there.
 
     Raises ArgumentError if ``path`` is no path, and DataError, naming it, if nothing can be
     written there: no such folder, no permission, a folder or device of that name, a full disk.
@@ -37,16 +44,19 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         mode = _mode_of_old(target)
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
+            _remove_abandoned(folder)
             # The usual mode of new files: open() takes the umask off it.
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
                 with open(handle, "wb") as stream:
+                    with contextlib.suppress(OSError):  # a file system without locks
+                        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     stream.write(content)
                     stream.flush()
                     if mode is not None:
                         os.fchmod(handle, mode)
                     os.fsync(handle)
-                os.replace(temporary, target)
+                    os.replace(temporary, target)  # while it is locked
             except BaseException:
                 with contextlib.suppress(OSError):
                     temporary.unlink()
@@ -56,6 +66,27 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             os.close(place)
     except (OSError, ValueError) as error:
         raise DataError(f"cannot write file '{shown}': {_reason(error, folder)}") from error
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed: nobody holds their lock any more.
+
+    What cannot be locked or removed, or is not a temporary file of ours, stays where it is.
+    """
+    for name in os.listdir(folder):
+        if not _TEMPORARY.fullmatch(name):
+            continue
+        with contextlib.suppress(OSError):
+            flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            handle = os.open(folder / name, flags)
+            try:
+                found = os.fstat(handle)
+                old = time.time() - found.st_mtime > _SECONDS_TO_LOCK
+                if old and stat.S_ISREG(found.st_mode):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(folder / name)
+            finally:
+                os.close(handle)
 
 
 def path_text(path: object) -> str:

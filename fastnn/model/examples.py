@@ -125,8 +125,8 @@ def _read(
     values = np.asarray(target)
     if values.ndim == 0:
         raise ArgumentError(
-            f"target must name a column or columns, or be an array of a label or value per row; "
-            f"found {target!r}"
+            "target must name a column, or several in a list, or be an array of a label or value "
+            f"per row; found {target!r}"
         )
     return read_table(data, **how), values, "target"
 

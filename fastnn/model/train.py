@@ -136,8 +136,8 @@ def train(
     True
 
     Raises ArgumentError, DataError or DeviceError naming what cannot work, DeviceError also if it
-    does not fit into the memory (N27); DivergenceError if the loss is no longer a number; TrainingInterrupted on Ctrl-C, whose ``result`` is the model
-    with the best weights so far.
+    does not fit into the memory (N27); DivergenceError if the loss is no longer a number;
+    TrainingInterrupted on Ctrl-C, whose ``result`` is the model with the best weights so far.
     """
     _check_options(options)
     dtype = check_dtype(dtype).name

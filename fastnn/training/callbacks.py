@@ -108,14 +108,23 @@ class ProgressReport:
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.table import Column
 
+        def fixed() -> Column:
+            return Column(no_wrap=True)
+
+        # Only the description gives way in a narrow terminal, from its end.
         self._bar = Progress(
-            TextColumn("epoch"),
-            MofNCompleteColumn(),
-            BarColumn(bar_width=24),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("epoch", table_column=fixed()),
+            MofNCompleteColumn(table_column=fixed()),
+            BarColumn(bar_width=10, table_column=Column(min_width=10)),
+            TimeRemainingColumn(table_column=fixed()),
+            TextColumn(
+                "{task.description}",
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
             console=Console(file=self.stream),
+            expand=True,
         )
         self._task = self._bar.add_task("", total=state.n_epochs)
         self._bar.start()

@@ -30,6 +30,7 @@ def parameters() -> set[str]:
 def test_every_option_is_an_argument_of_train() -> None:
     everything = [
         "x", "--target", "t", "--task", "auto", "--categorical", "a,b", "--drop", "c",
+        "--delimiter", ";", "--engine", "numpy",
         "--fractions", ".5,.3,.2", "--validation", "v.csv", "--test", "t.csv", "--no-standardize",
         "--class-weight", "balanced", "--hidden", "3,2", "--activation", "relu,tanh",
         "--output-activation", "tanh", "--initializer", "zero", "--loss", "huber(delta=2)",
@@ -37,7 +38,7 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--learning-rate", "0.1", "--schedule", "cosine", "--batch-size", "full", "--epochs", "3",
         "--l2", "1", "--l1", "2", "--gradient-clip", "3", "--patience", "none", "--min-delta",
         "0.1", "--monitor", "f1", "--tolerance", "0.1", "--metrics", "f1,top_k_accuracy(k=2)",
-        "--device", "auto", "--dtype", "float64", "--seed", "7",
+        "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
     own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
@@ -358,6 +359,8 @@ def test_arguments_in_messages_get_their_names_on_the_command_line() -> None:
     )
     assert as_flags("column 'batch_size' is text") == "column 'batch_size' is text"
     assert as_flags("too large; or use dtype='float64'") == "too large; or use --dtype float64"
+    assert as_flags("dropout=0.5 has no effect") == "--dropout 0.5 has no effect"
+    assert as_flags("engine='compiled' cannot be used") == "--engine compiled cannot be used"
 
 
 def test_npz_and_parquet_are_read_too(fastnn, tmp_path: Path, rng: np.random.Generator) -> None:

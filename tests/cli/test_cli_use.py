@@ -106,7 +106,7 @@ class TestPredict:
             ("flats", ["new.csv", "-o", "absent/p.csv"], 3, "there is no folder"),
             ("flats", ["absent.csv"], 3, "file 'absent.csv' does not exist"),
             ("flats", ["digits"], 3, "missing columns: area, rooms, town, built"),
-            ("flats", ["few.csv"], 3, "no column 'town'"),
+            ("flats", ["few.csv"], 3, "'few.csv': no column 'town'"),
             ("flats", ["extra.csv"], 3, "not trained on: w; leave them out with --drop w"),
             ("flats", ["text.csv"], 3, "'small'"),
             ("flats", ["new.csv", "--drop", "w"], 3, "no column 'w'"),

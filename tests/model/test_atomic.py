@@ -1,5 +1,6 @@
 """Files that are there whole or not at all."""
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -146,6 +147,57 @@ except DataError as error:
     assert "a': File too large; nothing was changed" in in_child(code, tmp_path)
     assert (tmp_path / "a").read_bytes() == b"old"
     assert only(tmp_path) == ["a"]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path):
+    """Killed in the middle of writing: the old file is whole, the temporary one goes later."""
+    code = """
+import os, signal, sys
+from fastnn.model.atomic import write_atomically
+path = sys.argv[1] + "/a"
+write_atomically(path, b"old")
+if os.fork() == 0:
+    os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+    write_atomically(path, b"new")
+os.wait()
+"""
+    in_child(code, tmp_path)
+    left = [name for name in only(tmp_path) if name != "a"]
+    assert len(left) == 1
+    assert (tmp_path / "a").read_bytes() == b"old"
+    write_atomically(tmp_path / "b", b"soon after")
+    assert only(tmp_path) == sorted([*left, "a", "b"])  # too young: somebody may be writing it
+    os.utime(tmp_path / left[0], (0, 0))
+    write_atomically(tmp_path / "a", b"newer")
+    assert only(tmp_path) == ["a", "b"]
+    assert (tmp_path / "a").read_bytes() == b"newer"
+
+
+def test_temporary_files_of_others_stay(tmp_path):
+    being_written = tmp_path / f".fastnn-{'0' * 16}.tmp"
+    others = [being_written, tmp_path / ".fastnn-mine.tmp", tmp_path / f".fastnn-{'1' * 16}.tmp"]
+    for path in others[:2]:
+        path.write_bytes(b"")
+        os.utime(path, (0, 0))
+    others[2].symlink_to("a")
+    with being_written.open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        write_atomically(tmp_path / "a", b"x")
+    assert only(tmp_path) == sorted(["a", *(path.name for path in others)])
+
+
+def test_a_file_is_locked_until_it_has_its_name(tmp_path, monkeypatch):
+    replace, seen = os.replace, []
+
+    def while_locked(temporary, target):
+        with open(temporary, "rb") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        seen.append(target)
+        replace(temporary, target)
+
+    monkeypatch.setattr(os, "replace", while_locked)
+    write_atomically(tmp_path / "a", b"x")
+    assert [path.name for path in seen] == ["a"]
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch):

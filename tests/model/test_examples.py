@@ -69,7 +69,7 @@ def test_targets_of_frames_can_be_series():
         ("missing.csv", "y", {}, DataError, "file 'missing.csv' does not exist"),
         (FRAME, None, {}, ArgumentError, "target is missing: name a column"),
         (FRAME, "sold_", {}, DataError, "target: no column 'sold_'; did you mean 'sold'"),
-        (FRAME, 2, {}, ArgumentError, "target must name a column, or be an array .* found 2"),
+        (FRAME, 2, {}, ArgumentError, "must name a column, or several in a list, or be .* found 2"),
         (FRAME, np.zeros(3), {}, DataError, "target has 3 values for 40 rows of data"),
         (np.eye(4), "y", {}, ArgumentError, "an array has no column names"),
         (None, [1], {}, ArgumentError, "cannot read examples from NoneType"),

@@ -102,7 +102,11 @@ def test_the_round_trip_is_exact(name, tmp_path):
     again = load(path)
     assert again.parameters.dtype == model.parameters.dtype
     assert again.parameters.theta.tobytes() == model.parameters.theta.tobytes()
-    X = TABLE if data is TABLE else RNG.normal(size=(7, model.features.n_features))
+    X = (
+        {name: data[name] for name in model.features.columns}
+        if isinstance(data, dict)
+        else RNG.normal(size=(7, model.features.n_features))
+    )
     assert again.outputs(X).tobytes() == model.outputs(X).tobytes()
     assert again.predict(X).tolist() == model.predict(X).tolist()
     assert again.predict(X).dtype == model.predict(X).dtype

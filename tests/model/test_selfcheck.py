@@ -53,8 +53,8 @@ class OtherDevice(NumpyBackend):
 
     device = "cuda:0"
 
-    def compile(self, program):
-        executable = super().compile(program)
+    def compile(self, program, runs=1):
+        executable = super().compile(program, runs)
         applied = [i for i in program.instructions if isinstance(i, Apply)]
         outs = applied[-1].outs  # of a training step: the update
 

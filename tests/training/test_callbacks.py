@@ -38,25 +38,41 @@ def test_standard_error_is_the_default(capsys):
     assert seen.err.startswith("epoch  1/12  loss 1.0000")
 
 
-def test_a_bar_on_a_terminal(monkeypatch):
+def on_a_terminal(monkeypatch, columns: int) -> str:
+    """What a terminal of so many columns is sent."""
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", str(columns))
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
-        report(ProgressReport(terminal))
+        report(ProgressReport(terminal), n_epochs=100)
     pieces = []
     with contextlib.suppress(OSError):  # how a pseudo-terminal ends
         while piece := os.read(ours, 4096):
             pieces.append(piece)
     os.close(ours)
-    seen = b"".join(pieces).decode()
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
+    return b"".join(pieces).decode()
+
+
+def plain_text(seen: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_keeps_the_count_the_bar_and_the_loss(monkeypatch, columns):
+    last = plain_text(on_a_terminal(monkeypatch, columns)).rstrip().splitlines()[-1]
+    assert re.fullmatch(r"epoch +3/100 ━\S{9} \d:\d\d:\d\d loss 0\.3333  .*…", last), last
+    assert len(last) <= columns
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    seen = on_a_terminal(monkeypatch, 120)
+    plain = plain_text(seen)
     last = plain.rstrip().splitlines()[-1]
-    assert re.search(r"epoch +3/12 .*━", last), plain
+    assert re.search(r"epoch +3/100 .*━", last), plain
     assert "loss 0.3333" in last
     assert "\x1b[?25l" in seen, "the cursor is hidden"
     assert seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l"), "and shown again at the end"
-    assert "epoch  1/12" not in plain, "lines instead of a bar"
+    assert "epoch   1/100  loss" not in plain, "lines instead of a bar"
 
 
 def test_an_epoch_without_validation():

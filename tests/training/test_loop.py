@@ -143,7 +143,8 @@ def test_a_callback_sees_where_and_how_much():
     assert seen == [(1, 2, 30, "cpu"), (2, 2, 30, "cpu")]
     again = []
     trainer.run([Watch(trainer), lambda s: again.append(s.history.stopped)])
-    assert again == [] and trainer.history.stopped == "epochs"
+    assert again == []
+    assert trainer.history.stopped == "epochs"
 
 
 def test_an_error_of_a_callback_comes_through_and_the_others_are_ended():
