@@ -20,7 +20,7 @@ from fastnn.backend.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.llvm_engine import KERNELS, NotCompilableError, compile_module, target
 from fastnn.backend.llvm_lowering import Lowered, lower_program, pointer
 from fastnn.backend.program import Program
-from fastnn.backend.sharing import Access
+from fastnn.backend.sharing import waits
 from fastnn.backend.threads import in_shelter, run_together
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
@@ -126,12 +126,10 @@ class CompiledExecutable:
     def _text(self, lowered: Lowered) -> str:
         """Return each thread's loop over the steps, with barriers where they are needed."""
         steps: list[list[str]] = [[] for _ in range(self.threads)]
-        recent: list[Access] = []
-        for task in lowered.tasks:
-            if any(a.conflicts(b) for a in task.touched for b in recent):
+        waiting = waits([task.touched for task in lowered.tasks])
+        for task, wait in zip(lowered.tasks, waiting, strict=True):
+            if wait:
                 self._barrier(steps)
-                recent = []
-            recent += task.touched
             for lines, share in zip(steps, task.lines, strict=True):
                 lines += share
         if self.threads > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numpy.lib.array_utils import byte_bounds
@@ -93,3 +94,20 @@ def access(array: Array, thread: int, share: Share | None, *, write: bool) -> Ac
     whole = (share.first, share.last) == (0, array.shape[1])
     columns = None if whole else (width, share.first * size, share.last * size)
     return Access(thread, write, start + share.lo * width, start + share.hi * width, columns)
+
+
+def waits(instructions: Sequence[Sequence[Access]]) -> list[bool]:
+    """Return before which instructions all threads wait for each other, given what each touches.
+
+    >>> made, used = Access(0, True, 0, 8), Access(1, False, 0, 8)
+    >>> waits([[made], [], [used], [used]])
+    [False, False, True, False]
+    """
+    found: list[bool] = []
+    recent: list[Access] = []  # since all waited
+    for touched in instructions:
+        found.append(any(a.conflicts(b) for a in touched for b in recent))
+        if found[-1]:
+            recent = []
+        recent += touched
+    return found

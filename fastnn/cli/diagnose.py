@@ -14,8 +14,8 @@ from fastnn.version import __version__
 
 #: Libraries that fastnn uses where they are there, by the names of their packages.
 LIBRARIES = (
-    "numpy", "safetensors", "rich", "pyarrow", "narwhals", "pandas", "polars", "llvmlite",
-    "scikit-learn", "onnx", "onnxruntime", "matplotlib",
+    "numpy", "safetensors", "rich", "pyarrow", "narwhals", "pandas", "polars", "scikit-learn",
+    "onnx", "onnxruntime", "matplotlib",
 )  # fmt: skip
 
 #: Environment variables that change what BLAS does.

@@ -133,6 +133,15 @@ def real(text: str) -> float:
         raise argparse.ArgumentTypeError(f"needs a number, found {text!r}") from None
 
 
+def delimiter(text: str) -> str:
+    r"""Read what parts the columns of a file; a tab can be written as tab or \\t.
+
+    >>> delimiter(";"), delimiter("tab"), delimiter("\\t")
+    (';', '\t', '\t')
+    """
+    return "\t" if text in ("tab", "\\t") else text
+
+
 def layers(text: str) -> tuple[int, ...]:
     """Read the sizes of the hidden layers; nothing or 'none' is no hidden layer.
 

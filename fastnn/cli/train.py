@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import time
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
@@ -170,14 +171,14 @@ def as_flags(message: str) -> str:
 
 _ENDINGS = {
     "epochs": "trained all of the {n} epochs",
-    "early_stopping": "stopped after epoch {n} of {most}, since nothing got better any more",
+    "early_stopping": "stopped after epoch {n} of {most}: nothing got better",
     "converged": "converged after epoch {n} of {most}",
     "interrupted": "interrupted after epoch {n} of {most}",
 }
 
 
 def _summary(training: Training, out: str, seconds: float) -> str:
-    from fastnn.cli.text import metrics_table
+    from fastnn.cli.text import WIDTH, metrics_table
 
     model, history = training.model, training.history
     ending = _ENDINGS.get(history.stopped, "ended after epoch {n} of {most}").format(
@@ -188,7 +189,7 @@ def _summary(training: Training, out: str, seconds: float) -> str:
     return "\n".join(
         [
             f"{model.task} of {model.target_name!r}, {seconds:.1f} s on {model.device}",
-            f"{model.network}",
+            fill(str(model.network), WIDTH),
             ending,
             "",
             metrics_table(training.report),

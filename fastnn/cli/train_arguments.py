@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastnn.cli.parser import (
     Parser,
     batch_size,
+    delimiter,
     layers,
     one_or_list,
     patience,
@@ -45,7 +46,10 @@ def _add_data(p: Parser) -> None:
         help="the column to predict; a file needs it. For several columns give it several times",
     )  # fmt: skip
     g.add_argument(
-        "--delimiter", metavar="C", help="what parts the columns of CSV files; default: a comma"
+        "--delimiter",
+        metavar="C",
+        type=delimiter,
+        help="what parts the columns of CSV files; default: a comma; tab: a tab",
     )
     g.add_argument(
         "--task", metavar="NAME",

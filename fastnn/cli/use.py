@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
-from fastnn.cli.parser import Parser, joined, split_list
+from fastnn.cli.parser import Parser, delimiter, joined, split_list
 from fastnn.errors import ArgumentError, DataError, ModelFileError
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ def _add_inputs(p: Parser) -> None:
         help="columns of DATA to leave out",
     )  # fmt: skip
     p.add_argument(
-        "--delimiter", metavar="C", help="what parts the columns of a CSV file; default: a comma"
+        "--delimiter",
+        metavar="C",
+        type=delimiter,
+        help="what parts the columns of a CSV file; default: a comma; tab: a tab",
     )
     p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N, or auto")
 

@@ -97,8 +97,8 @@ def read_csv(
         raise DataError(
             f"reading '{path}' needs pyarrow, which is not installed: pip install 'fastnn[data]'"
         ) from error
-    if delimiter is not None and len(delimiter) != 1:
-        raise ArgumentError(f"delimiter must be one character, found {delimiter!r}")
+    if delimiter is not None:
+        _check_delimiter(delimiter)
     sign = delimiter or ("\t" if ".tsv" in path.suffixes else ",")
     header = _read_or_refuse(path, lambda: _header(path, sign))
     check_known(drop, header)
@@ -128,6 +128,16 @@ def read_csv(
         name: _column(name, table.column(name), place, kinds.get(name))
         for name in table.column_names
     }, place
+
+
+def _check_delimiter(delimiter: object) -> None:
+    if not isinstance(delimiter, str) or len(delimiter) != 1:
+        raise ArgumentError(f"delimiter must be one character, found {delimiter!r}")
+    if delimiter.isalnum() or delimiter in '"\r\n.-+' or not delimiter.isascii():
+        raise ArgumentError(
+            f"delimiter must be a character that no number or quoted text has a use for, such as "
+            f"';', found {delimiter!r}"
+        )
 
 
 def _header(path: Path, sign: str) -> list[str]:

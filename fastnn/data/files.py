@@ -179,7 +179,8 @@ def _columns(
             for name, values in raw.items()
         }
     blocks = [f"{k}{j}" for k, v in columns.items() if v.ndim == 2 for j in range(v.shape[1])]
-    check_known(kinds, [*columns, *blocks] if kinds else [])
+    known = [name for name, values in columns.items() if values.ndim == 1]
+    check_known(kinds, [*known, *blocks] if kinds else [])
     return columns, place
 
 

@@ -14,6 +14,13 @@ from fastnn.errors import DataError
 #: Rows are worked on in float64 in blocks of about so many numbers, which stay in the cache.
 _BLOCK = 2**18
 
+#: So many texts may all be different without a word.
+_ALL_DIFFERENT = 30
+#: Deviations below this have squares that lose digits, or are 0.
+_TINY = 1e-140
+#: Deviations below this share of the mean are what float64 arithmetic leaves of equal numbers.
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
+
 
 class DataWarning(UserWarning):
     """Something in the data was handled in a way the user should know of."""
@@ -66,6 +73,8 @@ def filled_by_median(values: Array, gaps: Array, names: Collection[str]) -> tupl
 def moments(values: Array, names: Collection[str]) -> tuple[Array, Array]:
     """Return mu and population sigma (N19) in float64; sigma of a constant column is 1.
 
+    What differs by no more than rounding errors is constant too.
+
     >>> moments(np.array([[1.0, 7.0], [3.0, 7.0]]), ["x", "y"])
     (array([2., 7.]), array([1., 1.]))
     """
@@ -79,19 +88,26 @@ def moments(values: Array, names: Collection[str]) -> tuple[Array, Array]:
             away = values[rows] - mean
             squares += np.einsum("ij,ij->j", away, away)
         scale = np.sqrt(squares / n_rows)
+        low, high = values.min(axis=0), values.max(axis=0)
+        for column in np.flatnonzero((scale < _TINY) & (low < high)):
+            # the squares of such small numbers are 0: take them out of the range first
+            width = float(high[column]) - float(low[column])
+            away = (values[:, column] - mean[column]) / width
+            scale[column] = width * np.sqrt(away @ away / n_rows)
     wrong = np.flatnonzero(~np.isfinite(scale))
     if len(wrong):
         raise DataError(
             f"column {tuple(names)[wrong[0]]!r}: the numbers are too large to standardise; "
             "rescale the column"
         )
-    low = values.min(axis=0)
-    constant = (low == values.max(axis=0)) | (scale == 0)
+    constant = (low == high) | (scale <= _ROUNDING * np.abs(mean))
     return np.where(constant, low, mean), np.where(constant, 1.0, scale)
 
 
 def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     """Return the sorted categories, the ``most`` most frequent of them with a DataWarning.
+
+    Texts that are all different, such as names, also get a DataWarning.
 
     >>> frequent_categories("town", np.array(["B", "A", None, "B"], dtype=object), 9)
     ('A', 'B')
@@ -99,9 +115,17 @@ def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     counts = Counter(text for text in texts if text is not None)
     if not counts:
         raise DataError(f"column {name!r} has no value in the training part; leave the column out")
-    if len(counts) > most:
-        # by frequency, then by name: the order of the rows must not matter
-        ranked = sorted(counts, key=lambda text: (-counts[text], text))
+    # by frequency, then by name: the order of the rows must not matter
+    ranked = sorted(counts, key=lambda text: (-counts[text], text))
+    n_present = sum(counts.values())
+    if len(counts) == n_present > _ALL_DIFFERENT:
+        warnings.warn(
+            f"column {name!r} has another text in each of {n_present} rows, from which nothing can "
+            "be learnt; leave it out (drop), or turn its texts into numbers",
+            DataWarning,
+            stacklevel=3,
+        )
+    elif len(counts) > most:
         rest = sum(counts[text] for text in ranked[most:])
         warnings.warn(
             f"column {name!r} has {len(counts)} different values; the {most} most frequent keep "
@@ -109,5 +133,4 @@ def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
             DataWarning,
             stacklevel=3,
         )
-        return tuple(sorted(ranked[:most]))
-    return tuple(sorted(counts))
+    return tuple(sorted(ranked[:most]))

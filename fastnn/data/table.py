@@ -17,6 +17,9 @@ Array = npt.NDArray[Any]
 #: Says where row i is, in words, as the user counts: "line 5 of 'a.csv'".
 Place = Callable[[int], str]
 
+#: Up to here every whole number is a float64.
+_EXACT = 2**53
+
 #: These hold every value of small integers and half floats exactly in float32.
 _EXACT_IN_FLOAT32 = ("float32", "float16", "uint8", "int8", "uint16", "int16")
 
@@ -99,7 +102,8 @@ class Table:
         A two-dimensional block ``(N, p)`` under the name ``"x"`` stands for the columns
         ``x0 ... x{p-1}``; a single block that is already in the right dtype is not copied.
         ``dtype`` None keeps every value exactly: float32 where all columns are float32 or small
-        integers, else float64. Infinite values, no rows and unequal lengths raise DataError.
+        integers, else float64. Infinite values, whole numbers that a float64 cannot hold, no rows
+        and unequal lengths raise DataError.
 
         >>> import numpy as np
         >>> Table.from_columns({"x": np.array([[1, 2], [3, 4]])}).names
@@ -116,6 +120,7 @@ class Table:
                 categorical[name] = values
             else:
                 numeric_names += found
+                _refuse_inexact(values, found, place)
                 blocks.append(values if values.ndim == 2 else values[:, None])
         n_rows = _common_length(columns)
         numeric = _one_matrix(blocks, n_rows, dtype)
@@ -271,6 +276,23 @@ def _one_matrix(blocks: list[Array], n_rows: int, dtype: str | None) -> Array:
             numeric[:, start : start + block.shape[1]] = block
             start += block.shape[1]
     return numeric
+
+
+def _refuse_inexact(values: Array, names: Sequence[str], place: Place) -> None:
+    """Whole numbers beyond 2^53, identifiers mostly, would silently become others as floats."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return
+    if values.min() >= -_EXACT and values.max() <= _EXACT:
+        return
+    block = values.reshape(len(values), -1)
+    with np.errstate(invalid="ignore"):
+        changed = np.argwhere(block.astype(np.float64).astype(values.dtype) != block)
+    if len(changed):
+        row, column = (int(i) for i in changed[0])
+        raise DataError(
+            f"column {names[column]!r}, {place(row)}: {block[row, column]} is too large to be "
+            "exact as a number; leave the column out, subtract an offset, or hand it over as text"
+        )
 
 
 def _refuse_infinite(numeric: Array, names: Sequence[str], place: Place) -> None:

@@ -16,6 +16,7 @@ from fastnn.data.state import (
     is_count,
     is_flag,
 )
+from fastnn.data.statistics import moments
 from fastnn.data.table import Array, check_dtype, from_zero, listed
 from fastnn.data.tasks import (
     TASKS,
@@ -96,9 +97,9 @@ class Targets:
             return cls(task, None, n_outputs, None, None, False, dtype)
         mean, scale = np.zeros(n_outputs), np.ones(n_outputs)
         if standardize:
-            constant = (matrix == matrix[0]).all(axis=0)
-            mean = np.where(constant, matrix[0], matrix.mean(axis=0))
-            scale = np.where(constant, 1.0, matrix.std(axis=0))
+            mean, scale = moments(
+                matrix, ["target" if n_outputs == 1 else f"target {j}" for j in range(n_outputs)]
+            )
         return cls(task, None, n_outputs, mean, scale, values.ndim == 1, dtype)
 
     def encode(self, labels: npt.ArrayLike) -> Array:
@@ -250,9 +251,13 @@ def _saved_classes(metadata: Mapping[str, Any]) -> Array | None:
 
 def _numbers(values: Array, task: Task) -> Array:
     if values.dtype.kind == "U":
-        raise DataError(
-            f"task {task!r} needs numbers, found the text {values.ravel()[0].item()!r}; "
+        cure = (
             "for text labels use task='binary' or 'multiclass'"
+            if values.ndim == 1
+            else "several targets must be numbers, or labels that are 0 or 1"
+        )
+        raise DataError(
+            f"task {task!r} needs numbers, found the text {values.ravel()[0].item()!r}; {cure}"
         )
     return values.reshape(len(values), -1).astype(np.float64)
 

@@ -69,6 +69,12 @@ def clean_target(target: npt.ArrayLike) -> Array:
             found = values[~finite][0]
             raise DataError(_bad_value(row, "no value" if np.isnan(found) else f"{found}"))
         return values.astype(np.float64)
+    if values.dtype == np.uint64 and values.max() > np.iinfo(np.int64).max:
+        row = int(np.argwhere(values > np.iinfo(np.int64).max)[0][0])
+        raise DataError(
+            f"target, {from_zero(row)}: {values[row]} is too large for a whole number; hand "
+            "labels over as text, or values as floats"
+        )
     return values if values.dtype == bool else values.astype(np.int64)
 
 

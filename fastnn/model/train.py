@@ -28,13 +28,16 @@ from fastnn.model.choices import (
 from fastnn.model.examples import Examples, divide, read_source
 from fastnn.model.model import Model, score
 from fastnn.model.weights import ClassWeight, class_weights, loss_weights
-from fastnn.nn.losses import LossFunction
+from fastnn.nn.activations import ACTIVATIONS
+from fastnn.nn.losses import LOSSES, LossFunction
 from fastnn.nn.network import network
+from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
-from fastnn.registry import did_you_mean
+from fastnn.nn.schedules import SCHEDULES
+from fastnn.registry import Table, did_you_mean
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted, require_room
+from fastnn.training.loop import Part, Trainer, TrainingInterrupted, check_memory
 from fastnn.training.options import training_options
 
 Array = npt.NDArray[Any]
@@ -177,10 +180,7 @@ def train(
         standardize=standardize,
         categorical=[c for c in categorical if c in table.numeric_names],
     )
-    with np.errstate(over="ignore", invalid="ignore"):  # refused with its part, just below
-        targets = Targets.fit(parts["train"].target, kind, dtype=dtype, standardize=standardizes)
-    if targets.scale is not None and not np.isfinite(targets.scale).all():
-        raise DataError("train part, target: the values are too large to standardise; rescale it")
+    targets = Targets.fit(parts["train"].target, kind, dtype=dtype, standardize=standardizes)
     ready = _prepare(parts, features, targets, cost, class_weight, judges.metrics)
     net = network(
         (features.n_features, *hidden, output_units(targets, cost)),
@@ -189,7 +189,7 @@ def train(
         dropout=dropout if hidden else [],
         loss_function=cost,
     )
-    require_room(backend, net, ready["train"], settings, dtype)
+    check_memory(backend, net, ready["train"], settings, dtype)
     parameters = Parameters(net, backend, dtype)
     initialize(net, parameters, backend, initializer=initializer, seed=settings.seed)
     trainer = Trainer(
@@ -217,7 +217,19 @@ def _check_options(options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in known:
             everything = [*known, *signature(train).parameters]
-            raise ArgumentError(f"train has no argument {name!r}{did_you_mean(name, everything)}")
+            hint = did_you_mean(name, everything) or _owner(name)
+            raise ArgumentError(f"train has no argument {name!r}{hint}")
+
+
+def _owner(option: str) -> str:
+    """Return how to write what is an option of a row of some table, such as momentum's beta."""
+    tables: tuple[Table[Any], ...] = (OPTIMIZERS, SCHEDULES, LOSSES, ACTIVATIONS)
+    for table in tables:
+        for row in table:
+            if option == row.name or option in (o.name for o in row.options):
+                value = f"{row.name}({option}=...)" if option != row.name else option
+                return f"; write {table.kind}={value!r}"
+    return ""
 
 
 def _listed(name: str, values: Any) -> list[Any]:

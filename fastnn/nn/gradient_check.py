@@ -16,6 +16,7 @@ from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.step import Data, check_data
+from fastnn.registry import Option
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -63,8 +64,9 @@ def gradient_check(
     X : (N, n_0), examples as rows. Y : (N, K), or (N, 1) class indices for softmax.
     weights : (N, 1) weights of the examples, or (N, K) of each output (not softmax), or None.
     l2, l1 : strengths of the penalties.
-    initializer, seed : how the parameters are drawn; or ``parameters``, a flat float64 buffer.
-    directions : None checks every parameter; a number checks the derivative along so many
+    initializer, seed : how the parameters are drawn; or ``parameters``, a flat float64 buffer as
+        `Parameters.theta` is.
+    directions : None checks every parameter; a number from 1 checks the derivative along so many
         random directions, at a cost that does not grow with the network.
     h : half the step of the difference.
 
@@ -74,8 +76,18 @@ def gradient_check(
     >>> check.relative_error < 1e-6
     True
 
-    Raises ArgumentError if the shapes do not fit the network.
+    Raises ArgumentError naming the argument that cannot work.
     """
+    if directions is not None and (
+        isinstance(directions, bool)
+        or not isinstance(directions, (int, np.integer))
+        or directions < 1
+    ):
+        raise ArgumentError(
+            f"directions must be a whole number above 0, or None for every parameter, found "
+            f"{directions!r}"
+        )
+    Option("h", 1e-6, low=0.0, open_low=True).check("gradient_check", h)
     backend = NumpyBackend()
     data = _data(network, X, Y, weights)
     p = Parameters(network, backend, np.float64)
@@ -85,7 +97,9 @@ def gradient_check(
         n = p.layout.n_weights
         p.theta[n:] = generator(seed, "check").uniform(-0.5, 0.5, p.layout.size - n)
     else:
-        p.theta[:] = parameters
+        if initializer is not None:
+            raise ArgumentError("initializer has no effect: the parameters are given")
+        p.theta[:] = _theta(parameters, p.layout.size)
     plan = GradientPlan(backend, network, p, data, l2=l2, l1=l1, seed=seed)
     J, gradient = plan.cost_and_gradient()
     analytic = gradient.copy()
@@ -138,12 +152,31 @@ def _by_direction(
         yield f"direction {i}", _relative(analytic @ d, numeric)
 
 
+def _theta(parameters: npt.ArrayLike, size: int) -> FloatArray:
+    theta = _numbers("parameters", parameters)
+    if theta.shape != (size,):
+        raise ArgumentError(
+            f"parameters has shape {theta.shape}, needs {(size,)}: a flat buffer with gaps, such "
+            "as Parameters(...).theta"
+        )
+    return theta
+
+
+def _numbers(name: str, values: npt.ArrayLike) -> FloatArray:
+    try:
+        array = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name} must be numbers in rows of equal lengths") from error
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"{name} has values that are not finite numbers")
+    return array
+
+
 def _data(
     network: Network, X: npt.ArrayLike, Y: npt.ArrayLike, weights: npt.ArrayLike | None
 ) -> Data:
-    w = None if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
-    X, Y = (np.ascontiguousarray(v, dtype=np.float64) for v in (X, Y))
-    data = Data(X, Y, w)
+    w = None if weights is None else _numbers("weights", weights)
+    data = Data(_numbers("X", X), _numbers("Y", Y), w)
     check_data(network, data)
     K = network.sizes[-1]
     if network.loss.link == "softmax" and not np.isin(data.Y, np.arange(K)).all():

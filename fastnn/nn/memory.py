@@ -24,7 +24,8 @@ from fastnn.nn.parameters import Layout
 class TrainingMemory:
     """The bytes of a training, by what they are for.
 
-    ``snapshots``: the state to go back to after a failed epoch, and the best epoch's weights.
+    ``snapshots``: the state to go back to after a failed epoch, and the weights of the best epoch
+    and of the one that takes its place.
 
     >>> print(TrainingMemory(parameters=4 * 10**9, gradient=4 * 10**9, batch=2_500_000))
     8.0 GB (parameters 4.0 GB, gradient 4.0 GB, batch 2.5 MB)
@@ -60,6 +61,8 @@ def size(n: int) -> str:
         if value < 999.95 or unit == "TB":
             break
         value /= 1000
+    if value > 1e6:
+        return f"{value:.0e} {unit}"
     return f"{value:.0f} B" if unit == "B" else f"{value:,.1f} {unit}"
 
 
@@ -105,7 +108,7 @@ def training_memory(
         parameters=theta,
         gradient=theta + (layout.n_weights * one if l1 else 0),
         optimizer=n_state * theta,
-        snapshots=(1 + n_state + keeps_best) * theta,
+        snapshots=(1 + n_state + 2 * keeps_best) * theta,  # the old best goes when the new is there
         data=n_examples * (row * one + 8) + n_steps * (coefficients + 1) * one,
         batch=gathered + m * _example(network, one, training=True),
         evaluation=block * (row * one + _example(network, one, training=False)),

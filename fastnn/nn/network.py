@@ -101,6 +101,8 @@ def network(
 
     Raises ArgumentError naming the argument that cannot work.
     """
+    if not isinstance(sizes, (list, tuple, np.ndarray)):
+        raise ArgumentError(f"layer sizes must be a list such as [4, 8, 3], found {sizes!r}")
     sizes = tuple(sizes)
     if len(sizes) < 2 or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes

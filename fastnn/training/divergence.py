@@ -73,4 +73,8 @@ def _cure(plan: TrainingPlan, rate: float) -> str:
     largest = float(np.abs(plan.backend.host(plan.data.X)).max())
     if largest > 100:
         cures.insert(0, f"standardised inputs (the largest is {largest:.3g})")
+    if plan.network.loss.link == "identity":
+        largest = float(np.abs(plan.backend.host(plan.data.Y)).max())
+        if largest > 100:
+            cures.insert(0, f"a standardised target (the largest value is {largest:.3g})")
     return "Try " + ", or ".join(cures)

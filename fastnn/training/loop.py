@@ -83,7 +83,7 @@ class Trainer:
         self.options, self.validation = options, validation
         self._judged = train if training_metrics else None  # scored after each epoch
         m = options.batch_size_for(len(train))
-        require_room(backend, network, train, options, parameters.dtype, parameters.theta.nbytes)
+        check_memory(backend, network, train, options, parameters.dtype, parameters.theta.nbytes)
         data = Data(*(_to_device(backend, v, parameters) for v in (train.X, train.Y, train.w)))
         self.plan = TrainingPlan(
             backend,
@@ -216,16 +216,8 @@ class Trainer:
                     f"monitor {options.monitor!r} is not defined on the validation part (nan): "
                     "monitor the loss, or give the part examples of every class"
                 )
-            kept = self._stopping.best_weights
-
-            def keep() -> Array:
-                """A copy of the weights, in the memory of the one before."""
-                if kept is None:
-                    return theta.copy()
-                self.backend.copy(theta, kept)
-                return kept
-
-            stop = self._stopping.update(epoch, value, keep)
+            # A new copy, so that Ctrl-C never finds an epoch with the weights of another.
+            stop = self._stopping.update(epoch, value, lambda: theta.copy())
             self.history.best_epoch = self._stopping.best_epoch
             if stop:
                 return "early_stopping"
@@ -243,7 +235,7 @@ class Trainer:
             self.history.best_epoch = self.history.epochs[-1].epoch
 
 
-def require_room(
+def check_memory(
     backend: Backend,
     network: Network,
     train: Part,

@@ -135,6 +135,12 @@ def training_options(
     if patience is None and (monitor is not None or min_delta):
         name = "monitor" if monitor is not None else "min_delta"
         raise ArgumentError(f"{name} has no effect without patience: set patience too")
+    over_time = _schedule(schedule)
+    if over_time.per == "epoch" and over_time.warm_up > whole("epochs", epochs):
+        raise ArgumentError(
+            f"schedule {over_time.name!r}: its warm_up of {over_time.warm_up:g} epochs is longer "
+            f"than the training (epochs={epochs})"
+        )
     if learning_rate is not None:
         number("learning_rate", learning_rate, open_low=True)
     return TrainingOptions(
@@ -142,7 +148,7 @@ def training_options(
         batch_size=int(batch_size) if isinstance(batch_size, np.integer) else batch_size,
         optimizer=rule,
         learning_rate=float(rule.learning_rate if learning_rate is None else learning_rate),
-        schedule=_schedule(schedule),
+        schedule=over_time,
         l2=number("l2", l2),
         l1=number("l1", l1),
         gradient_clip=None

@@ -129,6 +129,19 @@ class TestPredict:
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_model_and_data_the_wrong_way_round(fastnn, models, flats_csv, command) -> None:
+    ran = fastnn(command, "flats.csv", models / "flats.fastnn")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"MODEL comes before DATA: fastnn {command} {models / 'flats.fastnn'} flats" in ran.err
+
+
+def test_one_example_is_one(fastnn, models, tmp_path) -> None:
+    (tmp_path / "one.csv").write_text("area,rooms,town,built,price\n50,2,Ulm,1990,1700\n")
+    ran = fastnn("evaluate", models / "flats.fastnn", "one.csv")
+    assert (ran.code, ran.out.splitlines()[1].split()[:2]) == (0, ["1", "example"])
+
+
 class TestModelFiles:
     @pytest.fixture
     def damaged(self, models: Path, tmp_path: Path) -> Path:
@@ -198,8 +211,8 @@ class TestEvaluate:
             (["digits", "--target", "digit"], 2, "--target has no effect: data set 'digits' has"),
             (["digits", "--metrics", "r2"], 2, "metric 'r2' does not apply"),
             (["digits", "--metrics", "acuracy"], 2, "did you mean 'accuracy'?"),
-            (["breast_cancer"], 3, "missing columns: pixel_0_0"),
-            (["new.npz"], 3, "unknown label 17; the model knows 0, 1, 2"),
+            (["breast_cancer"], 3, "'breast_cancer': missing columns: pixel_0_0"),
+            (["new.npz"], 3, "'new.npz': target, row 1 (counted from 0): unknown label 17;"),
         ],
     )
     def test_what_cannot_work(self, fastnn, models, tmp_path, arguments, code, said) -> None:

@@ -160,3 +160,20 @@ def test_other_encodings_and_damage(write, tmp_path):
 def test_delimiter_is_one_character(write):
     with pytest.raises(ArgumentError, match="delimiter must be one character"):
         read_csv(write("a,b\n1,2\n"), delimiter=",,")
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\n", "\r", "é", ".", "-", "5", "e", "", "ab", 0, b";"])
+def test_what_cannot_be_a_delimiter(tmp_path, delimiter):
+    path = tmp_path / "a.csv"
+    path.write_text("a;b\n1;2\n")
+    with pytest.raises(ArgumentError, match="delimiter must be"):
+        read_csv(path, delimiter=delimiter)
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t", " ", ":", "/"])
+def test_any_other_delimiter(tmp_path, delimiter):
+    path = tmp_path / "a.csv"
+    path.write_text("a;b\n1;2\n".replace(";", delimiter))
+    assert {k: v.tolist() for k, v in read_csv(path, delimiter=delimiter)[0].items()} == {
+        "a": [1], "b": [2],
+    }  # fmt: skip

@@ -265,3 +265,8 @@ def test_arrays_need_no_extra(tmp_path):
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+def test_the_name_of_a_block_is_not_the_name_of_a_column():
+    with pytest.raises(DataError, match=r"no column 'x'; .*\(columns: x0, x1\)"):
+        read_table(np.eye(2), categorical=["x"])

@@ -56,3 +56,32 @@ def test_ties_between_categories_do_not_depend_on_the_order_of_rows():
         with pytest.warns(DataWarning, match="share '<unknown>'"):
             kept = frequent_categories("t", np.array(cells, dtype=object), 2)
         assert kept == ("a", "c")
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e-20, 1.0, 1e150])
+def test_the_unit_of_a_column_does_not_matter(unit):
+    mean, scale = moments(np.array([[1.0], [3.0], [8.0]]) * unit, ["x"])
+    assert mean[0] == pytest.approx(4 * unit, rel=1e-14, abs=0)
+    assert scale[0] == pytest.approx(np.sqrt(26 / 3) * unit, rel=1e-14, abs=0)
+
+
+def test_rounding_errors_are_no_information():
+    # 0.1 + 0.2 and 0.3 differ in the last bit
+    mean, scale = moments(np.array([[0.1 + 0.2], [0.3], [0.3]]), ["x"])
+    assert scale[0] == 1.0
+    assert mean[0] == pytest.approx(0.3, abs=1e-15)
+
+
+def test_a_large_offset_hides_nothing_that_is_there():
+    away = np.array([-1.0, 0.0, 1.0, 2.0])
+    mean, scale = moments((1e9 + away)[:, None], ["x"])
+    assert (mean[0], scale[0]) == (1e9 + 0.5, pytest.approx(np.sqrt(1.25), rel=1e-12))
+
+
+def test_texts_that_are_all_different_are_told():
+    texts = np.array([f"name {i}" for i in range(31)], dtype=object)
+    with pytest.warns(DataWarning, match="column 'who' has another text in each of 31 rows"):
+        assert len(frequent_categories("who", texts, 256)) == 31
+    with pytest.warns(DataWarning, match="leave it out"):
+        assert len(frequent_categories("who", texts, 5)) == 5
+    assert len(frequent_categories("who", texts[:30], 256)) == 30

@@ -120,3 +120,13 @@ def test_rows_drop_and_column():
 def test_refused(work, error, message):
     with np.errstate(over="ignore"), pytest.raises(error, match=message):
         work()
+
+
+def test_identifiers_too_large_for_a_float_are_refused():
+    ids = np.array([2**53, 2**53 + 1])
+    with pytest.raises(DataError, match=r"column 'id', row 1 .*: 9007199254740993 is too large"):
+        Table.from_columns({"id": ids})
+    with pytest.raises(DataError, match="column 'x1', row 0"):
+        Table.from_columns({"x": np.array([[1, 2**63 + 3]], np.uint64)})
+    exact = np.array([-(2**60), 2**60])  # powers of 2 are exact, however large
+    assert Table.from_columns({"id": exact}).numeric.ravel().tolist() == [-(2.0**60), 2.0**60]

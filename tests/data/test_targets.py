@@ -178,3 +178,15 @@ def test_foreign_arrays_are_refused(change, message):
         Targets.from_state(metadata, {"mean": arrays["mean"]})
     with pytest.raises(ModelFileError, match="expected a mapping"):
         Targets.from_state([], arrays)
+
+
+def test_several_targets_of_text():
+    with pytest.raises(DataError, match="found the text 'a'; several targets must be numbers, or"):
+        Targets.fit([["a", "b"], ["b", "a"]], "multilabel")
+
+
+def test_tiny_targets_are_standardised():
+    y = np.array([1.0, 3.0]) * 1e-200
+    targets = Targets.fit(y, "regression", dtype="float64")
+    assert targets.encode(y).ravel().tolist() == [-1.0, 1.0]
+    assert targets.inverse([[1.0]])[0] == pytest.approx(3e-200, rel=1e-14, abs=0)

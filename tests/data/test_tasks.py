@@ -69,3 +69,9 @@ def test_fractions_are_no_labels():
 def test_check_task():
     with pytest.raises(ArgumentError, match="unknown task 'multiclas'; did you mean 'multiclass'"):
         check_task("multiclas")
+
+
+def test_labels_that_would_wrap_round_are_refused():
+    with pytest.raises(DataError, match=r"row 1 .*: 9223372036854775808 is too large"):
+        clean_target(np.array([1, 2**63], np.uint64))
+    assert clean_target(np.array([1, 2**63 - 1], np.uint64)).tolist() == [1, 2**63 - 1]

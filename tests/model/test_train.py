@@ -42,6 +42,13 @@ def theta(training) -> bytes:
 # Inputs and tasks
 
 
+def test_what_does_not_fit_into_the_memory_is_refused_before_it_is_allocated():
+    with pytest.raises(DeviceError, match=r"training needs 3\d\.\d TB on cpu \(param.* are free: "):
+        train(X, Y, hidden_layer_sizes=[10**6, 10**6])
+    with pytest.raises(DeviceError, match=r"508\.0 GB on cpu .* use a smaller batch_size"):
+        train(X, Y, hidden_layer_sizes=[10**9], optimizer="sgd", patience=None)
+
+
 def test_every_form_of_the_same_data_gives_the_same_model(tmp_path):
     frame = pd.DataFrame(FRAME)
     frame.to_csv(tmp_path / "d.csv", index=False)
@@ -428,7 +435,7 @@ BAD_DATA = [
     (X, [0, 1, 2, 3] * 20, {"task": "binary"}, "task 'binary' needs two classes, found 4"),
     (X, ["a", "b"] * 40, {"task": "regression"}, "needs numbers, found the text '.'"),
     (X, R - 20, {"loss": "poisson"}, "train part, target: loss 'poisson' needs values of at leas"),
-    (X, R * 1e200, {}, "train part, target: the values are too large to standardise"),
+    (X, R * 1e200, {}, "column 'target': the numbers are too large to standardise"),
     (X, R * 1e60, {"standardize_target": False}, "too large to compute with in float32"),
     (X * 1e200, Y, {}, "column 'x0': the numbers are too large to standardise"),
     ({"a": [1, 2], 3: [1, 2]}, [0, 1], {}, "column names must be text, found 3"),
@@ -476,3 +483,17 @@ def test_a_part_where_no_example_counts():
 def test_a_device_that_is_not_there():
     with pytest.raises(DeviceError, match="device 'cuda:99' cannot be used"):
         train(X, Y, device="cuda:99", **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("beta", r"no argument 'beta'; write optimizer='momentum\(beta=\.\.\.\)'"),
+        ("momentum", "no argument 'momentum'; write optimizer='momentum'"),
+        ("warm", "no argument 'warm'$"),
+        ("power", r"write schedule='inverse_scaling\(power=\.\.\.\)'"),
+    ],
+)
+def test_options_of_a_choice_are_shown_their_place(option, said):
+    with pytest.raises(ArgumentError, match=said):
+        train(X, Y, **{option: 0.5})

@@ -155,3 +155,24 @@ def test_what_does_not_fit_is_refused(X, Y, options, said) -> None:
     net = network([3, 3], loss_function="categorical_crossentropy")
     with pytest.raises(ArgumentError, match=said):
         gradient_check(net, X, Y, **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"directions": 0}, "directions must be a whole number above 0"),
+        ({"directions": True}, "directions must be"),
+        ({"h": 0}, r"h=0 is outside \(0, inf\]"),
+        ({"h": "x"}, "h must be a number"),
+        ({"X": [["a"]]}, "X must be numbers"),
+        ({"X": [[1.0], [1.0, 2.0]]}, "X must be numbers in rows of equal lengths"),
+        ({"X": [[np.nan]]}, "X has values that are not finite"),
+        ({"Y": [[np.inf]]}, "Y has values that are not finite"),
+        ({"weights": [["w"]]}, "weights must be numbers"),
+        ({"parameters": np.zeros(2)}, r"parameters has shape \(2,\), needs \(32,\)"),
+        ({"parameters": np.zeros(32), "initializer": "zero"}, "initializer has no effect"),
+    ],
+)
+def test_arguments_that_cannot_work(given, said):
+    with pytest.raises(ArgumentError, match=said):
+        gradient_check(network([1, 1]), **{"X": [[1.0]], "Y": [[2.0]], **given})

@@ -135,3 +135,9 @@ def test_a_foreign_description_is_refused(change) -> None:
 def test_what_is_no_description_is_refused(data) -> None:
     with pytest.raises(ArgumentError, match="described by sizes, activations, dropout and loss"):
         Network.from_json(data)
+
+
+@pytest.mark.parametrize("sizes", [3, "3,1", None])
+def test_sizes_are_a_list(sizes):
+    with pytest.raises(ArgumentError, match="layer sizes must be a list such as"):
+        network(sizes)

@@ -95,3 +95,9 @@ def test_clipping_is_no_cure_where_it_is_on():
     with pytest.raises(DivergenceError) as caught:
         training.run()
     assert "gradient_clip" not in str(caught.value)
+
+
+def test_a_large_target_is_named():
+    training = trainer(np.ones((8, 1)), np.full((8, 1), 1e25), (1, 1), learning_rate=0.1)
+    with pytest.raises(DivergenceError, match=r"Try a standardised target \(.* is 1e\+25\), or"):
+        training.run()

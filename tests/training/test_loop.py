@@ -10,7 +10,7 @@ import pytest
 
 from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.data.batches import epoch_order
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
@@ -281,3 +281,11 @@ def test_a_trainer_that_is_run_again_goes_on():
     halves.run()
     np.testing.assert_array_equal(whole.parameters.theta, halves.parameters.theta)
     assert [e.loss for e in whole.history.epochs] == [e.loss for e in halves.history.epochs]
+
+
+def test_a_trainer_that_does_not_fit_into_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 2000)
+    with pytest.raises(DeviceError, match=r"training needs 11\.1 kB on cpu .* 2\.0 kB are free"):
+        make()
+    monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 20_000)
+    assert make(epochs=1).run().stopped == "epochs"

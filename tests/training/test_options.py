@@ -87,3 +87,10 @@ def test_numbers():
     assert type(number("x", np.float32(0.5))) is float
     with pytest.raises(ArgumentError, match="x must be a number of 0 or more, found None"):
         number("x", None)
+
+
+def test_a_warm_up_that_never_ends_is_refused():
+    with pytest.raises(ArgumentError, match="'cosine': its warm_up of 6 epochs is longer"):
+        training_options(epochs=5, schedule="cosine(warm_up=6)")
+    assert training_options(epochs=5, schedule="cosine(warm_up=5)").schedule.warm_up == 5
+    assert training_options(epochs=5, schedule="cosine(warm_up=6, per=step)").epochs == 5
