@@ -35,6 +35,7 @@ ORACLES = {
     "polars": "data frames",
     "pyarrow": "CSV and Parquet",
     "narwhals": "data frames",
+    "llvmlite": "compiled training steps",
 }
 TORCH = "2.13.0"
 

@@ -24,7 +24,9 @@ from fastnn.backend.sharing import waits
 from fastnn.backend.threads import in_shelter, run_together
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
-# then it offers its core to whoever needs it. Flags lie 128 bytes apart.
+# then it offers its core (sched_yield), then it sleeps: a core with nothing to run takes over the
+# thread that is being waited for, if somebody else's work holds that one up. Flags lie 128 bytes
+# apart.
 _FLAG_STEP = 16
 #: Seconds after which Python gets a chance to handle signals.
 _STRETCH = 0.2
@@ -45,7 +47,13 @@ wait:
   %long = icmp ugt i64 %n, 2000
   br i1 %long, label %offer, label %again
 offer:
+  %longer = icmp ugt i64 %n, 2100
+  br i1 %longer, label %sleep, label %yield
+yield:
   call i32 inttoptr (i64 {sched_yield} to ptr)()
+  br label %again
+sleep:
+  call i32 inttoptr (i64 {usleep} to ptr)(i32 50)
   br label %again
 again:
   br label %spin
@@ -145,8 +153,12 @@ class CompiledExecutable:
             loops,
         )
         if self.threads > 1:
-            sched_yield = ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value
-            text = _BARRIER.format(sched_yield=sched_yield) + text
+            library = ctypes.CDLL(None)
+            calls = {
+                name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+                for name in ("sched_yield", "usleep")
+            }
+            text = _BARRIER.format(**calls) + text
         return text
 
     def _barrier(self, steps: list[list[str]]) -> None:

@@ -100,7 +100,7 @@ def test_factors_that_blas_cannot_walk_through_are_refused(a: np.ndarray) -> Non
 )
 def test_operands_without_a_loop_are_refused(operand: np.ndarray) -> None:
     step = Apply(Kernel("k", lambda x, y: x + y), (np.ones((3, 4)), operand), (np.zeros((3, 4)),))
-    with pytest.raises(NotCompilableError, match="an operand of shape|an array of"):
+    with pytest.raises(NotCompilableError, match=r"an operand of shape|an array of"):
         run([step])
 
 
@@ -180,7 +180,7 @@ class World:
             Dot(a["dZ"], a["X"], a["dW"]),
             Reduce("sum", a["dZ"], 1, a["db"]),
             Load(a["table"], counter, a["row"]),
-            Apply(Kernel("step", lambda p, r: p - r * p), (a["theta"], a["row"][:1]), (a["theta"],)),
+            Apply(Kernel("p", lambda p, r: p - r * p), (a["theta"], a["row"][:1]), (a["theta"],)),
             Apply(Kernel("fall", lambda w, g: w - 0.001 * g), (a["W"], a["dW"]), (a["W"],)),
             Advance(counter, 1),
         ]  # fmt: skip
@@ -258,12 +258,10 @@ def programs(draw) -> tuple[list[np.ndarray], list[Instruction]]:
                 others = [*squares, *columns, *rows, scalar]
                 args = (draw(st.sampled_from(squares)), draw(st.sampled_from(others)))
                 steps.append(Apply(Kernel("mix", lambda x, y: 0.5 * x - 0.25 * y), args, (out,)))
-            case "two":
+            case "two":  # outputs that cross over
                 a, b = squares[:2]
                 kernel = Kernel("two", lambda x, y: (0.5 * y, 0.5 * x + y * 0.25))
-                steps.append(
-                    Apply(kernel, (a, b), draw(st.permutations([a, b])).__iter__ and (b, a))
-                )
+                steps.append(Apply(kernel, (a, b), (b, a)))
             case "rows":
                 steps.append(Reduce("sum", out, 1, draw(st.sampled_from(columns))))
             case "columns":
@@ -278,12 +276,7 @@ def programs(draw) -> tuple[list[np.ndarray], list[Instruction]]:
             case "column":
                 a, b = columns
                 steps.append(Apply(Kernel("c", lambda x, y: 0.5 * x - 0.5 * y), (a, b), (a,)))
-    keep = [i for i in steps if _distinct(i)]
-    return [*squares, *columns, *rows, scalar], keep
-
-
-def _distinct(i: Instruction) -> bool:
-    return not (isinstance(i, Reduce) and np.may_share_memory(i.a, i.out))
+    return [*squares, *columns, *rows, scalar], steps
 
 
 @pytest.mark.usefixtures("every_share")

@@ -40,7 +40,7 @@ def computed() -> dict:
     found = {}
     for dtype in WIDER:
         x = grid(dtype)
-        functions = [lambda x, f=getattr(np, n): f(x) for n in NAMES]
+        functions = [lambda x, n=n: getattr(np, n)(x) for n in NAMES]
         results = compute([*functions, lambda x: erf(x)], [x], dtype)
         found |= {(n, dtype): (x, y) for n, y in zip([*NAMES, "erf"], results, strict=True)}
     return found
