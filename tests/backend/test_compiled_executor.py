@@ -120,7 +120,7 @@ def test_a_hundred_steps(g: str, loss: str, rule: str, dtype: str) -> None:
     costs = epochs(wanted, 25, rate)
     assert np.isfinite(costs).all()
     assert len(costs) == 100
-    for threads in (1, 2, 3):
+    for threads in (1, 3) if dtype == "float64" else (2,):
         found = make_plan(Compiled(threads), dtype, **choices)
         compared = epochs(found, 25, rate), costs
         assert_alike(found, wanted, compared, 1e-5 if divides else TOLERANCE[dtype])
@@ -161,7 +161,7 @@ CASES: dict[str, dict[str, Any]] = {
 def test_every_option(name: str, dtype: str) -> None:
     wanted = make_plan(NUMPY, dtype, **CASES[name])
     costs = epochs(wanted, 4)
-    for threads in (1, 2):
+    for threads in (1, 2) if dtype == "float64" else (1,):
         found = make_plan(Compiled(threads), dtype, **CASES[name])
         tolerance = 1e-5 if (name, dtype) == ("groups", "float32") else 2 * TOLERANCE[dtype]
         assert_alike(found, wanted, (epochs(found, 4), costs), tolerance)
@@ -420,7 +420,7 @@ from tests.backend.compiled import Compiled
 
 threads, dropout = {threads}, {dropout}
 rng = np.random.default_rng(0)
-X, Y = rng.standard_normal((20_000, 64)), rng.standard_normal((20_000, 1))
+X, Y = rng.standard_normal((60_000, 64)), rng.standard_normal((60_000, 1))
 backend = Compiled(threads)
 net = network([64, 128, 64, 1], activation="relu", dropout=dropout)
 parameters = Parameters(net, backend, "float32")
@@ -451,7 +451,8 @@ except TrainingInterrupted:
 def test_ctrl_c_ends_a_training_with_the_best_weights(threads: int, dropout: float) -> None:
     code = LONG_TRAINING.format(threads=threads, dropout=dropout)
     child = run_script(code, wait_for="going")
-    time.sleep(0.3)  # into the middle of an epoch
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.wait(0.1)  # it goes on, now in the middle of an epoch
     start = time.monotonic()
     child.send_signal(signal.SIGINT)
     output, errors = child.communicate(timeout=60)

@@ -47,7 +47,7 @@ def every_share(monkeypatch) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_products_of_every_form(dtype, threads: int, rng) -> None:
     steps, checks = [], []
-    for n, k, m in itertools.product((1, 2, 17, 40), repeat=3):
+    for n, k, m in itertools.product((1, 2, 33), repeat=3):
         wide = rng.standard_normal((k + 2, n + 3)).astype(dtype)
         lefts = [
             rng.standard_normal((n, k)).astype(dtype),
