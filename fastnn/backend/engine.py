@@ -58,6 +58,9 @@ def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | Co
 
     "auto" compiles where that is possible and saves more time than it takes. "compiled" raises
     ArgumentError, with the reason, where it is not possible.
+
+    >>> type(executable(Program((), {}), "auto", runs=1000)).__name__
+    'NumpyExecutable'
     """
     wanted = engine == "compiled" or (
         engine == "auto" and runs * saving(program) > _COST and not compiled_status()
@@ -73,7 +76,11 @@ def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | Co
 
 
 def saving(program: Program) -> float:
-    """Return the seconds that compiled code saves in one run, by estimate."""
+    """Return the seconds that compiled code saves in one run, by estimate.
+
+    >>> saving(Program((), {}))
+    0.0
+    """
     seconds = 0.0
     for i in program.instructions:
         operations = len(i.kernel.graph.values) if isinstance(i, Apply) else 1
