@@ -8,6 +8,7 @@ import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
@@ -17,7 +18,7 @@ from fastnn.errors import ArgumentError, DataError, ModelFileError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastnn.data.table import Table
+    from fastnn.data.table import Place, Table
     from fastnn.model.model import Model
 
     Array = npt.NDArray[Any]
@@ -181,6 +182,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     model = _load(arguments)
     with _naming(arguments.data):
         table, labels = _labelled(model, arguments)
+        if model.targets.classes is not None:  # an unknown label is told with its line
+            model.targets.encode(labels, _place(arguments))
         result = model.evaluate(table, labels, metrics=arguments.metrics)
     confusion = _confusion(model, table, labels)
     if arguments.json:
@@ -202,6 +205,17 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if confusion is not None:
         print(f"\n{_confusion_table(confusion['labels'], confusion['counts'])}")
     return 0
+
+
+def _place(arguments: argparse.Namespace) -> Place:
+    """Where a row of DATA is: the line of a text file, else the row."""
+    from fastnn.data.csv_text import place_in_file
+    from fastnn.data.files import CSV_SUFFIXES
+    from fastnn.data.table import from_zero
+
+    if arguments.data.lower().endswith(CSV_SUFFIXES):
+        return place_in_file(Path(arguments.data), arguments.delimiter)
+    return from_zero
 
 
 def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | None:

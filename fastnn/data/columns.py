@@ -24,7 +24,7 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}/\d{1,2}
 
 DATE_CURE = (
     "turn them into numbers first, such as year, month, weekday or days since a fixed day, "
-    "or leave the column out"
+    "or leave the column out: drop=, on the command line --drop"
 )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,10 +24,11 @@ from fastnn.data.columns import (
     not_a_number,
     parse_number,
 )
-from fastnn.data.table import Array, Place, check_known, check_names
+from fastnn.data.table import EXACT, Array, Place, check_known, check_names, not_exact
 from fastnn.errors import ArgumentError, DataError
 
 _TRUTH = {"true": True, "false": False}
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 
 @contextmanager
@@ -57,9 +60,11 @@ def _read_or_refuse(path: Path, work: Callable[[], Any]) -> Any:
     try:
         return work()
     except UnicodeDecodeError as error:
+        with _binary(path) as stream:
+            wide = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         raise DataError(
-            f"file '{path}' is not UTF-8 text ({error.reason}); convert it, for example "
-            "iconv -f latin1 -t utf-8"
+            f"file '{path}' is {'UTF-16' if wide else 'not UTF-8'} text ({error.reason}); convert "
+            f"it, for example iconv -f {'utf-16' if wide else 'latin1'} -t utf-8"
         ) from error
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"file '{path}' is damaged or not what its name says: {error}") from error
@@ -99,10 +104,10 @@ def read_csv(
         ) from error
     if delimiter is not None:
         _check_delimiter(delimiter)
-    sign = delimiter or ("\t" if ".tsv" in path.suffixes else ",")
+    sign = _sign(path, delimiter)
     header = _read_or_refuse(path, lambda: _header(path, sign))
     check_known(drop, header)
-    place = _place_in_file(path, sign)
+    place = place_in_file(path, delimiter)
 
     def work() -> Any:
         with _binary(path) as stream:
@@ -162,8 +167,16 @@ def _header(path: Path, sign: str) -> list[str]:
     return header
 
 
-def _place_in_file(path: Path, sign: str) -> Place:
-    """Count lines only when an error needs it: blank lines and line breaks in cells shift them."""
+def _sign(path: Path, delimiter: str | None) -> str:
+    return delimiter or ("\t" if ".tsv" in path.suffixes else ",")
+
+
+def place_in_file(path: Path, delimiter: str | None = None) -> Place:
+    """Return what says in which line of the file a row of its table is.
+
+    Lines are counted only when an error needs it: blank lines and line breaks in cells shift them.
+    """
+    sign = _sign(path, delimiter)
 
     def place(row: int) -> str:
         with _lines(path) as text:
@@ -207,7 +220,7 @@ def _column(name: str, cells: Any, place: Place, kind: str | None) -> Array:
         for to in (pa.int64(), pa.float64()):
             fast = cast(cells, to)
             if fast is not None:
-                return fast
+                return _exact(name, fast, cells, place)
     trimmed = compute.utf8_trim_whitespace(cells)
     markers = pa.array(MISSING_MARKERS)
     missing = compute.is_in(compute.utf8_lower(trimmed), value_set=markers)
@@ -215,17 +228,29 @@ def _column(name: str, cells: Any, place: Place, kind: str | None) -> Array:
     if kind != "categorical":
         fast = cast(known, pa.float64())
         if fast is not None:
-            return fast.astype(np.float64)
+            return _exact(name, fast.astype(np.float64), cells, place)
     coded = compute.dictionary_encode(known)
     values: list[str] = coded.dictionary.to_pylist()
     codes = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     if kind != "categorical":
         found = _numbers(name, values, codes, place, kind)
         if found is not None:
-            return found
+            return _exact(name, found, cells, place)
     texts = np.empty(len(values) + 1, dtype=object)
     texts[: len(values)] = values
     return np.asarray(texts[codes])
+
+
+def _exact(name: str, numbers: Array, cells: Any, place: Place) -> Array:
+    """Return ``numbers``, unless reading as a float has changed a whole number of ``cells``."""
+    if numbers.dtype.kind != "f":
+        return numbers
+    large = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) >= EXACT))
+    for row, cell in zip(large.tolist(), cells.take(large).to_pylist(), strict=True):
+        text = cell.strip()
+        if _WHOLE.fullmatch(text) and int(text) != int(numbers[row]):
+            raise DataError(not_exact(name, place(row), text))
+    return numbers
 
 
 def _numbers(

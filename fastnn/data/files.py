@@ -178,9 +178,10 @@ def _columns(
             name: values if values.ndim == 2 else typed_column(name, values, place, kinds.get(name))
             for name, values in raw.items()
         }
-    blocks = [f"{k}{j}" for k, v in columns.items() if v.ndim == 2 for j in range(v.shape[1])]
-    known = [name for name, values in columns.items() if values.ndim == 1]
-    check_known(kinds, [*known, *blocks] if kinds else [])
+    known: list[str] = []
+    for name, v in columns.items() if kinds else ():
+        known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
+    check_known(kinds, known)
     return columns, place
 
 
@@ -277,6 +278,12 @@ def _split_block(name: str, values: Array, single: Collection[str]) -> dict[str,
 def _read_npz(path: Path) -> dict[str, Array]:
     try:
         with path.open("rb") as stream:
+            if not stream.read(6).startswith((b"PK", b"\x93NUMPY")):
+                raise DataError(
+                    f"file '{path}' is not an NPZ file (no zip archive); save the arrays with "
+                    "numpy.savez, or give the name the ending of what the file is"
+                )
+            stream.seek(0)
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"file '{path}' is a single .npy array; save it with numpy.savez")

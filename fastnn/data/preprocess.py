@@ -13,6 +13,7 @@ from fastnn.data.columns import category_texts, numbers_of
 from fastnn.data.state import check_metadata, check_vectors, is_flag, is_text_list
 from fastnn.data.statistics import (
     DataWarning,
+    all_different,
     blocks,
     columns_with_gaps,
     filled_by_median,
@@ -48,6 +49,7 @@ class Features:
         fill, mean, scale: ``(p,)`` float64; without standardisation mean 0 and scale 1.
         standardize: whether N19 is applied.
         dtype: of the output.
+        identifiers: columns warned of in ``fit``, so not again in ``transform``; not saved.
 
     >>> import numpy as np
     >>> table = Table.from_columns({"age": np.array([1, 3]), "town": np.array(["A", "B"], object)})
@@ -69,6 +71,7 @@ class Features:
     scale: Array
     standardize: bool
     dtype: str
+    identifiers: Collection[str] = ()
 
     @classmethod
     def fit(
@@ -103,6 +106,7 @@ class Features:
         if max_categories < 1:
             raise ArgumentError(f"max_categories must be at least 1, found {max_categories}")
         numeric = tuple(name for name in table.numeric_names if name not in categorical)
+        texts = {name: _texts(table, name) for name in table.names if name not in numeric}
         values = _numeric_part(table, numeric)
         gaps = columns_with_gaps(values)
         values, fill = filled_by_median(values, gaps, numeric)
@@ -116,15 +120,14 @@ class Features:
             numeric=numeric,
             indicators=tuple(n for n, gap in zip(numeric, gaps, strict=True) if gap),
             categories={
-                name: frequent_categories(name, _texts(table, name), int(max_categories))
-                for name in table.names
-                if name not in numeric
+                n: frequent_categories(n, t, int(max_categories)) for n, t in texts.items()
             },
             fill=fill,
             mean=mean,
             scale=scale,
             standardize=bool(standardize),
             dtype=dtype,
+            identifiers=frozenset(name for name in texts if all_different(texts[name])),
         )
 
     @property
@@ -185,7 +188,8 @@ class Features:
             index = {value: k for k, value in enumerate(known)}
             texts = _texts(table, source[name])
             places = np.fromiter((index.get(text, len(known)) for text in texts), np.int64)
-            self._report_unknown(name, texts, places, len(known))
+            if name not in self.identifiers:
+                self._report_unknown(name, texts, places, len(known))
             out[np.arange(len(table)), start + places] = 1
             start += len(known) + 1
         return out

@@ -104,6 +104,16 @@ def moments(values: Array, names: Collection[str]) -> tuple[Array, Array]:
     return np.where(constant, low, mean), np.where(constant, 1.0, scale)
 
 
+def all_different(texts: Array) -> bool:
+    """Say whether the texts are an identifier: many, and no two the same (None aside).
+
+    >>> all_different(np.array([f"name {i}" for i in range(99)], dtype=object))
+    True
+    """
+    present = [text for text in texts if text is not None]
+    return len(present) > _ALL_DIFFERENT and len(set(present)) == len(present)
+
+
 def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     """Return the sorted categories, the ``most`` most frequent of them with a DataWarning.
 
@@ -118,10 +128,11 @@ def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     # by frequency, then by name: the order of the rows must not matter
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     n_present = sum(counts.values())
-    if len(counts) == n_present > _ALL_DIFFERENT:
+    if all_different(texts):
         warnings.warn(
             f"column {name!r} has another text in each of {n_present} rows, from which nothing can "
-            "be learnt; leave it out (drop), or turn its texts into numbers",
+            "be learnt (new ones count as '<unknown>'); leave it out: "
+            f"drop=[{name!r}], on the command line --drop {name}",
             DataWarning,
             stacklevel=3,
         )

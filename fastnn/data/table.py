@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 Place = Callable[[int], str]
 
 #: Up to here every whole number is a float64.
-_EXACT = 2**53
+EXACT = 2**53
 
 #: These hold every value of small integers and half floats exactly in float32.
 _EXACT_IN_FLOAT32 = ("float32", "float16", "uint8", "int8", "uint16", "int16")
@@ -282,17 +282,27 @@ def _refuse_inexact(values: Array, names: Sequence[str], place: Place) -> None:
     """Whole numbers beyond 2^53, identifiers mostly, would silently become others as floats."""
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
         return
-    if values.min() >= -_EXACT and values.max() <= _EXACT:
+    if values.min() >= -EXACT and values.max() <= EXACT:
         return
     block = values.reshape(len(values), -1)
     with np.errstate(invalid="ignore"):
         changed = np.argwhere(block.astype(np.float64).astype(values.dtype) != block)
     if len(changed):
         row, column = (int(i) for i in changed[0])
-        raise DataError(
-            f"column {names[column]!r}, {place(row)}: {block[row, column]} is too large to be "
-            "exact as a number; leave the column out, subtract an offset, or hand it over as text"
-        )
+        raise DataError(not_exact(names[column], place(row), block[row, column]))
+
+
+def not_exact(name: str, where: str, number: object) -> str:
+    """Return the message for a whole number that a float64 cannot hold.
+
+    >>> not_exact("id", "row 1", 2**53 + 1)
+    "column 'id', row 1: 9007199254740993 is too large to be exact as a number; leave ..."
+    """
+    return (
+        f"column {name!r}, {where}: {number} is too large to be exact as a number; leave the "
+        "column out (drop, --drop), subtract an offset, or make it categorical "
+        "(categorical, --categorical)"
+    )
 
 
 def _refuse_infinite(numeric: Array, names: Sequence[str], place: Place) -> None:

@@ -17,7 +17,7 @@ from fastnn.data.state import (
     is_flag,
 )
 from fastnn.data.statistics import moments
-from fastnn.data.table import Array, check_dtype, from_zero, listed
+from fastnn.data.table import Array, Place, check_dtype, from_zero, listed
 from fastnn.data.tasks import (
     TASKS,
     Task,
@@ -102,19 +102,19 @@ class Targets:
             )
         return cls(task, None, n_outputs, mean, scale, values.ndim == 1, dtype)
 
-    def encode(self, labels: npt.ArrayLike) -> Array:
+    def encode(self, labels: npt.ArrayLike, place: Place = from_zero) -> Array:
         """Return what the loss needs, examples as rows.
 
         binary ``(N, 1)`` of 0.0 and 1.0; multiclass ``(N, 1)`` int64 class indices; multilabel
         ``(N, k)`` of 0.0 and 1.0; regression ``(N, k)``, ``(y - mu)/sigma``. A label that was
-        not in the training part raises DataError with its row and the known ones.
+        not in the training part raises DataError with its ``place`` and the known ones.
 
         >>> Targets.fit([3, 5, 9], "multiclass").encode([9, 3])
         array([[2],
                [0]])
         """
         if self.classes is not None:
-            index = self._indices(class_labels(labels, self.task))
+            index = self._indices(class_labels(labels, self.task), place)
             return index[:, None].astype(self.dtype if self.task == "binary" else np.int64)
         matrix = _numbers(clean_target(labels), self.task)
         if matrix.shape[1] != self.n_outputs:
@@ -164,7 +164,7 @@ class Targets:
         original = matrix * self.scale + self.mean
         return original[:, 0] if self.flat else original
 
-    def _indices(self, labels: Array) -> Array:
+    def _indices(self, labels: Array, place: Place) -> Array:
         classes = cast(Array, self.classes)
         if classes.dtype.kind == "U" and labels.dtype.kind != "U":
             # a file whose labels all happen to be numbers, for a model that has other labels too
@@ -175,7 +175,7 @@ class Targets:
         wrong = np.flatnonzero(classes[index] != labels) if same else np.arange(len(labels))
         if len(wrong):
             raise DataError(
-                f"target, {from_zero(int(wrong[0]))}: unknown label {labels[wrong[0]].item()!r}; "
+                f"target, {place(int(wrong[0]))}: unknown label {labels[wrong[0]].item()!r}; "
                 f"the model knows {listed(map(repr, classes.tolist()), most=20)}"
             )
         return index

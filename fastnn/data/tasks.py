@@ -116,10 +116,8 @@ def one_class(values: Array) -> str:
     >>> one_class(np.array([1, 1]))
     'the target has one class only: all 2 rows are 1; there is nothing to learn'
     """
-    return (
-        f"the target has one class only: all {len(values)} rows are {values[0].item()!r}; "
-        "there is nothing to learn"
-    )
+    rows = "the only row is" if len(values) == 1 else f"all {len(values)} rows are"
+    return f"the target has one class only: {rows} {values[0].item()!r}; there is nothing to learn"
 
 
 def first_not_binary(values: Array) -> tuple[int, ...] | None:

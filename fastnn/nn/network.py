@@ -127,7 +127,8 @@ def _each(value: Any, hidden: int, name: str) -> list[Any]:
     if isinstance(value, (list, tuple)):
         if len(value) != hidden:
             raise ArgumentError(
-                f"{name} has {len(value)} entries but the network has {hidden} hidden layers"
+                f"{name} has {len(value)} entries but the network has {hidden} hidden "
+                f"layer{'s' * (hidden != 1)}"
             )
         return list(value)
     return [value] * hidden

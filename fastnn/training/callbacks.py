@@ -88,6 +88,33 @@ def describe(epoch: Epoch) -> str:
     return "  ".join([*parts, f"{epoch.examples_per_second:,.0f} examples/s"])
 
 
+def fitting(epoch: Epoch, width: int) -> str:
+    """Return an epoch in at most ``width`` characters, if that can be.
+
+    What gives way, in turn: the speed, all metrics but the first, the long name of the validation
+    loss, the training loss.
+
+    >>> epoch = Epoch(3, loss=0.25, learning_rate=0.001, validation_loss=0.5,
+    ...               metrics={"accuracy": 0.9, "roc_auc": 0.75}, examples_per_second=12000)
+    >>> fitting(epoch, 52), fitting(epoch, 46)
+    ('loss 0.2500  validation loss 0.5000  accuracy 0.9000', 'loss 0.2500  val. loss 0.5000 ...')
+    """
+    first = [f"{name} {value:.4f}" for name, value in [*epoch.metrics.items()][:1]]
+    full = describe(epoch)
+    forms = [full, full.rpartition("  ")[0]]
+    loss = f"loss {epoch.loss:.4f}"
+    if epoch.validation_loss is None:
+        forms.append("  ".join([loss, *first]))
+    else:
+        validation = f"loss {epoch.validation_loss:.4f}"
+        forms.append("  ".join([loss, f"validation {validation}", *first]))
+        forms.append("  ".join([loss, f"val. {validation}", *first]))
+        forms.append("  ".join([f"val. {validation}", *first]))
+    # Where nothing fits, what is cut off begins with the loss.
+    shortest = forms[-2] if epoch.validation_loss is not None else forms[-1]
+    return next((form for form in forms if len(form) <= width), shortest)
+
+
 class ProgressReport:
     """A progress bar on a terminal, one line per epoch elsewhere; both on ``stream``."""
 
@@ -131,13 +158,15 @@ class ProgressReport:
 
     def epoch_end(self, state: TrainingState) -> None:
         """Show the epoch that has just ended."""
-        text = describe(state.epoch)
         if self._bar is not None and self._task is not None:
+            # beside it: the word, the counts, the bar, the time left, and a space after each
+            beside = len("epoch") + 2 * len(str(state.n_epochs)) + 1 + 10 + len("0:00:00") + 4
+            text = fitting(state.epoch, self._bar.console.width - beside)
             self._bar.update(self._task, completed=state.epoch.epoch, description=text)
         else:
             width = len(str(state.n_epochs))
             number = f"{state.epoch.epoch:{width}}/{state.n_epochs}"
-            print(f"epoch {number}  {text}", file=self.stream, flush=True)
+            print(f"epoch {number}  {describe(state.epoch)}", file=self.stream, flush=True)
 
     def end(self, state: TrainingState) -> None:
         """Take the bar down, leaving its last state."""

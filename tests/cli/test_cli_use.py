@@ -224,6 +224,19 @@ class TestEvaluate:
         assert said in ran.err
 
 
+def test_an_unknown_label_is_told_with_its_line(fastnn, models, tmp_path) -> None:
+    digits = load_data("digits").table
+    lines = [",".join([*digits.names, "digit"]), ""]  # an empty line, which is no row
+    lines += [
+        ",".join([*map(str, row), label])
+        for row, label in zip(digits.numeric, ["3", "17"], strict=False)
+    ]
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
+    ran = fastnn("evaluate", models / "digits.fastnn", "new.csv")
+    assert (ran.code, ran.out) == (3, "")
+    assert "target, line 4 of 'new.csv': unknown label 17;" in ran.err
+
+
 def test_a_gap_in_a_column_that_had_none_is_told(fastnn, models, tmp_path) -> None:
     (tmp_path / "new.csv").write_text("area,rooms,town,built\n,2,Ulm,1990\n50,3,Rome,1990\n")
     ran = fastnn("predict", models / "flats.fastnn", "new.csv")

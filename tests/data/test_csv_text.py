@@ -112,7 +112,7 @@ def test_dropped_columns_are_not_judged(write):
     path = write("day,b\n2024-01-01,1\n2024-01-02,2\n")
     assert list(read_csv(path, drop=["day"])[0]) == ["b"]
     with pytest.raises(
-        DataError, match=r"column 'day' holds dates .'2024-01-01'.*leave the column"
+        DataError, match=r"column 'day' holds dates .'2024-01-01'.*leave the column out: drop="
     ):
         read_csv(path)
     with pytest.raises(DataError, match="no column 'dya'; did you mean 'day'"):
@@ -148,6 +148,10 @@ def test_other_encodings_and_damage(write, tmp_path):
         read_csv(write("a,b\nMünchen,1\n", encoding="latin1"))
     with pytest.raises(DataError, match="is not UTF-8 text"):
         read_csv(write("ä,b\n1,1\n", encoding="latin1"))
+    for encoding in ("utf-16", "utf-16-be"):
+        mark = "\ufeff" if encoding == "utf-16-be" else ""
+        with pytest.raises(DataError, match=r"is UTF-16 text.*iconv -f utf-16 -t utf-8"):
+            read_csv(write(f"{mark}a,b\n1,2\n", encoding=encoding))
     for name in ("t.csv.gz", "t.csv.zip"):
         with pytest.raises(DataError, match="is damaged or not what its name says"):
             read_csv(write("a,b\n1,2\n", name))
@@ -155,6 +159,33 @@ def test_other_encodings_and_damage(write, tmp_path):
     cut.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-20])
     with pytest.raises(DataError, match="is damaged"):
         read_csv(cut)
+
+
+@pytest.mark.parametrize(
+    ("cells", "line", "found"),
+    [
+        (["1", "99999999999999999999"], 3, "99999999999999999999"),  # beyond int64
+        (["18446744073709551615"], 2, "18446744073709551615"),
+        (["NA", "-9007199254740993"], 3, "-9007199254740993"),  # 2^53 + 1 beside a gap
+        (["0.5", "9007199254740993"], 3, "9007199254740993"),
+        ([" 9007199254740993 ", "1_"] + ["2"] * 20, 3, None),  # refused as no number
+    ],
+)
+def test_whole_numbers_that_a_float_would_change_are_refused(write, cells, line, found):
+    path = write("id,b\n" + "".join(f"{cell},1\n" for cell in cells))
+    message = f"{found} is too large to be exact.*--drop" if found else "'1_' is not a number"
+    with pytest.raises(DataError, match=f"column 'id', line {line} of .*{message}"):
+        read_csv(path)
+    if found:
+        columns, _ = read_csv(path, kinds={"id": "categorical"})
+        assert found in columns["id"].tolist()
+
+
+def test_large_numbers_that_a_float_holds_are_read(write):
+    text = "a\n100000000000000000000\n1.2345678901234567890e30\nNA\n12345678901234567890.5\n"
+    values = read_csv(write(text))[0]["a"]
+    assert values[:2].tolist() == [1e20, 1.2345678901234567890e30]
+    assert np.isnan(values[2])
 
 
 def test_delimiter_is_one_character(write):

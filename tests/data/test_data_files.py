@@ -180,7 +180,7 @@ def test_refused_sparse_and_gpu_arrays():
         ("t.csv", b"", "is empty"),
         ("t.npz", b"", "is empty"),
         ("t.npz", b"PK\x03\x04 nonsense", "is not a readable NPZ file"),
-        ("t.npz", b"text", "is not a readable NPZ file"),
+        ("t.npz", b"text", "is not an NPZ file .no zip archive.; save the arrays with numpy.savez"),
         ("t.parquet", b"PAR1 nonsense", "is not a readable Parquet file"),
     ],
 )
@@ -189,6 +189,15 @@ def test_unreadable_files_are_named(tmp_path, name, content, message):
     path.write_bytes(content)
     with pytest.raises(DataError, match=re.escape(str(path)) + ".*" + message):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    "how", [{"numeric": ["zz"]}, {"categorical": ["zz"]}, {"categorical": ["x1"], "drop": ["zz"]}]
+)
+def test_columns_of_a_block_are_counted_once(tmp_path, how):
+    np.savez(tmp_path / "t.npz", x=np.zeros((3, 62)), y=np.arange(3))
+    with pytest.raises(DataError, match=r"no column 'zz' \(columns: x0, x1, .*\(63 in all\)\)"):
+        read_table(tmp_path / "t.npz", **how)
 
 
 def test_folders_pickles_and_single_arrays(tmp_path):

@@ -52,6 +52,7 @@ def test_clean_target_types():
         (np.array(["2024-01-01"], "M8[D]"), "holds datetime64"),
         ([5, 5], "one class only: all 2 rows are 5"),
         (["a", "a"], "one class only: all 2 rows are 'a'"),
+        (["a"], "one class only: the only row is 'a'"),
     ],
 )
 def test_refused(target, message):

@@ -8,15 +8,23 @@ import re
 import pytest
 
 from fastnn.errors import ArgumentError
-from fastnn.training.callbacks import ProgressReport, TrainingState, as_callback, describe
+from fastnn.training.callbacks import (
+    ProgressReport,
+    TrainingState,
+    as_callback,
+    describe,
+    fitting,
+)
 from fastnn.training.history import Epoch, History
 
 
-def report(progress: ProgressReport, n_epochs: int = 12, shown: int = 3) -> None:
+def report(
+    progress: ProgressReport, n_epochs: int = 12, shown: int = 3, metric: str = "f1"
+) -> None:
     state = TrainingState(History(), n_epochs, 100, "cpu")
     progress.begin(state)
     for n in range(1, shown + 1):
-        state.history.epochs.append(Epoch(n, 1 / n, 0.1, 0.5, {"f1": 0.25}, 0.1, 1234567.0))
+        state.history.epochs.append(Epoch(n, 1 / n, 0.1, 0.5, {metric: 0.25}, 0.1, 1234567.0))
         progress.epoch_end(state)
     progress.end(state)
 
@@ -38,13 +46,13 @@ def test_standard_error_is_the_default(capsys):
     assert seen.err.startswith("epoch  1/12  loss 1.0000")
 
 
-def on_a_terminal(monkeypatch, columns: int) -> str:
+def on_a_terminal(monkeypatch, columns: int, n_epochs: int = 100, metric: str = "f1") -> str:
     """What a terminal of so many columns is sent."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", str(columns))
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
-        report(ProgressReport(terminal), n_epochs=100)
+        report(ProgressReport(terminal), n_epochs, metric=metric)
     pieces = []
     with contextlib.suppress(OSError):  # how a pseudo-terminal ends
         while piece := os.read(ours, 4096):
@@ -57,11 +65,36 @@ def plain_text(seen: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
 
 
-@pytest.mark.parametrize("columns", [60, 80])
-def test_a_narrow_terminal_keeps_the_count_the_bar_and_the_loss(monkeypatch, columns):
-    last = plain_text(on_a_terminal(monkeypatch, columns)).rstrip().splitlines()[-1]
+def last_line(seen: str) -> str:
+    return plain_text(seen).rstrip().splitlines()[-1].rstrip()
+
+
+def test_a_very_narrow_terminal_keeps_the_count_the_bar_and_the_loss(monkeypatch):
+    last = last_line(on_a_terminal(monkeypatch, 55))
     assert re.fullmatch(r"epoch +3/100 ━\S{9} \d:\d\d:\d\d loss 0\.3333  .*…", last), last
-    assert len(last) <= columns
+    assert len(last) <= 55
+
+
+@pytest.mark.parametrize(
+    ("n_epochs", "metric", "shown"),
+    [
+        (100, "f1", "loss 0.3333  validation loss 0.5000  f1 0.2500"),
+        (100, "accuracy", "loss 0.3333  val. loss 0.5000  accuracy 0.2500"),
+        (1000, "accuracy", "val. loss 0.5000  accuracy 0.2500"),
+    ],
+)
+def test_80_columns_show_the_metric_rather_than_the_speed(monkeypatch, n_epochs, metric, shown):
+    last = last_line(on_a_terminal(monkeypatch, 80, n_epochs, metric))
+    assert re.fullmatch(rf"epoch +3/{n_epochs} ━\S{{9}} \d:\d\d:\d\d {re.escape(shown)}", last), (
+        last
+    )
+
+
+def test_the_first_metric_outlives_the_others():
+    epoch = Epoch(1, 0.5, 0.1, None, {"r2": 0.25, "mae": 3.0}, examples_per_second=10)
+    assert fitting(epoch, 99) == "loss 0.5000  r2 0.2500  mae 3.0000  10 examples/s"
+    assert fitting(epoch, 40) == "loss 0.5000  r2 0.2500  mae 3.0000"
+    assert fitting(epoch, 30) == "loss 0.5000  r2 0.2500"
 
 
 def test_a_bar_on_a_terminal(monkeypatch):
