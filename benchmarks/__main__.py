@@ -49,7 +49,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("interrupted: what was measured is kept", file=sys.stderr)
     if rows:
-        print(table(rows).splitlines()[-1])
+        print("\n".join(line for line in table(rows).splitlines() if "geometric mean" in line))
     if arguments.compare and rows:
         print(compare(arguments.compare, rows, about))
     return 0

@@ -8,6 +8,7 @@ import select
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ SYSTEMS = {
     "thinc_model": True,
 }
 FLOOR = "products"
+#: Seconds between two systems.
+PAUSE = 0.3
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -109,6 +112,8 @@ def measure(
             workers.append(_Worker(system, case, limit))
         for _ in range(repeats):
             for worker in workers:
+                # The threads of the one before go on spinning for a while.
+                time.sleep(PAUSE)
                 worker.epoch()
         return [worker.row for worker in workers]
     finally:
