@@ -126,8 +126,11 @@ class SmallMachine(NumpyBackend):
 
 
 def test_what_fits_is_let_through_and_what_is_there_already_counts():
-    require_memory(SmallMachine(), TrainingMemory(data=900_000, batch=100_000))
-    require_memory(SmallMachine(), TrainingMemory(data=1_900_000), present=900_000)
+    fitting, larger = TrainingMemory(data=900_000, batch=100_000), TrainingMemory(data=1_900_000)
+    require_memory(SmallMachine(), fitting)
+    require_memory(SmallMachine(), larger, present=900_000)
+    with pytest.raises(DeviceError):
+        require_memory(SmallMachine(), larger, present=899_999)
 
 
 @pytest.mark.parametrize(
