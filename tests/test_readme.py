@@ -28,7 +28,9 @@ def commands(document: str) -> list[list[str]]:
 def test_python_blocks_run(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "readme"}
-    for number, block in enumerate(blocks(document, "python"), start=1):
+    found = blocks(document, "python")
+    assert found or document == "CONTRIBUTING.md", f"{document} has lost its examples"
+    for number, block in enumerate(found, start=1):
         exec(compile(block, f"{document}, Python block {number}", "exec"), namespace)
 
 

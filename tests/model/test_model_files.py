@@ -85,7 +85,7 @@ def taken_apart(content: bytes, folder: Path):
         )
 
 
-def refused(path: Path, content: bytes, said: str = "damaged") -> None:
+def assert_refused(path: Path, content: bytes, said: str = "damaged") -> None:
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match=said) as caught:
         load(path)
@@ -165,9 +165,11 @@ train("digits", hidden_layer_sizes=[16], epochs=2, dropout=0.1, seed=7).model.sa
 
 def test_a_file_cut_short_anywhere(whole, tmp_path):
     for part in range(20):
-        refused(tmp_path / "cut", whole[: len(whole) * part // 20], "damaged, or not a model file")
-    refused(tmp_path / "cut", whole[:-1])
-    refused(tmp_path / "cut", whole + b"\0")
+        assert_refused(
+            tmp_path / "cut", whole[: len(whole) * part // 20], "damaged, or not a model file"
+        )
+    assert_refused(tmp_path / "cut", whole[:-1])
+    assert_refused(tmp_path / "cut", whole + b"\0")
 
 
 def test_no_flipped_bit_goes_unseen(whole, tmp_path):
@@ -207,7 +209,7 @@ def test_no_flipped_bit_goes_unseen(whole, tmp_path):
     ],
 )
 def test_foreign_files(content, said, tmp_path):
-    refused(tmp_path / "foreign", content, said)
+    assert_refused(tmp_path / "foreign", content, said)
 
 
 def edit(*keys, to):
@@ -333,13 +335,15 @@ DAMAGE = [
 def test_the_schema_is_closed(change, said, whole, tmp_path):
     document, tensors = taken_apart(whole, tmp_path)
     change(document, tensors)
-    refused(tmp_path / "changed", to_safetensors(tensors, {"fastnn": json.dumps(document)}), said)
+    assert_refused(
+        tmp_path / "changed", to_safetensors(tensors, {"fastnn": json.dumps(document)}), said
+    )
 
 
 def test_a_second_entry_of_the_metadata_is_refused(whole, tmp_path):
     document, tensors = taken_apart(whole, tmp_path)
     content = to_safetensors(tensors, {"fastnn": json.dumps(document), "note": "mine"})
-    refused(tmp_path / "two", content, "not a model file of fastnn")
+    assert_refused(tmp_path / "two", content, "not a model file of fastnn")
 
 
 def test_paths_that_are_no_model_file(tmp_path):

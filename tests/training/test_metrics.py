@@ -177,7 +177,7 @@ def skm():
     return pytest.importorskip("sklearn.metrics", reason="scikit-learn is the oracle")
 
 
-def close(found, expected):
+def assert_close(found, expected):
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
@@ -200,10 +200,10 @@ def test_binary_agrees_with_scikit_learn(skm, case):
     y, p, w = case
     found = evaluate("binary", CLASSIFICATION, y, p, w)
     predicted = (p[:, 1] > p[:, 0]).astype(int)
-    close(found["accuracy"], skm.accuracy_score(y, predicted, sample_weight=w))
-    close(found["f1"], skm.f1_score(y, predicted, sample_weight=w))
-    close(found["roc_auc"], skm.roc_auc_score(y, p[:, 1], sample_weight=w))
-    close(found["log_loss"], skm.log_loss(y, p, sample_weight=w))
+    assert_close(found["accuracy"], skm.accuracy_score(y, predicted, sample_weight=w))
+    assert_close(found["f1"], skm.f1_score(y, predicted, sample_weight=w))
+    assert_close(found["roc_auc"], skm.roc_auc_score(y, p[:, 1], sample_weight=w))
+    assert_close(found["log_loss"], skm.log_loss(y, p, sample_weight=w))
 
 
 @given(case=cases())
@@ -211,16 +211,16 @@ def test_multiclass_agrees_with_scikit_learn(skm, case):
     y, p, w = case
     found = evaluate("multiclass", CLASSIFICATION, y, p, w)
     predicted = [max(range(len(row)), key=row.__getitem__) for row in p.tolist()]
-    close(found["accuracy"], skm.accuracy_score(y, predicted, sample_weight=w))
-    close(found["f1"], skm.f1_score(y, predicted, average="macro", sample_weight=w))
-    close(found["log_loss"], skm.log_loss(y, p, sample_weight=w))
+    assert_close(found["accuracy"], skm.accuracy_score(y, predicted, sample_weight=w))
+    assert_close(found["f1"], skm.f1_score(y, predicted, average="macro", sample_weight=w))
+    assert_close(found["log_loss"], skm.log_loss(y, p, sample_weight=w))
     one_by_one = [  # scikit-learn's own macro mean refuses weights in this case
         skm.roc_auc_score(y == c, p[:, c], sample_weight=w) for c in range(p.shape[1])
     ]
-    close(found["roc_auc"], math.fsum(one_by_one) / p.shape[1])
+    assert_close(found["roc_auc"], math.fsum(one_by_one) / p.shape[1])
     if w is None:
-        close(found["roc_auc"], skm.roc_auc_score(y, p, multi_class="ovr"))
-    close(
+        assert_close(found["roc_auc"], skm.roc_auc_score(y, p, multi_class="ovr"))
+    assert_close(
         confusion_matrix(y, p, w),
         skm.confusion_matrix(y, predicted, labels=range(p.shape[1]), sample_weight=w),
     )
@@ -230,7 +230,7 @@ def test_multiclass_agrees_with_scikit_learn(skm, case):
 def test_top_k_agrees_with_scikit_learn_without_ties(skm, case, seed, k):
     y, p, w = case
     p = np.random.default_rng(seed).uniform(size=p.shape)
-    close(
+    assert_close(
         one("multiclass", f"top_k_accuracy(k={k})", y, p, w),
         skm.top_k_accuracy_score(y, p, k=k, sample_weight=w),
     )
@@ -243,13 +243,13 @@ def test_multilabel_agrees_with_scikit_learn(skm, case, labels):
     y[0], y[1] = 0, 1  # each label both ways, so that everything is defined
     found = evaluate("multilabel", CLASSIFICATION, y, p, w)
     predicted = (p > 0.5).astype(int)
-    close(found["accuracy"], skm.accuracy_score(y, predicted, sample_weight=w))
-    close(found["f1"], skm.f1_score(y, predicted, average="macro", sample_weight=w))
-    close(found["roc_auc"], skm.roc_auc_score(y, p, average="macro", sample_weight=w))
+    assert_close(found["accuracy"], skm.accuracy_score(y, predicted, sample_weight=w))
+    assert_close(found["f1"], skm.f1_score(y, predicted, average="macro", sample_weight=w))
+    assert_close(found["roc_auc"], skm.roc_auc_score(y, p, average="macro", sample_weight=w))
     per_label = [
         skm.log_loss(y[:, j], positive(p[:, j]), sample_weight=w) for j in range(y.shape[1])
     ]
-    close(found["log_loss"], math.fsum(per_label))
+    assert_close(found["log_loss"], math.fsum(per_label))
 
 
 @given(
@@ -261,9 +261,9 @@ def test_regression_agrees_with_scikit_learn(skm, n, k, seed, weighted):
     a = y + rng.normal(size=(n, k))
     w = rng.uniform(0.1, 4.0, size=n) if weighted else None
     found = evaluate("regression", ["r2", "rmse", "mae"], y, a, w)
-    close(found["r2"], skm.r2_score(y, a, sample_weight=w))
-    close(found["rmse"], skm.root_mean_squared_error(y, a, sample_weight=w))
-    close(found["mae"], skm.mean_absolute_error(y, a, sample_weight=w))
+    assert_close(found["r2"], skm.r2_score(y, a, sample_weight=w))
+    assert_close(found["rmse"], skm.root_mean_squared_error(y, a, sample_weight=w))
+    assert_close(found["mae"], skm.mean_absolute_error(y, a, sample_weight=w))
 
 
 # ---------------------------------------------------------------- properties
@@ -278,7 +278,7 @@ def test_auc_counts_pairs(case):
         for i in np.flatnonzero(y == 1)
         for j in np.flatnonzero(y == 0)
     ]
-    close(
+    assert_close(
         one("binary", "roc_auc", y, p, w),
         sum(weight * won for weight, won in pairs) / sum(weight for weight, _ in pairs),
     )
