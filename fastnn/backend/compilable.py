@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from fastnn.backend.llvm_engine import NotCompilableError
-from fastnn.backend.numpy_executor import check_operands
+from fastnn.backend.numpy_kernels import check_operands
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -1,6 +1,6 @@
 """The graph of a kernel: what its expression computes, one value after the other.
 
-From this one graph come the NumPy program (`numpy_executor`), compiled loops (`llvm_source`), the
+From this one graph come the NumPy program (`numpy_kernels`), compiled loops (`llvm_source`), the
 CUDA C++ text (`cuda_source`), the derivative (`derivative`) and a readable print: the computation
 graph of the notes (N15), alive.
 

@@ -16,7 +16,7 @@ from fastnn.backend.derivative import derivative
 from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value, trace
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_executor import run_kernel
+from fastnn.backend.numpy_kernels import run_kernel
 from fastnn.backend.program import Apply
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ACTIVATIONS, activation

@@ -20,7 +20,7 @@ from fastnn.backend.expression import OPERATIONS, erf
 from fastnn.backend.graph import Graph, Value, trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.llvm_source import Operand, kernel_text, number
-from fastnn.backend.numpy_executor import run_kernel
+from fastnn.backend.numpy_kernels import run_kernel
 from fastnn.backend.program import Apply
 from fastnn.nn.activations import ACTIVATIONS, activation
 from fastnn.nn.losses import LOSSES, loss

@@ -1,0 +1,292 @@
+"""Kernels as NumPy calls with ``out=``: nothing is allocated when they run.
+
+A kernel's graph becomes a list of ufunc calls over a few *registers* (scratch memory that is
+reused from call to call). Long arrays are worked through in blocks that stay in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.erf import expand_erf
+from fastnn.backend.expression import OPERATIONS
+from fastnn.backend.graph import Graph, Value
+from fastnn.backend.program import Array, same_elements
+from fastnn.errors import ArgumentError
+
+Call = Callable[[], Any]
+
+#: Elements of one block: operands of a kernel stay in the second-level cache between calls.
+BLOCK = 32768
+
+
+@dataclass(frozen=True, eq=False)
+class _Register:
+    """A place in scratch memory, seen with a shape and a dtype."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def view(self, dtype: Any) -> _Register:
+        return _Register(self.index, self.shape, np.dtype(dtype))
+
+
+@dataclass
+class Scratch:
+    """Memory for registers; shared by all kernels of a program, since they run in turn."""
+
+    sizes: list[int] = field(default_factory=list)
+    memory: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+
+    def need(self, register: _Register) -> None:
+        size = int(np.prod(register.shape, dtype=np.int64)) * register.dtype.itemsize
+        self.sizes += [0] * (register.index + 1 - len(self.sizes))
+        self.sizes[register.index] = max(self.sizes[register.index], size)
+
+    def resolve(self, operand: Any) -> Any:
+        if not isinstance(operand, _Register):
+            return operand
+        while len(self.memory) < len(self.sizes):
+            self.memory.append(np.empty(self.sizes[len(self.memory)], np.uint8))
+        size = int(np.prod(operand.shape, dtype=np.int64)) * operand.dtype.itemsize
+        return self.memory[operand.index][:size].view(operand.dtype).reshape(operand.shape)
+
+
+class _Lowering:
+    """Turns one graph over given operands into calls. Used once, then thrown away."""
+
+    def __init__(self, graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> None:
+        self.dtype = np.dtype(outs[0].dtype)
+        self.graph = expand_erf(graph, self.dtype)
+        self.arguments = dict(zip(self.graph.inputs, args, strict=True))
+        self.outs = outs
+        self.calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self.registers: list[_Register] = []
+        self.free: list[int] = []
+        self.n_registers = 0
+        values = self.graph.values
+        self.last_use = [max((i for i, v in enumerate(values) if n in v.args), default=n)
+                         for n in range(len(values))]  # fmt: skip
+        self.operands: list[Any] = []
+        for i, v in enumerate(values):
+            self.operands.append(self._emit(i, v))
+        self._copy_the_rest()
+
+    def _copy_the_rest(self) -> None:
+        """Copy what could not be computed in its place; arguments that get overwritten first."""
+        rest = [
+            (out, self.operands[value])
+            for out, value in zip(self.outs, self.graph.outputs, strict=True)
+            if self.operands[value] is not out
+        ]
+        moved = []
+        for out, operand in rest:
+            if isinstance(operand, np.ndarray) and any(
+                same_elements(operand, o) for o in self.outs
+            ):
+                saved = self._register(operand.shape, operand.dtype)
+                self.calls.append((np.copyto, (saved, operand)))
+                operand = saved
+            moved.append((out, operand))
+        self.calls += [(np.copyto, pair) for pair in moved]
+
+    def _emit(self, i: int, v: Value) -> Any:
+        if v.op == "input":
+            return self.arguments[v.name]
+        if v.op == "constant":
+            return np.array(v.value, self.dtype)
+        args = [self.operands[a] for a in v.args]
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+        if v.op == "where":
+            out = self._target(i, shape, self.dtype, may_alias=False)
+            self._where(args, out)
+            self._release(i, v)
+            return out
+        dtype, converted = np.dtype(bool), args
+        if not OPERATIONS[v.op].boolean:
+            # NumPy would compute in the type of the arguments: exp of truth values in float16.
+            dtype = self.dtype
+            converted = [a if a.dtype == bool and len(args) > 1 else self._number(a) for a in args]
+        self._release(i, v, alike=(shape, dtype))
+        out = self._target(i, shape, dtype, may_alias=True)
+        self.calls.append((OPERATIONS[v.op].function, (*converted, out)))
+        self._free_if_new(converted, args)
+        self._release(i, v)
+        return out
+
+    def _number(self, operand: Any) -> Any:
+        """Return ``operand`` in the kernel's dtype: as it is, or copied to a register."""
+        if operand.dtype == self.dtype:
+            return operand
+        register = self._register(operand.shape, self.dtype)
+        self.calls.append((np.copyto, (register, operand)))
+        return register
+
+    def _free_if_new(self, converted: Sequence[Any], args: Sequence[Any]) -> None:
+        """Free the registers that `_number` took."""
+        self.free += [c.index for c, a in zip(converted, args, strict=True) if c is not a]
+
+    def _where(self, args: list[Any], out: Any) -> None:
+        """Select by bits: exact for NaN and infinity, and without branches.
+
+        ``np.copyto(..., where=)`` mispredicts a branch per element: 360 us against 31 us for
+        65,536 random signs.
+        """
+        condition, *branches = args
+        x, y = (self._number(b) for b in branches)
+        truth = condition
+        if condition.dtype != bool:
+            truth = self._register(condition.shape, np.dtype(bool))
+            self.calls.append((np.not_equal, (condition, np.zeros((), self.dtype), truth)))
+        bits = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
+        mask = self._register(condition.shape, bits)
+        self.calls.append((np.copyto, (mask, truth)))
+        self.calls.append((np.negative, (mask, mask)))
+        xb, yb, ob = _bits(x, bits), _bits(y, bits), _bits(out, bits)
+        if _is_zero(y):
+            self.calls.append((np.bitwise_and, (xb, mask, ob)))
+        elif _is_zero(x):
+            self.calls.append((np.bitwise_not, (mask, mask)))
+            self.calls.append((np.bitwise_and, (yb, mask, ob)))
+        else:  # y ^ ((x ^ y) & mask)
+            self.calls.append((np.bitwise_xor, (xb, yb, ob)))
+            self.calls.append((np.bitwise_and, (ob, mask, ob)))
+            self.calls.append((np.bitwise_xor, (ob, yb, ob)))
+        self._free_if_new([mask, truth, x, y], [None, condition, *branches])
+
+    def _target(self, i: int, shape: tuple[int, ...], dtype: Any, may_alias: bool) -> Any:
+        """Return where value i goes: straight into its output if nothing is overwritten early."""
+        if i in self.graph.outputs:
+            out = self.outs[self.graph.outputs.index(i)]
+            if out.shape == shape and out.dtype == dtype:
+                aliases = [n for n, a in self.arguments.items() if same_elements(a, out)]
+                reads = [
+                    self.last_use[n]
+                    for n, v in enumerate(self.graph.values)
+                    if v.op == "input" and v.name in aliases
+                ]
+                also_output = any(
+                    self.graph.values[o].op == "input" and self.graph.values[o].name in aliases
+                    for o in self.graph.outputs
+                )
+                if not also_output and all(r < i or (may_alias and r == i) for r in reads):
+                    return out
+        return self._register(shape, dtype)
+
+    def _register(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Register:
+        if not self.free:
+            self.free.append(self.n_registers)
+            self.n_registers += 1
+        register = _Register(self.free.pop(), shape, dtype)
+        self.registers.append(register)
+        return register
+
+    def _release(self, i: int, v: Value, alike: tuple[Any, Any] | None = None) -> None:
+        """Free the registers of arguments that are read here for the last time.
+
+        ``alike``: only those of this shape and dtype. They may be overwritten in place; with any
+        other form NumPy would have to make a copy first.
+        """
+        for a in set(v.args):
+            operand = self.operands[a]
+            if (
+                isinstance(operand, _Register)
+                and self.last_use[a] == i
+                and a not in self.graph.outputs
+                and alike in (None, (operand.shape, operand.dtype))
+            ):
+                self.free.append(operand.index)
+                self.last_use[a] = -1  # freed once
+
+
+def _bits(operand: Any, dtype: np.dtype[Any]) -> Any:
+    return operand.view(dtype)
+
+
+def _is_zero(operand: Any) -> bool:
+    return isinstance(operand, np.ndarray) and operand.ndim == 0 and operand == 0.0
+
+
+def check_operands(name: str, args: Sequence[Array], outs: Sequence[Array]) -> None:
+    """Raise ArgumentError unless shapes broadcast to the outputs' and overlaps are exact.
+
+    The outputs are float32 or float64, all alike, and none overlaps another.
+    """
+    dtypes = sorted({str(out.dtype) for out in outs})
+    if dtypes not in (["float32"], ["float64"]):
+        raise ArgumentError(
+            f"kernel {name!r}: out has dtype {' and '.join(dtypes)}, needs float32 or float64"
+        )
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+    except ValueError:
+        shapes = ", ".join(str(a.shape) for a in args)
+        raise ArgumentError(f"kernel {name!r}: shapes {shapes} do not broadcast") from None
+    for i, out in enumerate(outs):
+        if any(np.may_share_memory(out, other) for other in outs[:i]):
+            raise ArgumentError(f"kernel {name!r}: two outputs overlap")
+        if tuple(out.shape) != shape:
+            raise ArgumentError(f"kernel {name!r}: out has shape {out.shape}, needs {shape}")
+        for a in args:
+            if np.may_share_memory(a, out) and not same_elements(a, out):
+                raise ArgumentError(f"kernel {name!r}: out overlaps an argument only in part")
+
+
+def _blocks(args: Sequence[Array], outs: Sequence[Array]) -> list[slice | None]:
+    """Return the slices of the first axis to work through, or [None] for all at once."""
+    shape = outs[0].shape
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= BLOCK or not shape:
+        return [None]
+    rows = max(1, BLOCK * shape[0] // size)
+    if any(a.ndim not in (0, len(shape)) for a in args) or rows >= shape[0]:
+        return [None]
+    return [slice(i, min(i + rows, shape[0])) for i in range(0, shape[0], rows)]
+
+
+def _cut(a: Array, block: slice | None, length: int) -> Array:
+    return a if block is None or a.ndim == 0 or a.shape[0] != length else a[block]
+
+
+def lower(
+    graph: Graph, args: Sequence[Array], outs: Sequence[Array], scratch: Scratch
+) -> Callable[[], list[Call]]:
+    """Plan a kernel's calls; the result makes them, once all scratch needs are known."""
+    plans = []
+    for block in _blocks(args, outs):
+        length = outs[0].shape[0] if outs[0].ndim else 0
+        lowering = _Lowering(
+            graph, [_cut(a, block, length) for a in args], [_cut(o, block, length) for o in outs]
+        )
+        for register in lowering.registers:
+            scratch.need(register)
+        plans.append(lowering.calls)
+
+    def bind() -> list[Call]:
+        return [
+            _prepared(function, [scratch.resolve(o) for o in operands])
+            for calls in plans
+            for function, operands in calls
+        ]
+
+    return bind
+
+
+def _prepared(function: Callable[..., Any], operands: list[Any]) -> Call:
+    # NumPy 2.4 deprecates a positional out for these two, and only for them.
+    if function in (np.maximum, np.minimum):
+        return partial(function, *operands[:2], out=operands[2])
+    return partial(function, *operands)
+
+
+def run_kernel(graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> None:
+    """Run one kernel now, with scratch of its own."""
+    for call in lower(graph, args, outs, Scratch())():
+        call()
