@@ -20,7 +20,7 @@ _PACKAGES = ("fastnn", "numpy", "llvmlite", "torch", "jax", "jaxlib", "scikit-le
 
 def machine() -> dict[str, Any]:
     """Return what the figures depend on: processor, cores, versions, BLAS, variables."""
-    from fastnn.backend.blas import find_blas
+    from fastnn.backend.compiled.blas import find_blas
 
     names = [
         line.partition(":")[2].strip()

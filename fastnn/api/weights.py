@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 def kernels(parameters: Parameters, backend: Backend) -> list[Array]:
     """Return copies of ``[W1^T, b1, W2^T, b2, ...]`` in Keras' shapes, (n_in, n_out) and (n_out,).
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
     >>> p = Parameters(network([3, 4, 2]), NumpyBackend(), "float32")
     >>> [w.shape for w in kernels(p, NumpyBackend())]

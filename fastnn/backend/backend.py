@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from functools import cache
 
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.device import choose
 from fastnn.backend.engine import check_engine
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
 
@@ -37,7 +37,7 @@ def get_backend(device: object = "cpu", engine: str = "auto") -> Backend:
 def _backend(device: str, engine: str) -> Backend:
     if device == "cpu":
         return NumpyBackend(engine)
-    from fastnn.backend.cuda_executor import CudaBackend
+    from fastnn.backend.cuda.executor import CudaBackend
 
     return CudaBackend(int(device.removeprefix("cuda:")))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import os
 
-from fastnn.backend.blas import NO_BLAS, ONE_THREAD, find_blas
-from fastnn.backend.compiled_executor import CompiledExecutable
-from fastnn.backend.llvm_engine import NotCompilableError, llvmlite_problem
-from fastnn.backend.numpy_executor import NumpyExecutable
+from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.compiled.executor import CompiledExecutable
+from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
+from fastnn.backend.cpu.executor import NumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean

@@ -116,7 +116,7 @@ def blas() -> list[dict[str, Any]]:
     """
     import numpy as np
 
-    from fastnn.backend.blas import find_blas
+    from fastnn.backend.compiled.blas import find_blas
 
     try:
         from threadpoolctl import threadpool_info  # type: ignore[import-untyped,unused-ignore]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.shim import Backend
 from fastnn.data.files import read_labelled, read_table, target_columns
 from fastnn.data.preprocess import Features

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from fastnn import reference
 from fastnn.backend.backend import get_backend
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.random import PURPOSES, generator
 from fastnn.backend.shim import Backend
 from fastnn.nn.activations import ACTIVATIONS

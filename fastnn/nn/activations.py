@@ -235,7 +235,7 @@ def softmax_forward(
 
     ``Z``, ``A``: (K, m); ``top``, ``total``: (1, m), scratch.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> softmax_forward(NumpyBackend(), np.array([[1000.0], [1000.0]])).ravel().tolist()
     [0.5, 0.5]
     """
@@ -252,7 +252,7 @@ def softmax_backward(
 
     ``dA``, ``A``, ``dZ``, ``product``: (K, m); ``total``: (1, m).
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> A, dA = np.array([[0.5], [0.5]]), np.array([[1.0], [0.0]])
     >>> softmax_backward(NumpyBackend(), dA, A).ravel().tolist()
     [0.25, -0.25]

@@ -95,7 +95,7 @@ class HiddenKernels:
 def linear(xp: Shim, W: Array, b: Array, A_prev: Array, *, Z: Array = None) -> Array:
     """``Z = W A_prev + b`` (N1).
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> W, b, X = np.array([[1.0, 2.0]]), np.array([[10.0]]), np.array([[1.0], [2.0]])
     >>> linear(NumpyBackend(), W, b, X)
     array([[15.]])
@@ -139,7 +139,7 @@ def gradients(
 ) -> tuple[Array, Array]:
     """``dW = dZ A_prev^T``, ``db = sum(dZ, axis=1, keepdims=True)`` (N14).
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> dW, db = gradients(NumpyBackend(), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
     >>> dW.tolist(), db.tolist()  # 1*3 + 2*4, 1 + 2
     ([[11.0]], [[3.0]])

@@ -42,7 +42,7 @@ class EvaluationPlan:
     A program is recorded for each number of rows that comes up; the last few are kept, and work
     on the same memory.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
     >>> net, xp = network([1, 1]), NumpyBackend()
     >>> p = Parameters(net, xp, "float64")

@@ -35,7 +35,7 @@ class GradientPlan:
     Dropout, if the network has any, uses the masks of step ``t`` throughout, so that J is a
     smooth function of the parameters.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
     >>> net, xp = network([1, 1]), NumpyBackend()
     >>> p = Parameters(net, xp, "float64")

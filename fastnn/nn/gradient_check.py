@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError
 from fastnn.nn.gradient import GradientPlan

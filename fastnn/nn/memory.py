@@ -138,7 +138,7 @@ def require_memory(backend: Backend, needed: TrainingMemory, present: int = 0) -
 
     ``present``: bytes of it that are there already.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> require_memory(NumpyBackend(), TrainingMemory(parameters=10**18))
     Traceback (most recent call last):
     fastnn.errors.DeviceError: training needs 1,000,000.0 TB on cpu (parameters 1,000,000.0 TB)...

@@ -68,7 +68,7 @@ class Layout:
 class Parameters:
     """The numbers of a network on one device: ``theta`` and its views ``W[l-1]``, ``b[l-1]``.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
     >>> p = Parameters(network([3, 4, 2]), NumpyBackend(), "float32")
     >>> p.W[0].shape, p.b[0].shape, p.theta.dtype.name
@@ -119,7 +119,7 @@ def initialize(
     what suits each layer's activation (He for the ReLU family, LeCun for SELU, else Glorot). The
     same seed gives the same numbers on every device.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
     >>> net, xp = network([3, 2]), NumpyBackend()
     >>> p = Parameters(net, xp, "float64")

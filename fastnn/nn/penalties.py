@@ -41,7 +41,7 @@ def l2_penalty(xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, squa
 
     ``W``, ``dW``: all weights, flat (n,); ``J``, ``squares``, ``strength``: (1, 1).
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> W, dW, J = np.array([3.0, -4.0]), np.zeros(2), np.zeros((1, 1))
     >>> strength = np.array([[0.5]])
     >>> l2_penalty(NumpyBackend(), W, dW, strength, J=J, squares=np.empty((1, 1)))
@@ -58,7 +58,7 @@ def l1_penalty(
 ) -> None:
     """``J += lambda/m sum |W|``, ``dW += lambda/m sign(W)``; ``signs``: (n,) scratch.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> W, dW, J = np.array([3.0, -4.0]), np.zeros(2), np.zeros((1, 1))
     >>> scratch = {"total": np.empty((1, 1)), "signs": np.empty(2)}
     >>> l1_penalty(NumpyBackend(), W, dW, np.array([[0.5]]), J=J, **scratch)
@@ -74,7 +74,7 @@ def l1_penalty(
 def clip_by_norm(xp: Shim, gradient: Array, clip: Array, *, squares: Array, factor: Array) -> None:
     """``g *= min(1, clip / ||g||)`` over all parameters at once; ``clip`` etc.: (1, 1).
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> g, one = np.array([3.0, 4.0]), np.array([[1.0]])
     >>> clip_by_norm(NumpyBackend(), g, one, squares=np.empty((1, 1)), factor=np.empty((1, 1)))
     >>> g.tolist()

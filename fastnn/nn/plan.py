@@ -41,7 +41,7 @@ class TrainingPlan:
 
     The optimiser's state belongs to the plan, the parameters to the caller.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
     >>> from fastnn.nn.optimizers import optimizer
     >>> net, xp = network([1, 1]), NumpyBackend()

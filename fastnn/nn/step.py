@@ -92,7 +92,7 @@ class Memory:
 
     A view is ``flat[:n * m].reshape(n, m)``, contiguous at every batch size.
 
-    >>> from fastnn.backend.numpy_backend import NumpyBackend
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> memory = Memory(NumpyBackend(), "float32")
     >>> whole, short = memory.take("Z", 3, 8), memory.take("Z", 3, 5)
     >>> short.shape, bool(np.shares_memory(whole, short))

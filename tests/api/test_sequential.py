@@ -8,7 +8,7 @@ import pytest
 
 import fastnn
 from fastnn import Activation, Dense, Dropout, Input, Normalization, Sequential
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.data.builtin import load
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.network import network

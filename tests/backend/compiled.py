@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled_executor import CompiledExecutable
+from fastnn.backend.compiled.executor import CompiledExecutable
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.engine import compiled_status
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.program import Apply, Instruction, Program
 
 needs_compiler = pytest.mark.skipif(bool(compiled_status()), reason=compiled_status() or "-")

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.cuda_plan import Launch, plan
-from fastnn.backend.cuda_source import Source
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cuda.plan import Launch, plan
+from fastnn.backend.cuda.source import Source
 from fastnn.backend.program import Dot, Instruction, Program
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")

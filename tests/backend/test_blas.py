@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.backend import blas as module
-from fastnn.backend.blas import NO_BLAS, ONE_THREAD, Blas, OneThread, find_blas
-from fastnn.backend.compiled_executor import CompiledExecutable
-from fastnn.backend.llvm_engine import NotCompilableError, compile_module
+from fastnn.backend.compiled import blas as module
+from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, Blas, OneThread, find_blas
+from fastnn.backend.compiled.executor import CompiledExecutable
+from fastnn.backend.compiled.llvm_engine import NotCompilableError, compile_module
 from fastnn.backend.program import Dot, Program
 from tests.backend.compiled import needs_compiler, run
 
@@ -94,7 +94,7 @@ def test_a_blas_with_32_bit_sizes(blas: Blas, monkeypatch, rng) -> None:
             }
 
         blas = replace(blas, size="i32", gemm=address("gemm"), dot=address("dot"))
-    monkeypatch.setattr("fastnn.backend.compiled_executor.find_blas", lambda: blas)
+    monkeypatch.setattr("fastnn.backend.compiled.executor.find_blas", lambda: blas)
     for dtype in (np.float32, np.float64):
         a, b = (rng.standard_normal(s).astype(dtype) for s in ((20, 30), (30, 40)))
         out, inner = np.zeros((20, 40), dtype), np.zeros((1, 1), dtype)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.compilable import check_compilable
+from fastnn.backend.compiled.compilable import check_compilable
+from fastnn.backend.compiled.llvm_engine import NotCompilableError
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.llvm_engine import NotCompilableError
 from fastnn.backend.program import Advance, Apply, Dot, Gather, Load, Reduce, Store, Uniform
 from fastnn.errors import ArgumentError
 

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend import sharing
-from fastnn.backend.blas import find_blas
-from fastnn.backend.compiled_executor import CompiledExecutable
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.compiled import sharing
+from fastnn.backend.compiled.blas import find_blas
+from fastnn.backend.compiled.executor import CompiledExecutable
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.program import Advance, Program
 from fastnn.backend.random import generator
 from fastnn.errors import DivergenceError
@@ -391,7 +391,7 @@ def run_script(code: str, *, wait_for: str = "", **environment: str) -> subproce
 ON_ONE_CORE = """
 import os
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-from fastnn.backend import sharing
+from fastnn.backend.compiled import sharing
 sharing.ALONE = 0
 from tests.backend.compiled import Compiled
 from tests.backend.test_compiled_executor import epochs, make_plan
@@ -411,7 +411,7 @@ def test_three_threads_on_one_core_come_to_an_end() -> None:
 LONG_TRAINING = """
 import threading
 import numpy as np
-from fastnn.backend.blas import find_blas
+from fastnn.backend.compiled.blas import find_blas
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fastnn.backend.backend import get_backend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.device import cuda_status
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.program import Recorder
 from fastnn.errors import ArgumentError, DeviceError
 from tests.backend.training_runs import RUNS, train

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend import cuda_plan
-from fastnn.backend.cuda_kernels import advance, gather, load, reduction, store, uniform
+from fastnn.backend.cuda import plan as cuda_plan
+from fastnn.backend.cuda.kernels import advance, gather, load, reduction, store, uniform
 from fastnn.backend.program import Advance, Gather, Load, Reduce, Store, Uniform
 from fastnn.backend.random import UniformStream
 from tests.backend.cuda_on_cpu import compile_texts, execute, needs_compiler, poisoned

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.cuda_plan import plan
+from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cuda.plan import plan
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.program import (
     Advance,
     Apply,

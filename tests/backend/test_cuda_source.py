@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.cuda_plan import access, element_strides, plan
-from fastnn.backend.cuda_source import C_TYPES, Operand, elementwise, literal
+from fastnn.backend.cpu.kernels import run_kernel
+from fastnn.backend.cuda.plan import access, element_strides, plan
+from fastnn.backend.cuda.source import C_TYPES, Operand, elementwise, literal
 from fastnn.backend.derivative import derivative
 from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value, trace
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_kernels import run_kernel
 from fastnn.backend.program import Apply
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ACTIVATIONS, activation

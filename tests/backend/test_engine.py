@@ -10,8 +10,10 @@ import pytest
 from fastnn.backend import backend as backend_module
 from fastnn.backend import engine as module
 from fastnn.backend.backend import get_backend
-from fastnn.backend.blas import NO_BLAS, ONE_THREAD, find_blas
-from fastnn.backend.compiled_executor import CompiledExecutable
+from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.compiled.executor import CompiledExecutable
+from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu.executor import NumpyExecutable
 from fastnn.backend.device import Choice
 from fastnn.backend.engine import (
     ENGINES,
@@ -22,8 +24,6 @@ from fastnn.backend.engine import (
     threads_for,
 )
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
-from fastnn.backend.numpy_executor import NumpyExecutable
 from fastnn.backend.program import Advance, Apply, Dot, Program
 from fastnn.errors import ArgumentError
 from fastnn.model.train import train
@@ -226,7 +226,7 @@ except Exception as error:
 @needs_compiler
 def test_without_the_functions_of_blas(monkeypatch) -> None:
     monkeypatch.setattr("fastnn.backend.engine.find_blas", lambda: None)
-    monkeypatch.setattr("fastnn.backend.compiled_executor.find_blas", lambda: None)
+    monkeypatch.setattr("fastnn.backend.compiled.executor.find_blas", lambda: None)
     assert (
         compiled_status() == NO_BLAS == "NumPy's BLAS has no functions that can be called by name"
     )

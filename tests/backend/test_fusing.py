@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.fusing import take_row_sums
+from fastnn.backend.compiled.fusing import take_row_sums
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Advance, Apply, Dot, Gather, Reduce, Store
 from tests.backend.compiled import needs_compiler, run

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastnn.backend.compiled.hoisting import hoist_rows
 from fastnn.backend.graph import trace
-from fastnn.backend.hoisting import hoist_rows
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Apply
 from tests.backend.compiled import needs_compiler, run

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from fastnn.backend.llvm_engine import (
+from fastnn.backend.compiled.llvm_engine import (
     KernelCache,
     NotCompilableError,
     compile_module,

@@ -9,9 +9,9 @@ import math
 import numpy as np
 import pytest
 
+from fastnn.backend.compiled.llvm_math import expand
 from fastnn.backend.expression import erf
 from fastnn.backend.graph import trace
-from fastnn.backend.llvm_math import expand
 from tests.backend.compiled import compute, needs_compiler
 
 NAMES = ("exp", "expm1", "tanh", "log", "log1p")

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastnn.backend.compiled.llvm_source import Operand, kernel_text, number
+from fastnn.backend.cpu.kernels import run_kernel
 from fastnn.backend.derivative import derivative
 from fastnn.backend.expression import OPERATIONS, erf
 from fastnn.backend.graph import Graph, Value, trace
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.llvm_source import Operand, kernel_text, number
-from fastnn.backend.numpy_kernels import run_kernel
 from fastnn.backend.program import Apply
 from fastnn.nn.activations import ACTIVATIONS, activation
 from fastnn.nn.losses import LOSSES, loss

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from fastnn.backend import sharing
+from fastnn.backend.compiled import sharing
+from fastnn.backend.cpu.executor import NumpyExecutable
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_executor import NumpyExecutable
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.backend.program import Recorder
 from fastnn.errors import ArgumentError
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastnn.backend.cpu.executor import NumpyExecutable
+from fastnn.backend.cpu.kernels import BLOCK, Scratch, check_operands, lower, run_kernel
 from fastnn.backend.expression import OPERATIONS, Operation, erf
 from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_executor import NumpyExecutable
-from fastnn.backend.numpy_kernels import BLOCK, Scratch, check_operands, lower, run_kernel
 from fastnn.backend.program import Recorder
 from fastnn.backend.random import UniformStream
 from fastnn.errors import ArgumentError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend.sharing import ALONE, Access, Share, access, shares, waits
+from fastnn.backend.compiled.sharing import ALONE, Access, Share, access, shares, waits
 
 
 @settings(max_examples=300)

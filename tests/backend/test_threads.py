@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from fastnn.backend.threads import in_shelter, run_together
+from fastnn.backend.compiled.threads import in_shelter, run_together
 
 
 def test_the_work_is_done_elsewhere_and_waited_for() -> None:

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from fastnn.backend.blas import find_blas
+from fastnn.backend.compiled.blas import find_blas
 from fastnn.backend.device import cuda_status
 from fastnn.cli.diagnose import blas, gather
 from fastnn.nn import activations

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.data.builtin import load
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError

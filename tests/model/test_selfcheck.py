@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.program import Apply
 from fastnn.errors import DeviceError
 from fastnn.model.selfcheck import (

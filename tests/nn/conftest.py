@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import optimizer
 from fastnn.nn.parameters import Parameters, initialize

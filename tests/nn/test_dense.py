@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.nn.activations import activation
 from fastnn.nn.dense import (
     HiddenKernels,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ACTIVATIONS, activation
 from fastnn.nn.gradient import GradientPlan

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fastnn import reference
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.derivative import derivative
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, custom_loss, loss
 

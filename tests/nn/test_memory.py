@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.errors import DeviceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.groups import ParameterGroup

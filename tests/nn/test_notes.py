@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fastnn import reference
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.derivative import derivative
 from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_backend import NumpyBackend
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import network

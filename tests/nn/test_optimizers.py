@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import OPTIMIZERS, optimizer

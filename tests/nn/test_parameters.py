@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError
 from fastnn.nn.initializers import initial_weights

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.nn.penalties import clip_by_norm, l1_penalty, l2_penalty
 
 XP = NumpyBackend()

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient import GradientPlan
@@ -145,7 +145,7 @@ def test_an_epoch_may_be_looked_at_step_by_step(make) -> None:
 SCRIPT = """
 import sys
 import numpy as np
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.random import generator
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fastnn import reference
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.program import Recorder
 from fastnn.backend.random import PURPOSES
 from fastnn.errors import ArgumentError

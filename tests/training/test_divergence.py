@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.errors import DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters

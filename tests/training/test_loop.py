@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.nn.evaluation import EvaluationPlan

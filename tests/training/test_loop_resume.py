@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.numpy_backend import NumpyBackend
+from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.errors import DataError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize

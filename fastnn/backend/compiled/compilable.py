@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from fastnn.backend.llvm_engine import NotCompilableError
-from fastnn.backend.numpy_kernels import check_operands
+from fastnn.backend.compiled.llvm_engine import NotCompilableError
+from fastnn.backend.cpu.kernels import check_operands
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -36,7 +36,7 @@ def check_compilable(i: Instruction) -> None:
     >>> check_compilable(Advance(np.zeros(1, np.int32), by=1))
     Traceback (most recent call last):
         ...
-    fastnn.backend.llvm_engine.NotCompilableError: a counter of int32
+    fastnn.backend.compiled.llvm_engine.NotCompilableError: a counter of int32
 
     Raises ArgumentError for what NumPy refuses as well.
     """

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.blas import NO_BLAS, ONE_THREAD, find_blas
-from fastnn.backend.llvm_engine import KERNELS, NotCompilableError, compile_module, target
-from fastnn.backend.llvm_lowering import Lowered, lower_program, pointer
+from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.compiled.llvm_engine import KERNELS, NotCompilableError, compile_module, target
+from fastnn.backend.compiled.lowering import Lowered, lower_program, pointer
+from fastnn.backend.compiled.sharing import waits
+from fastnn.backend.compiled.threads import in_shelter, run_together
 from fastnn.backend.program import Program
-from fastnn.backend.sharing import waits
-from fastnn.backend.threads import in_shelter, run_together
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
 # then it offers its core (sched_yield), then it sleeps: a core with nothing to run takes over the

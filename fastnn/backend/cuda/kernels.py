@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from string import Template
 
-from fastnn.backend.cuda_source import Source, c_type, float_type, literal
+from fastnn.backend.cuda.source import Source, c_type, float_type, literal
 from fastnn.backend.random import PURPOSES
 
 #: A block of the column kernel: 32 neighbouring columns (one coalesced read) of 8 rows.

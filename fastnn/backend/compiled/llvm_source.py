@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastnn.backend.compiled.llvm_math import BITS, expand
 from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value
-from fastnn.backend.llvm_math import BITS, expand
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """CUDA C++ text of every kernel that a program needs, from the same graphs as the NumPy calls.
 
 Text only: nothing here needs CuPy or a GPU. Which text with which sizes an instruction needs is
-`cuda_plan`'s business, running it `cuda_executor`'s. Sizes and numbers that change are arguments,
+`plan`'s business, running it `executor`'s. Sizes and numbers that change are arguments,
 so that one text serves every layer and batch; types and access patterns are part of the text.
 """
 
@@ -199,7 +199,7 @@ def elementwise(
     loads: list[str] = []
     for k in sorted({graph.inputs.index(v.name) for v in graph.values if v.op == "input"}):
         value = elements[k] if types[k] == T else f"({T}){elements[k]}"
-        # One number for all elements; no output overlaps it (cuda_plan sees to that).
+        # One number for all elements; no output overlaps it (`plan` sees to that).
         (before if inputs[k].access == "scalar" else loads).append(
             f"const {T} v_{names[k]} = {value};"
         )

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from fastnn.backend.numpy_kernels import Call, Scratch, check_operands, lower
+from fastnn.backend.cpu.kernels import Call, Scratch, check_operands, lower
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.blas import Blas
-from fastnn.backend.compilable import TYPES, check_compilable
-from fastnn.backend.fusing import take_row_sums
+from fastnn.backend.compiled.blas import Blas
+from fastnn.backend.compiled.compilable import TYPES, check_compilable
+from fastnn.backend.compiled.fusing import take_row_sums
+from fastnn.backend.compiled.hoisting import hoist_rows
+from fastnn.backend.compiled.llvm_engine import NotCompilableError
+from fastnn.backend.compiled.llvm_source import Operand, kernel_text, number
+from fastnn.backend.compiled.llvm_texts import GATHER, LOAD, STORE, reduce_text
+from fastnn.backend.compiled.sharing import Access, Share, access, shares
 from fastnn.backend.graph import Graph
-from fastnn.backend.hoisting import hoist_rows
-from fastnn.backend.llvm_engine import NotCompilableError
-from fastnn.backend.llvm_source import Operand, kernel_text, number
-from fastnn.backend.llvm_texts import GATHER, LOAD, STORE, reduce_text
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -33,7 +34,6 @@ from fastnn.backend.program import (
     same_elements,
 )
 from fastnn.backend.random import UniformStream
-from fastnn.backend.sharing import Access, Share, access, shares
 
 
 @dataclass(frozen=True)

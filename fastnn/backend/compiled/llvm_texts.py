@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fastnn.backend.llvm_source import RANGE, number
+from fastnn.backend.compiled.llvm_source import RANGE, number
 
 
 def reduce_text(name: str, how: str, axis: int | None, t: str) -> str:

@@ -1,6 +1,6 @@
 """The GPU: CuPy as the array module, programs run as prepared launches on one stream.
 
-`cuda_plan` decides what is launched and `cuda_source` and `cuda_kernels` hold the texts; here
+`plan` decides what is launched and `source` and `kernels` hold the texts; here
 they meet CuPy, which is imported when the first `CudaBackend` is made.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.cuda_plan import contiguous, overlap, plan
-from fastnn.backend.cuda_source import Source, float_type
+from fastnn.backend.cuda.plan import contiguous, overlap, plan
+from fastnn.backend.cuda.source import Source, float_type
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import (
     Advance,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fastnn.backend.compiled.llvm_source import truths
 from fastnn.backend.expression import Symbol
 from fastnn.backend.graph import Graph, build
-from fastnn.backend.llvm_source import truths
 
 
 @dataclass(frozen=True)

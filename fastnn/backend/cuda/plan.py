@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend import cuda_kernels
-from fastnn.backend.cuda_source import THREADS, Operand, Source, elementwise
+from fastnn.backend.cuda import kernels as cuda_kernels
+from fastnn.backend.cuda.source import THREADS, Operand, Source, elementwise
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -145,7 +145,7 @@ def element_strides(a: Array, rows: int, cols: int) -> tuple[int, int]:
 
 
 def access(strides: tuple[int, int], rows: int, cols: int) -> str:
-    """Return the access pattern (see `cuda_source.ACCESS`) of strides in a (rows, cols) kernel.
+    """Return the access pattern (see `source.ACCESS`) of strides in a (rows, cols) kernel.
 
     >>> access((3, 1), 2, 3), access((1, 2), 2, 3), access((0, 1), 2, 3), access((0, 0), 2, 3)
     ('flat', 'transposed', 'row', 'scalar')

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.cpu.host_memory import free_memory
+from fastnn.backend.cpu.kernels import check_operands, run_kernel
 from fastnn.backend.engine import check_engine, executable
-from fastnn.backend.host_memory import free_memory
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy_kernels import check_operands, run_kernel
 from fastnn.backend.program import Array, Program
 from fastnn.backend.shim import Executable
 

@@ -1,0 +1,1 @@
+"""The CPU through compiled code: LLVM text, one function per program, threads."""
