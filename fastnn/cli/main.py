@@ -1,8 +1,9 @@
 """The command ``fastnn``: its parser, and what becomes of errors.
 
 Exit codes: 0 all went well; 1 training diverged or a check failed; 2 a wrong argument; 3 data or
-files that cannot be used; 4 a device that cannot be used; 130 interrupted. Results go to standard
-output, progress, notes, warnings and errors to standard error, an error in one line.
+files that cannot be used; 4 a device that cannot be used; 130 interrupted by Ctrl-C, 128 + N by
+signal N. Results go to standard output, progress, notes, warnings and errors to standard error, an
+error in one line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.inspection import add_inspect
 from fastnn.cli.messages import warn_in_one_line
 from fastnn.cli.parser import Parser
+from fastnn.cli.signals import as_interrupts
 from fastnn.cli.train import add_train
 from fastnn.cli.use import add_evaluate, add_predict
 from fastnn.errors import (
@@ -47,7 +49,7 @@ examples:
 
 exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
 argument, 3 data or file that cannot be used, 4 device that cannot be used,
-130 interrupted"""
+130 interrupted (a training saves its best epoch; so it does on kill: 143)"""
 
 
 def build_parser() -> Parser:
@@ -86,6 +88,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as stop:  # --help, --version, or an error that has been printed
         return int(stop.code or 0)
+    with as_interrupts() as received:
+        code = _run(arguments)
+    return 128 + received[0] if received and code == 130 else code
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run a command; every error becomes a line on standard error and an exit code."""
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         with warnings.catch_warnings():

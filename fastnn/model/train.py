@@ -145,6 +145,7 @@ def train(
     _check_options(options)
     dtype = check_dtype(dtype).name
     settings = training_options(patience=patience, seed=seed, **options)
+    settings.check_schedule()
     watchers = [as_callback(c) for c in _listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if verbose else []
     categorical = _listed("categorical", categorical)

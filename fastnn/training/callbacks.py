@@ -88,18 +88,21 @@ def describe(epoch: Epoch) -> str:
     return "  ".join([*parts, f"{epoch.examples_per_second:,.0f} examples/s"])
 
 
-def fitting(epoch: Epoch, width: int) -> str:
+def fitting(epoch: Epoch, width: int, monitor: str | None = None) -> str:
     """Return an epoch in at most ``width`` characters, if that can be.
 
-    What gives way, in turn: the speed, all metrics but the first, the long name of the validation
-    loss, the training loss.
+    What gives way, in turn: the speed, all metrics but the one that is monitored (else the first),
+    the long name of the validation loss, the training loss.
 
     >>> epoch = Epoch(3, loss=0.25, learning_rate=0.001, validation_loss=0.5,
     ...               metrics={"accuracy": 0.9, "roc_auc": 0.75}, examples_per_second=12000)
     >>> fitting(epoch, 52), fitting(epoch, 46)
     ('loss 0.2500  validation loss 0.5000  accuracy 0.9000', 'loss 0.2500  val. loss 0.5000 ...')
+    >>> fitting(epoch, 52, monitor="roc_auc")
+    'loss 0.2500  validation loss 0.5000  roc_auc 0.7500'
     """
-    first = [f"{name} {value:.4f}" for name, value in [*epoch.metrics.items()][:1]]
+    kept = [monitor] if monitor in epoch.metrics else [*epoch.metrics][:1]
+    first = [f"{name} {epoch.metrics[name]:.4f}" for name in kept if name is not None]
     full = describe(epoch)
     forms = [full, full.rpartition("  ")[0]]
     loss = f"loss {epoch.loss:.4f}"
@@ -161,7 +164,8 @@ class ProgressReport:
         if self._bar is not None and self._task is not None:
             # beside it: the word, the counts, the bar, the time left, and a space after each
             beside = len("epoch") + 2 * len(str(state.n_epochs)) + 1 + 10 + len("0:00:00") + 4
-            text = fitting(state.epoch, self._bar.console.width - beside)
+            room = self._bar.console.width - beside
+            text = fitting(state.epoch, room, state.history.monitor)
             self._bar.update(self._task, completed=state.epoch.epoch, description=text)
         else:
             width = len(str(state.n_epochs))

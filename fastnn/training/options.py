@@ -46,6 +46,17 @@ class TrainingOptions:
             return batch_size_for(n_examples, self.batch_size)
         return min(n_examples, next(m for n, m in _SIZES if n_examples >= n))
 
+    def check_schedule(self) -> None:
+        """Raise ArgumentError if a step schedule ends before its first step."""
+        every = self.schedule.options.get("every")
+        if every is not None and self.schedule.per == "epoch":
+            left = self.epochs - self.schedule.warm_up
+            if every >= left:
+                raise ArgumentError(
+                    f"schedule {self.schedule.name!r}: every={every:g} epochs has no effect, since "
+                    f"the schedule has {left:g} of them; take fewer, or leave the schedule out"
+                )
+
     def to_json(self) -> dict[str, Any]:
         """Return what a model file keeps of them."""
         return {

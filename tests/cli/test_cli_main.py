@@ -182,7 +182,12 @@ def test_a_full_disk_behind_stdout_is_told(models: Path) -> None:
         )
 
 
-def test_sigint_saves_the_model_and_ends_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)],
+    ids=["Ctrl-C", "kill", "a closed terminal"],
+)
+def test_a_signal_saves_the_model(tmp_path: Path, number: signal.Signals, code: int) -> None:
     arguments = ["train", "digits", "--epochs", "100000", "--patience", "none", "--hidden", "8"]
     with subprocess.Popen(
         [*COMMAND, *arguments, "--out", "cut.fastnn"], cwd=tmp_path, env=ENVIRONMENT,
@@ -192,9 +197,9 @@ def test_sigint_saves_the_model_and_ends_with_130(tmp_path: Path) -> None:
         for line in process.stderr:
             if line.split()[1].startswith("3/"):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     model = load(tmp_path / "cut.fastnn")
     assert model.history.stopped == "interrupted"
     assert model.history.best_epoch == len(model.history.epochs) >= 3
@@ -219,6 +224,20 @@ def test_sigint_before_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "fastnn: interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe.csv"]
+
+
+def test_ctrl_c_during_the_imports_is_one_line() -> None:
+    code = (
+        "import builtins, sys\n"
+        "import fastnn.__main__ as m\n"
+        "def interrupted(*_): raise KeyboardInterrupt\n"
+        "builtins.__import__ = interrupted\n"
+        "sys.exit(m.run())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "fastnn: interrupted\n")
 
 
 def test_main_and_the_parser_agree_on_usage_errors() -> None:

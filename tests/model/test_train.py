@@ -343,6 +343,7 @@ NO_EFFECT = [
     ({"optimizer": "sgd(beta=0.9)"}, "'gradient_descent' has no option 'beta'; it belongs to mom"),
     ({"schedule": "step(decay=0.9)"}, "schedule 'step' has no option 'decay'; it belongs to expo"),
     ({"schedule": "one_cycle(warm_up=3)"}, "warm_up has no effect"),
+    ({"schedule": "step(every=3)", "epochs": 3}, "every=3 epochs has no effect"),
     ({"standardize_target": True}, "standardize_target has no effect with task 'binary'"),
     ({"standardize_target": False}, "standardize_target has no effect with task 'binary'"),
     ({"loss": "mse", "label_smoothing": 0.1}, "'squared_error' has no option 'label_smoothing'"),

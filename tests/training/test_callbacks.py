@@ -95,6 +95,8 @@ def test_the_first_metric_outlives_the_others():
     assert fitting(epoch, 99) == "loss 0.5000  r2 0.2500  mae 3.0000  10 examples/s"
     assert fitting(epoch, 40) == "loss 0.5000  r2 0.2500  mae 3.0000"
     assert fitting(epoch, 30) == "loss 0.5000  r2 0.2500"
+    assert fitting(epoch, 30, "mae") == "loss 0.5000  mae 3.0000"
+    assert fitting(epoch, 30, "loss") == "loss 0.5000  r2 0.2500"
 
 
 def test_a_bar_on_a_terminal(monkeypatch):
