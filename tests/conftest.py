@@ -19,6 +19,8 @@ import hypothesis
 import numpy as np
 import pytest
 
+from fastnn.backend.device import cuda_status
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Two shared cores make a deadline a coin toss; a fixed seed makes a failure a finding.
@@ -39,6 +41,9 @@ ORACLES = {
 }
 TORCH = "2.13.0"
 
+# What tests want said at the end of the run about what was proven, and what was not.
+PROOFS: pytest.StashKey[list[str]] = pytest.StashKey()
+
 
 @cache
 def why_missing(package: str) -> str:
@@ -56,6 +61,18 @@ def why_missing(package: str) -> str:
 def rng() -> np.random.Generator:
     """Random numbers for making test cases, the same in every run."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture(scope="session")
+def proven(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """A function that notes a line for the end of the run; each line is said once."""
+    lines = pytestconfig.stash.setdefault(PROOFS, [])
+
+    def note(line: str) -> None:
+        if line not in lines:
+            lines.append(line)
+
+    return note
 
 
 @pytest.fixture
@@ -95,8 +112,13 @@ def imported_packages(path: Path) -> frozenset[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, doctests of modules that can use a package which is not there."""
+    """Skip, with the reason, what needs a GPU or a package that is not there."""
     for item in items:
+        if item.get_closest_marker("cuda") and not cuda_status().usable:
+            reason = f"no CUDA device: {cuda_status()}"
+            if os.environ.get("FASTNN_TEST_CUDA") == "required":
+                raise pytest.UsageError(reason)
+            item.add_marker(pytest.mark.skip(reason))
         if isinstance(item, pytest.DoctestItem):
             uses = imported_packages(item.path)
             examples = "".join(example.source for example in item.dtest.examples)
@@ -106,12 +128,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which optional oracles were missing: a green run without them proves less."""
+    """Say what proofs ran and which optional oracles were missing: without, a run proves less."""
     missing = [
         f"{package} ({why_missing(package)}; for {purpose})"
         for package, purpose in ORACLES.items()
         if why_missing(package)
     ]
+    for line in terminalreporter.config.stash.get(PROOFS, []):
+        terminalreporter.write_line(line)
     terminalreporter.write_line(
         f"optional oracles missing: {', '.join(missing)}"
         if missing

@@ -15,7 +15,7 @@ from fastnn.errors import ArgumentError, DeviceError
 from tests.backend.training_runs import RUNS, train
 
 STATUS = cuda_status()
-pytestmark = pytest.mark.skipif(not STATUS.usable, reason=f"no CUDA device: {STATUS}")
+pytestmark = pytest.mark.cuda
 
 add = Kernel("add", lambda x, y: x + y)
 both = Kernel("both", lambda x, y: (x + y, np.tanh(x) * y))

@@ -1,0 +1,3 @@
+#pragma once
+#include <complex>
+template <class T> using complex = std::complex<T>;

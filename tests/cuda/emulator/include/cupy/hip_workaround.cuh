@@ -1,0 +1,1 @@
+#pragma once  // what CuPy works around is not here
