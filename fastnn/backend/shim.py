@@ -6,6 +6,7 @@ the calls for a program, which a backend then compiles and runs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +32,22 @@ class Executable(Protocol):
         """Execute the program ``n`` times."""
 
 
+class Feed(Protocol):
+    """Rows from the host to fixed arrays of a device, block after block."""
+
+    def buffers(self) -> tuple[Array, ...]:
+        """Return host arrays to fill, shaped like the targets."""
+
+    def send(self, rows: int) -> None:
+        """Start to copy their first ``rows`` rows."""
+
+    def receive(self) -> None:
+        """Have what was sent last in the targets before anything that is run from now on."""
+
+    def settle(self) -> None:
+        """Wait until nothing is on its way."""
+
+
 class Backend(Shim, Protocol):
     """A device: its memory, its shim, and how it runs programs."""
 
@@ -53,6 +70,9 @@ class Backend(Shim, Protocol):
 
     def copy(self, source: Array, out: Array) -> None:
         """Copy ``source`` (host or device) into ``out``, an array of this device."""
+
+    def feed(self, targets: Sequence[Array]) -> Feed:
+        """Return the way from the host into ``targets``, arrays of this device."""
 
     def compile(self, program: Program, runs: int = 1) -> Executable:
         """Return the program made ready; ``runs``: how often it will run, as far as known."""

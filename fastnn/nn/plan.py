@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Program, Recorder
 from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
+from fastnn.nn.feeding import Feed, Resident, Streamed
 from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import Network
 from fastnn.nn.optimizers import OptimizerRule
@@ -67,6 +69,8 @@ class TrainingPlan:
     step += 1
     t += 1
 
+    ``block_rows``: the data are host arrays, of which so many rows at a time are on the device.
+
     Raises ArgumentError, naming the argument, if data, batch size, penalties, clipping or groups
     cannot work.
     """
@@ -86,6 +90,7 @@ class TrainingPlan:
         groups: Sequence[ParameterGroup] = (),
         seed: int = 0,
         epochs: int = 1,
+        block_rows: int | None = None,
     ) -> None:
         check_data(network, data)
         for option, value in (("l2", l2), ("l1", l1), ("clip_norm", clip_norm)):
@@ -109,8 +114,12 @@ class TrainingPlan:
         self._table = backend.zeros((self.n_steps, width), dtype)
         self._row = backend.zeros((width,), dtype)
         self._costs = backend.zeros((self.n_steps,), dtype)
-        self._order = backend.zeros((len(data),), np.int64)
-        self._position, self._step, self._time = (backend.zeros((1,), np.int64) for _ in range(3))
+        self._feed: Feed = (
+            Resident(backend, data)
+            if block_rows is None
+            else Streamed(backend, data, self.batch_size, block_rows)
+        )
+        self._step, self._time = (backend.zeros((1,), np.int64) for _ in range(2))
         memory = Memory(backend, dtype)
         rest = len(data) % self.batch_size
         self.program = self._record(memory, self.batch_size)
@@ -126,21 +135,21 @@ class TrainingPlan:
 
     def _record(self, memory: Memory, m: int) -> Program:
         """Record one step on ``m`` examples."""
-        xp, p = Recorder(), self.parameters
+        xp, p, feed = Recorder(), self.parameters, self._feed
         dW, db = p.layout.views(self.gradient)
         name_parameters(xp, "", p.W, p.b)
         name_parameters(xp, "d", dW, db)
         for array, name in (
             (self._table, "coefficients"), (self._row, "row"), (self._step, "step"),
-            (self._position, "position"), (self._order, "order"), (self._costs, "costs"),
+            (feed.position, "position"), (feed.order, "order"), (self._costs, "costs"),
             (self._time, "t"),
         ):  # fmt: skip
             xp.name(array, name)
         batch = make_batch(
-            self.backend, memory, self.network, self.data, m, training=True, names=xp
+            self.backend, memory, self.network, feed.source, m, training=True, names=xp
         )
         for source, rows in batch.rows:
-            xp.gather(source, self._order, self._position, out=rows)
+            xp.gather(source, feed.order, feed.position, out=rows)
         for l, x in enumerate(batch.layers, start=1):
             if x.U is not None:
                 xp.uniform(self._seed, l, self._time, out=x.U)
@@ -158,7 +167,7 @@ class TrainingPlan:
             xp.name(self.gradient, "dtheta")
             clip_by_norm(xp, self.gradient, limit, squares=squares, factor=factor)
         self._update(xp)
-        xp.advance(self._position, m)
+        xp.advance(feed.position, m)
         xp.advance(self._step, 1)
         xp.advance(self._time, 1)
         return xp.program()
@@ -197,14 +206,16 @@ class TrainingPlan:
         t = np.arange(self.t + 1, self.t + 1 + self.n_steps, dtype=np.float64)
         with np.errstate(under="ignore"):
             copy(self._host(self._coefficients(t, rates)), self._table)
-        copy(self.backend.array(order), self._order)
-        copy(self.backend.array([0]), self._position)
         copy(self.backend.array([0]), self._step)
         copy(self.backend.array([self.t]), self._time)
-        full = min(steps, len(self.data) // self.batch_size)
-        self._full.run(full)
-        if self._short is not None and steps > full:
-            self._short.run()
+        full = len(self.data) // self.batch_size
+        done = 0
+        with closing(self._feed.blocks(order, steps)) as blocks:
+            for ready in blocks:
+                self._full.run(min(ready, full - done))
+                done += ready
+                if self._short is not None and done > full:
+                    self._short.run()
         self.t += steps
         return np.array(self.backend.host(self._costs)[:steps], np.float64)
 

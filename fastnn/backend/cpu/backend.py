@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.cpu.feed import CpuFeed
 from fastnn.backend.cpu.host_memory import free_memory
 from fastnn.backend.cpu.kernels import check_operands, run_kernel
 from fastnn.backend.engine import check_engine, executable
@@ -67,6 +69,9 @@ class NumpyBackend:
 
     def copy(self, source: Array, out: Array) -> None:
         np.copyto(out, source)
+
+    def feed(self, targets: Sequence[Array]) -> CpuFeed:
+        return CpuFeed(targets)
 
     def compile(self, program: Program, runs: int = 1) -> Executable:
         return executable(program, self.engine, runs)

@@ -6,7 +6,7 @@ they meet CuPy, which is imported when the first `CudaBackend` is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.cuda.feed import CudaFeed
 from fastnn.backend.cuda.plan import contiguous, overlap, plan
 from fastnn.backend.cuda.source import Source, float_type
 from fastnn.backend.kernel import Kernel
@@ -139,6 +140,9 @@ class CudaBackend:
                 out.set(values)
             else:
                 out[...] = self.xp.asarray(values)
+
+    def feed(self, targets: Sequence[Array]) -> CudaFeed:
+        return CudaFeed(self.xp, self._device, self._stream, targets)
 
     def compile(self, program: Program, runs: int = 1) -> CudaExecutable:
         return CudaExecutable(program, self)
