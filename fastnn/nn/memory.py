@@ -79,12 +79,14 @@ def training_memory(
     keeps_best: bool = False,
     n_evaluated: int = 0,
     evaluated_at_once: int = 1024,
+    block_rows: int | None = None,
 ) -> TrainingMemory:
     """Return the bytes that training ``network`` takes on its device, in closed form.
 
     ``weight_columns``: of the examples' weights, 0 without; ``keeps_best``: the best epoch's
     weights are kept aside; ``n_evaluated``: rows of the largest part that is judged, block by
-    block. Full-batch training (``batch_size`` of all examples) gathers no rows.
+    block; ``block_rows``: so many examples at a time are on the device, and as many arrive.
+    Full-batch training (``batch_size`` of all examples) gathers no rows.
 
     >>> from fastnn.nn.network import network
     >>> from fastnn.nn.optimizers import optimizer
@@ -102,14 +104,16 @@ def training_memory(
         optimizer.coefficients(step, step, s.weight_decay).shape[1]
         for s in segments(layout, groups, optimizer)
     )
-    gathered = row * m * one if m < n_examples else 0
+    source = n_examples if block_rows is None else block_rows
+    gathered = row * m * one if m < source else 0
+    copies = 1 if block_rows is None else 2
     block = min(n_evaluated, evaluated_at_once)
     return TrainingMemory(
         parameters=theta,
         gradient=theta + (layout.n_weights * one if l1 else 0),
         optimizer=n_state * theta,
         snapshots=(1 + n_state + 2 * keeps_best) * theta,  # the old best goes when the new is there
-        data=n_examples * (row * one + 8) + n_steps * (coefficients + 1) * one,
+        data=source * (copies * row * one + 8) + n_steps * (coefficients + 1) * one,
         batch=gathered + m * _example(network, one, training=True),
         evaluation=block * (row * one + _example(network, one, training=False)),
     )
@@ -133,6 +137,16 @@ def _example(network: Network, one: int, *, training: bool) -> int:
     return numbers * one + uniform * np.dtype(np.float32).itemsize
 
 
+def fits(backend: Backend, needed: TrainingMemory, present: int = 0) -> bool:
+    """Return whether ``needed`` bytes can be had, of which ``present`` are there already.
+
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> fits(NumpyBackend(), TrainingMemory(parameters=10**18))
+    False
+    """
+    return needed.total - present <= backend.free_memory()
+
+
 def require_memory(backend: Backend, needed: TrainingMemory, present: int = 0) -> None:
     """Raise DeviceError, with the figures, if ``needed`` does not fit into the free memory (N27).
 
@@ -144,7 +158,7 @@ def require_memory(backend: Backend, needed: TrainingMemory, present: int = 0) -
     fastnn.errors.DeviceError: training needs 1,000,000.0 TB on cpu (parameters 1,000,000.0 TB)...
     """
     free = backend.free_memory()
-    if needed.total - present <= free:
+    if fits(backend, needed, present):
         return
     total, _, parts = str(needed).partition(" (")
     there = f", of which {size(present)} are there already" if present else ""

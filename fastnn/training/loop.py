@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
-from fastnn.nn.memory import require_memory, training_memory
+from fastnn.nn.memory import TrainingMemory, fits, require_memory, size, training_memory
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
@@ -83,8 +84,13 @@ class Trainer:
         self.options, self.validation = options, validation
         self._judged = train if training_metrics else None  # scored after each epoch
         m = options.batch_size_for(len(train))
-        check_memory(backend, network, train, options, parameters.dtype, parameters.theta.nbytes)
-        data = Data(*(_to_device(backend, v, parameters) for v in (train.X, train.Y, train.w)))
+        rows = check_memory(
+            backend, network, train, options, parameters.dtype, parameters.theta.nbytes
+        )
+        if rows is not None:
+            warnings.warn(_streamed(backend, train, rows), RuntimeWarning, stacklevel=2)
+        keep = _to_device if rows is None else _on_the_host
+        data = Data(*(keep(backend, v, parameters) for v in (train.X, train.Y, train.w)))
         self.plan = TrainingPlan(
             backend,
             network,
@@ -98,6 +104,7 @@ class Trainer:
             groups=options.groups,
             seed=options.seed,
             epochs=options.epochs,
+            block_rows=rows,
         )
         self.evaluation = EvaluationPlan(backend, network, parameters)
         self.history = History(monitor=options.monitor if options.patience else None)
@@ -242,28 +249,60 @@ def check_memory(
     options: TrainingOptions,
     dtype: npt.DTypeLike,
     present: int = 0,
-) -> None:
+) -> int | None:
     """Raise DeviceError, with the figures, if a training does not fit into the memory (N27).
 
     ``present``: bytes of the parameters, if they are there already. Examples that the CPU uses
-    where they lie are no further need.
+    where they lie are no further need. If only the examples are too many for a GPU, return how
+    many are to be there at a time; None: all of them.
     """
-    needed = training_memory(
-        network,
-        options.optimizer,
-        len(train),
-        options.batch_size_for(len(train)),
-        dtype,
-        weight_columns=0 if train.w is None else train.w.shape[1],
-        l1=options.l1,
-        groups=options.groups,
-        keeps_best=options.patience is not None,
-        n_evaluated=len(train),
-    )
+    m = options.batch_size_for(len(train))
+
+    def needed(rows: int | None = None) -> TrainingMemory:
+        return training_memory(
+            network,
+            options.optimizer,
+            len(train),
+            m,
+            dtype,
+            weight_columns=0 if train.w is None else train.w.shape[1],
+            l1=options.l1,
+            groups=options.groups,
+            keeps_best=options.patience is not None,
+            n_evaluated=len(train),
+            block_rows=rows,
+        )
+
     if backend.device == "cpu":
         arrays = [v for v in (train.X, train.Y, train.w) if v is not None]
         present += sum(v.nbytes for v in arrays if v.dtype == dtype and v.flags.c_contiguous)
-    require_memory(backend, needed, present)
+    elif not fits(backend, needed(), present) and m < len(train):
+        blocks = [m * k for k in _BLOCKS if m * k < len(train)]
+        for rows in blocks:
+            if fits(backend, needed(rows), present):
+                return rows
+        require_memory(backend, needed(m), present)
+    require_memory(backend, needed(), present)
+    return None
+
+
+#: Mini-batches in a block of examples that is sent to the device, if memory allows.
+_BLOCKS = (256, 64, 16, 4, 1)
+
+
+def _streamed(backend: Backend, train: Part, rows: int) -> str:
+    whole = sum(v.nbytes for v in (train.X, train.Y, train.w) if v is not None)
+    return (
+        f"the training examples ({size(whole)}) do not fit into the {size(backend.free_memory())} "
+        f"that are free on {backend.device}: they are sent there in blocks of {rows:,}, with the "
+        "same result"
+    )
+
+
+def _on_the_host(
+    backend: Backend, values: HostArray | None, parameters: Parameters
+) -> HostArray | None:
+    return None if values is None else np.asarray(values, parameters.dtype)
 
 
 def _to_device(backend: Backend, values: HostArray | None, parameters: Parameters) -> Array:

@@ -120,6 +120,21 @@ def test_the_best_weights_are_two_more_copies_while_they_change(make):
     assert two.total - one.total == 2 * one.parameters
 
 
+@pytest.mark.parametrize("rows", [50, 200])
+def test_examples_in_blocks(make, rows):
+    """On the device: a block that is used and one that arrives; the CPU needs the first only."""
+    net = make.network((600, 40, 10), **SOFTMAX)
+    data = Data(np.zeros((1000, 600)), np.zeros((1000, 1)))
+    needed = training_memory(net, optimizer("sgd"), 1000, 50, np.float64, block_rows=rows)
+    whole = training_memory(net, optimizer("sgd"), 1000, 50, np.float64)
+    with allocated() as found:
+        make.plan(net, data, "sgd", 50, parameters=make.parameters(net), block_rows=rows)
+    arriving = rows * 601 * 8
+    assert needed.data < whole.data
+    parts = needed.data - arriving + needed.batch + needed.gradient
+    assert parts == pytest.approx(found[0] - needed.parameters, rel=0.05)
+
+
 class SmallMachine(NumpyBackend):
     def free_memory(self) -> int:
         return 1_000_000

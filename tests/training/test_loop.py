@@ -289,3 +289,43 @@ def test_a_trainer_that_does_not_fit_into_the_memory_is_refused(monkeypatch):
         make()
     monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 20_000)
     assert make(epochs=1).run().stopped == "epochs"
+
+
+class SmallDevice(NumpyBackend):
+    """What has the CPU's arithmetic and little memory of its own."""
+
+    device = "cuda:0"
+    free = 0
+
+    def free_memory(self) -> int:
+        return self.free
+
+
+def on_a_small_device(free: int, batch_size: object = 8) -> Trainer:
+    net, backend = network((4, 6, 1)), SmallDevice()
+    backend.free = free
+    parameters = Parameters(net, backend, np.float64)
+    initialize(net, parameters, backend, seed=1)
+    rng = np.random.default_rng(0)
+    part = Part(rng.normal(size=(5000, 4)), rng.normal(size=(5000, 1)))
+    options = training_options(batch_size=batch_size, epochs=3, patience=None)
+    return Trainer(backend, net, parameters, part, options)
+
+
+def test_examples_that_do_not_fit_come_in_blocks_and_it_is_said():
+    said = (
+        r"the training examples \(200\.0 kB\) do not fit into the 185\.0 kB that are free on "
+        "cuda:0: they are sent there in blocks of 128"
+    )
+    with pytest.warns(RuntimeWarning, match=said):
+        streamed = on_a_small_device(185_000)
+    resident = on_a_small_device(800_000)
+    streamed.run()
+    resident.run()
+    np.testing.assert_array_equal(streamed.parameters.theta, resident.parameters.theta)
+
+
+@pytest.mark.parametrize(("free", "batch_size"), [(5_000, 8), (185_000, "full")])
+def test_what_cannot_come_in_blocks_either_is_refused(free, batch_size):
+    with pytest.raises(DeviceError, match="training needs"):
+        on_a_small_device(free, batch_size)
