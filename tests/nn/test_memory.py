@@ -123,15 +123,15 @@ def test_the_best_weights_are_two_more_copies_while_they_change(make):
 @pytest.mark.parametrize("rows", [50, 200])
 def test_examples_in_blocks(make, rows):
     """On the device: a block that is used and one that arrives; the CPU needs the first only."""
-    net = make.network((600, 40, 10), **SOFTMAX)
-    data = Data(np.zeros((1000, 600)), np.zeros((1000, 1)))
-    needed = training_memory(net, optimizer("sgd"), 1000, 50, np.float64, block_rows=rows)
-    whole = training_memory(net, optimizer("sgd"), 1000, 50, np.float64)
+    net = make.network((20_000, 40, 10), **SOFTMAX)
+    data = Data(np.zeros((400, 20_000)), np.zeros((400, 1)))
+    needed = training_memory(net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows)
+    whole = training_memory(net, optimizer("sgd"), 400, 50, np.float64)
     parameters = make.parameters(net)
     with allocated() as found:
         plan = make.plan(net, data, "sgd", 50, parameters=parameters, block_rows=rows)
-    assert plan.n_steps == 20
-    arriving = rows * 601 * 8
+    assert plan.n_steps == 8
+    arriving = rows * 20_001 * 8
     assert needed.data < whole.data
     parts = needed.data - arriving + needed.batch + needed.gradient
     assert parts == pytest.approx(found[0], rel=0.05)
