@@ -23,6 +23,7 @@ FLOORS = {
     "backend": 1,
     "nn": 2,
     "data": 3,
+    "timing": 3,
     "training": 4,
     "model": 5,
     "api": 6,

@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 
+from fastnn.cli.bench import add_bench
 from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.inspection import add_inspect
 from fastnn.cli.messages import warn_in_one_line
@@ -67,7 +68,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    for add in (add_train, add_predict, add_evaluate, add_inspect, add_info, add_check):
+    for add in (add_train, add_predict, add_evaluate, add_inspect, add_info, add_check, add_bench):
         command = add(commands)
         command.add_argument(
             "--traceback", action="store_true", help="of an error, show where it arose"

@@ -61,9 +61,12 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no command is given (known: train, predict, evaluate, inspect, info, check)"),
+        ([], "no command is given (known: train, predict, evaluate, inspect, "),
         (["trian", "digits"], "unknown command 'trian'; did you mean 'train'?"),
-        (["fly"], "unknown command 'fly' (known: train, predict, evaluate, inspect, info, check)"),
+        (
+            ["fly"],
+            "unknown command 'fly' (known: train, predict, evaluate, inspect, ",
+        ),
         (["train"], "required: DATA (see fastnn train --help)"),
         (["train", "digits", "--optimiser", "adam"], "did you mean '--optimizer'?"),
         (["train", "digits", "--optim", "adam"], "unknown argument '--optim'"),
@@ -94,7 +97,7 @@ def test_help_and_version(fastnn) -> None:
     assert fastnn("--version").out.startswith("fastnn ")
     shown = fastnn("--help")
     assert shown.code == 0
-    for command in ("train", "predict", "evaluate", "inspect", "info", "check"):
+    for command in ("train", "predict", "evaluate", "inspect", "info", "check", "bench"):
         assert command in shown.out
         one = fastnn(command, "--help")
         assert (one.code, one.err) == (0, "")
@@ -103,7 +106,7 @@ def test_help_and_version(fastnn) -> None:
 
 def test_help_fits_into_80_columns(fastnn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ([], ["train"], ["predict"], ["evaluate"], ["inspect"], ["info"], ["check"]):
+    for command in ([], *([name] for name in build_parser().commands)):
         lines = fastnn(*command, "--help").out.splitlines()
         assert [line for line in lines if len(line) > 80] == []
 

@@ -1,0 +1,214 @@
+"""``fastnn bench``: loops, NumPy, compiled code and the GPU, timed on this machine (N17)."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from fastnn.cli.messages import note
+from fastnn.cli.parser import Parser, layers, real, split_list, whole
+from fastnn.version import __version__
+
+if TYPE_CHECKING:
+    from fastnn.timing.comparison import Effort, Timed
+
+_EPILOG = """\
+examples:
+  fastnn bench                    # everything: about two minutes
+  fastnn bench step dot           # a training step, and a product of vectors
+  fastnn bench "tanh forward" adam --batch-sizes 128,full
+  fastnn bench step --layers 784,512,256,10 --loop-limit 10
+
+A loop that would take longer than the limit is not run; its cell says so."""
+
+
+def add_bench(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "bench",
+        help="time loops, NumPy, compiled code and the GPU, kernel by kernel",
+        description="Time every kernel and the whole training step: in plain loops, vectorised "
+        "with NumPy, compiled (extra jit), and on a GPU where CUDA can be used. float32, the "
+        "fastest of the repeats.",
+        epilog=_EPILOG,
+    )
+    p.set_defaults(run=bench)
+    p.add_argument(
+        "what", nargs="*", metavar="WHAT",
+        help="kernels by name, first word or kind: step, dot, dense, activation, loss, optimizer; "
+        "default: all",
+    )  # fmt: skip
+    p.add_argument(
+        "--batch-sizes", type=_sizes, metavar="M,M,...",
+        help="default 1,16,32,64,128,256,512,1024,4096,full; full is 10,000 examples",
+    )  # fmt: skip
+    p.add_argument(
+        "--layers", type=layers, default=(32, 64, 64, 2), metavar="N,N,...",
+        help="the network of the training step (default 32,64,64,2)",
+    )  # fmt: skip
+    p.add_argument("--units", type=whole, default=256, help="of a layer (default %(default)s)")
+    p.add_argument(
+        "--seconds", type=real, default=0.05, help="for each vectorised cell (default %(default)s)"
+    )
+    p.add_argument(
+        "--loop-limit", type=real, default=0.5, metavar="SECONDS",
+        help="loops that take longer are left out (default %(default)s)",
+    )  # fmt: skip
+    p.add_argument("--repeats", type=whole, default=5, help="default %(default)s")
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    return p
+
+
+def _sizes(text: str) -> tuple[int | str, ...]:
+    """Read batch sizes; 'full' stands for the whole data set."""
+    words = split_list(text)
+    if not all(w == "full" or (w.isdecimal() and int(w) > 0) for w in words):
+        raise argparse.ArgumentTypeError(f"needs batch sizes such as 1,128,full; found {text!r}")
+    return tuple(w if w == "full" else int(w) for w in words)
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """Measure and print; what was measured before an interruption is printed too."""
+    from fastnn.timing.comparison import BATCH_SIZES, FULL, Effort, compare, subjects
+
+    _check(arguments)
+    asked = arguments.batch_sizes or (*BATCH_SIZES, "full")
+    batch_sizes = [FULL if m == "full" else int(m) for m in asked]
+    effort = Effort(arguments.seconds, arguments.loop_limit, arguments.repeats)
+    chosen = subjects(arguments.what, sizes=arguments.layers, units=arguments.units)
+    found: list[list[Timed]] = []
+    interrupted = False
+    try:
+        for subject in chosen:
+            if arguments.json:
+                note(f"{subject.name}, {subject.size}")
+            rows = list(compare([subject], batch_sizes, effort))
+            found += rows
+            if not arguments.json:
+                print(block(rows, FULL) + "\n", flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
+    if arguments.json:
+        _print_document(found, effort, interrupted)
+    else:
+        print("\n".join(summary(found)))
+    if interrupted:
+        print("fastnn: interrupted: what was measured is above", file=sys.stderr)
+    return 130 if interrupted else 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from fastnn.errors import ArgumentError
+
+    for option, value, low in (
+        ("--units", arguments.units, 1), ("--repeats", arguments.repeats, 1),
+        ("--seconds", arguments.seconds, 0), ("--loop-limit", arguments.loop_limit, 0),
+    ):  # fmt: skip
+        if not (value >= low and math.isfinite(value)):
+            raise ArgumentError(f"{option} must be a number from {low}, found {value}")
+    if len(arguments.layers) < 2:
+        raise ArgumentError(
+            f"--layers needs at least two sizes, of the input and of the output; "
+            f"found {len(arguments.layers)}"
+        )
+    if arguments.layers[-1] < 2:
+        raise ArgumentError("--layers must end with at least two outputs, one for each class")
+
+
+def block(rows: Sequence[Sequence[Timed]], full: int) -> str:
+    """Return the table of one kernel: microseconds, and how many times as fast as the loop.
+
+    >>> from fastnn.timing.comparison import Timed
+    >>> row = [Timed("loss", "poisson", "10 outputs", 16, c, (s,)) for c, s in
+    ...     [("loop", 1e-3), ("NumPy", 1e-5), ("compiled", 2e-6)]]
+    >>> print(block([[*row, Timed("loss", "poisson", "10 outputs", 16, "GPU", (), "no CUDA")]], 99))
+    poisson, 10 outputs (microseconds)
+    batch   loop  NumPy  compiled  GPU  NumPy/loop  compiled/loop
+    16     1,000   10.0      2.00    -         100            500
+    """
+    from fastnn.cli.text import table
+
+    first = rows[0][0]
+    columns = [cell.column for cell in rows[0]]
+    lines = [["batch", *columns, *(f"{c}/loop" for c in _against(rows))]]
+    for row in rows:
+        m = row[0].batch
+        label = "any" if m is None else f"full {m}" if m == full else str(m)
+        ratios = [_times(row[0].minimum / c.minimum) for c in row if c.column in _against(rows)]
+        lines.append([label, *map(_microseconds, row), *ratios])
+    return f"{first.name}, {first.size} (microseconds)\n{table(lines)}"
+
+
+def _against(rows: Iterable[Sequence[Timed]]) -> list[str]:
+    """The columns, but for the loop, in which anything was measured."""
+    return list(dict.fromkeys(c.column for row in rows for c in row[1:] if c.seconds))
+
+
+def _microseconds(cell: Timed) -> str:
+    if not cell.seconds:
+        return "left out" if cell.column == "loop" else "-"
+    value = cell.minimum * 1e6
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def _times(ratio: float) -> str:
+    if not math.isfinite(ratio):
+        return "-"
+    return f"{ratio:,.{0 if ratio >= 10 else 1}f}"
+
+
+def summary(rows: Sequence[Sequence[Timed]]) -> list[str]:
+    r"""Return what is gained over the loops, and why columns or cells are empty.
+
+    >>> from fastnn.timing.comparison import Timed
+    >>> cells = [Timed("loss", "poisson", "10 outputs", 16, c, (s,)) for c, s in
+    ...     [("loop", 1e-3), ("NumPy", 1e-5)]]
+    >>> print(*summary([cells]), sep="\n")
+    NumPy: 100 times as fast as the loop (geometric mean of 1), at most 100
+    (poisson, batch 16)
+    """
+    from fastnn.cli.text import WIDTH
+
+    lines = []
+    for column in _against(rows):
+        pairs = [(row[0], c) for row in rows for c in row if c.column == column]
+        ratios = [(loop.minimum / c.minimum, c) for loop, c in pairs if loop.seconds and c.seconds]
+        if ratios:
+            mean = math.exp(sum(math.log(ratio) for ratio, _ in ratios) / len(ratios))
+            top, where = max(ratios, key=lambda pair: pair[0])
+            batch = "" if where.batch is None else f", batch {where.batch}"
+            lines.append(
+                f"{column}: {_times(mean)} times as fast as the loop (geometric mean of "
+                f"{len(ratios)}), at most {_times(top)} ({where.name}{batch})"
+            )
+    reasons: dict[str, list[str]] = {}
+    for cell in (cell for row in rows for cell in row if cell.reason):
+        reasons.setdefault(cell.column, []).append(cell.reason)
+    for column, why in reasons.items():
+        if column == "loop":
+            limit = why[0].rpartition(", ")[2]
+            lines.append(f"loop: {len(why)} cells left out, too slow ({limit}; --loop-limit)")
+        else:
+            lines += [f"{column} column: empty, {reason}" for reason in dict.fromkeys(why)]
+    return [fill(line, WIDTH, break_on_hyphens=False) for line in lines]
+
+
+def _print_document(rows: Sequence[Sequence[Timed]], effort: Effort, interrupted: bool) -> None:
+    from fastnn.cli.diagnose import gather
+    from fastnn.cli.text import print_json
+
+    print_json(
+        {
+            "fastnn": __version__,
+            "machine": gather(),
+            "dtype": "float32",
+            "effort": vars(effort),
+            "interrupted": interrupted,
+            "unit": "seconds per call",
+            "results": [vars(cell) for row in rows for cell in row],
+        }
+    )

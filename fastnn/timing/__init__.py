@@ -1,0 +1,1 @@
+"""What vectorisation, compiled code and a GPU are worth, kernel by kernel, against plain loops."""
