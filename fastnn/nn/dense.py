@@ -16,7 +16,23 @@ import numpy as np
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Shim
-from fastnn.nn.activations import ActivationFunction, softmax_backward, softmax_forward
+from fastnn.nn.activations import (
+    ActivationFunction,
+    multiply,
+    softmax_backward,
+    softmax_forward,
+)
+from fastnn.nn.norm_arrays import NormArrays
+from fastnn.nn.normalization import (
+    BatchNorm,
+    NormKernels,
+    delta_operands,
+    fold_running,
+    normalization_gradients,
+    normalize_batch,
+    normalize_delta,
+    scale_shift,
+)
 from fastnn.nn.output import add_bias
 
 
@@ -32,11 +48,17 @@ class LayerArrays:
     top: Array = None  # (1, m) scratch of softmax
     total: Array = None  # (1, m) scratch of softmax
     product: Array = None  # (n, m) scratch of softmax's backward pass
+    norm: NormArrays | None = None  # batch normalisation
+
+    @property
+    def activated(self) -> Array:
+        """What comes out before dropout."""
+        return self.A if self.norm is None or self.norm.output is None else self.norm.output
 
     @property
     def output(self) -> Array:
         """What the next layer sees."""
-        return self.A if self.dropped is None else self.dropped
+        return self.activated if self.dropped is None else self.dropped
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,17 @@ class HiddenKernels:
 
     g: ActivationFunction
     dropout: float
+    batch_norm: BatchNorm | None = None
+
+    @cached_property
+    def norm(self) -> NormKernels | None:
+        """The kernels of batch normalisation, if there is any."""
+        return None if self.batch_norm is None else NormKernels(self.batch_norm, self.g)
+
+    @property
+    def trains_bias(self) -> bool:
+        """Whether b has an effect in training; where z is normalised, it cancels out."""
+        return self.norm is None or not self.norm.before
 
     @property
     def keeps_logits(self) -> bool:
@@ -91,6 +124,16 @@ class HiddenKernels:
             lambda dA, t, u: self._drop(dA, u) * self.g.derivative(t),
         )
 
+    @cached_property
+    def backward_normalized(self) -> Kernel:
+        """`backward` to ``dY`` where ``g(gamma zhat + beta)``, and ``dY zhat``."""
+
+        def backward(dA: Any, t: Any, zhat: Any) -> Any:
+            dY = dA * self.g.derivative(t)
+            return dY, dY * zhat
+
+        return Kernel(f"d{self.g.name}_normalized", backward)
+
 
 def linear(xp: Shim, W: Array, b: Array, A_prev: Array, *, Z: Array = None) -> Array:
     """``Z = W A_prev + b`` (N1).
@@ -107,23 +150,59 @@ def linear(xp: Shim, W: Array, b: Array, A_prev: Array, *, Z: Array = None) -> A
 def hidden_forward(
     xp: Shim, W: Array, b: Array, A_prev: Array, kernels: HiddenKernels, x: LayerArrays
 ) -> Array:
-    """``Z = W A_prev + b``, ``A = g(Z)`` (N1), then dropout; return what the next layer sees."""
-    if kernels.g.name == "softmax":
+    """``Z = W A_prev + b``, ``A = g(Z)`` (N1), then dropout; return what the next layer sees.
+
+    With batch normalisation ``A = g(gamma zhat + beta)``, or ``gamma ahat + beta`` of ``a = g(Z)``.
+    """
+    if kernels.norm is not None and kernels.norm.before and x.norm is not None:
+        _normalized_forward(xp, W, b, A_prev, kernels.norm, x, x.norm)
+    elif kernels.g.name == "softmax":
         linear(xp, W, b, A_prev, Z=x.Z)
         softmax_forward(xp, x.Z, top=x.top, total=x.total, A=x.A)
     else:
         xp.dot(W, A_prev, out=x.Z)
         xp.apply(kernels.forward, x.Z, b, out=(x.Z, x.A) if kernels.keeps_logits else x.A)
+    if kernels.norm is not None and not kernels.norm.before and x.norm is not None:
+        if x.dZ is not None:
+            normalize_batch(xp, kernels.norm, x.A, x.norm, out=(x.norm.output,))
+        else:
+            fold_running(xp, kernels.norm, x.norm)
+            xp.apply(scale_shift, x.A, x.norm.factor, x.norm.shift, out=x.norm.output)
     if x.dropped is not None:
-        xp.apply(kernels.drop, x.A, x.U, out=x.dropped)
+        xp.apply(kernels.drop, x.activated, x.U, out=x.dropped)
     return x.output
+
+
+def _normalized_forward(
+    xp: Shim,
+    W: Array,
+    b: Array,
+    A_prev: Array,
+    kernels: NormKernels,
+    x: LayerArrays,
+    norm: NormArrays,
+) -> None:
+    """``A = g(gamma zhat + beta)``, by the batch in training, else by the running estimates."""
+    softmax = kernels.g.name == "softmax"
+    out = (x.Z,) if softmax else (x.Z, x.A) if kernels.keeps_logits else (x.A,)
+    if x.dZ is not None:
+        xp.dot(W, A_prev, out=norm.normalized)
+        normalize_batch(xp, kernels, norm.normalized, norm, b=b, out=out)
+    else:
+        xp.dot(W, A_prev, out=x.Z)
+        fold_running(xp, kernels, norm, b=b)
+        xp.apply(kernels.predict, x.Z, norm.factor, norm.shift, out=out if len(out) > 1 else out[0])
+    if softmax:
+        softmax_forward(xp, x.Z, top=x.top, total=x.total, A=x.A)
 
 
 def hidden_backward(
     xp: Shim, W_next: Array, dZ_next: Array, kernels: HiddenKernels, x: LayerArrays
 ) -> Array:
-    """``dZ = W_next^T dZ_next * g'(Z)`` (N13)."""
+    """``dZ = W_next^T dZ_next * g'(Z)`` (N13), and through batch normalisation."""
     dA = xp.dot(W_next.T, dZ_next, out=x.dZ)
+    if kernels.norm is not None and x.norm is not None:
+        return _normalized_backward(xp, dA, kernels, kernels.norm, x, x.norm)
     if kernels.g.name == "softmax":
         if x.dropped is not None:
             xp.apply(kernels.drop, dA, x.U, out=dA)
@@ -134,10 +213,40 @@ def hidden_backward(
     return xp.apply(kernels.backward, dA, t, out=x.dZ)
 
 
+def _normalized_backward(
+    xp: Shim,
+    dA: Array,
+    kernels: HiddenKernels,
+    norm_kernels: NormKernels,
+    x: LayerArrays,
+    norm: NormArrays,
+) -> Array:
+    """``dZ``, ``dgamma`` and ``dbeta`` of a layer with batch normalisation."""
+    softmax, t = kernels.g.name == "softmax", x.Z if kernels.keeps_logits else x.A
+    if x.dropped is not None:
+        xp.apply(kernels.drop, dA, x.U, out=dA)
+    if norm_kernels.before:
+        if softmax:
+            softmax_backward(xp, dA, x.A, product=x.product, total=x.total, dZ=x.dZ)
+            xp.apply(multiply, x.dZ, norm.normalized, out=norm.product)
+        else:
+            xp.apply(kernels.backward_normalized, dA, t, norm.normalized, out=(x.dZ, norm.product))
+        normalization_gradients(xp, x.dZ, norm)
+        return xp.apply(normalize_delta, x.dZ, *delta_operands(norm), out=x.dZ)
+    xp.apply(multiply, dA, norm.normalized, out=norm.product)
+    normalization_gradients(xp, dA, norm)
+    if not softmax:
+        return xp.apply(norm_kernels.delta_activated, dA, *delta_operands(norm), t, out=x.dZ)
+    xp.apply(normalize_delta, dA, *delta_operands(norm), out=dA)
+    return softmax_backward(xp, dA, x.A, product=x.product, total=x.total, dZ=x.dZ)
+
+
 def gradients(
-    xp: Shim, dZ: Array, A_prev: Array, *, dW: Array = None, db: Array = None
+    xp: Shim, dZ: Array, A_prev: Array, *, dW: Array = None, db: Array = None, bias: bool = True
 ) -> tuple[Array, Array]:
     """``dW = dZ A_prev^T``, ``db = sum(dZ, axis=1, keepdims=True)`` (N14).
+
+    ``bias=False`` leaves ``db`` as it is: a bias that cancels out has the gradient 0.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> dW, db = gradients(NumpyBackend(), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
@@ -145,5 +254,6 @@ def gradients(
     ([[11.0]], [[3.0]])
     """
     dW = xp.dot(dZ, A_prev.T, out=dW)
-    db = xp.sum(dZ, axis=1, keepdims=True, out=db)
+    if bias:
+        db = xp.sum(dZ, axis=1, keepdims=True, out=db)
     return dW, db

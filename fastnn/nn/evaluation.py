@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.shim import Backend, Executable
 from fastnn.nn.network import Network
+from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.output import predictions
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.step import (
@@ -38,6 +39,8 @@ class _Prepared:
 
 class EvaluationPlan:
     """Predictions for new examples, without dropout, a block of rows at a time.
+
+    Batch normalisation goes by its running estimates.
 
     A program is recorded for each number of rows that comes up; the last few are kept, and work
     on the same memory.
@@ -111,7 +114,16 @@ class EvaluationPlan:
         )
         kernels = Kernels.of(network, width > 0)
         xp = Recorder()
-        batch = make_batch(self.backend, memory, network, data, m, training=False, names=xp)
+        batch = make_batch(
+            self.backend,
+            memory,
+            network,
+            data,
+            m,
+            training=False,
+            names=xp,
+            norms=Norms(self.parameters.norms),
+        )
         forward(xp, kernels, self.parameters.W, self.parameters.b, batch)
         if with_cost:
             cost(xp, kernels, batch)

@@ -59,7 +59,8 @@ class Streamed:
 
     While the steps of one block run, the host gathers the rows of the next and sends them. A
     block takes ``rows // batch_size`` mini-batches; on a GPU it is there twice, once for the steps
-    and once for what arrives.
+    and once for what arrives. ``joins``: a last row that would be a batch of its own belongs to
+    the batch before.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> data = Data(X=np.arange(5.0).reshape(5, 1), Y=np.zeros((5, 1)))
@@ -71,7 +72,9 @@ class Streamed:
     1 [0.]
     """
 
-    def __init__(self, backend: Backend, data: Data, batch_size: int, rows: int) -> None:
+    def __init__(
+        self, backend: Backend, data: Data, batch_size: int, rows: int, *, joins: bool = False
+    ) -> None:
         if batch_size == len(data):
             raise ArgumentError(
                 f"block_rows: batch_size is all {len(data)} examples, and a step needs its batch "
@@ -82,6 +85,8 @@ class Streamed:
                 f"block_rows must be a multiple of the batch size {batch_size}, found {rows}"
             )
         self._backend, self._batch_size, self._rows = backend, batch_size, rows
+        self._n, self._joins = len(data), joins
+        rows += joins
         self._host = [part for part in (data.X, data.Y, data.w) if part is not None]
         targets = [backend.zeros((rows, part.shape[1]), part.dtype) for part in self._host]
         self.source = Data(*targets)
@@ -92,17 +97,19 @@ class Streamed:
 
     def blocks(self, order: IntArray, steps: int) -> Generator[int, None, None]:
         """Gather and send the block after the one whose steps are to run."""
-        n = min(steps * self._batch_size, len(order))
-        starts = range(0, n, self._rows)
+        n = min(steps * self._batch_size, self._n - self._joins)
+        stretches = [[i, min(i + self._rows, n)] for i in range(0, n, self._rows)]
+        counts = [-(-(end - start) // self._batch_size) for start, end in stretches]
+        if self._joins and n == self._n - 1:
+            stretches[-1][1] = self._n
         try:
-            self._send(order[: min(self._rows, n)])
-            for start in starts:
-                end = min(start + self._rows, n)
+            self._send(order[slice(*stretches[0])])
+            for i, count in enumerate(counts, start=1):
                 self._feed.receive()
                 self._backend.copy(self._zero, self.position)
-                yield -(-(end - start) // self._batch_size)
-                if end < n:
-                    self._send(order[end : end + self._rows][: n - end])
+                yield count
+                if i < len(stretches):
+                    self._send(order[slice(*stretches[i])])
         finally:
             self._feed.settle()
 

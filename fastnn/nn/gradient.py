@@ -8,6 +8,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Program, Recorder
 from fastnn.backend.shim import Backend
 from fastnn.nn.network import Network
+from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.penalties import LIMITS
 from fastnn.nn.step import (
@@ -33,7 +34,8 @@ class GradientPlan:
     """The cost ``J`` of a data set, penalty included, and its gradient, without an update.
 
     Dropout, if the network has any, uses the masks of step ``t`` throughout, so that J is a
-    smooth function of the parameters.
+    smooth function of the parameters. Batch normalisation takes mean and variance of these data,
+    and its running estimates stay as they are.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -61,20 +63,21 @@ class GradientPlan:
         for option, value in (("l2", l2), ("l1", l1)):
             LIMITS[option].check("cost", value)
         self.backend, self.parameters = backend, parameters
-        self.gradient = backend.zeros((parameters.layout.size,), parameters.dtype)
+        self.gradient = backend.zeros((parameters.layout.n_trained,), parameters.dtype)
         self.dW, self.db = parameters.layout.views(self.gradient)
         time = backend.zeros((1,), np.int64)  # the masks of step 0
         kernels = Kernels.of(network, data.w is not None)
         memory = Memory(backend, parameters.dtype)
         self.programs: list[Program] = []
         n = parameters.layout.n_weights
+        norms = Norms(parameters.norms, parameters.layout.norm_views(self.gradient))
         for with_gradient in (False, True):
             xp = Recorder()
             name_parameters(xp, "", parameters.W, parameters.b)
             name_parameters(xp, "d", self.dW, self.db)
             xp.name(time, "t")
             self.batch: Batch = make_batch(
-                backend, memory, network, data, len(data), training=True, names=xp
+                backend, memory, network, data, len(data), training=True, names=xp, norms=norms
             )
             for l, x in enumerate(self.batch.layers, start=1):
                 if x.U is not None:

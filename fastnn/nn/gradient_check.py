@@ -26,8 +26,8 @@ class GradientCheck:
     """What a gradient check found.
 
     ``relative_error`` is the largest ``||a - n|| / (||a|| + ||n||)`` over the arrays ``W[l]``,
-    ``b[l]`` (or over the directions), with ``a`` the back-propagated and ``n`` the numeric
-    gradient; ``worst`` names that array (or direction).
+    ``b[l]``, ``gamma[l]``, ``beta[l]`` (or over the directions), with ``a`` the back-propagated and
+    ``n`` the numeric gradient; ``worst`` names that array (or direction).
 
     >>> check = GradientCheck(1e-9, "W[1]", 0.5, {"W[1]": 1e-9, "b[1]": 2e-10})
     >>> check.relative_error <= 1e-6, check.worst
@@ -95,7 +95,8 @@ def gradient_check(
         initialize(network, p, backend, initializer=initializer, seed=seed)
         # Biases that start at zero sit on the kinks of ReLU: move them off.
         n = p.layout.n_weights
-        p.theta[n:] = generator(seed, "check").uniform(-0.5, 0.5, p.layout.size - n)
+        stop = p.layout.n_trained
+        p.theta[n:stop] += generator(seed, "check").uniform(-0.5, 0.5, stop - n)
     else:
         if initializer is not None:
             raise ArgumentError("initializer has no effect: the parameters are given")
@@ -132,6 +133,8 @@ def _by_array(
 ) -> Iterator[tuple[str, float]]:
     places = [(f"W[{l}]", s) for l, s in enumerate(p.layout.weights, 1)]
     places += [(f"b[{l}]", s) for l, s in enumerate(p.layout.biases, 1)]
+    places += [(f"gamma[{l}]", s) for l, s in p.layout.gammas.items()]
+    places += [(f"beta[{l}]", s) for l, s in p.layout.betas.items()]
     d = np.zeros_like(p.theta)
     for name, place in places:
         numeric = []
@@ -145,11 +148,13 @@ def _by_array(
 def _by_direction(
     plan: GradientPlan, p: Parameters, analytic: FloatArray, h: float, n: int, seed: int
 ) -> Iterator[tuple[str, float]]:
+    n_trained = p.layout.n_trained
     for i in range(n):
-        d = generator(seed, "check", index=i + 1).standard_normal(p.theta.shape)
+        d = np.zeros_like(p.theta)
+        d[:n_trained] = generator(seed, "check", index=i + 1).standard_normal(n_trained)
         d /= np.linalg.norm(d)
         numeric = numeric_derivative(plan, p.theta, d, h)
-        yield f"direction {i}", _relative(analytic @ d, numeric)
+        yield f"direction {i}", _relative(analytic @ d[:n_trained], numeric)
 
 
 def _theta(parameters: npt.ArrayLike, size: int) -> FloatArray:

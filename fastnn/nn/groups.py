@@ -16,11 +16,15 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
+KINDS = ("weights", "biases", "gammas", "betas", "all")
+
+
 @dataclass(frozen=True)
 class ParameterGroup:
     """Parameters with a learning rate or a weight decay of their own.
 
-    ``kind``: ``"weights"``, ``"biases"`` or ``"all"``; ``layer``: 1 to L, or None for every
+    ``kind``: ``"weights"``, ``"biases"``, ``"gammas"`` or ``"betas"`` (of batch normalisation), or
+    ``"all"``; ``layer``: 1 to L, or None for every
     layer. ``learning_rate_factor`` multiplies the learning rate; ``weight_decay`` replaces that
     of AdamW. Where groups overlap the later one counts; a weight decay of None leaves the decay of
     an earlier group as it is.
@@ -49,19 +53,20 @@ def segments(
 ) -> list[Segment]:
     """Cut the flat buffer into stretches of equal learning-rate factor and weight decay.
 
-    Biases do not decay unless a group says so. Raises ArgumentError for a group that names no
+    Only weights decay unless a group says so. Raises ArgumentError for a group that names no
     layer of the network or a weight decay that the optimiser does not have.
     """
     decays = "weight_decay" in optimizer.options
-    n_layers = len(layout.weights)
     starts = [("weights", l + 1, s.start) for l, s in enumerate(layout.weights)]
     starts += [("biases", l + 1, s.start) for l, s in enumerate(layout.biases)]
+    starts += [("gammas", l, s.start) for l, s in layout.gammas.items()]
+    starts += [("betas", l, s.start) for l, s in layout.betas.items()]
     found: list[Segment] = []
     for i, (kind, layer, start) in enumerate(starts):
-        stop = starts[i + 1][2] if i + 1 < len(starts) else layout.size
-        factor, decay = 1.0, (0.0 if kind == "biases" else None) if decays else None
+        stop = starts[i + 1][2] if i + 1 < len(starts) else layout.n_trained
+        factor, decay = 1.0, (None if kind == "weights" else 0.0) if decays else None
         for group in groups:
-            _check_group(group, n_layers, optimizer, decays)
+            _check_group(group, layout, optimizer, decays)
             if group.kind in (kind, "all") and group.layer in (layer, None):
                 factor = group.learning_rate_factor
                 decay = decay if group.weight_decay is None else group.weight_decay
@@ -73,15 +78,24 @@ def segments(
 
 
 def _check_group(
-    group: ParameterGroup, n_layers: int, optimizer: OptimizerRule, decays: bool
+    group: ParameterGroup, layout: Layout, optimizer: OptimizerRule, decays: bool
 ) -> None:
-    if group.kind not in ("weights", "biases", "all"):
+    n_layers = len(layout.weights)
+    if group.kind not in KINDS:
         raise ArgumentError(
-            f"parameter group: kind must be 'weights', 'biases' or 'all', found {group.kind!r}"
+            f"parameter group: kind must be one of {', '.join(map(repr, KINDS))}, found "
+            f"{group.kind!r}"
         )
     if group.layer is not None and not 1 <= group.layer <= n_layers:
         raise ArgumentError(
             f"parameter group: layer {group.layer} does not exist, there are 1 to {n_layers}"
+        )
+    if group.kind in ("gammas", "betas") and not (
+        layout.gammas if group.layer is None else group.layer in layout.gammas
+    ):
+        where = "the network" if group.layer is None else f"layer {group.layer}"
+        raise ArgumentError(
+            f"parameter group: there are no {group.kind}, {where} has no batch normalisation"
         )
     if group.weight_decay is not None and not decays:
         raise ArgumentError(

@@ -93,8 +93,9 @@ def training_memory(
     >>> print(training_memory(network([784, 256, 10]), optimizer("adam"), 60_000, 128, "float32"))
     197.4 MB (parameters 814.1 kB, gradient 814.1 kB, optimizer 1.6 MB, snapshots 2.4 MB, ...
     """
-    layout, one = Layout.of(network.sizes), np.dtype(dtype).itemsize
-    theta, m = layout.size * one, min(batch_size, n_examples)
+    layout, one = Layout.of(network.sizes, network.normalized), np.dtype(dtype).itemsize
+    theta, trained = layout.size * one, layout.n_trained * one
+    m = min(batch_size, n_examples)
     n_state = len(optimizer.state)
     row = network.sizes[0] + (1 if network.loss.link == "softmax" else network.sizes[-1])
     row += weight_columns
@@ -110,9 +111,10 @@ def training_memory(
     block = min(n_evaluated, evaluated_at_once)
     return TrainingMemory(
         parameters=theta,
-        gradient=theta + (layout.n_weights * one if l1 else 0),
-        optimizer=n_state * theta,
-        snapshots=(1 + n_state + 2 * keeps_best) * theta,  # the old best goes when the new is there
+        gradient=trained + (layout.n_weights * one if l1 else 0),
+        optimizer=n_state * trained,
+        # The old best weights go when the new ones are there.
+        snapshots=(1 + 2 * keeps_best) * theta + n_state * trained,
         data=source * (copies * row * one + 8) + n_steps * (coefficients + 1) * one,
         batch=gathered + m * _example(network, one, training=True),
         evaluation=block * (row * one + _example(network, one, training=False)),
@@ -126,13 +128,14 @@ def _example(network: Network, one: int, *, training: bool) -> int:
     uniform = 0
     if network.loss.link == "softmax":
         numbers += 2
-    hidden = zip(network.sizes[1:-1], network.activations, network.dropout, strict=False)
-    for n, g, dropout in hidden:
+    layers = (network.activations, network.dropout, network.batch_norm)
+    for n, g, dropout, norm in zip(network.sizes[1:-1], *layers, strict=False):
         softmax = g.name == "softmax"
         numbers += n + (n if softmax or not g.from_output else 0)  # A[l], Z[l]
         numbers += 2 if softmax else 0
         if training:
             numbers += n + (n if softmax else 0) + (n if dropout else 0)
+            numbers += 0 if norm is None else 2 * n + (n if norm.place == "after" else 0)
             uniform += n if dropout else 0
     return numbers * one + uniform * np.dtype(np.float32).itemsize
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,14 +12,15 @@ import numpy as np
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.losses import LossFunction, loss
+from fastnn.nn.normalization import BatchNorm, batch_norm
 
 
 @dataclass(frozen=True)
 class Network:
     """Layers ``1..L``; layer ``l`` has ``sizes[l]`` units, ``sizes[0]`` is the inputs.
 
-    ``activations[l-1]`` and ``dropout[l-1]`` belong to layer ``l``. Without a hidden layer and
-    with one sigmoid output it is logistic regression (N7).
+    ``activations[l-1]``, ``dropout[l-1]`` and ``batch_norm[l-1]`` belong to layer ``l``. Without
+    a hidden layer and with one sigmoid output it is logistic regression (N7).
 
     >>> net = network([3, 4, 1], loss_function="binary_crossentropy")
     >>> net.n_layers, net.n_parameters, [g.name for g in net.activations]
@@ -30,6 +31,7 @@ class Network:
     activations: tuple[ActivationFunction, ...]
     dropout: tuple[float, ...]
     loss: LossFunction
+    batch_norm: tuple[BatchNorm | None, ...]
 
     @property
     def n_layers(self) -> int:
@@ -38,40 +40,65 @@ class Network:
 
     @property
     def n_parameters(self) -> int:
-        """Weights and biases."""
-        return sum(n * (k + 1) for k, n in pairwise(self.sizes))
+        """What is trained: weights and biases, gammas and betas."""
+        gammas_and_betas = self.n_estimates  # as many as means and variances
+        return sum(n * (k + 1) for k, n in pairwise(self.sizes)) + gammas_and_betas
+
+    @property
+    def n_estimates(self) -> int:
+        """The running means and variances of batch normalisation, which are not trained."""
+        return sum(2 * n for n, norm in zip(self.sizes[1:], self.batch_norm, strict=True) if norm)
+
+    @property
+    def normalized(self) -> tuple[bool, ...]:
+        """For each layer, whether it has batch normalisation."""
+        return tuple(norm is not None for norm in self.batch_norm)
 
     def to_json(self) -> dict[str, Any]:
         """Return the closed form that a model file keeps."""
-        return {
+        form: dict[str, Any] = {
             "sizes": list(self.sizes),
             "activations": [a.to_json() for a in self.activations],
             "dropout": list(self.dropout),
             "loss": self.loss.to_json(),
         }
+        if any(self.normalized):
+            form["batch_norm"] = [
+                None if norm is None else norm.to_json() for norm in self.batch_norm
+            ]
+        return form
 
     @staticmethod
     def from_json(data: Any) -> Network:
         """Return the network of `to_json`; raises ArgumentError if anything is amiss."""
-        if not isinstance(data, dict) or set(data) != {"sizes", "activations", "dropout", "loss"}:
+        entries = {"sizes", "activations", "dropout", "loss"}
+        if not isinstance(data, dict) or set(data) - {"batch_norm"} != entries:
             raise ArgumentError("a network is described by sizes, activations, dropout and loss")
-        sizes, *lists = data["sizes"], data["activations"], data["dropout"]
-        if not isinstance(sizes, list) or not all(isinstance(x, list) for x in lists):
-            raise ArgumentError("sizes, activations and dropout of a network are lists")
-        if data["dropout"][-1:] != [0.0]:
-            raise ArgumentError("dropout of a network ends with 0: its output layer has none")
+        norms = data.get("batch_norm", [None])
+        lists = [data["sizes"], data["activations"], data["dropout"], norms]
+        if not all(isinstance(x, list) for x in lists):
+            raise ArgumentError("sizes, activations, dropout and batch_norm of a network are lists")
+        if data["dropout"][-1:] != [0.0] or norms[-1:] != [None]:
+            raise ArgumentError(
+                "dropout of a network ends with 0 and batch_norm with null: "
+                "its output layer has neither"
+            )
         return network(
-            sizes,
+            data["sizes"],
             activation=data["activations"][:-1],
             output_activation=data["activations"][-1] if data["activations"] else None,
             dropout=data["dropout"][:-1],
             loss_function=data["loss"],
+            batch_normalization=norms[:-1] if "batch_norm" in data else None,
         )
 
     def __str__(self) -> str:
         parts = [f"{self.sizes[0]} inputs"]
-        for n, g, p in zip(self.sizes[1:], self.activations, self.dropout, strict=True):
-            parts.append(f"{n} {g.name}" + (f" (dropout {p:g})" if p else ""))
+        layers = zip(self.sizes[1:], self.activations, self.batch_norm, self.dropout, strict=True)
+        for n, g, norm, p in layers:
+            extras = [f"batch norm {norm.place}"] if norm else []
+            extras += [f"dropout {p:g}"] if p else []
+            parts.append(f"{n} {g.name}" + (f" ({', '.join(extras)})" if extras else ""))
         return f"{' -> '.join(parts)}; {self.loss.name}; {self.n_parameters:,} parameters"
 
 
@@ -82,6 +109,7 @@ def network(
     output_activation: object = None,
     dropout: float | Sequence[float] = 0.0,
     loss_function: object = "squared_error",
+    batch_normalization: object = None,
 ) -> Network:
     """Return a checked `Network`.
 
@@ -95,6 +123,8 @@ def network(
     dropout : the share of a hidden layer's outputs set to zero in training, one for all or a
         list with one for each.
     loss_function : as `loss` takes it.
+    batch_normalization : "before" or "after" the activation of the hidden layers, with options
+        as in "before(momentum=0.9, epsilon=1e-5)", or None; one for all or a list.
 
     >>> print(network([4, 8, 3], loss_function="categorical_crossentropy"))
     4 inputs -> 8 relu -> 3 softmax; categorical_crossentropy; 67 parameters
@@ -116,7 +146,19 @@ def network(
     last = _output_activation(cost, output_activation, sizes[-1])
     activations = tuple(_activation(a) for a in _each(activation, hidden, "activation"))
     rates = tuple(_rate(p) for p in _each(dropout, hidden, "dropout"))
-    return Network(tuple(int(n) for n in sizes), (*activations, last), (*rates, 0.0), cost)
+    norms = [batch_norm(n) for n in _each(batch_normalization, hidden, "batch_normalization")]
+    # After the identity is before it: the bias cancels out there, too.
+    norms = [
+        replace(norm, place="before") if norm and g.name == "identity" else norm
+        for norm, g in zip(norms, activations, strict=True)
+    ]
+    return Network(
+        tuple(int(n) for n in sizes),
+        (*activations, last),
+        (*rates, 0.0),
+        cost,
+        (*norms, None),
+    )
 
 
 _activation = activation  # the parameter of `network` hides the function

@@ -1,12 +1,15 @@
-"""All weights and biases in one flat buffer, ``theta = [W1 .. WL | b1 .. bL]``.
+"""All numbers of a network in one flat buffer, ``theta = [W1 .. WL | b1 .. bL]``.
 
-``W[l]`` and ``b[l]`` are contiguous views of it: the optimiser is one kernel over one array, a
-snapshot or a transfer is one copy, the penalised part is one slice. Each block starts at a
-multiple of 16 elements, so that it is aligned for vector instructions; the gaps stay zero.
+With batch normalisation ``[... | gammas | betas | running means | running variances]``: all but
+the running estimates are trained and have a gradient. ``W[l]`` and ``b[l]`` are contiguous views
+of it: the optimiser is one kernel over one array, a snapshot or a transfer is one copy, the
+penalised part is one slice. Each block starts at a multiple of 16 elements, so that it is aligned
+for vector instructions; the gaps stay zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +23,7 @@ from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
 from fastnn.nn.initializers import initial_weights
 from fastnn.nn.network import Network
+from fastnn.nn.norm_arrays import NormViews
 
 ALIGN = 16
 
@@ -32,7 +36,10 @@ def _aligned(n: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each layer's weights and biases lie in the flat buffer.
+    """Where each layer's numbers lie in the flat buffer.
+
+    ``gammas`` to ``variances`` have a place for each layer with batch normalisation, by its
+    number from 1.
 
     >>> layout = Layout.of((3, 4, 2))
     >>> layout.weights, layout.n_weights
@@ -42,20 +49,37 @@ class Layout:
     sizes: tuple[int, ...]
     weights: tuple[slice, ...]
     biases: tuple[slice, ...]
+    gammas: dict[int, slice]
+    betas: dict[int, slice]
+    means: dict[int, slice]
+    variances: dict[int, slice]
     n_weights: int  # theta[:n_weights] is all weights, gaps included
+    n_trained: int  # theta[:n_trained] is all but the running estimates
     size: int
 
     @staticmethod
-    def of(sizes: tuple[int, ...]) -> Layout:
-        weights, biases, place = [], [], 0
-        for k, n in pairwise(sizes):
-            weights.append(slice(place, place + n * k))
-            place += _aligned(n * k)
+    def of(sizes: tuple[int, ...], normalized: Sequence[bool] = ()) -> Layout:
+        """Return the layout; ``normalized``: for each layer, whether it has batch normalisation."""
+        place = 0
+
+        def next_block(length: int) -> slice:
+            nonlocal place
+            block = slice(place, place + length)
+            place += _aligned(length)
+            return block
+
+        def of_normalized() -> dict[int, slice]:
+            return {l: next_block(sizes[l]) for l, there in enumerate(normalized, 1) if there}
+
+        weights = tuple(next_block(n * k) for k, n in pairwise(sizes))
         n_weights = place
-        for n in sizes[1:]:
-            biases.append(slice(place, place + n))
-            place += _aligned(n)
-        return Layout(sizes, tuple(weights), tuple(biases), n_weights, place)
+        biases = tuple(next_block(n) for n in sizes[1:])
+        gammas, betas = of_normalized(), of_normalized()
+        n_trained = place
+        means, variances = of_normalized(), of_normalized()
+        return Layout(
+            sizes, weights, biases, gammas, betas, means, variances, n_weights, n_trained, place
+        )
 
     def views(self, flat: Array) -> tuple[list[Array], list[Array]]:
         """Return the lists ``W`` (n_l, n_{l-1}) and ``b`` (n_l, 1) as views of ``flat``."""
@@ -64,9 +88,21 @@ class Layout:
         b = [flat[s].reshape(-1, 1) for s in self.biases]
         return W, b
 
+    def norm_views(self, flat: Array) -> dict[int, NormViews]:
+        """Return each layer's batch normalisation, by its number from 1, as views of ``flat``.
+
+        A gradient, ``n_trained`` long, has gamma and beta only.
+        """
+        places = [self.gammas, self.betas]
+        if len(flat) == self.size:
+            places += [self.means, self.variances]
+        return {l: NormViews(*(flat[p[l]].reshape(-1, 1) for p in places)) for l in self.gammas}
+
 
 class Parameters:
     """The numbers of a network on one device: ``theta`` and its views ``W[l-1]``, ``b[l-1]``.
+
+    ``norms[l]`` is the batch normalisation of layer l, where it has one.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -76,10 +112,14 @@ class Parameters:
     """
 
     def __init__(self, network: Network, backend: Backend, dtype: npt.DTypeLike) -> None:
-        self.layout = Layout.of(network.sizes)
+        self.layout = Layout.of(network.sizes, network.normalized)
         self.dtype = np.dtype(dtype)
         self.theta = backend.zeros((self.layout.size,), self.dtype)
+        self._make_views()
+
+    def _make_views(self) -> None:
         self.W, self.b = self.layout.views(self.theta)
+        self.norms = self.layout.norm_views(self.theta)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"layout": self.layout, "dtype": self.dtype, "theta": self.theta}
@@ -87,7 +127,7 @@ class Parameters:
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Views must be made anew: a copy or a pickle separates them from their buffer.
         self.__dict__.update(state)
-        self.W, self.b = self.layout.views(self.theta)
+        self._make_views()
 
 
 def check_dtype(dtype: object) -> np.dtype[Any]:
@@ -115,6 +155,8 @@ def initialize(
 ) -> None:
     """Fill the parameters: weights drawn on the host in float64, biases zero.
 
+    Batch normalisation begins with gamma 1, beta 0, running mean 0 and running variance 1.
+
     ``initializer`` is a name or options for all layers, or a list with one for each; None takes
     what suits each layer's activation (He for the ReLU family, LeCun for SELU, else Glorot). The
     same seed gives the same numbers on every device.
@@ -141,4 +183,6 @@ def initialize(
         random = generator(seed, "weights", layer=place + 1)
         W = initial_weights(g.initializer if spec is None else spec, n_out, n_in, g.gain, random)
         flat[layout.weights[place]] = W.ravel()
+    for block in (*layout.gammas.values(), *layout.variances.values()):
+        flat[block] = 1.0
     backend.copy(backend.array(flat, parameters.dtype), parameters.theta)

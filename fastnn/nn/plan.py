@@ -14,6 +14,7 @@ from fastnn.errors import ArgumentError
 from fastnn.nn.feeding import Feed, Resident, Streamed
 from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import Network
+from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.optimizers import OptimizerRule
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.penalties import LIMITS, clip_by_norm
@@ -41,7 +42,9 @@ Snapshot = tuple[Array, dict[str, Array], int]
 class TrainingPlan:
     """Mini-batch training of one network on one data set: epochs of recorded steps (N26).
 
-    The optimiser's state belongs to the plan, the parameters to the caller.
+    The optimiser's state belongs to the plan, the parameters to the caller. The last batch is what
+    is left, and shorter. With batch normalisation one left example, alone with its mean, would
+    teach nothing below: it joins the batch before.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -97,11 +100,11 @@ class TrainingPlan:
             LIMITS[option].check("training", value)
         if isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1:
             raise ArgumentError(f"batch_size must be a whole number above 0, found {batch_size!r}")
-        dtype, size = parameters.dtype, parameters.layout.size
+        dtype, size = parameters.dtype, parameters.layout.n_trained
         self.backend, self.network, self.parameters = backend, network, parameters
         self.optimizer, self.data = optimizer, data
-        self.batch_size = min(batch_size, len(data))
-        self.n_steps = -(-len(data) // self.batch_size)
+        self.batch_size, self._n_full, rest = _batches(network, len(data), int(batch_size))
+        self.n_steps = self._n_full + (rest > 0)
         self.gradient = backend.zeros((size,), dtype)
         self.state = {name: backend.zeros((size,), dtype) for name in optimizer.state}
         self.t = 0  # steps taken
@@ -117,15 +120,15 @@ class TrainingPlan:
         self._feed: Feed = (
             Resident(backend, data)
             if block_rows is None
-            else Streamed(backend, data, self.batch_size, block_rows)
+            else Streamed(backend, data, self.batch_size, block_rows, joins=rest > self.batch_size)
         )
         self._step, self._time = (backend.zeros((1,), np.int64) for _ in range(2))
         memory = Memory(backend, dtype)
-        rest = len(data) % self.batch_size
-        self.program = self._record(memory, self.batch_size)
-        runs = epochs * (len(data) // self.batch_size)
-        self._full = backend.compile(self.program, runs)
-        self._short = backend.compile(self._record(memory, rest), epochs) if rest else None
+        # The larger batch comes first: its arrays have the memory of both.
+        programs = {m: self._record(memory, m) for m in sorted({self.batch_size, rest} - {0})[::-1]}
+        self.program = programs[self.batch_size]
+        self._full = backend.compile(self.program, epochs * self._n_full)
+        self._last = backend.compile(programs[rest], epochs) if rest else None
 
     def _coefficients(self, t: FloatArray, rate: FloatArray) -> FloatArray:
         """The coefficients of every segment side by side, a row per step."""
@@ -145,8 +148,9 @@ class TrainingPlan:
             (self._time, "t"),
         ):  # fmt: skip
             xp.name(array, name)
+        norms = Norms(p.norms, p.layout.norm_views(self.gradient), tracks=True)
         batch = make_batch(
-            self.backend, memory, self.network, feed.source, m, training=True, names=xp
+            self.backend, memory, self.network, feed.source, m, training=True, names=xp, norms=norms
         )
         for source, rows in batch.rows:
             xp.gather(source, feed.order, feed.position, out=rows)
@@ -208,14 +212,13 @@ class TrainingPlan:
             copy(self._host(self._coefficients(t, rates)), self._table)
         copy(self.backend.array([0]), self._step)
         copy(self.backend.array([self.t]), self._time)
-        full = len(self.data) // self.batch_size
-        done = 0
+        full, done = self._n_full, 0
         with closing(self._feed.blocks(order, steps)) as blocks:
             for ready in blocks:
                 self._full.run(min(ready, full - done))
                 done += ready
-                if self._short is not None and done > full:
-                    self._short.run()
+                if self._last is not None and done > full:
+                    self._last.run()
         self.t += steps
         return np.array(self.backend.host(self._costs)[:steps], np.float64)
 
@@ -245,3 +248,19 @@ class TrainingPlan:
         self.backend.copy(theta, self.parameters.theta)
         for name, values in state.items():
             self.backend.copy(values, self.state[name])
+
+
+def _batches(network: Network, n_examples: int, batch_size: int) -> tuple[int, int, int]:
+    """Return the batch size, how many such batches there are, and the size of the last one or 0."""
+    m = min(batch_size, n_examples)
+    full, rest = divmod(n_examples, m)
+    if any(network.normalized):
+        if m == 1:
+            what = "batch_size=1" if batch_size == 1 else "one training example"
+            raise ArgumentError(
+                f"batch normalisation cannot train with {what}: the variance over a batch of one "
+                "example is 0; use a batch_size of 2 or more"
+            )
+        if rest == 1:
+            return (m, full - 1, m + 1) if full > 1 else (m + 1, 1, 0)
+    return m, full, rest

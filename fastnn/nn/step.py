@@ -8,7 +8,8 @@ run against a `Recorder` they leave the program of the step, which any backend c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from fastnn.nn.dense import (
     linear,
 )
 from fastnn.nn.network import Network
+from fastnn.nn.norm_arrays import NormArrays, Norms, norm_arrays
 from fastnn.nn.output import OutputArrays, OutputKernels, output_gradient, output_kernels
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.penalties import l1_penalty, l2_penalty
@@ -59,9 +61,10 @@ class Kernels:
 
     @staticmethod
     def of(network: Network, weighted: bool) -> Kernels:
-        hidden = zip(network.activations[:-1], network.dropout[:-1], strict=True)
+        layers = (network.activations, network.dropout, network.batch_norm)
+        hidden = zip(*(values[:-1] for values in layers), strict=True)
         return Kernels(
-            tuple(HiddenKernels(g, p) for g, p in hidden),
+            tuple(HiddenKernels(g, p, norm) for g, p, norm in hidden),
             output_kernels(network.loss, network.activations[-1], network.sizes[-1], weighted),
         )
 
@@ -135,8 +138,12 @@ def make_batch(
     *,
     training: bool,
     names: Recorder,
+    norms: Norms | None = None,
 ) -> Batch:
-    """Lay out a batch of ``m`` rows of ``data``; the whole data set is used where it lies."""
+    """Lay out a batch of ``m`` rows of ``data``; the whole data set is used where it lies.
+
+    ``norms``: for a network with batch normalisation.
+    """
     gathered: list[tuple[Array, Array]] = []
 
     def rows(name: str, source: Array) -> Array:
@@ -152,14 +159,20 @@ def make_batch(
     A0 = rows("A[0]", data.X)
     Y = rows("Y", data.Y)
     w = None if data.w is None else rows("w", data.w)
-    hidden = zip(network.activations, network.dropout, network.sizes[1:-1], strict=False)
-    layers = tuple(
-        _hidden_arrays(memory, g, rate, l, n, m, names, training)
-        for l, (g, rate, n) in enumerate(hidden, start=1)
-    )
     K, L = network.sizes[-1], network.n_layers
     columns = network.loss.link == "softmax"
     scale = backend.array(np.full((1, 1), 1.0 / m), data.X.dtype)
+    layers = []
+    for l in range(1, L):
+        norm, n = network.batch_norm[l - 1], network.sizes[l]
+        made = None
+        if norm is not None:
+            assert norms is not None
+            take = partial(_take, memory, names)
+            made = norm_arrays(take, norms, l, n, m, scale, training, norm.place == "after")
+            norms.name(l, names)
+        g, rate = network.activations[l - 1], network.dropout[l - 1]
+        layers.append(_hidden_arrays(memory, g, rate, l, n, m, names, training, made))
 
     def named(label: str, n: int) -> Array:
         return names.name(memory.take(label, n, m), label)
@@ -178,7 +191,11 @@ def make_batch(
         total=named("total", 1) if columns else None,
     )
     J = names.name(memory.take("J", 1, 1), "J")
-    return Batch(A0, layers, output, J, tuple(gathered))
+    return Batch(A0, tuple(layers), output, J, tuple(gathered))
+
+
+def _take(memory: Memory, names: Recorder, label: str, rows: int, columns: int) -> Array:
+    return names.name(memory.take(label, rows, columns), label)
 
 
 def _hidden_arrays(
@@ -190,6 +207,7 @@ def _hidden_arrays(
     m: int,
     names: Recorder,
     training: bool,
+    norm: NormArrays | None,
 ) -> LayerArrays:
     drops = training and dropout > 0
 
@@ -209,6 +227,7 @@ def _hidden_arrays(
         top=take(f"top[{layer}]", 1) if softmax else None,
         total=take(f"total[{layer}]", 1) if softmax else None,
         product=take(f"product[{layer}]") if softmax and training else None,
+        norm=replace(norm, output=A) if norm is not None and norm.factor is not None else norm,
     )
 
 
@@ -240,7 +259,8 @@ def backward(
     dZ = batch.output.dZ
     for l in range(len(W) - 1, -1, -1):
         A_prev = batch.layers[l - 1].output if l else batch.A0
-        gradients(xp, dZ, A_prev, dW=dW[l], db=db[l])
+        bias = l == len(W) - 1 or kernels.hidden[l].trains_bias
+        gradients(xp, dZ, A_prev, dW=dW[l], db=db[l], bias=bias)
         if l:
             dZ = hidden_backward(xp, W[l], dZ, kernels.hidden[l - 1], batch.layers[l - 1])
 

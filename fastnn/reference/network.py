@@ -16,9 +16,16 @@ from fastnn.reference.functions import (
     named,
     sign,
 )
+from fastnn.reference.normalization import (
+    BatchNorm,
+    normalize,
+    normalize_backward,
+    normalize_by_estimates,
+)
 
 Matrices = Sequence[Matrix]  # one for each layer
 Masks = Sequence[Matrix | None]  # one for each A[l] but the last
+Norms = Sequence[BatchNorm | None]  # one for each layer, or for the first ones
 
 
 @dataclass(frozen=True)
@@ -69,11 +76,19 @@ def dropout_mask(U: Matrix, rate: float) -> Matrix:
 
 
 def forward(
-    network: Network, W: Matrices, b: Matrices, X: Matrix, masks: Masks | None = None
+    network: Network,
+    W: Matrices,
+    b: Matrices,
+    X: Matrix,
+    masks: Masks | None = None,
+    norms: Norms = (),
+    training: bool = True,
 ) -> tuple[list[Matrix], list[Matrix]]:
     """Return all ``Z`` and ``A`` (N1): ``A[0]`` is X and ``A[-1]`` the output.
 
     ``masks[l]`` is the dropout mask of ``A[l]`` (the input and the hidden layers), or None.
+    ``norms[l]`` is the batch normalisation of layer l, or None; without ``training`` it goes by
+    its running estimates. ``Z`` is what it finds, not what it makes.
 
     >>> net = Network(["relu", "identity"], "squared_error")
     >>> forward(net, W=[[[2.0], [-2.0]], [[1.0, 1.0]]], b=[[[1.0], [0.0]], [[0.5]]], X=[[3.0]])
@@ -81,10 +96,9 @@ def forward(
     """
     m = len(X[0])
     Z: list[Matrix] = []
-    A = [[[x * _keep(masks, 0, i, j) for j, x in enumerate(row)] for i, row in enumerate(X)]]
+    A = [_masked(X, masks, 0)]
     for l, activation in enumerate(network.activations):
         Z.append(_zeros(len(W[l]), m))
-        A.append(_zeros(len(W[l]), m))
         for j in range(m):
             a_before = column(A[l], j)
             for i in range(len(W[l])):
@@ -92,9 +106,40 @@ def forward(
                 for w, a in zip(W[l][i], a_before, strict=True):
                     z += w * a
                 Z[l][i][j] = z
-            for i, a in enumerate(activate(activation, column(Z[l], j))):
-                A[l + 1][i][j] = a * _keep(masks, l + 1, i, j)
+        norm = norm_of(norms, l)
+        through = normalize if training else normalize_by_estimates
+        z_new = through(Z[l], norm) if norm and norm.place == "before" else Z[l]
+        a_new = activated(activation, z_new)
+        if norm and norm.place == "after":
+            a_new = through(a_new, norm)
+        A.append(_masked(a_new, masks, l + 1))
     return Z, A
+
+
+def activated(activation: Named, Z: Matrix) -> Matrix:
+    """Return ``g(Z)``, one example after the other.
+
+    >>> activated("relu", [[1.0, -1.0], [2.0, 3.0]])
+    [[1.0, 0.0], [2.0, 3.0]]
+    """
+    A = _zeros(len(Z), len(Z[0]))
+    for j in range(len(Z[0])):
+        for i, a in enumerate(activate(activation, column(Z, j))):
+            A[i][j] = a
+    return A
+
+
+def norm_of(norms: Norms, l: int) -> BatchNorm | None:
+    """Return the batch normalisation of layer l, if it has any.
+
+    >>> norm_of([], 0) is None
+    True
+    """
+    return norms[l] if l < len(norms) else None
+
+
+def _masked(A: Matrix, masks: Masks | None, l: int) -> Matrix:
+    return [[a * _keep(masks, l, i, j) for j, a in enumerate(row)] for i, row in enumerate(A)]
 
 
 def _keep(masks: Masks | None, l: int, i: int, j: int) -> float:
@@ -156,12 +201,14 @@ def backward(
     weights: Matrix | None = None,
     masks: Masks | None = None,
     n_train: int | None = None,
+    norms: Norms = (),
 ) -> tuple[list[Matrix], list[Matrix], list[Matrix]]:
     """Return all ``dZ``, ``dW``, ``db``: the gradient of the cost, from last layer to first.
 
     N12: ``dZ = w (a - y)`` for a loss with its link, ``w dL/da g'(z)`` otherwise;
     N13: ``dZ[l - 1] = W[l]^T dZ[l] * g'(Z[l - 1])``;
     N14: ``dW[l] = 1/m dZ[l] A[l]^T + lambda/n W[l]`` and ``db[l] = 1/m sum_j dZ[l]``.
+    Each of ``norms`` is left with its dgamma and dbeta.
 
     >>> net = Network(["identity"], "squared_error")
     >>> backward(net, W=[[[2.0]]], Z=[[[6.0]]], A=[[[3.0]], [[6.0]]], Y=[[1.0]])
@@ -170,31 +217,51 @@ def backward(
     _check_weights(network, weights)
     m = len(Y[0])
     n = n_train or m
-    dZ = [_zeros(len(W_l), m) for W_l in W]
+    dZ = [_output_delta(network, Z[-1], A[-1], Y, weights)]
+    for l in reversed(range(len(W) - 1)):
+        dA = _zeros(len(W[l]), m)
+        for j in range(m):
+            for i, dz in enumerate(column(dZ[0], j)):
+                for k, w in enumerate(W[l + 1][i]):
+                    dA[k][j] += w * dz
+        dA = _masked(dA, masks, l + 1)
+        dZ.insert(0, _hidden_delta(network.activations[l], Z[l], dA, norm_of(norms, l)))
     dW = [_zeros(len(W_l), len(W_l[0])) for W_l in W]
     db = [_zeros(len(W_l), 1) for W_l in W]
-    for j in range(m):
-        z = column(Z[-1], j)
-        _, dL = example_loss(network.loss, column(Y, j), z, column(A[-1], j))
-        dz = [_weight(weights, k, j) * dL[k] for k in range(len(dL))]
-        if link(network.loss) is None:
-            dz = activate_backward(network.activations[-1], z, dz)
-        for l in reversed(range(len(W))):
-            a_before = column(A[l], j)
-            for i in range(len(dz)):
-                dZ[l][i][j] = dz[i]
-                db[l][i][0] += dz[i] / m
-                for k, a in enumerate(a_before):
-                    dW[l][i][k] += dz[i] * a / m
-            if l > 0:
-                da = [0.0] * len(a_before)
-                for i in range(len(dz)):
-                    for k, w in enumerate(W[l][i]):
-                        da[k] += w * dz[i]
-                da = [da_k * _keep(masks, l, k, j) for k, da_k in enumerate(da)]
-                dz = activate_backward(network.activations[l - 1], column(Z[l - 1], j), da)
     for l in range(len(W)):
         for i in range(len(W[l])):
+            for j in range(m):
+                db[l][i][0] += dZ[l][i][j] / m
+                for k, a in enumerate(column(A[l], j)):
+                    dW[l][i][k] += dZ[l][i][j] * a / m
             for k, w in enumerate(W[l][i]):
                 dW[l][i][k] += (network.l2 * w + network.l1 * sign(w)) / n
     return dZ, dW, db
+
+
+def _output_delta(
+    network: Network, Z: Matrix, A: Matrix, Y: Matrix, weights: Matrix | None
+) -> Matrix:
+    dZ = _zeros(len(Z), len(Z[0]))
+    for j in range(len(Z[0])):
+        z = column(Z, j)
+        _, dL = example_loss(network.loss, column(Y, j), z, column(A, j))
+        dz = [_weight(weights, k, j) * dL[k] for k in range(len(dL))]
+        if link(network.loss) is None:
+            dz = activate_backward(network.activations[-1], z, dz)
+        for i, value in enumerate(dz):
+            dZ[i][j] = value
+    return dZ
+
+
+def _hidden_delta(activation: Named, Z: Matrix, dA: Matrix, norm: BatchNorm | None) -> Matrix:
+    """``dA * g'(z)`` (N13), and back through batch normalisation after or before it."""
+    if norm and norm.place == "after":
+        dA = normalize_backward(activated(activation, Z), dA, norm)
+    before = norm is not None and norm.place == "before"
+    z_new = normalize(Z, norm) if norm and before else Z
+    dZ = _zeros(len(Z), len(Z[0]))
+    for j in range(len(Z[0])):
+        for i, dz in enumerate(activate_backward(activation, column(z_new, j), column(dA, j))):
+            dZ[i][j] = dz
+    return normalize_backward(Z, dZ, norm) if norm and before else dZ

@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fastnn.reference.functions import Matrix, Named, named
-from fastnn.reference.network import Masks, Matrices, Network, backward, cost, forward
+from fastnn.reference.network import (
+    Masks,
+    Matrices,
+    Network,
+    Norms,
+    activated,
+    backward,
+    cost,
+    forward,
+)
+from fastnn.reference.normalization import track
 from fastnn.reference.optimizers import OPTIMIZERS, Moments
 
 
@@ -25,6 +35,8 @@ def clip_factor(gradients: Matrices, clip_norm: float) -> float:
 class Training:
     """A run: the network, its numbers, the optimiser with its moments, the steps taken so far.
 
+    ``norms``: the batch normalisation of each layer, or None; empty without.
+
     >>> net = Network(["identity"], "squared_error")
     >>> Training(net, [[[1.0]]], [[[0.0]]], "momentum", rate=0.1).steps
     0
@@ -38,6 +50,7 @@ class Training:
     clip_norm: float = math.inf
     steps: int = 0
     moments: dict[tuple[str, int, int, int], Moments] = field(default_factory=dict)
+    norms: Norms = ()
 
 
 def train_step(
@@ -50,21 +63,27 @@ def train_step(
 ) -> float:
     """Take one step on one batch, in place, and return the cost before it (N25).
 
-    Weight decay (adamw) holds for W only: like the penalties it leaves the biases alone.
+    Weight decay (adamw) holds for W only: like the penalties it leaves biases, gammas and betas
+    alone. The running estimates of batch normalisation follow the batch.
 
     >>> net = Network(["identity"], "squared_error")
     >>> run = Training(net, [[[2.0]]], [[[0.0]]], "gradient_descent", rate=0.1)
     >>> train_step(run, X=[[3.0]], Y=[[1.0]]), run.W, run.b
     (12.5, [[[0.5]]], [[[-0.5]]])
     """
-    Z, A = forward(run.network, run.W, run.b, X, masks)
+    Z, A = forward(run.network, run.W, run.b, X, masks, run.norms)
     J = cost(run.network, run.W, Z, A, Y, weights, n_train)
-    _, dW, db = backward(run.network, run.W, Z, A, Y, weights, masks, n_train)
-    factor = clip_factor(dW + db, run.clip_norm)
+    _, dW, db = backward(run.network, run.W, Z, A, Y, weights, masks, n_train, run.norms)
+    normalized = [norm for norm in run.norms if norm]
+    trained: list[tuple[str, Matrices, Matrices]] = [("W", run.W, dW), ("b", run.b, db)]
+    # A list of numbers is a matrix of one row: the row is changed in place.
+    trained.append(("gamma", [[n.gamma] for n in normalized], [[n.dgamma] for n in normalized]))
+    trained.append(("beta", [[n.beta] for n in normalized], [[n.dbeta] for n in normalized]))
+    factor = clip_factor([G for _, _, gradients in trained for G in gradients], run.clip_norm)
     name, constants = named(run.optimizer)
     run.steps += 1
-    for kind, parameters, gradients in (("W", run.W, dW), ("b", run.b, db)):
-        if name == "adamw" and kind == "b":
+    for kind, parameters, gradients in trained:
+        if name == "adamw" and kind != "W":
             constants = {**constants, "weight_decay": 0.0}
         for l, P in enumerate(parameters):
             for i, row in enumerate(P):
@@ -73,6 +92,10 @@ def train_step(
                     row[k], run.moments[kind, l, i, k] = OPTIMIZERS[name](
                         p, g, moments or (0.0, 0.0), run.steps, run.rate, **constants
                     )
+    for l, norm in enumerate(run.norms):
+        if norm:
+            before = norm.place == "before"
+            track(Z[l] if before else activated(run.network.activations[l], Z[l]), norm)
     return J
 
 

@@ -49,6 +49,26 @@ RUNS = {
         },
         "rmsprop",
     ),
+    "batch normalisation, before and after, AdamW": Run(
+        2,
+        {
+            "activation": ["relu", "gelu"],
+            "dropout": [0.3, 0.0],
+            "batch_normalization": ["before(momentum=0.9)", "after"],
+        },
+        "adamw",
+        training={"l2": 0.1, "clip_norm": 1.0},
+    ),
+    "batch normalisation, softmax and logits": Run(
+        3,
+        {
+            "activation": ["softmax", "silu"],
+            "batch_normalization": ["before", "after"],
+            "loss_function": "categorical_crossentropy",
+        },
+        "adam",
+        weighted=True,
+    ),
 }
 
 

@@ -100,6 +100,27 @@ def test_blocks_change_nothing(make, net, n, m, rows, dtype, backend) -> None:
     np.testing.assert_array_equal(streamed_costs, costs)
 
 
+@pytest.mark.parametrize("backend", [NumpyBackend, LateBackend])
+@pytest.mark.parametrize(("n", "rows"), [(21, 5), (21, 10), (21, 15), (21, 20), (11, 5), (22, 10)])
+def test_a_row_that_joins_the_batch_before_comes_with_its_block(make, n, rows, backend) -> None:
+    net = network([3, 6, 2], activation="tanh", batch_normalization="before")
+    data = make.data(net, n, weights=1)
+    theta, costs = trained(make, net, data, 5)
+    streamed, streamed_costs = trained(make, net, data, 5, backend(), rows)
+    np.testing.assert_array_equal(streamed, theta)
+    np.testing.assert_array_equal(streamed_costs, costs)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_some_steps_where_a_row_joins(make, steps) -> None:
+    net = network([3, 6, 2], activation="tanh", batch_normalization="after")
+    data, costs = make.data(net, 21), []
+    for rows in (None, 10):
+        plan = make.plan(net, data, "adam", 5, parameters=make.parameters(net), block_rows=rows)
+        costs.append(plan.run_epoch(np.arange(21), np.full(4, 0.05), steps=steps))
+    np.testing.assert_array_equal(*costs)
+
+
 def test_the_next_block_is_sent_before_this_one_has_run(make) -> None:
     backend = LateBackend()
     data = make.data(NET, 23)

@@ -368,7 +368,7 @@ def test_stretches_that_are_updated_alike_are_one() -> None:
         (
             ParameterGroup("weight"),
             "adam",
-            "kind must be 'weights', 'biases' or 'all', found 'weig",
+            "kind must be one of 'weights', 'biases', 'gammas', 'betas', 'all', found 'weig",
         ),
         (ParameterGroup(layer=3), "adam", "layer 3 does not exist, there are 1 to 2"),
         (ParameterGroup(layer=0), "adam", "layer 0 does not exist"),
