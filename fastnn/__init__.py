@@ -13,6 +13,7 @@ from fastnn.version import __version__
 
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
     from fastnn.api.layers import Activation as Activation
+    from fastnn.api.layers import BatchNormalization as BatchNormalization
     from fastnn.api.layers import Dense as Dense
     from fastnn.api.layers import Dropout as Dropout
     from fastnn.api.layers import Input as Input
@@ -49,6 +50,7 @@ _PUBLIC = {
     "FastnnError": "fastnn.errors",
     "ModelFileError": "fastnn.errors",
     "Activation": "fastnn.api.layers",
+    "BatchNormalization": "fastnn.api.layers",
     "Dense": "fastnn.api.layers",
     "Dropout": "fastnn.api.layers",
     "GradientCheck": "fastnn.nn.gradient_check",

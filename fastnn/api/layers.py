@@ -15,6 +15,7 @@ from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.initializers import initializer
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
+from fastnn.nn.normalization import BatchNorm, Place
 from fastnn.registry import Option
 from fastnn.training.options import whole
 
@@ -144,6 +145,39 @@ class Dropout:
 
 @strict
 @dataclass(frozen=True)
+class BatchNormalization:
+    """Each unit of a hidden layer to mean 0 and variance 1 over the batch, then gamma and beta.
+
+    Between a `Dense` layer without activation and its `Activation` it comes before the
+    activation, after an activated `Dense` layer or an `Activation` after it. Defaults and
+    arithmetic are Keras': predictions go by running estimates, ``momentum`` old and
+    ``1 - momentum`` new, of the mean and of the biased variance of each batch.
+
+    Two things differ from Keras. A batch of one example has no variance: a last one joins the
+    batch before, and ``batch_size=1`` is refused. Before an activation the bias of the `Dense`
+    layer cancels out in training and stays what it is.
+
+    >>> BatchNormalization()
+    BatchNormalization(momentum=0.99, epsilon=0.001)
+    >>> BatchNormalization(momentum=1.5)
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: BatchNormalization: momentum=1.5 is outside [0, 1)
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for option in Place.options:
+            option.check("BatchNormalization", getattr(self, option.name))
+
+    def rule(self, place: str) -> BatchNorm:
+        """Return it as the network has it, "before" or "after" the activation."""
+        return BatchNorm(place, float(self.momentum), float(self.epsilon))
+
+
+@strict
+@dataclass(frozen=True)
 class Normalization:
     """``(x - mu)/sigma`` of each input column, before the first `Dense` layer (N19).
 
@@ -155,7 +189,7 @@ class Normalization:
     """
 
 
-Layer: TypeAlias = Input | Normalization | Dense | Activation | Dropout
+Layer: TypeAlias = Input | Normalization | Dense | BatchNormalization | Activation | Dropout
 
 
 @dataclass(frozen=True)
@@ -166,6 +200,7 @@ class _Units:
     activation: ActivationFunction
     initializer: object
     dropout: float = 0.0
+    batch_norm: BatchNorm | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +231,10 @@ class Stack:
         g = last.activation
         if last.dropout:
             raise ArgumentError("Dropout after the last Dense layer would drop outputs: remove it")
+        if last.batch_norm:
+            raise ArgumentError(
+                "BatchNormalization after the last Dense layer would normalise outputs: remove it"
+            )
         if cost is not None and cost.from_logits and g.name != cost.link:
             raise ArgumentError(
                 f"loss {cost.name!r} needs the last layer to be Dense({last.units}, "
@@ -208,6 +247,7 @@ class Stack:
             output_activation=g,
             dropout=[layer.dropout for layer in hidden],
             loss_function=softmax if cost is None else cost,
+            batch_normalization=[layer.batch_norm for layer in hidden],
         )
 
 
@@ -248,8 +288,9 @@ def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
             units = _Units(int(layer.units), g, layer.kernel_initializer)
             n = below.n_features if n is None else n
             return replace(below, n_features=n, units=(*below.units, units))
-        case Activation() | Dropout() if last is None:
-            raise ArgumentError(f"{here}: there is no Dense layer before it")
+        case Activation() | Dropout() | BatchNormalization() if last is None:
+            hint = "; for the inputs use Normalization()" * isinstance(layer, BatchNormalization)
+            raise ArgumentError(f"{here}: there is no Dense layer before it{hint}")
         case Activation():
             if last.dropout:
                 raise ArgumentError(f"{here}: it must come before the Dropout of its Dense layer")
@@ -258,7 +299,20 @@ def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
                     f"{here}: the Dense layer before it already has the activation "
                     f"{last.activation.name!r}; leave one of them out"
                 )
+            if last.batch_norm and last.batch_norm.place == "after":
+                raise ArgumentError(
+                    f"{here}: the Dense layer before it has an activation already, which "
+                    "BatchNormalization follows; leave one of the activations out"
+                )
             changed = replace(last, activation=_activation(layer.activation))
+            return replace(below, units=(*below.units[:-1], changed))
+        case BatchNormalization():
+            if last.dropout:
+                raise ArgumentError(f"{here}: it must come before the Dropout of its Dense layer")
+            if last.batch_norm:
+                raise ArgumentError(f"{here}: its Dense layer has one already; leave one out")
+            place = "before" if last.activation.name == "identity" else "after"
+            changed = replace(last, batch_norm=layer.rule(place))
             return replace(below, units=(*below.units[:-1], changed))
         case Dropout():
             if last.dropout:
@@ -269,5 +323,5 @@ def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
         case _:
             raise ArgumentError(
                 f"{here} cannot be used: a layer is an object made by Input, Normalization, "
-                f"Dense, Activation or Dropout, found {layer!r}"
+                f"Dense, BatchNormalization, Activation or Dropout, found {layer!r}"
             )

@@ -34,7 +34,8 @@ class Sequential:
 
     Parameters
     ----------
-    layers : `Input` and `Normalization` (both optional), then `Dense`, `Activation`, `Dropout`.
+    layers : `Input` and `Normalization` (both optional), then `Dense`,
+        `BatchNormalization`, `Activation`, `Dropout`.
     device, engine : where and how it computes, as for `fastnn.train`. dtype : "float32" or
         "float64".
     seed : of weights, order of the examples, dropout and validation split.
@@ -295,8 +296,8 @@ class Sequential:
     def get_weights(self) -> list[Array]:
         """Return copies of kernels and biases in turn, in Keras' shapes (n_in, n_out), (n_out,).
 
-        The kernel is ``W[l]`` transposed. What `Normalization` learnt is not among them. Raises
-        ArgumentError if the number of inputs is not known yet.
+        A `BatchNormalization` adds gamma, beta, moving mean and moving variance; what
+        `Normalization` learnt is not there. Raises ArgumentError before the inputs are known.
 
         >>> from fastnn import Dense
         >>> [w.shape for w in Sequential([Dense(4, input_dim=3), Dense(1)]).get_weights()]

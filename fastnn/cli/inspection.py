@@ -157,6 +157,11 @@ def weight_statistics(model: Model) -> list[dict[str, Any]]:
                 "biases": _statistics(np.asarray(model.backend.host(b), np.float64)),
             }
         )
+        norm = model.parameters.norms.get(l)
+        if norm is not None:
+            for name in ("gamma", "beta", "mean", "variance"):
+                values = np.asarray(model.backend.host(getattr(norm, name)), np.float64)
+                rows[-1][name] = _statistics(values)
     return rows
 
 
@@ -174,7 +179,10 @@ def _weights_table(layers: list[dict[str, Any]]) -> str:
 
     rows = [["weights and biases", "mean", "std", "max |x|", "zeros", "gain"]]
     for layer in layers:
-        for kind, name in (("weights", f"W[{layer['layer']}]"), ("biases", f"b[{layer['layer']}]")):
+        l = layer["layer"]
+        kinds = [("weights", f"W[{l}]"), ("biases", f"b[{l}]")]
+        kinds += [(n, f"{n}[{l}]") for n in ("gamma", "beta", "mean", "variance") if n in layer]
+        for kind, name in kinds:
             s = layer[kind]
             shape = f"{layer['units']} x {layer['inputs'] if kind == 'weights' else 1}"
             rows.append(

@@ -170,6 +170,15 @@ def batch_size(text: str) -> int | str:
         return text
 
 
+def none_or_text(text: str) -> str | None:
+    """Read a name, or 'none'.
+
+    >>> none_or_text("none") is None, none_or_text("before")
+    (True, 'before')
+    """
+    return None if text == "none" else text
+
+
 def patience(text: str) -> int | None:
     """Read a number of epochs, or 'none'.
 

@@ -28,9 +28,9 @@ PARTS = ("validation", "test")
 ARGUMENTS = (
     "target", "task", "categorical", "drop", "delimiter", "fractions", "validation", "test",
     "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation",
-    "initializer", "loss", "label_smoothing", "dropout", "optimizer", "learning_rate", "schedule",
-    "batch_size", "epochs", "l2", "l1", "gradient_clip", "patience", "min_delta", "monitor",
-    "tolerance", "metrics", "device", "engine", "dtype", "seed",
+    "initializer", "loss", "label_smoothing", "dropout", "batch_normalization",
+    "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "l2", "l1", "gradient_clip",
+    "patience", "min_delta", "monitor", "tolerance", "metrics", "device", "engine", "dtype", "seed",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from fastnn.cli.parser import (
     batch_size,
     delimiter,
     layers,
+    none_or_text,
     one_or_list,
     patience,
     real,
@@ -108,6 +109,11 @@ def _add_network(p: Parser) -> None:
         "--dropout", metavar="P[,P]", type=one_or_list(real),
         help="share of the hidden units left out in training, one for all layers or one for each; "
         "default: 0",
+    )  # fmt: skip
+    g.add_argument(
+        "--batch-normalization", metavar="WHERE[,WHERE]", type=one_or_list(none_or_text),
+        help="before or after the activation of the hidden layers, or none (default); one for all "
+        "layers or one for each",
     )  # fmt: skip
 
 
@@ -220,11 +226,12 @@ def names() -> str:
     from fastnn.nn.activations import ACTIVATIONS
     from fastnn.nn.initializers import INITIALIZERS
     from fastnn.nn.losses import LOSSES
+    from fastnn.nn.normalization import PLACES
     from fastnn.nn.optimizers import OPTIMIZERS
     from fastnn.nn.schedules import SCHEDULES
     from fastnn.training.metrics import METRICS
 
-    tables = (DATASETS, ACTIVATIONS, LOSSES, INITIALIZERS, OPTIMIZERS, SCHEDULES, METRICS)
+    tables = (DATASETS, ACTIVATIONS, LOSSES, INITIALIZERS, PLACES, OPTIMIZERS, SCHEDULES, METRICS)
     found = {table.kind: ", ".join(map(_shown, table)) for table in tables}
     found["schedule"] += "; every one also takes per=epoch or per=step, and warm_up=0"
     return (

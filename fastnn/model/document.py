@@ -1,10 +1,11 @@
 """The form of a model file: tensors and one JSON document against a closed schema.
 
 The file is a safetensors file. Tensors: ``W1 .. WL`` (n_l, n_{l-1}) and ``b1 .. bL`` (n_l, 1) in
-the model's dtype, the arrays of the preprocessing as ``features.*`` and ``targets.*`` (float64).
-Its metadata has one entry, ``fastnn``: the document. There are no class names and nothing to
-execute; a user's own activation or loss is kept as its expression graph. Nothing depends on time,
-machine or device, so the same training gives the same bytes.
+the model's dtype, for a layer with batch normalisation ``gamma``, ``beta``, ``mean`` and
+``variance`` (n_l, 1) with its number, the arrays of the preprocessing as ``features.*`` and
+``targets.*`` (float64). Its metadata has one entry, ``fastnn``: the document. There are no class
+names and nothing to execute; a user's own activation or loss is kept as its expression graph.
+Nothing depends on time, machine or device, so the same training gives the same bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from fastnn.errors import ArgumentError, DataError, ModelFileError
 from fastnn.model.atomic import path_text
 from fastnn.nn.initializers import initializer
 from fastnn.nn.network import Network
+from fastnn.nn.parameters import Layout
 from fastnn.training.history import History
 from fastnn.training.options import TrainingOptions
 from fastnn.version import __version__
@@ -37,19 +39,19 @@ Array = npt.NDArray[Any]
 Json = dict[str, Any]
 
 FORMAT = "fastnn model"
-#: Grows when an older fastnn could not read a new file.
-VERSION = 1
+#: Grows when an older fastnn could not read a new file. 2: batch normalisation. A file without it
+#: has version 1, so that an older fastnn can read it.
+VERSION = 2
 
 PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What a model file holds; ``W[l-1]`` (n_l, n_{l-1}) and ``b[l-1]`` (n_l, 1) on the host."""
+    """What a model file holds; ``weights`` on the host by their names, "W1" (n_l, n_{l-1})."""
 
     network: Network
-    W: Sequence[Array]
-    b: Sequence[Array]
+    weights: Mapping[str, Array]
     features: Features
     targets: Targets
     history: History
@@ -68,13 +70,12 @@ def pack(contents: Contents) -> bytes:
 
     features, feature_arrays = contents.features.to_state()
     targets, target_arrays = contents.targets.to_state()
-    tensors = {f"W{l}": np.ascontiguousarray(W) for l, W in enumerate(contents.W, start=1)}
-    tensors |= {f"b{l}": np.ascontiguousarray(b) for l, b in enumerate(contents.b, start=1)}
+    tensors = {name: np.ascontiguousarray(values) for name, values in contents.weights.items()}
     tensors |= {f"features.{name}": array for name, array in feature_arrays.items()}
     tensors |= {f"targets.{name}": array for name, array in target_arrays.items()}
     document = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if any(contents.network.normalized) else 1,
         "fastnn": __version__,
         "dtype": tensors["W1"].dtype.name,
         "network": contents.network.to_json(),
@@ -175,9 +176,8 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
     check_metadata(document, _SCHEMA, "model")
     dtype = document["dtype"]
     network = _made("network", Network.from_json, document["network"])
-    shapes = list(zip(network.sizes[1:], network.sizes[:-1], strict=True))
-    expected = {f"W{l}": (dtype, shape) for l, shape in enumerate(shapes, start=1)}
-    expected |= {f"b{l}": (dtype, (n, 1)) for l, (n, _) in enumerate(shapes, start=1)}
+    shapes = Layout.of(network.sizes, network.normalized).shapes()
+    expected = {name: (dtype, shape) for name, shape in shapes.items()}
     fitted: dict[str, dict[str, Array]] = {"features": {}, "targets": {}}
     for name in tensors.form:
         owner, _, key = name.partition(".")
@@ -196,10 +196,11 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
     for name, values in weights.items():
         if not np.isfinite(values).all():
             raise ModelFileError(f"tensor {name!r} holds values that are not finite numbers")
+        if name.startswith("variance") and (values < 0).any():
+            raise ModelFileError(f"tensor {name!r} holds negative values")
     contents = Contents(
         network=network,
-        W=[weights[f"W{l}"] for l in range(1, network.n_layers + 1)],
-        b=[weights[f"b{l}"] for l in range(1, network.n_layers + 1)],
+        weights=weights,
         features=Features.from_state(document["features"], fitted["features"]),
         targets=Targets.from_state(document["targets"], fitted["targets"]),
         history=_made("history", History.from_json, document["history"]),

@@ -49,9 +49,8 @@ def load(path: str | os.PathLike[str], device: str = "cpu") -> Model:
     saved = unpack(path)
     parameters = Parameters(saved.network, backend, saved.features.dtype)
     flat = np.zeros(parameters.layout.size, parameters.dtype)
-    for into, values in zip(parameters.layout.views(flat), (saved.W, saved.b), strict=True):
-        for view, array in zip(into, values, strict=True):
-            view[:] = array
+    for name, view in parameters.layout.named_views(flat).items():
+        view[:] = saved.weights[name]
     backend.copy(backend.array(flat), parameters.theta)
     return Model(
         saved.network, parameters, saved.features, saved.targets, saved.history,

@@ -171,8 +171,7 @@ class Model:
         """
         contents = Contents(
             self.network,
-            [self.backend.host(W) for W in self.parameters.W],
-            [self.backend.host(b) for b in self.parameters.b],
+            self.parameters.layout.named_views(self.backend.host(self.parameters.theta)),
             self.features, self.targets, self.history,
             self.target_name, self.options, self.report,
         )  # fmt: skip

@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from itertools import accumulate, chain, pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +18,15 @@ import numpy.typing as npt
 from fastnn import reference
 from fastnn.backend.backend import get_backend
 from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.random import PURPOSES, generator
+from fastnn.backend.random import generator
 from fastnn.backend.shim import Backend
+from fastnn.model.loop_twin import loop_masks, loop_twin, numbers_of_both
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient_check import gradient_check
 from fastnn.nn.losses import LOSSES, LossFunction, loss
 from fastnn.nn.network import Network, network
+from fastnn.nn.normalization import PLACES
 from fastnn.nn.optimizers import OPTIMIZERS, OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
@@ -72,8 +73,8 @@ def proofs(device: str = "cpu") -> Iterator[Proof]:
     Raises DeviceError if the device cannot be used.
     """
     backend = get_backend(device)
-    yield prove_gradients(combinations())
-    yield prove_steps(combinations())
+    yield prove_gradients(chain(combinations(), normalized()))
+    yield prove_steps(chain(combinations(), normalized()))
     yield prove_optimizers()
     if backend.device != "cpu":
         for dtype in ("float64", "float32"):
@@ -100,6 +101,20 @@ def combinations() -> Iterator[Named]:
                 loss_function=function,
             ),
         )
+
+
+def normalized() -> Iterator[Named]:
+    """Return every activation with batch normalisation before it, and after it.
+
+    >>> [name for name, _ in normalized()][:2]
+    ['identity, normalised before', 'identity, normalised after']
+    """
+    for name, place in product(ACTIVATIONS.names, PLACES.names):
+        # A small epsilon would leave exponential's bias, a factor that cancels out, no gradient,
+        # and before the second activation a shift of the first layer's outputs would have none.
+        norms = [f"{place}(epsilon=0.1)", "after(epsilon=0.1)"]
+        net = network((3, 4, 4, 3), activation=[name, "sigmoid"], batch_normalization=norms)
+        yield f"{name}, normalised {place}", net
 
 
 def optimizer_rules() -> list[OptimizerRule]:
@@ -164,7 +179,7 @@ def prove_parity(backend: Backend, dtype: str) -> Proof:
     """
     descent = optimizer("gradient_descent")
     runs: list[tuple[str, Network, OptimizerRule, float | None]]
-    runs = [(name, net, descent, None) for name, net in combinations()]
+    runs = [(name, net, descent, None) for name, net in chain(combinations(), normalized())]
     runs += [(_name(rule), _dropout_network(), rule, CLIP) for rule in optimizer_rules()]
     errors = {}
     for name, net, rule, clip in runs:
@@ -237,8 +252,8 @@ def _start(backend: Backend, net: Network, dtype: str) -> Parameters:
     p = Parameters(net, backend, dtype)
     initialize(net, p, backend, seed=SEED)
     theta = np.array(backend.host(p.theta), np.float64)
-    n = p.layout.n_weights
-    theta[n:] = generator(SEED, "check", index=1).uniform(-0.5, 0.5, len(theta) - n)
+    n, stop = p.layout.n_weights, p.layout.n_trained
+    theta[n:stop] += generator(SEED, "check", index=1).uniform(-0.5, 0.5, stop - n)
     backend.copy(backend.array(theta, p.dtype), p.theta)
     return p
 
@@ -281,50 +296,15 @@ def _against_loops(
     """Train here and in plain loops; return how far costs and parameters are apart."""
     backend = NumpyBackend()
     p = _start(backend, net, "float64")
-    twin = _twin(net, p, rule, clip)
+    twin = loop_twin(net, p, rule, RATE, l2=L2, l1=L1, clip=clip)
     plan = _plan(backend, net, p, rule, clip)
     rates = np.full(plan.n_steps, RATE)
     X, Y, w = (v.T.tolist() for v in examples(net))
     errors = []
     for order in _orders(epochs):
         costs = plan.run_epoch(order, rates)
-        batches = [order[i : i + BATCH].tolist() for i in range(0, N_EXAMPLES, BATCH)]
-        by_loops = reference.train_epoch(twin, X, Y, batches, w, _masks(net))
+        places = pairwise(accumulate(plan.batch_sizes, initial=0))
+        batches = [order[i:j].tolist() for i, j in places]
+        by_loops = reference.train_epoch(twin, X, Y, batches, w, loop_masks(net, SEED))
         errors.append(deviation(costs, by_loops))
-    errors += [deviation(a, b) for a, b in zip([*p.W, *p.b], [*twin.W, *twin.b], strict=True)]
-    return max(errors)
-
-
-def _twin(
-    net: Network, p: Parameters, rule: OptimizerRule, clip: float | None
-) -> reference.Training:
-    return reference.Training(
-        reference.Network(
-            [(g.name, g.options) for g in net.activations],
-            (net.loss.name, net.loss.options),
-            L2,
-            L1,
-        ),
-        [W.tolist() for W in p.W],
-        [b.tolist() for b in p.b],
-        (rule.name, rule.options),
-        RATE,
-        math.inf if clip is None else clip,
-    )
-
-
-def _masks(net: Network) -> Any:
-    """The dropout masks of a step (from 1) by the textbook's own random numbers, or None."""
-    if not any(net.dropout):
-        return None
-
-    def masks(step: int, m: int) -> list[reference.Matrix | None]:
-        found: list[reference.Matrix | None] = [None]
-        for l, rate in enumerate(net.dropout[:-1], start=1):
-            n = net.sizes[l]
-            U = reference.uniform32(SEED, [step - 1, l, PURPOSES["dropout"]], n * m)
-            rows = [U[i * m : (i + 1) * m] for i in range(n)]
-            found.append(reference.dropout_mask(rows, rate) if rate else None)
-        return found
-
-    return masks
+    return max(errors + [deviation(a, b) for a, b in numbers_of_both(p, twin)])

@@ -77,6 +77,7 @@ def train(
     loss: object = None,
     label_smoothing: float = 0.0,
     dropout: float | Sequence[float] = 0.0,
+    batch_normalization: object = None,
     class_weight: ClassWeight = None,
     sample_weight: npt.ArrayLike | None = None,
     fractions: Sequence[float] | None = None,
@@ -111,7 +112,8 @@ def train(
         0/1 labels), or an array of N labels or values, (N,) or (N, k).
     task : "binary", "multiclass", "multilabel", "regression", or "auto": by the target.
     hidden_layer_sizes : units of each hidden layer; () is logistic or linear regression.
-    activation, dropout, initializer : for all layers, or a list with one for each.
+    activation, dropout, initializer, batch_normalization : for all layers, or a list with one for
+        each. batch_normalization is "before" or "after" the activation, or None.
     loss : None takes the task's own. output_activation : None takes the loss's own, and sigmoid
         for a classifier with a loss such as squared error.
     label_smoothing : moves targets of the cross-entropies by this share towards uniform.
@@ -153,8 +155,9 @@ def train(
         if not isinstance(value, bool):
             raise ArgumentError(f"{name} must be True or False, found {value!r}")
     hidden = layer_sizes(
-        hidden_layer_sizes, activation=(activation, "relu"), dropout=(dropout, 0.0)
-    )
+        hidden_layer_sizes, activation=(activation, "relu"), dropout=(dropout, 0.0),
+        batch_normalization=(batch_normalization, None),
+    )  # fmt: skip
     made = initializer_form(initializer)
     backend = get_backend(device, engine)
     source = read_source(
@@ -189,6 +192,7 @@ def train(
         output_activation=output,
         dropout=dropout if hidden else [],
         loss_function=cost,
+        batch_normalization=batch_normalization if hidden else None,
     )
     check_memory(backend, net, ready["train"], settings, dtype)
     parameters = Parameters(net, backend, dtype)

@@ -88,6 +88,42 @@ class Layout:
         b = [flat[s].reshape(-1, 1) for s in self.biases]
         return W, b
 
+    def names(self) -> dict[str, slice]:
+        """Return the name and place of each block: "W1", "b1", ... "gamma1", "variance1".
+
+        >>> list(Layout.of((3, 4, 2), (True, False)).names())
+        ['W1', 'W2', 'b1', 'b2', 'gamma1', 'beta1', 'mean1', 'variance1']
+        """
+        named = {f"W{l}": place for l, place in enumerate(self.weights, start=1)}
+        named |= {f"b{l}": place for l, place in enumerate(self.biases, start=1)}
+        for name in ("gamma", "beta", "mean", "variance"):
+            of_layers = getattr(self, name + "s")
+            named |= {f"{name}{l}": place for l, place in of_layers.items()}
+        return named
+
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Return the shape of each block by its name.
+
+        >>> Layout.of((3, 4)).shapes()
+        {'W1': (4, 3), 'b1': (4, 1)}
+        """
+        return {
+            name: (s.stop - s.start, 1)
+            if name[0] != "W"
+            else (self.sizes[int(name[1:])], self.sizes[int(name[1:]) - 1])
+            for name, s in self.names().items()
+        }
+
+    def named_views(self, flat: Array) -> dict[str, Array]:
+        """Return each block by its name, in its shape, as a view of ``flat``.
+
+        >>> views = Layout.of((3, 4)).named_views(np.arange(32))
+        >>> views["b1"].ravel().tolist()
+        [16, 17, 18, 19]
+        """
+        shapes = self.shapes()
+        return {name: flat[place].reshape(shapes[name]) for name, place in self.names().items()}
+
     def norm_views(self, flat: Array) -> dict[int, NormViews]:
         """Return each layer's batch normalisation, by its number from 1, as views of ``flat``.
 

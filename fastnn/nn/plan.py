@@ -104,7 +104,8 @@ class TrainingPlan:
         self.backend, self.network, self.parameters = backend, network, parameters
         self.optimizer, self.data = optimizer, data
         self.batch_size, self._n_full, rest = _batches(network, len(data), int(batch_size))
-        self.n_steps = self._n_full + (rest > 0)
+        self.batch_sizes = [self.batch_size] * self._n_full + [rest] * (rest > 0)
+        self.n_steps = len(self.batch_sizes)
         self.gradient = backend.zeros((size,), dtype)
         self.state = {name: backend.zeros((size,), dtype) for name in optimizer.state}
         self.t = 0  # steps taken

@@ -36,17 +36,19 @@ def explain_divergence(
         else f"epoch {epoch}, after step {step} of {plan.n_steps}"
     )
     cure = _cure(plan, rates[min(step, plan.n_steps - 1)])
-    weights, biases = (
-        [_statistics(plan.backend.host(values)) for values in arrays]
-        for arrays in (plan.parameters.W, plan.parameters.b)
-    )
-    for kind, rows in (("weights", weights), ("biases", biases)):
-        for l, found in enumerate(rows, start=1):
+    p = plan.parameters
+    numbers = {"weights": dict(enumerate(p.W, start=1)), "biases": dict(enumerate(p.b, start=1))}
+    for name in ("gamma", "beta", "mean", "variance"):
+        numbers[f"{name}s"] = {l: getattr(norm, name) for l, norm in p.norms.items()}
+    for kind, arrays in numbers.items():
+        for l, values in arrays.items():
+            found = _statistics(plan.backend.host(values))
             if found["share"] < 1:
                 return DivergenceError(
                     f"{where}; the {kind} of layer {l} are no longer finite "
                     f"({found['share']:.0%} of them are). {cure}"
                 )
+    weights = [_statistics(plan.backend.host(W)) for W in p.W]
     l = int(np.argmax([found["largest"] for found in weights])) + 1
     largest, rms = weights[l - 1]["largest"], weights[l - 1]["rms"]
     return DivergenceError(

@@ -184,13 +184,11 @@ class Trainer:
             error = explain_divergence(plan, order, rates, costs, epoch)
             plan.restore(before)
             raise error
-        sizes = np.full(len(costs), plan.batch_size)
-        sizes[-1] = N - plan.batch_size * (len(costs) - 1)
         loss, metrics = self._judge(self.validation)
         _, training_metrics = self._judge(self._judged)
         return Epoch(
             epoch=epoch,
-            loss=float(costs @ sizes / N),
+            loss=float(costs @ plan.batch_sizes / N),
             learning_rate=float(rates[-1]),
             validation_loss=loss,
             metrics=metrics,

@@ -602,7 +602,3 @@ def test_set_weights_refuses_and_changes_nothing(weights, message):
     with pytest.raises(ArgumentError, match=message):
         model.set_weights(weights)
     np.testing.assert_array_equal(model.predict(X), before)
-
-
-def test_batch_normalization_does_not_exist_yet():
-    assert not hasattr(fastnn, "BatchNormalization")

@@ -53,6 +53,15 @@ TRAININGS = {
         },
     ),
     "several columns": ({**TABLE, "old": TABLE["rich"]}, ["old", "rich"], {}),
+    "batch normalisation": (
+        TABLE,
+        LABELS,
+        {
+            "hidden_layer_sizes": [6, 5, 4],
+            "batch_normalization": ["before", None, "after(momentum=0.9)"],
+            "groups": [ParameterGroup("gammas", 3, 0.5)],
+        },
+    ),
     "no hidden layer": ("diabetes", None, {"hidden_layer_sizes": [], "patience": None}),
 }
 
@@ -263,7 +272,7 @@ def nudge(document, tensors):
 DAMAGE = [
     (edit("extra", to=1), "model: unknown entries extra"),
     (lambda d, t: d.pop("report"), "model: entries report are missing"),
-    (edit("version", to=2), "its format has version 2, this fastnn .* knows up to 1;.*update"),
+    (edit("version", to=3), "its format has version 3, this fastnn .* knows up to 2;.*update"),
     (edit("version", to=0), "model: 'version' has the value '0'"),
     (edit("version", to=True), "model: 'version' has the value 'True'"),
     (edit("format", to="other model"), "not a model file of fastnn"),
@@ -440,3 +449,34 @@ while True:
         for left in tmp_path.glob(".fastnn-*.tmp"):
             left.unlink()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model", "source"]
+
+
+def test_batch_normalisation_has_tensors_of_its_own_and_a_version(tmp_path):
+    plain, normal = (
+        small(*TRAININGS[name]) for name in ("frame of all kinds", "batch normalisation")
+    )
+    found = {}
+    for name, model in (("plain", plain), ("normal", normal)):
+        model.save(tmp_path / name)
+        with safe_open(tmp_path / name, framework="np") as file:
+            document = json.loads(file.metadata()["fastnn"])
+            found[name] = document["version"], set(file.keys())
+    assert found["plain"][0] == 1, "an older fastnn can read it"
+    assert "batch_norm" not in plain.network.to_json()
+    assert found["normal"][0] == 2
+    names = {f"{kind}{l}" for kind in ("gamma", "beta", "mean", "variance") for l in (1, 3)}
+    assert names == found["normal"][1] & {n for n in found["normal"][1] if n[0] in "gbmv"} - {
+        "b1", "b2", "b3", "b4",
+    }  # fmt: skip
+    again = load(tmp_path / "normal")
+    for l, norm in normal.parameters.norms.items():
+        for kind in ("gamma", "beta", "mean", "variance"):
+            value = getattr(again.parameters.norms[l], kind)
+            np.testing.assert_array_equal(value, getattr(norm, kind))
+
+
+def test_a_negative_running_variance_is_refused():
+    model = small(*TRAININGS["batch normalisation"])
+    model.parameters.norms[3].variance[1] = -0.5
+    with pytest.raises(ArgumentError, match="tensor 'variance3' holds negative values"):
+        model.save("never written")

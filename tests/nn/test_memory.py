@@ -30,6 +30,10 @@ CASES: dict[str, tuple[tuple[int, ...], dict[str, Any], str, int, int, dict[str,
         (40, 300, 200, 3), {"activation": "softmax", "dropout": 0.1}, "sgd", 900, 300, {},
     ),
     "weights and l1": ((40, 500, 20), BINARY, "adam", 900, 300, {"weights": 20, "l1": 0.1}),
+    "batch normalisation": (
+        (40, 300, 200, 100, 3), {"batch_normalization": ["before", "after", None], "dropout": 0.1},
+        "adam", 900, 300, {},
+    ),
     "groups": (
         (10, 20, 1), {}, "adamw", 3000, 1,
         {"groups": (ParameterGroup("weights", 1, 0.5), ParameterGroup("biases", 2, 0.1))},
@@ -99,7 +103,10 @@ def test_it_is_what_python_allocates(make, activation, m, dropout):
     assert kept[2] == 0
 
 
-@pytest.mark.parametrize("shape", [{}, {"activation": "silu"}, {"activation": "softmax"}])
+@pytest.mark.parametrize(
+    "shape",
+    [{}, {"activation": "silu"}, {"activation": "softmax"}, {"batch_normalization": "after"}],
+)
 def test_evaluation(make, shape):
     net = make.network((600, 4000, 2000, 10), **SOFTMAX, **shape)
     parameters = Parameters(net, NumpyBackend(), np.float64)

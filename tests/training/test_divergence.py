@@ -101,3 +101,18 @@ def test_a_large_target_is_named():
     training = trainer(np.ones((8, 1)), np.full((8, 1), 1e25), (1, 1), learning_rate=0.1)
     with pytest.raises(DivergenceError, match=r"Try a standardised target \(.* is 1e\+25\), or"):
         training.run()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("gammas", "gamma"), ("variances", "variance")])
+def test_the_numbers_of_batch_normalisation_are_looked_at(kind, name):
+    net, backend = network([2, 3, 1], batch_normalization="before"), NumpyBackend()
+    parameters = Parameters(net, backend, np.float32)
+    for array in (*parameters.W, *parameters.b):
+        array[:] = 1.0
+    getattr(parameters.norms[1], name)[1] = np.inf
+    X = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
+    training = Trainer(
+        backend, net, parameters, Part(X, X[:, :1].copy()), training_options(epochs=1)
+    )
+    with pytest.raises(DivergenceError, match=f"the {kind} of layer 1 are no longer finite"):
+        training.run()
