@@ -87,7 +87,10 @@ int hipblasDestroy(void* h) { delete (Handle*)h; return success; }
 int hipblasSetStream(void* h, void* stream)
 {
     // CuPy for CUDA refuses cuBLAS while capturing; its ROCm build does not, so it is done here.
-    if (emulated::is_capturing(stream)) return not_supported;
+    if (emulated::is_capturing(stream)) {
+        std::fprintf(stderr, "emulated GPU: a product by CuPy while a stream captures\n");
+        return not_supported;
+    }
     ((Handle*)h)->stream = stream;
     return success;
 }
