@@ -18,7 +18,8 @@ import numpy as np
 
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.llvm_engine import KERNELS, NotCompilableError, compile_module, target
-from fastnn.backend.compiled.lowering import Lowered, lower_program, pointer
+from fastnn.backend.compiled.lowering import Lowered, lower_program
+from fastnn.backend.compiled.multiplying import pointer
 from fastnn.backend.compiled.sharing import waits
 from fastnn.backend.compiled.threads import in_shelter, run_together
 from fastnn.backend.program import Program
@@ -148,8 +149,8 @@ class CompiledExecutable:
         )
         places = KERNELS.addresses(lowered.texts)
         text = re.sub(
-            r"call void \{(\d+)\}",
-            lambda match: f"call void inttoptr (i64 {places[int(match[1])]} to ptr)",
+            r"(void|ptr) \{(\d+)\}",
+            lambda match: f"{match[1]} inttoptr (i64 {places[int(match[2])]} to ptr)",
             loops,
         )
         if self.threads > 1:

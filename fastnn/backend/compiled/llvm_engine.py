@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from fastnn.backend.compiled.llvm_builder import declarations
+
 
 class NotCompilableError(Exception):
     """The program, or this machine, has something that compiled code cannot do; says what."""
@@ -80,7 +82,7 @@ def compile_module(text: str, *, optimize: bool) -> Any:
     machine = llvm.Target.from_triple(triple).create_target_machine(
         cpu=cpu, features=features, opt=3, jit=True
     )
-    module = llvm.parse_assembly(_PRELUDE + "\n" + text)
+    module = llvm.parse_assembly("\n".join([_PRELUDE, declarations(), text]))
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
     if optimize:
         tuning = llvm.create_pipeline_tuning_options(speed_level=3)

@@ -14,8 +14,17 @@ from fastnn.backend.compiled.compilable import TYPES, check_compilable
 from fastnn.backend.compiled.fusing import take_row_sums
 from fastnn.backend.compiled.hoisting import hoist_rows
 from fastnn.backend.compiled.llvm_engine import NotCompilableError
-from fastnn.backend.compiled.llvm_source import Operand, kernel_text, number
+from fastnn.backend.compiled.llvm_source import Operand, kernel_text
 from fastnn.backend.compiled.llvm_texts import GATHER, LOAD, STORE, reduce_text
+from fastnn.backend.compiled.multiplying import (
+    Product,
+    blas_call,
+    is_written_out,
+    pointer,
+    product_call,
+    product_texts,
+    scratch_elements,
+)
 from fastnn.backend.compiled.sharing import Access, Share, access, shares
 from fastnn.backend.graph import Graph
 from fastnn.backend.program import (
@@ -73,20 +82,6 @@ def lower_program(program: Program, threads: int, blas: Blas) -> Lowered:
     )
 
 
-def pointer(array: Array) -> str:
-    """Return an array's address as an LLVM argument."""
-    return pointer_to(address(array))
-
-
-def pointer_to(place: int) -> str:
-    """Return an address as an LLVM argument.
-
-    >>> pointer_to(64)
-    'ptr inttoptr (i64 64 to ptr)'
-    """
-    return f"ptr inttoptr (i64 {place} to ptr)"
-
-
 def _type(array: Array) -> str:
     if array.dtype not in TYPES:
         raise NotCompilableError(f"an array of {array.dtype}")
@@ -101,6 +96,7 @@ class _Lowering:
         self.tasks: list[Task] = []
         self.texts: list[str] = []
         self.kept: list[Any] = []
+        self.scratch: dict[tuple[int, str], Array] = {}
         self.calls_back = False
         self.errors: list[BaseException] = []
 
@@ -192,9 +188,6 @@ class _Lowering:
 
     def _dot(self, i: Dot) -> None:
         t, (n, m), k = _type(i.out), i.out.shape, i.a.shape[1]
-        steps = [step // i.a.dtype.itemsize for x in (i.a, i.b) for step in x.strides]
-        if self.blas.size == "i32" and max(n, m, k, *steps) >= 2**31:
-            raise NotCompilableError(f"a product of {n} x {k} x {m} with a BLAS of 32-bit sizes")
         if n == m == 1 and i.a.flags.c_contiguous and i.b.flags.c_contiguous:
             size, result = self.blas.size, f"%dot{len(self.tasks)}"
             line = (
@@ -207,8 +200,12 @@ class _Lowering:
         lines: list[list[str]] = []
         touched: list[Access] = []
         for thread, p in enumerate(shares(n, m, self.threads, n * m * k / 8)):
-            lines.append([] if p.empty else [self._gemm(i, t, p, k)])
-            if not p.empty:
+            if p.empty:
+                lines.append([])
+            else:
+                rows, columns = slice(p.lo, p.hi), slice(p.first, p.last)
+                share = Product(i.a[rows], i.b[:, columns], i.out[rows, columns], t)
+                lines.append([self._gemm(share, thread)])
                 touched += [
                     access(i.a, thread, Share(p.lo, p.hi, 0, k), write=False),
                     access(i.b, thread, Share(0, k, p.first, p.last), write=False),
@@ -216,21 +213,23 @@ class _Lowering:
                 ]
         self.tasks.append(Task(lines, touched))
 
-    def _gemm(self, i: Dot, t: str, p: Share, k: int) -> str:
-        """``out = 1 * a b + 0 * out`` on a share of ``out``; 101 is row-major order."""
-        size, item = self.blas.size, i.out.dtype.itemsize
-        trans_a, lda = _leading(i.a)
-        trans_b, ldb = _leading(i.b)
-        a = pointer_to(address(i.a) + p.lo * i.a.strides[0])
-        b = pointer_to(address(i.b) + p.first * i.b.strides[1])
-        c = pointer_to(address(i.out) + p.lo * i.out.strides[0] + p.first * item)
-        return (
-            f"call void inttoptr (i64 {self.blas.gemm[t]} to ptr)"
-            f"(i32 101, i32 {trans_a}, i32 {trans_b}, "
-            f"{size} {p.hi - p.lo}, {size} {p.last - p.first}, {size} {k}, "
-            f"{t} {number(1.0, t)}, {a}, {size} {lda}, {b}, {size} {ldb}, "
-            f"{t} {number(0.0, t)}, {c}, {size} {max(1, i.out.shape[1])})"
-        )
+    def _gemm(self, product: Product, thread: int) -> str:
+        """One thread's share of a product."""
+        if not is_written_out(product):
+            return blas_call(product, self.blas)
+        self.texts += product_texts(product)
+        end, count = len(self.texts), len(product_texts(product))
+        scratch = self._scratch(thread, product)
+        return product_call(product, list(range(end - count, end)), scratch)
+
+    def _scratch(self, thread: int, product: Product) -> int:
+        """Return the address of what a thread's products copy to, a multiple of 64."""
+        key = (thread, product.t)
+        if key not in self.scratch:
+            memory = np.empty(scratch_elements(product.t) * product.out.itemsize + 64, np.uint8)
+            self.scratch[key] = memory
+            self.kept.append(memory)
+        return -(-address(self.scratch[key]) // 64) * 64
 
     def _reduce(self, i: Reduce) -> None:
         n, m = i.a.shape
@@ -319,16 +318,3 @@ def _part(a: Array, out: Array, p: Share) -> Share | None:
     rows = (p.lo, p.hi) if a.shape[0] == out.shape[0] else (0, a.shape[0])
     columns = (p.first, p.last) if a.shape[1] == out.shape[1] else (0, a.shape[1])
     return Share(*rows, *columns)
-
-
-def _leading(a: Array) -> tuple[int, int]:
-    """Return BLAS's transposition code (111 no, 112 yes) and leading dimension of a factor."""
-    item, (n, k) = a.dtype.itemsize, a.shape
-    for code, rows, columns, step, unit in (
-        (111, n, k, a.strides[0], a.strides[1]),
-        (112, k, n, a.strides[1], a.strides[0]),
-    ):
-        step = step if rows > 1 else columns * item
-        if (unit == item or columns == 1) and step >= columns * item and step % item == 0:
-            return code, step // item
-    raise NotCompilableError(f"a factor of shape {a.shape} and strides {a.strides}")
