@@ -91,7 +91,21 @@ class Uniform:
     out: Array
 
 
-Instruction: TypeAlias = Dot | Apply | Reduce | Gather | Load | Store | Advance | Uniform
+@dataclass(frozen=True, eq=False)
+class UniformColumns:
+    """``out`` (n, k) = columns ``first`` .. of the numbers that `Uniform` gives (n, ``of``)."""
+
+    seed: int
+    layer: int
+    counter: Array
+    first: Array
+    of: int
+    out: Array
+
+
+Instruction: TypeAlias = (
+    Dot | Apply | Reduce | Gather | Load | Store | Advance | Uniform | UniformColumns
+)
 
 
 def reads(i: Instruction) -> tuple[Array, ...]:
@@ -116,6 +130,8 @@ def reads(i: Instruction) -> tuple[Array, ...]:
             return (i.value, i.counter)
         case Advance() | Uniform():
             return (i.counter,)
+        case UniformColumns():
+            return (i.counter, i.first)
 
 
 def writes(i: Instruction) -> tuple[Array, ...]:
@@ -200,6 +216,11 @@ def _line(i: Instruction, name: Any) -> str:
             return f"{name(i.counter)} += {i.by}"
         case Uniform():
             return f"{name(i.out)} = uniform(layer={i.layer}, step={name(i.counter)})"
+        case UniformColumns():
+            return (
+                f"{name(i.out)} = uniform(layer={i.layer}, step={name(i.counter)})"
+                f"[:, {name(i.first)} + j], of {i.of} columns"
+            )
 
 
 class Recorder:
@@ -257,6 +278,12 @@ class Recorder:
 
     def uniform(self, seed: int, layer: int, counter: Array, *, out: Array) -> Array:
         self._instructions.append(Uniform(seed, layer, counter, out))
+        return out
+
+    def uniform_columns(
+        self, seed: int, layer: int, counter: Array, first: Array, of: int, *, out: Array
+    ) -> Array:
+        self._instructions.append(UniformColumns(seed, layer, counter, first, of, out))
         return out
 
     def program(self) -> Program:

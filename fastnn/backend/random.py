@@ -67,6 +67,25 @@ class UniformStream:
 
     def fill(self, out: npt.NDArray[np.float32], step: int) -> None:
         """Fill the C-contiguous ``out`` with the uniforms of step ``step``."""
-        self._counter[1] = step
+        self._counter[0], self._counter[1] = 0, step
         self._bits.state = self._state
         self._generator.random(out=out, dtype=np.float32)
+
+    def fill_columns(self, out: npt.NDArray[np.float32], step: int, first: int, of: int) -> None:
+        """Fill ``out`` (n, k) with columns ``first`` .. ``first + k`` of the step's (n, ``of``).
+
+        >>> whole, part = np.empty((2, 9), np.float32), np.empty((2, 3), np.float32)
+        >>> UniformStream(seed=0, layer=1).fill(whole, step=7)
+        >>> UniformStream(seed=0, layer=1).fill_columns(part, step=7, first=4, of=9)
+        >>> bool((part == whole[:, 4:7]).all())
+        True
+        """
+        n, k = out.shape
+        numbers = np.empty(k + 7, np.float32)
+        self._counter[1] = step
+        for row in range(n):
+            blocks, skip = divmod(row * of + first, 8)
+            self._counter[0] = blocks
+            self._bits.state = self._state
+            self._generator.random(out=numbers, dtype=np.float32)
+            out[row] = numbers[skip : skip + k]

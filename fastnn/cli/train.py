@@ -29,8 +29,9 @@ ARGUMENTS = (
     "target", "task", "categorical", "drop", "delimiter", "fractions", "validation", "test",
     "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation",
     "initializer", "loss", "label_smoothing", "dropout", "batch_normalization",
-    "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "l2", "l1", "gradient_clip",
-    "patience", "min_delta", "monitor", "tolerance", "metrics", "device", "engine", "dtype", "seed",
+    "optimizer", "learning_rate", "schedule", "batch_size", "micro_batch_size", "epochs", "l2",
+    "l1", "gradient_clip", "patience", "min_delta", "monitor", "tolerance", "metrics", "device",
+    "engine", "dtype", "seed",
 )  # fmt: skip
 
 

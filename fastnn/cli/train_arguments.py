@@ -129,6 +129,11 @@ def _add_training(p: Parser) -> None:
         help="examples per step, or full for all of them, or auto: full up to 2000 examples, else "
         "64 to 1024; default: 32, from 10,000 examples on 128, from a million on 512",
     )  # fmt: skip
+    g.add_argument(
+        "--micro-batch-size", metavar="M", type=batch_size,
+        help="examples of a mini-batch that are computed at once, to save memory; default: auto, "
+        "all of them if they fit",
+    )  # fmt: skip
     g.add_argument("--epochs", metavar="N", type=whole, help="at most so many; default: 100")
     g.add_argument(
         "--l2",

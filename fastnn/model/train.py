@@ -35,9 +35,10 @@ from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.nn.schedules import SCHEDULES
 from fastnn.registry import Table, did_you_mean
+from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted, check_memory
+from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 from fastnn.training.options import training_options
 
 Array = npt.NDArray[Any]
@@ -133,8 +134,9 @@ def train(
     patience : epochs without improvement before stopping, with the best epoch's weights; None
         trains to the end and keeps the last ones.
     verbose : show progress on standard error.
-    options : what `training_options` takes: epochs, batch_size, optimizer, learning_rate,
-        schedule, l2, l1, gradient_clip, groups, min_delta, monitor, tolerance, shuffle.
+    options : what `training_options` takes: epochs, batch_size, micro_batch_size, optimizer,
+        learning_rate, schedule, l2, l1, gradient_clip, groups, min_delta, monitor, tolerance,
+        shuffle.
 
     >>> training = train("breast_cancer", hidden_layer_sizes=[16], epochs=20, seed=0)
     >>> training.report["test"]["accuracy"] > 0.9
@@ -194,7 +196,8 @@ def train(
         loss_function=cost,
         batch_normalization=batch_normalization if hidden else None,
     )
-    check_memory(backend, net, ready["train"], settings, dtype)
+    part = ready["train"]
+    choose_batching(backend, net, (part.X, part.Y, part.w), settings, dtype)  # refuses what cannot
     parameters = Parameters(net, backend, dtype)
     initialize(net, parameters, backend, initializer=initializer, seed=settings.seed)
     trainer = Trainer(

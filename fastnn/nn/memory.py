@@ -73,6 +73,7 @@ def training_memory(
     batch_size: int,
     dtype: npt.DTypeLike,
     *,
+    micro_batch_size: int | None = None,
     weight_columns: int = 0,
     l1: float = 0.0,
     groups: Sequence[ParameterGroup] = (),
@@ -83,6 +84,8 @@ def training_memory(
 ) -> TrainingMemory:
     """Return the bytes that training ``network`` takes on its device, in closed form.
 
+    ``micro_batch_size``: examples that are computed at once, if fewer than a mini-batch has (a
+    second gradient then adds up the parts);
     ``weight_columns``: of the examples' weights, 0 without; ``keeps_best``: the best epoch's
     weights are kept aside; ``n_evaluated``: rows of the largest part that is judged, block by
     block; ``block_rows``: so many examples at a time are on the device, and as many arrive.
@@ -105,18 +108,19 @@ def training_memory(
         optimizer.coefficients(step, step, s.weight_decay).shape[1]
         for s in segments(layout, groups, optimizer)
     )
+    micro = m if micro_batch_size is None else min(micro_batch_size, m)
     source = n_examples if block_rows is None else block_rows
-    gathered = row * m * one if m < source else 0
+    gathered = row * micro * one if micro < source else 0
     copies = 1 if block_rows is None else 2
     block = min(n_evaluated, evaluated_at_once)
     return TrainingMemory(
         parameters=theta,
-        gradient=trained + (layout.n_weights * one if l1 else 0),
+        gradient=trained * (2 if micro < m else 1) + (layout.n_weights * one if l1 else 0),
         optimizer=n_state * trained,
         # The old best weights go when the new ones are there.
         snapshots=(1 + 2 * keeps_best) * theta + n_state * trained,
         data=source * (copies * row * one + 8) + n_steps * (coefficients + 1) * one,
-        batch=gathered + m * _example(network, one, training=True),
+        batch=gathered + micro * _example(network, one, training=True),
         evaluation=block * (row * one + _example(network, one, training=False)),
     )
 
@@ -150,10 +154,12 @@ def fits(backend: Backend, needed: TrainingMemory, present: int = 0) -> bool:
     return needed.total - present <= backend.free_memory()
 
 
-def require_memory(backend: Backend, needed: TrainingMemory, present: int = 0) -> None:
+def require_memory(
+    backend: Backend, needed: TrainingMemory, present: int = 0, how: str = ""
+) -> None:
     """Raise DeviceError, with the figures, if ``needed`` does not fit into the free memory (N27).
 
-    ``present``: bytes of it that are there already.
+    ``present``: bytes of it that are there already; ``how`` it is trained, for the message.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> require_memory(NumpyBackend(), TrainingMemory(parameters=10**18))
@@ -167,7 +173,7 @@ def require_memory(backend: Backend, needed: TrainingMemory, present: int = 0) -
     there = f", of which {size(present)} are there already" if present else ""
     largest = max(fields(needed), key=lambda field: getattr(needed, field.name)).name
     raise DeviceError(
-        f"training needs {total} on {backend.device} ({parts}{there}; "
+        f"training needs {total} on {backend.device}{how} ({parts}{there}; "
         f"{size(free)} are free: {_CURES[largest]}"
     )
 
@@ -179,6 +185,6 @@ _CURES = {
     "optimizer": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
     "snapshots": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
     "data": "use fewer rows or columns, or dtype='float32'",
-    "batch": "use a smaller batch_size",
+    "batch": "use a smaller batch_size or micro_batch_size",
     "evaluation": _SMALLER,
 }

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.shim import Backend
+from fastnn.backend.shim import Backend, Executable
 from fastnn.errors import ArgumentError
+from fastnn.nn.accumulation import (
+    AccumulatedStep,
+    add,
+    micro_batches,
+    mini_batches,
+    parts_of,
+)
 from fastnn.nn.feeding import Feed, Resident, Streamed
 from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import Network
@@ -19,6 +27,7 @@ from fastnn.nn.optimizers import OptimizerRule
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.penalties import LIMITS, clip_by_norm
 from fastnn.nn.step import (
+    Batch,
     Data,
     Kernels,
     Memory,
@@ -45,6 +54,9 @@ class TrainingPlan:
     The optimiser's state belongs to the plan, the parameters to the caller. The last batch is what
     is left, and shorter. With batch normalisation one left example, alone with its mean, would
     teach nothing below: it joins the batch before.
+
+    With a ``micro_batch_size`` below the batch size, the gradient of a mini-batch is added up from
+    parts of so many examples: the same step, in less memory.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -93,20 +105,26 @@ class TrainingPlan:
         groups: Sequence[ParameterGroup] = (),
         seed: int = 0,
         epochs: int = 1,
+        micro_batch_size: int | None = None,
         block_rows: int | None = None,
     ) -> None:
         check_data(network, data)
         for option, value in (("l2", l2), ("l1", l1), ("clip_norm", clip_norm)):
             LIMITS[option].check("training", value)
-        if isinstance(batch_size, bool) or batch_size != int(batch_size) or batch_size < 1:
-            raise ArgumentError(f"batch_size must be a whole number above 0, found {batch_size!r}")
+        micro = batch_size if micro_batch_size is None else micro_batch_size
+        for option, value in (("batch_size", batch_size), ("micro_batch_size", micro)):
+            if isinstance(value, bool) or value != int(value) or value < 1:
+                raise ArgumentError(f"{option} must be a whole number above 0, found {value!r}")
         dtype, size = parameters.dtype, parameters.layout.n_trained
         self.backend, self.network, self.parameters = backend, network, parameters
         self.optimizer, self.data = optimizer, data
-        self.batch_size, self._n_full, rest = _batches(network, len(data), int(batch_size))
+        self.batch_size, self._n_full, rest = mini_batches(network, len(data), int(batch_size))
         self.batch_sizes = [self.batch_size] * self._n_full + [rest] * (rest > 0)
         self.n_steps = len(self.batch_sizes)
+        self._micro = parts_of(network, micro, min(int(batch_size), len(data)))
         self.gradient = backend.zeros((size,), dtype)
+        # Zero in the gaps, too.
+        self._part = None if self._micro is None else backend.zeros((size,), dtype)
         self.state = {name: backend.zeros((size,), dtype) for name in optimizer.state}
         self.t = 0  # steps taken
         self._segments = segments(parameters.layout, groups, optimizer)
@@ -123,13 +141,15 @@ class TrainingPlan:
             if block_rows is None
             else Streamed(backend, data, self.batch_size, block_rows, joins=rest > self.batch_size)
         )
-        self._step, self._time = (backend.zeros((1,), np.int64) for _ in range(2))
+        self._step, self._time, self._column = (backend.zeros((1,), np.int64) for _ in range(3))
         memory = Memory(backend, dtype)
         # The larger batch comes first: its arrays have the memory of both.
-        programs = {m: self._record(memory, m) for m in sorted({self.batch_size, rest} - {0})[::-1]}
-        self.program = programs[self.batch_size]
-        self._full = backend.compile(self.program, epochs * self._n_full)
-        self._last = backend.compile(programs[rest], epochs) if rest else None
+        made = {
+            m: self._compiled(memory, m, epochs * (self._n_full if m == self.batch_size else 1))
+            for m in sorted({self.batch_size, rest} - {0})[::-1]
+        }
+        self._full, self.programs = made[self.batch_size]
+        self._last = made[rest][0] if rest else None
 
     def _coefficients(self, t: FloatArray, rate: FloatArray) -> FloatArray:
         """The coefficients of every segment side by side, a row per step."""
@@ -137,33 +157,106 @@ class TrainingPlan:
         parts = [rule.coefficients(t, rate * s.factor, s.weight_decay) for s in self._segments]
         return np.concatenate(parts, axis=1)
 
-    def _record(self, memory: Memory, m: int) -> Program:
-        """Record one step on ``m`` examples."""
-        xp, p, feed = Recorder(), self.parameters, self._feed
-        dW, db = p.layout.views(self.gradient)
+    @property
+    def program(self) -> Program:
+        """The step; with micro-batches the first of them, `programs` has all."""
+        return self.programs[0]
+
+    def _compiled(
+        self, memory: Memory, m: int, runs: int
+    ) -> tuple[Executable, tuple[Program, ...]]:
+        """Return the step on ``m`` examples made ready, and the programs that it consists of."""
+        compile_ = self.backend.compile
+        if self._micro is None or m <= self._micro:
+            xp = self._recorder()
+            J = self._examples(xp, memory, m, self.gradient).J
+            self._finish(xp, memory, J, m)
+            program = xp.program()
+            return compile_(program, runs), (program,)
+        parts = micro_batches(m, self._micro)
+        programs = [self._micro_batch(memory, part.m, m, part.first) for part in parts]
+        ready = [
+            (compile_(program, runs * part.runs), part.runs)
+            for program, part in zip(programs, parts, strict=True)
+        ]
+        xp = self._recorder()
+        self._finish(xp, memory, xp.name(memory.take("J", 1, 1), "J"), 0)
+        xp.advance(self._column, -m)
+        update = xp.program()
+        return AccumulatedStep(ready, compile_(update, runs)), (*programs, update)
+
+    def _micro_batch(self, memory: Memory, m: int, of: int, first: bool) -> Program:
+        """Record the gradient of ``m`` of the ``of`` examples of a mini-batch."""
+        xp = self._recorder()
+        if first:
+            self._examples(xp, memory, m, self.gradient, of)
+        else:
+            part = xp.name(self._part, "part of dtheta")
+            J = self._examples(xp, memory, m, part, of).J
+            total = xp.name(memory.take("J", 1, 1), "J")
+            gradient = xp.name(self.gradient, "dtheta")
+            xp.apply(add, gradient, part, out=gradient)
+            xp.apply(add, total, J, out=total)
+        xp.advance(self._feed.position, m)
+        xp.advance(self._column, m)
+        return xp.program()
+
+    def _recorder(self) -> Recorder:
+        """A recorder that knows the names of what all programs share."""
+        xp, p = Recorder(), self.parameters
         name_parameters(xp, "", p.W, p.b)
-        name_parameters(xp, "d", dW, db)
         for array, name in (
             (self._table, "coefficients"), (self._row, "row"), (self._step, "step"),
-            (feed.position, "position"), (feed.order, "order"), (self._costs, "costs"),
-            (self._time, "t"),
+            (self._feed.position, "position"), (self._feed.order, "order"),
+            (self._costs, "costs"), (self._time, "t"), (self._column, "column"),
         ):  # fmt: skip
             xp.name(array, name)
-        norms = Norms(p.norms, p.layout.norm_views(self.gradient), tracks=True)
+        return xp
+
+    def _examples(
+        self, xp: Recorder, memory: Memory, m: int, gradient: Array, of: int | None = None
+    ) -> Batch:
+        """Note the cost and the ``gradient`` of the next ``m`` examples (N1, N8 to N14).
+
+        ``of``: they are only some of the ``of`` examples of a mini-batch.
+        """
+        p, feed = self.parameters, self._feed
+        dW, db = p.layout.views(gradient)
+        name_parameters(xp, "d" if gradient is self.gradient else "part of d", dW, db)
+        norms = Norms(p.norms, p.layout.norm_views(gradient), tracks=True)
         batch = make_batch(
-            self.backend, memory, self.network, feed.source, m, training=True, names=xp, norms=norms
+            self.backend,
+            memory,
+            self.network,
+            feed.source,
+            m,
+            training=True,
+            names=xp,
+            norms=norms,
+            of=of,
         )
+        if gradient is not self.gradient:
+            batch = replace(batch, J=xp.name(memory.take("part of J", 1, 1), "part of J"))
         for source, rows in batch.rows:
             xp.gather(source, feed.order, feed.position, out=rows)
         for l, x in enumerate(batch.layers, start=1):
-            if x.U is not None:
+            if x.U is None:
+                continue
+            if of is None:
                 xp.uniform(self._seed, l, self._time, out=x.U)
+            else:
+                xp.uniform_columns(self._seed, l, self._time, self._column, of, out=x.U)
         forward(xp, self._kernels, p.W, p.b, batch)
         cost(xp, self._kernels, batch)
         backward(xp, self._kernels, p.W, dW, db, batch)
+        return batch
+
+    def _finish(self, xp: Recorder, memory: Memory, J: Array, m: int) -> None:
+        """Note penalties, clipping and update, and move on by ``m`` examples."""
+        p = self.parameters
         n = p.layout.n_weights
-        penalize(xp, self._penalty, p.theta[:n], self.gradient[:n], batch.J)
-        xp.store(batch.J, self._step, table=self._costs)
+        penalize(xp, self._penalty, p.theta[:n], self.gradient[:n], J)
+        xp.store(J, self._step, table=self._costs)
         if self.clip_norm is not None:
             limit = xp.name(self.backend.array(np.full((1, 1), self.clip_norm), p.dtype), "clip")
             squares, factor = (
@@ -172,10 +265,10 @@ class TrainingPlan:
             xp.name(self.gradient, "dtheta")
             clip_by_norm(xp, self.gradient, limit, squares=squares, factor=factor)
         self._update(xp)
-        xp.advance(feed.position, m)
+        if m:
+            xp.advance(self._feed.position, m)
         xp.advance(self._step, 1)
         xp.advance(self._time, 1)
-        return xp.program()
 
     def _update(self, xp: Recorder) -> None:
         """``theta -= ...``: one kernel over each stretch of the flat parameters."""
@@ -207,10 +300,13 @@ class TrainingPlan:
             if values.shape != (n,):
                 raise ArgumentError(f"{name} has shape {values.shape}, needs {(n,)}")
         steps = self.n_steps if steps is None else steps
+        if self.batch_size == len(self.data):  # as they lie, also where micro-batches gather them
+            order = np.arange(len(self.data), dtype=np.int64)
         copy = self.backend.copy
         t = np.arange(self.t + 1, self.t + 1 + self.n_steps, dtype=np.float64)
         with np.errstate(under="ignore"):
             copy(self._host(self._coefficients(t, rates)), self._table)
+        copy(self.backend.array([0]), self._column)
         copy(self.backend.array([0]), self._step)
         copy(self.backend.array([self.t]), self._time)
         full, done = self._n_full, 0
@@ -249,19 +345,3 @@ class TrainingPlan:
         self.backend.copy(theta, self.parameters.theta)
         for name, values in state.items():
             self.backend.copy(values, self.state[name])
-
-
-def _batches(network: Network, n_examples: int, batch_size: int) -> tuple[int, int, int]:
-    """Return the batch size, how many such batches there are, and the size of the last one or 0."""
-    m = min(batch_size, n_examples)
-    full, rest = divmod(n_examples, m)
-    if any(network.normalized):
-        if m == 1:
-            what = "batch_size=1" if batch_size == 1 else "one training example"
-            raise ArgumentError(
-                f"batch normalisation cannot train with {what}: the variance over a batch of one "
-                "example is 0; use a batch_size of 2 or more"
-            )
-        if rest == 1:
-            return (m, full - 1, m + 1) if full > 1 else (m + 1, 1, 0)
-    return m, full, rest

@@ -139,10 +139,12 @@ def make_batch(
     training: bool,
     names: Recorder,
     norms: Norms | None = None,
+    of: int | None = None,
 ) -> Batch:
     """Lay out a batch of ``m`` rows of ``data``; the whole data set is used where it lies.
 
-    ``norms``: for a network with batch normalisation.
+    ``norms``: for a network with batch normalisation; ``of``: the size of the mini-batch that these
+    rows are a part of, if they are not all of it.
     """
     gathered: list[tuple[Array, Array]] = []
 
@@ -161,7 +163,7 @@ def make_batch(
     w = None if data.w is None else rows("w", data.w)
     K, L = network.sizes[-1], network.n_layers
     columns = network.loss.link == "softmax"
-    scale = backend.array(np.full((1, 1), 1.0 / m), data.X.dtype)
+    scale = backend.array(np.full((1, 1), 1.0 / (of or m)), data.X.dtype)
     layers = []
     for l in range(1, L):
         norm, n = network.batch_norm[l - 1], network.sizes[l]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +19,11 @@ from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
-from fastnn.nn.memory import TrainingMemory, fits, require_memory, size, training_memory
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
+from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, TrainingState, as_callback
 from fastnn.training.divergence import explain_divergence
 from fastnn.training.history import Epoch, History
@@ -83,30 +82,30 @@ class Trainer:
         self.backend, self.network, self.parameters = backend, network, parameters
         self.options, self.validation = options, validation
         self._judged = train if training_metrics else None  # scored after each epoch
-        m = options.batch_size_for(len(train))
-        rows = check_memory(
-            backend, network, train, options, parameters.dtype, parameters.theta.nbytes
+        examples = (train.X, train.Y, train.w)
+        sizes = choose_batching(
+            backend, network, examples, options, parameters.dtype, parameters.theta.nbytes
         )
-        if rows is not None:
-            warnings.warn(_streamed(backend, train, rows), RuntimeWarning, stacklevel=2)
-        keep = _to_device if rows is None else _on_the_host
-        data = Data(*(keep(backend, v, parameters) for v in (train.X, train.Y, train.w)))
+        sizes.say()
+        keep = _to_device if sizes.block_rows is None else _on_the_host
+        data = Data(*(keep(backend, v, parameters) for v in examples))
         self.plan = TrainingPlan(
             backend,
             network,
             parameters,
             options.optimizer,
             data,
-            m,
+            sizes.batch_size,
+            micro_batch_size=sizes.micro_batch_size,
             l2=options.l2,
             l1=options.l1,
             clip_norm=options.gradient_clip,
             groups=options.groups,
             seed=options.seed,
             epochs=options.epochs,
-            block_rows=rows,
+            block_rows=sizes.block_rows,
         )
-        self.evaluation = EvaluationPlan(backend, network, parameters)
+        self.evaluation = EvaluationPlan(backend, network, parameters, sizes.judged_rows)
         self.history = History(monitor=options.monitor if options.patience else None)
         self._stopping = (
             EarlyStopping(options.patience, options.min_delta, greater_is_better)
@@ -238,63 +237,6 @@ class Trainer:
             self.backend.copy(self._stopping.best_weights, self.parameters.theta)
         elif self.history.epochs:
             self.history.best_epoch = self.history.epochs[-1].epoch
-
-
-def check_memory(
-    backend: Backend,
-    network: Network,
-    train: Part,
-    options: TrainingOptions,
-    dtype: npt.DTypeLike,
-    present: int = 0,
-) -> int | None:
-    """Raise DeviceError, with the figures, if a training does not fit into the memory (N27).
-
-    ``present``: bytes of the parameters, if they are there already. Examples that the CPU uses
-    where they lie are no further need. If only the examples are too many for a GPU, return how
-    many are to be there at a time; None: all of them.
-    """
-    m = options.batch_size_for(len(train))
-
-    def needed(rows: int | None = None) -> TrainingMemory:
-        return training_memory(
-            network,
-            options.optimizer,
-            len(train),
-            m,
-            dtype,
-            weight_columns=0 if train.w is None else train.w.shape[1],
-            l1=options.l1,
-            groups=options.groups,
-            keeps_best=options.patience is not None,
-            n_evaluated=len(train),
-            block_rows=rows,
-        )
-
-    if backend.device == "cpu":
-        arrays = [v for v in (train.X, train.Y, train.w) if v is not None]
-        present += sum(v.nbytes for v in arrays if v.dtype == dtype and v.flags.c_contiguous)
-    elif not fits(backend, needed(), present) and m < len(train):
-        blocks = [m * k for k in _BLOCKS if m * k < len(train)]
-        for rows in blocks:
-            if fits(backend, needed(rows), present):
-                return rows
-        require_memory(backend, needed(m), present)
-    require_memory(backend, needed(), present)
-    return None
-
-
-#: Mini-batches in a block of examples that is sent to the device, if memory allows.
-_BLOCKS = (256, 64, 16, 4, 1)
-
-
-def _streamed(backend: Backend, train: Part, rows: int) -> str:
-    whole = sum(v.nbytes for v in (train.X, train.Y, train.w) if v is not None)
-    return (
-        f"the training examples ({size(whole)}) do not fit into the {size(backend.free_memory())} "
-        f"that are free on {backend.device}: they are sent there in blocks of {rows:,}, with the "
-        "same result"
-    )
 
 
 def _on_the_host(

@@ -26,6 +26,7 @@ class TrainingOptions:
 
     epochs: int
     batch_size: int | str | None
+    micro_batch_size: int | str
     optimizer: OptimizerRule
     learning_rate: float
     schedule: ScheduleRule
@@ -62,6 +63,7 @@ class TrainingOptions:
         return {
             "epochs": self.epochs,
             "batch_size": self.batch_size,
+            "micro_batch_size": self.micro_batch_size,
             "optimizer": self.optimizer.to_json(),
             "learning_rate": self.learning_rate,
             "schedule": self.schedule.to_json(),
@@ -95,6 +97,7 @@ def training_options(
     *,
     epochs: int = 100,
     batch_size: int | str | None = None,
+    micro_batch_size: int | str = "auto",
     optimizer: object = "adam",
     learning_rate: float | None = None,
     schedule: object = "constant",
@@ -117,6 +120,9 @@ def training_options(
     batch_size : examples per mini-batch (N26), "full", or "auto" for the notes' rule (N27). None
         takes 32, from 10,000 examples on 128, from a million on 512: small data train better in
         small batches, large ones faster in large.
+    micro_batch_size : examples of a mini-batch that are computed at once; the gradients of such
+        parts are added up, so that the training is the same, in less memory. "auto" computes all
+        at once if that fits into the memory, and else as many as fit, and says so.
     optimizer, schedule : names, options or dicts, as in their tables.
     learning_rate : None takes the optimiser's default.
     l2, l1 : lambda of the penalties (N11).
@@ -138,6 +144,8 @@ def training_options(
     """
     if batch_size is not None:
         batch_size_for(1, batch_size)  # refuses what is not a batch size
+    if micro_batch_size != "auto":
+        micro_batch_size = _micro_batch_size(micro_batch_size, batch_size)
     if not isinstance(shuffle, bool):
         raise ArgumentError(f"shuffle must be True or False, found {shuffle!r}")
     if monitor is not None and not isinstance(monitor, str):
@@ -157,6 +165,7 @@ def training_options(
     return TrainingOptions(
         epochs=whole("epochs", epochs),
         batch_size=int(batch_size) if isinstance(batch_size, np.integer) else batch_size,
+        micro_batch_size=micro_batch_size,
         optimizer=rule,
         learning_rate=float(rule.learning_rate if learning_rate is None else learning_rate),
         schedule=over_time,
@@ -176,6 +185,20 @@ def training_options(
 
 
 _optimizer, _schedule = optimizer, schedule  # parameters hide the functions
+
+
+def _micro_batch_size(value: object, batch_size: object) -> int:
+    if isinstance(value, str):
+        raise ArgumentError(
+            f"micro_batch_size must be a whole number above 0 or 'auto', found {value!r}"
+        )
+    micro = whole("micro_batch_size", value)
+    if isinstance(batch_size, (int, np.integer)) and micro > batch_size:
+        raise ArgumentError(
+            f"micro_batch_size={micro} has no effect with batch_size={batch_size}: a micro-batch "
+            "is a part of a mini-batch"
+        )
+    return micro
 
 
 def _groups(groups: Sequence[ParameterGroup]) -> tuple[ParameterGroup, ...]:

@@ -9,8 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn.backend.cuda import plan as cuda_plan
-from fastnn.backend.cuda.kernels import advance, gather, load, reduction, store, uniform
-from fastnn.backend.program import Advance, Gather, Load, Reduce, Store, Uniform
+from fastnn.backend.cuda.kernels import (
+    advance,
+    gather,
+    load,
+    reduction,
+    store,
+    uniform,
+    uniform_columns,
+)
+from fastnn.backend.program import Advance, Gather, Load, Reduce, Store, Uniform, UniformColumns
 from fastnn.backend.random import UniformStream
 from tests.backend.cuda_on_cpu import compile_texts, execute, needs_compiler, poisoned
 
@@ -32,6 +40,7 @@ def _texts() -> None:
         [
             *(*rows, *batches, *tables),
             *(advance("int64"), advance("int32"), uniform("int64"), uniform("int32")),
+            *(uniform_columns("int64", "int64"), uniform_columns("int32", "int64")),
             gather("uint8", "int64", "int64", "float32"),
         ]
     )
@@ -193,3 +202,22 @@ def test_uniforms_of_a_counter_of_32_bits() -> None:
     execute(Uniform(3, 1, np.array([7], np.int32), found))
     UniformStream(3, 1).fill(wanted, 7)
     assert found.tobytes() == wanted.tobytes()
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**40),
+    st.integers(1, 20),
+    st.integers(1, 60),
+    st.integers(0, 100),
+    st.integers(0, 100),
+)
+def test_uniforms_of_some_columns_are_those_of_the_whole(
+    seed: int, step: int, n: int, k: int, before: int, after: int
+) -> None:
+    of = before + k + after
+    found, wanted = poisoned((n, k), np.float32), np.empty((n, of), np.float32)
+    execute(UniformColumns(seed, 2, np.array([step]), np.array([before]), of, found))
+    UniformStream(seed, 2).fill(wanted, step)
+    assert found.tobytes() == wanted[:, before : before + k].tobytes()

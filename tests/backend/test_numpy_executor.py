@@ -368,3 +368,17 @@ def test_running_zero_times_does_nothing(world) -> None:
     xp.advance(world.counter, 1)
     NumpyExecutable(xp.program()).run(0)
     assert world.counter.tolist() == [0]
+
+
+def test_uniform_numbers_of_some_columns(world) -> None:
+    xp, U, first = Recorder(), np.zeros((3, 2), np.float32), np.array([0])
+    xp.uniform_columns(9, 2, world.counter, xp.name(first, "column"), 5, out=xp.name(U, "U"))
+    xp.advance(first, 2)
+    program = xp.program()
+    assert "U = uniform(layer=2" in str(program)
+    assert "[:, column + j], of 5 columns" in str(program)
+    executable, expected = NumpyExecutable(program), np.zeros((3, 5), np.float32)
+    UniformStream(9, 2).fill(expected, world.counter.item())
+    for column in (0, 2):
+        executable.run()
+        np.testing.assert_array_equal(U, expected[:, column : column + 2])

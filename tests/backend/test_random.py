@@ -50,6 +50,15 @@ def test_an_array_is_filled_in_its_own_shape() -> None:
     assert out.ravel().tolist() == uniforms(1, 1, 0, 15).tolist()
 
 
+@given(SEEDS, st.integers(1, 9), st.integers(1, 40), st.integers(0, 40), st.integers(0, 40))
+def test_columns_are_those_of_the_whole(seed, n, k, before, after) -> None:
+    of, stream = before + k + after, UniformStream(seed, 3)
+    part, whole = np.empty((n, k), np.float32), np.empty((n, of), np.float32)
+    stream.fill_columns(part, 5, before, of)
+    stream.fill(whole, 5)
+    np.testing.assert_array_equal(part, whole[:, before : before + k])
+
+
 def test_every_word_of_the_counter_makes_another_stream() -> None:
     streams = [
         (seed, purpose, index, layer)

@@ -69,6 +69,17 @@ RUNS = {
         "adam",
         weighted=True,
     ),
+    "in micro-batches of 5, 5, 5 and 1": Run(
+        3,
+        {
+            "activation": ["tanh", "softmax"],
+            "dropout": [0.4, 0.2],
+            "loss_function": "categorical_crossentropy",
+        },
+        "adam",
+        weighted=True,
+        training={"l2": 0.1, "clip_norm": 1.0, "micro_batch_size": 5},
+    ),
 }
 
 

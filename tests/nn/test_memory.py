@@ -34,6 +34,11 @@ CASES: dict[str, tuple[tuple[int, ...], dict[str, Any], str, int, int, dict[str,
         (40, 300, 200, 100, 3), {"batch_normalization": ["before", "after", None], "dropout": 0.1},
         "adam", 900, 300, {},
     ),
+    "micro-batches": ((40, 500, 3), SOFTMAX, "adam", 900, 300, {"micro_batch_size": 70}),
+    "micro-batches of the full batch": (
+        (40, 500, 300, 3), {"activation": "gelu", "dropout": 0.5}, "adam", 900, 900,
+        {"micro_batch_size": 100, "weights": 1},
+    ),
     "groups": (
         (10, 20, 1), {}, "adamw", 3000, 1,
         {"groups": (ParameterGroup("weights", 1, 0.5), ParameterGroup("biases", 2, 0.1))},
@@ -54,7 +59,7 @@ def arrays_of(value: Any) -> dict[int, np.ndarray]:
 
 def touched(plan) -> int:
     """Bytes of all that the instructions of a step read or write."""
-    instructions = plan.program.instructions
+    instructions = [i for program in plan.programs for i in program.instructions]
     found = {k: a for i in instructions for v in vars(i).values() for k, a in arrays_of(v).items()}
     found |= arrays_of(plan.data.X) | arrays_of(plan.data.Y) | arrays_of(plan._feed.order)
     return sum(a.nbytes for a in found.values())

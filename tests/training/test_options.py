@@ -22,6 +22,12 @@ from fastnn.training.options import TrainingOptions, number, training_options, w
         ({"optimizer": "adm"}, "unknown optimizer 'adm'; did you mean 'adam'"),
         ({"optimizer": "adam(momentum=0.9)"}, "optimizer 'adam' has no option 'momentum'"),
         ({"optimizer": {"name": "sgd", "beta": 0.9}}, "has no option 'beta'; it belongs to"),
+        ({"micro_batch_size": 0}, "micro_batch_size must be a whole number above 0, found 0"),
+        ({"micro_batch_size": "all"}, "micro_batch_size must be .* or 'auto', found 'all'"),
+        (
+            {"micro_batch_size": 9, "batch_size": 8},
+            "micro_batch_size=9 has no effect with batch_size=8: a micro-batch is a part",
+        ),
         ({"learning_rate": 0}, "learning_rate must be a number above 0, found 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, found nan"),
         ({"learning_rate": "fast"}, "learning_rate must be a number above 0, found 'fast'"),

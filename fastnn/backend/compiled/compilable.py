@@ -22,6 +22,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    UniformColumns,
     reads,
     writes,
 )
@@ -66,6 +67,8 @@ def _counters(i: Instruction) -> tuple[Array, ...]:
             return (i.order, i.position)
         case Load() | Store() | Advance() | Uniform():
             return (i.counter,)
+        case UniformColumns():
+            return (i.counter, i.first)
         case _:
             return ()
 
@@ -90,7 +93,7 @@ def _fits(i: Instruction) -> bool:
             return _is_row(i.out, i.table)
         case Store():
             return _is_row(i.value, i.table) and bool(i.value.flags.c_contiguous)
-        case Uniform():
+        case Uniform() | UniformColumns():
             return bool(i.out.dtype == np.float32)
         case _:
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,9 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    UniformColumns,
     address,
+    reads,
     same_elements,
 )
 from fastnn.backend.random import UniformStream
@@ -122,7 +124,13 @@ class _Lowering:
             case Advance():
                 self._advance(i)
             case Uniform():
-                self._uniform(i)
+                stream = UniformStream(i.seed, i.layer)
+                self._called_back(i, lambda: stream.fill(i.out, i.counter.item()))
+            case UniformColumns():
+                part = UniformStream(i.seed, i.layer)
+                self._called_back(
+                    i, lambda: part.fill_columns(i.out, i.counter.item(), i.first.item(), i.of)
+                )
 
     def _call(self, text: str, *arrays: Array, numbers: Sequence[int] = ()) -> str:
         self.texts.append(text)
@@ -275,14 +283,13 @@ class _Lowering:
         ]
         self._alone(lines, reads=[], writes=[i.counter])
 
-    def _uniform(self, i: Uniform) -> None:
+    def _called_back(self, i: Uniform | UniformColumns, make: Callable[[], None]) -> None:
         """NumPy's generator fills the array: the compiled step calls back."""
-        stream, out, counter = UniformStream(i.seed, i.layer), i.out, i.counter
         errors = self.errors
 
         def fill() -> None:
             try:
-                stream.fill(out, counter.item())
+                make()
             except BaseException as error:  # it cannot pass through compiled code
                 errors.append(error)
 
@@ -291,7 +298,7 @@ class _Lowering:
         self.calls_back = True
         place = ctypes.cast(callback, ctypes.c_void_p).value
         line = f"call void inttoptr (i64 {place} to ptr)()"
-        self._alone([line], reads=[counter], writes=[out])
+        self._alone([line], reads=list(reads(i)), writes=[i.out])
 
 
 def _operand(a: Array, out: Array) -> Operand:

@@ -20,6 +20,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    UniformColumns,
 )
 from fastnn.backend.random import UniformStream
 
@@ -68,6 +69,9 @@ def _prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:
             call = partial(np.add, i.counter, np.array(i.by, i.counter.dtype), i.counter)
         case Uniform():
             call = partial(_uniform, UniformStream(i.seed, i.layer), i.counter, i.out)
+        case UniformColumns():
+            stream = UniformStream(i.seed, i.layer)
+            call = partial(_uniform_columns, stream, i.counter, i.first, i.of, i.out)
     return lambda: [call]
 
 
@@ -87,3 +91,9 @@ def _store(value: Array, counter: Array, table: Array) -> None:
 
 def _uniform(stream: UniformStream, counter: Array, out: Array) -> None:
     stream.fill(out, counter.item())
+
+
+def _uniform_columns(
+    stream: UniformStream, counter: Array, first: Array, of: int, out: Array
+) -> None:
+    stream.fill_columns(out, counter.item(), first.item(), of)

@@ -30,6 +30,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    UniformColumns,
 )
 from fastnn.errors import ArgumentError, DeviceError
 
@@ -242,6 +243,8 @@ def arrays(i: Instruction) -> tuple[Array, ...]:
             return (i.counter,)
         case Uniform():
             return (i.counter, i.out)
+        case UniformColumns():
+            return (i.counter, i.first, i.out)
 
 
 class CudaExecutable:

@@ -131,16 +131,8 @@ extern "C" __global__ void __launch_bounds__(256) $name($P* counter, long long b
 }
 """)
 
-# Philox 4x64-10 (Salmon et al. 2011). One thread makes one block of four words: eight numbers.
-# Counter [1 + block, step, layer, purpose] and key [seed, 0], as random.UniformStream has them.
-_UNIFORM = Template("""\
-extern "C" __global__ void __launch_bounds__(256) $name(
-    const $P* counter, float* out, long long size,
-    unsigned long long seed, unsigned long long layer)
-{
-    const long long step = (long long)gridDim.x * blockDim.x;
-    for (long long b = (long long)blockIdx.x * blockDim.x + threadIdx.x; 8 * b < size; b += step) {
-        unsigned long long c0 = b + 1, c1 = counter[0], c2 = layer, c3 = $purpose;
+# Philox 4x64-10 (Salmon et al. 2011): the words c0 .. c3 of the counter become four random ones.
+_ROUNDS = """\
         unsigned long long k0 = seed, k1 = 0;
         for (int round = 0; round < 10; ++round) {
             const unsigned long long high0 = __umul64hi(0xD2E7470EE14C6C93ULL, c0);
@@ -153,12 +145,43 @@ extern "C" __global__ void __launch_bounds__(256) $name(
             c3 = low0;
             k0 += 0x9E3779B97F4A7C15ULL;
             k1 += 0xBB67AE8584CAA73BULL;
-        }
+        }"""
+
+# One thread makes one block of four words: eight numbers. Counter [1 + block, step, layer, purpose]
+# and key [seed, 0], as random.UniformStream has them.
+_UNIFORM = Template("""\
+extern "C" __global__ void __launch_bounds__(256) $name(
+    const $P* counter, float* out, long long size,
+    unsigned long long seed, unsigned long long layer)
+{
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long b = (long long)blockIdx.x * blockDim.x + threadIdx.x; 8 * b < size; b += step) {
+        unsigned long long c0 = b + 1, c1 = counter[0], c2 = layer, c3 = $purpose;
+$rounds
         const unsigned long long words[4] = {c0, c1, c2, c3};
         for (int k = 0; k < 8 && 8 * b + k < size; ++k) {
             const unsigned int word = (unsigned int)(words[k / 2] >> (k % 2 * 32));
             out[8 * b + k] = (float)(word >> 8) * 5.9604644775390625e-8f;  // 2^-24
         }
+    }
+}
+""")
+
+# Element e of out is number `at` of the whole batch: each thread makes the block that it lies in.
+_UNIFORM_COLUMNS = Template("""\
+extern "C" __global__ void __launch_bounds__(256) $name(
+    const $P* counter, const $Q* first, float* out, long long size, long long width, long long of,
+    unsigned long long seed, unsigned long long layer)
+{
+    const long long step = (long long)gridDim.x * blockDim.x;
+    for (long long e = (long long)blockIdx.x * blockDim.x + threadIdx.x; e < size; e += step) {
+        const long long at = e / width * of + first[0] + e % width;
+        unsigned long long c0 = at / 8 + 1, c1 = counter[0], c2 = layer, c3 = $purpose;
+$rounds
+        const long long k = at % 8;
+        const unsigned long long word = k < 4 ? (k < 2 ? c0 : c1) : (k < 6 ? c2 : c3);
+        const unsigned int half = (unsigned int)(word >> k % 2 * 32);
+        out[e] = (float)(half >> 8) * 5.9604644775390625e-8f;  // 2^-24
     }
 }
 """)
@@ -263,4 +286,21 @@ def uniform(counter: str) -> Source:
         "fastnn_uniform",
         P=c_type(counter, "uniform: counter"),
         purpose=str(PURPOSES["dropout"]),
+        rounds=_ROUNDS,
+    )
+
+
+@lru_cache(maxsize=256)
+def uniform_columns(counter: str, first: str) -> Source:
+    """Return the kernel that fills ``out`` (n, width) with columns of a whole batch's uniforms.
+
+    Arguments: ``counter, first, out, size, width, of, seed, layer``.
+    """
+    return _source(
+        _UNIFORM_COLUMNS,
+        f"fastnn_uniform_columns_{counter}_{first}",
+        P=c_type(counter, "uniform: counter"),
+        Q=c_type(first, "uniform: first"),
+        purpose=str(PURPOSES["dropout"]),
+        rounds=_ROUNDS,
     )

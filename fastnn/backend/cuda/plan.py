@@ -25,6 +25,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
     Uniform,
+    UniformColumns,
     address,
 )
 from fastnn.backend.random import check_seed
@@ -76,6 +77,8 @@ def plan(instruction: Instruction, empty: Empty) -> list[Launch]:
             return [Launch(source, 1, 1, (instruction.counter, np.int64(instruction.by)))]
         case Uniform():
             return _uniform(instruction)
+        case UniformColumns():
+            return _uniform_columns(instruction)
         case Dot():
             raise ArgumentError("a product is not a kernel launch: cuBLAS computes it")
 
@@ -318,3 +321,19 @@ def _uniform(i: Uniform) -> list[Launch]:
     source = cuda_kernels.uniform(_counter(i.counter, "uniform"))
     numbers = (np.int64(i.out.size), np.uint64(check_seed(i.seed)), np.uint64(i.layer))
     return [Launch(source, blocks(-(-i.out.size // 8)), THREADS, (i.counter, i.out, *numbers))]
+
+
+def _uniform_columns(i: UniformColumns) -> list[Launch]:
+    if contiguous(i.out, "uniform: out") != "float32" or i.out.ndim != 2:
+        raise ArgumentError(
+            f"uniform: out must be float32 of two dimensions, found {i.out.dtype.name}{i.out.shape}"
+        )
+    if i.out.size == 0:
+        return []
+    source = cuda_kernels.uniform_columns(
+        _counter(i.counter, "uniform"), _counter(i.first, "uniform")
+    )
+    sizes = (np.int64(i.out.size), np.int64(i.out.shape[1]), np.int64(i.of))
+    stream = (np.uint64(check_seed(i.seed)), np.uint64(i.layer))
+    args = (i.counter, i.first, i.out, *sizes, *stream)
+    return [Launch(source, blocks(i.out.size), THREADS, args)]
