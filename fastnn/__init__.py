@@ -29,6 +29,9 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.errors import ModelFileError as ModelFileError
     from fastnn.model.files import load as load
     from fastnn.model.files import save as save
+    from fastnn.model.foreign import from_keras as from_keras
+    from fastnn.model.foreign import from_pytorch as from_pytorch
+    from fastnn.model.foreign import from_sklearn as from_sklearn
     from fastnn.model.model import Model as Model
     from fastnn.model.train import Training as Training
     from fastnn.model.train import train as train
@@ -66,6 +69,9 @@ _PUBLIC = {
     "custom_activation": "fastnn.nn.activations",
     "custom_loss": "fastnn.nn.losses",
     "erf": "fastnn.backend.expression",
+    "from_keras": "fastnn.model.foreign",
+    "from_pytorch": "fastnn.model.foreign",
+    "from_sklearn": "fastnn.model.foreign",
     "gradient_check": "fastnn.nn.gradient_check",
     "load": "fastnn.model.files",
     "network": "fastnn.nn.network",
