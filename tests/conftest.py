@@ -112,19 +112,24 @@ def imported_packages(path: Path) -> frozenset[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what needs a GPU or a package that is not there."""
+    """Skip, with the reason, doctests of modules that can use a package which is not there."""
     for item in items:
-        if item.get_closest_marker("cuda") and not cuda_status().usable:
-            reason = f"no CUDA device: {cuda_status()}"
-            if os.environ.get("FASTNN_TEST_CUDA") == "required":
-                raise pytest.UsageError(reason)
-            item.add_marker(pytest.mark.skip(reason))
         if isinstance(item, pytest.DoctestItem):
             uses = imported_packages(item.path)
             examples = "".join(example.source for example in item.dtest.examples)
             for package in ORACLES:
                 if (package in uses or f"import {package}" in examples) and why_missing(package):
                     item.add_marker(pytest.mark.skip(f"{package}: {why_missing(package)}"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none; there, it runs on the emulated one."""
+    if item.get_closest_marker("cuda") and not cuda_status().usable:
+        if os.environ.get("FASTNN_TEST_CUDA") == "required":
+            pytest.fail(f"no CUDA device: {cuda_status()}", pytrace=False)
+        pytest.skip(
+            f"no CUDA device here; see tests/cuda/test_emulated_device.py ({cuda_status()})"
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

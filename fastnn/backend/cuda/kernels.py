@@ -159,9 +159,11 @@ extern "C" __global__ void __launch_bounds__(256) $name(
         unsigned long long c0 = b + 1, c1 = counter[0], c2 = layer, c3 = $purpose;
 $rounds
         const unsigned long long words[4] = {c0, c1, c2, c3};
-        for (int k = 0; k < 8 && 8 * b + k < size; ++k) {
+        for (int k = 0; k < 8; ++k) {  // always 8 times, so that words stays in registers
             const unsigned int word = (unsigned int)(words[k / 2] >> (k % 2 * 32));
-            out[8 * b + k] = (float)(word >> 8) * 5.9604644775390625e-8f;  // 2^-24
+            if (8 * b + k < size) {
+                out[8 * b + k] = (float)(word >> 8) * 5.9604644775390625e-8f;  // 2^-24
+            }
         }
     }
 }

@@ -115,8 +115,11 @@ def shared_library(source: str, options: tuple[str, ...] = ()) -> Path:
     flags = [*KERNEL_FLAGS, *(o for o in options if _wanted(o))]
     key = hashlib.sha256("\0".join([text, *flags]).encode())
     key.update((HERE / "device.h").read_bytes() + (HERE / "kernel.h").read_bytes())
+    name = key.hexdigest()[:32]
+    if texts := os.environ.get("EMULATED_KERNEL_TEXTS"):
+        Path(texts, f"{name}.cu").write_text(source, encoding="utf-8")
     folder = FOLDER / "kernels"
-    path = folder / f"{key.hexdigest()[:32]}.so"
+    path = folder / f"{name}.so"
     if path.exists():
         return path
     folder.mkdir(exist_ok=True)
