@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.model.foreign import from_keras as from_keras
     from fastnn.model.foreign import from_pytorch as from_pytorch
     from fastnn.model.foreign import from_sklearn as from_sklearn
+    from fastnn.model.many import train_many as train_many
     from fastnn.model.model import Model as Model
     from fastnn.model.train import Training as Training
     from fastnn.model.train import train as train
@@ -77,6 +78,7 @@ _PUBLIC = {
     "network": "fastnn.nn.network",
     "save": "fastnn.model.files",
     "train": "fastnn.model.train",
+    "train_many": "fastnn.model.many",
 }
 
 __all__ = ["__version__", *_PUBLIC]

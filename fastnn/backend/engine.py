@@ -12,8 +12,11 @@ import os
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
+from fastnn.backend.compiled.stacked import StackedCompiledExecutable
 from fastnn.backend.cpu.executor import NumpyExecutable
+from fastnn.backend.cpu.stacked import StackedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
+from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
 
@@ -62,10 +65,7 @@ def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | Co
     >>> type(executable(Program((), {}), "auto", runs=1000)).__name__
     'NumpyExecutable'
     """
-    wanted = engine == "compiled" or (
-        engine == "auto" and runs * saving(program) > _COST and not compiled_status()
-    )
-    if not wanted:
+    if not _worth_compiling(program, engine, runs):
         return NumpyExecutable(program)
     try:
         return CompiledExecutable(program, threads_for(program))
@@ -73,6 +73,36 @@ def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | Co
         if engine == "compiled":
             raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
         return NumpyExecutable(program)
+
+
+def stacked_executable(
+    program: Program, stack: Stack, engine: str, runs: int
+) -> StackedNumpyExecutable | StackedCompiledExecutable:
+    """Return the program ready to run ``runs`` times for every network of a stack.
+
+    The engine is the one that `executable` takes for one network: its numbers are then those of
+    a network that is trained alone.
+
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> stack = Stack(NumpyBackend(), seeds=[0, 1])
+    >>> type(stacked_executable(Program((), {}), stack, "numpy", runs=1)).__name__
+    'StackedNumpyExecutable'
+    """
+    threads = most_threads()
+    if not _worth_compiling(program, engine, runs):
+        return StackedNumpyExecutable(program, stack, threads)
+    try:
+        return StackedCompiledExecutable(program, stack, threads)
+    except NotCompilableError as error:
+        if engine == "compiled":
+            raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
+        return StackedNumpyExecutable(program, stack, threads)
+
+
+def _worth_compiling(program: Program, engine: str, runs: int) -> bool:
+    return engine == "compiled" or (
+        engine == "auto" and runs * saving(program) > _COST and not compiled_status()
+    )
 
 
 def saving(program: Program) -> float:
@@ -97,7 +127,15 @@ def threads_for(program: Program) -> int:
     """
     products = [i for i in program.instructions if isinstance(i, Dot)]
     work: int = sum(i.out.size * i.a.shape[1] for i in products)
+    return max(1, min(most_threads(), math.ceil(work / _WORTH_A_THREAD)))
+
+
+def most_threads() -> int:
+    """Return how many threads may be used: one per core, and as many as BLAS has.
+
+    >>> most_threads() >= 1
+    True
+    """
     blas = find_blas()
     most = ONE_THREAD.threads(blas) if blas else 1
-    most = min(most, len(os.sched_getaffinity(0)), _MOST_THREADS)
-    return max(1, min(most, math.ceil(work / _WORTH_A_THREAD)))
+    return max(1, min(most, len(os.sched_getaffinity(0)), _MOST_THREADS))

@@ -77,6 +77,9 @@ class Backend(Shim, Protocol):
     def compile(self, program: Program, runs: int = 1) -> Executable:
         """Return the program made ready; ``runs``: how often it will run, as far as known."""
 
+    def compile_stacked(self, program: Program, stack: Any, runs: int = 1) -> Executable:
+        """Return a program ready to run for every network of a `fastnn.backend.stack.Stack`."""
+
     def synchronize(self) -> None: ...
     def free_memory(self) -> int:
         """Bytes that can still be had."""

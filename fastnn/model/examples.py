@@ -12,18 +12,20 @@ import numpy.typing as npt
 
 from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
-from fastnn.data.split import holdout, split
+from fastnn.data.split import folds, holdout, split
 from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import check_weights
 from fastnn.registry import did_you_mean
-from fastnn.training.options import number
+from fastnn.training.options import number, whole
 
 Array = npt.NDArray[Any]
 
 #: The share of the training examples that watches over training when the test part is given.
 VALIDATION_SHARE = 0.1
+#: The share of all examples that is the test part where only another part is given.
+TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +140,15 @@ def divide(
     validation: Any = None,
     test: Any = None,
     seed: int = 0,
+    fold: tuple[int, int] | None = None,
 ) -> dict[str, Examples]:
     """Return the parts "train", "validation" and "test" (N18).
 
     ``validation`` and ``test`` are (data, target) pairs of the user, or None: then they are
     split off, stratified for classification. What is read of them is taken as in the training
     data: the same columns are numbers, categories, or dropped.
+
+    ``fold``: (i, k), for the i-th of k parts of what is not the test part as the validation part.
 
     >>> parts = divide(read_source("digits"), seed=0)
     >>> {name: len(part) for name, part in parts.items()}
@@ -169,6 +174,8 @@ def divide(
         if not isinstance(fractions, (list, tuple, np.ndarray)):
             raise ArgumentError(f"fractions must be three numbers, found {fractions!r}")
         fractions = [number("each of fractions", share) for share in fractions]
+    if fold is not None:
+        return _fold(examples, task, fold, fractions, given, seed)
     if not given:
         parts = split(examples.target, task, fractions, seed)
         return {
@@ -179,10 +186,39 @@ def divide(
     rest = examples
     for name in ("validation", "test"):
         if name not in given:
-            share = VALIDATION_SHARE if name == "validation" else 0.2
+            share = VALIDATION_SHARE if name == "validation" else TEST_SHARE
             kept, held = holdout(rest.target, task, share, seed)
             rest, given[name] = rest.rows(kept), rest.rows(held)
     return {"train": rest, "validation": given["validation"], "test": given["test"]}
+
+
+def _fold(
+    examples: Examples,
+    task: str,
+    fold: tuple[int, int],
+    fractions: object,
+    given: Mapping[str, Examples],
+    seed: int,
+) -> dict[str, Examples]:
+    """Return the parts of one fold; all folds of a seed have the same test part."""
+    if not isinstance(fold, (tuple, list)) or len(fold) != 2:
+        raise ArgumentError(f"fold must be a pair (i, k), the i-th of k folds, found {fold!r}")
+    k = whole("fold: k", fold[1])
+    i = fold[0]
+    if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or not 0 <= i < k or k < 2:
+        raise ArgumentError(
+            f"fold must be (i, k) with k of 2 or more and i from 0 to k - 1, found {fold!r}"
+        )
+    for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
+        if there is not None:
+            raise ArgumentError(f"{name} has no effect with fold: leave one of them out")
+    rest, tested = examples, given.get("test")
+    if tested is None:
+        kept, held = holdout(rest.target, task, TEST_SHARE, seed)
+        rest, tested = rest.rows(kept), rest.rows(held)
+    validation = folds(rest.target, task, k, seed)[i]
+    train = np.setdiff1d(np.arange(len(rest)), validation)
+    return {"train": rest.rows(train), "validation": rest.rows(validation), "test": tested}
 
 
 def _pair(name: str, pair: Any, source: Source) -> Examples:

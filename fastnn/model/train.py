@@ -7,30 +7,16 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
-from fastnn.data.preprocess import Features
-from fastnn.data.targets import Targets
-from fastnn.data.tasks import check_task
-from fastnn.errors import ArgumentError, DataError
-from fastnn.model.choices import (
-    check_target_range,
-    choose_loss,
-    choose_metrics,
-    choose_output,
-    choose_standardization,
-    initializer_form,
-    layer_sizes,
-    output_units,
-)
-from fastnn.model.examples import Examples, divide, read_source
-from fastnn.model.model import Model, score
-from fastnn.model.weights import ClassWeight, class_weights, loss_weights
+from fastnn.errors import ArgumentError, DivergenceError
+from fastnn.model.examples import read_source
+from fastnn.model.model import Model
+from fastnn.model.setup import choices, set_up
+from fastnn.model.weights import ClassWeight
 from fastnn.nn.activations import ACTIVATIONS
-from fastnn.nn.losses import LOSSES, LossFunction
-from fastnn.nn.network import network
+from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.nn.schedules import SCHEDULES
@@ -59,6 +45,7 @@ class Training:
 
     model: Model
     report: Mapping[str, Mapping[str, float]]
+    error: DivergenceError | None = None  # of one among many that diverged (`train_many`)
 
     @property
     def history(self) -> History:
@@ -94,6 +81,8 @@ def train(
     engine: str = "auto",
     dtype: str = "float32",
     seed: int = 0,
+    split_seed: int | None = None,
+    fold: tuple[int, int] | None = None,
     patience: int | None = 10,
     callbacks: Sequence[CallbackLike] = (),
     verbose: bool = False,
@@ -131,6 +120,9 @@ def train(
         part. delimiter : of a CSV file, if it is not a comma.
     device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
     engine : what runs the steps on the CPU: "numpy", "compiled" (extra ``jit``), or "auto".
+    split_seed : of the split into parts; None takes ``seed``.
+    fold : (i, k) for cross-validation: after a fifth is split off as the test part, the i-th
+        (from 0) of k parts of equal size is the validation part, and the others train.
     patience : epochs without improvement before stopping, with the best epoch's weights; None
         trains to the end and keeps the last ones.
     verbose : show progress on standard error.
@@ -146,70 +138,62 @@ def train(
     does not fit into the memory (N27); DivergenceError if the loss is no longer a number;
     TrainingInterrupted on Ctrl-C, whose ``result`` is the model with the best weights so far.
     """
-    _check_options(options)
+    check_options(options)
     dtype = check_dtype(dtype).name
-    settings = training_options(patience=patience, seed=seed, **options)
-    settings.check_schedule()
-    watchers = [as_callback(c) for c in _listed("callbacks", callbacks)]
+    chosen = choices(
+        hidden_layer_sizes=hidden_layer_sizes,
+        activation=activation,
+        output_activation=output_activation,
+        initializer=initializer,
+        loss=loss,
+        label_smoothing=label_smoothing,
+        dropout=dropout,
+        batch_normalization=batch_normalization,
+        class_weight=class_weight,
+        metrics=metrics,
+        standardize=standardize,
+        standardize_target=standardize_target,
+        fractions=fractions,
+        split_seed=split_seed,
+        fold=fold,
+        seed=seed,
+        patience=patience,
+        **options,
+    )
+    settings = chosen.settings
+    watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if verbose else []
-    categorical = _listed("categorical", categorical)
-    for name, value in (("standardize", standardize), ("verbose", verbose)):
-        if not isinstance(value, bool):
-            raise ArgumentError(f"{name} must be True or False, found {value!r}")
-    hidden = layer_sizes(
-        hidden_layer_sizes, activation=(activation, "relu"), dropout=(dropout, 0.0),
-        batch_normalization=(batch_normalization, None),
-    )  # fmt: skip
-    made = initializer_form(initializer)
+    categorical = listed("categorical", categorical)
+    if not isinstance(verbose, bool):
+        raise ArgumentError(f"verbose must be True or False, found {verbose!r}")
     backend = get_backend(device, engine)
     source = read_source(
         data,
         target,
         task=task,
         categorical=categorical,
-        drop=_listed("drop", drop),
+        drop=listed("drop", drop),
         sample_weight=sample_weight,
         delimiter=delimiter,
     )
-    kind = check_task(source.task)
-    cost = choose_loss(loss, kind, label_smoothing)
-    output = choose_output(output_activation, kind, cost)
-    standardizes = choose_standardization(standardize_target, kind, cost, output)
-    judges = choose_metrics(metrics, settings, kind)
-    parts = divide(
-        source, fractions=fractions, validation=validation, test=test, seed=settings.seed
+    setup = set_up(
+        source, chosen, dtype=dtype, categorical=categorical, validation=validation, test=test
     )
-    table = parts["train"].table
-    features = Features.fit(
-        table,
-        dtype=dtype,
-        standardize=standardize,
-        categorical=[c for c in categorical if c in table.numeric_names],
-    )
-    targets = Targets.fit(parts["train"].target, kind, dtype=dtype, standardize=standardizes)
-    ready = _prepare(parts, features, targets, cost, class_weight, judges.metrics)
-    net = network(
-        (features.n_features, *hidden, output_units(targets, cost)),
-        activation=activation if hidden else [],
-        output_activation=output,
-        dropout=dropout if hidden else [],
-        loss_function=cost,
-        batch_normalization=batch_normalization if hidden else None,
-    )
+    net, ready = setup.network, setup.parts
     part = ready["train"]
     choose_batching(backend, net, (part.X, part.Y, part.w), settings, dtype)  # refuses what cannot
     parameters = Parameters(net, backend, dtype)
     initialize(net, parameters, backend, initializer=initializer, seed=settings.seed)
     trainer = Trainer(
         backend, net, parameters, ready["train"], settings,
-        validation=ready["validation"], greater_is_better=judges.greater_is_better,
+        validation=ready["validation"], greater_is_better=setup.greater_is_better,
     )  # fmt: skip
 
     def finish(history: History) -> Training:
         report = {name: _judge(trainer, part) for name, part in ready.items()}
         model = Model(
-            net, parameters, features, targets, history, source.target_name,
-            {**settings.to_json(), "initializer": made}, report, backend,
+            net, parameters, setup.features, setup.targets, history, source.target_name,
+            chosen.to_json(), report, backend,
         )  # fmt: skip
         return Training(model, report)
 
@@ -220,7 +204,13 @@ def train(
         raise
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for what neither `train` nor `training_options` takes.
+
+    >>> check_options({"epoch": 3})
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: train has no argument 'epoch'; did you mean 'epochs'?
+    """
     known = [n for n in signature(training_options).parameters if n not in ("patience", "seed")]
     for name in options:
         if name not in known:
@@ -240,57 +230,15 @@ def _owner(option: str) -> str:
     return ""
 
 
-def _listed(name: str, values: Any) -> list[Any]:
-    """Return ``values`` as a list; a single text or function where a list belongs is refused."""
+def listed(name: str, values: Any) -> list[Any]:
+    """Return ``values`` as a list; a single text or function where a list belongs is refused.
+
+    >>> listed("drop", ("id",))
+    ['id']
+    """
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise ArgumentError(f"{name} must be a list, found {values!r}")
     return list(values)
-
-
-def _prepare(
-    parts: Mapping[str, Examples],
-    features: Features,
-    targets: Targets,
-    cost: LossFunction,
-    class_weight: ClassWeight,
-    metrics: Sequence[object],
-) -> dict[str, Part]:
-    """Turn each part into arrays for the network, with its weights and its metrics."""
-    ready = {}
-    by_class, mean = None, 1.0
-    for name, part in parts.items():
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                Y = targets.encode(part.target)
-            X = features.transform(part.table)
-        except DataError as error:
-            raise DataError(f"{name} part: {error}") from error
-        check_target_range(Y, cost, f"{name} part, target")
-        if name == "train":
-            by_class = class_weights(class_weight, targets, Y)
-        w = loss_weights(part.weights, by_class, targets, Y)
-        if w is not None:
-            if not w.any():
-                raise DataError(f"every example of the {name} part has the weight 0")
-            if name == "train":
-                mean = float(w.mean())  # so that weights change proportions, not the step size
-            w = (w / mean).astype(features.dtype)
-        ready[name] = Part(X, Y, w, _Score(targets, Y, metrics, part.weights))
-    return ready
-
-
-@dataclass(frozen=True, eq=False)
-class _Score:
-    """The metrics of one part as a function of the network's outputs."""
-
-    targets: Targets
-    Y: Array
-    metrics: Sequence[object]
-    weights: Array | None
-
-    def __call__(self, A: Array) -> dict[str, float]:
-        weights = None if self.weights is None else self.weights[:, 0]
-        return score(self.targets, A, self.Y, self.metrics, weights)
 
 
 def _judge(trainer: Trainer, part: Part) -> dict[str, float]:

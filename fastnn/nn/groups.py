@@ -77,6 +77,21 @@ def segments(
     return found
 
 
+def coefficients(
+    rule: OptimizerRule, stretches: Sequence[Segment], t: FloatArray, rate: FloatArray
+) -> FloatArray:
+    """Return the coefficients of every stretch side by side, a row for each step in ``t``.
+
+    >>> from fastnn.nn.optimizers import optimizer
+    >>> stretches = [Segment(slice(0, 8), 1.0, None), Segment(slice(8, 9), 2.0, None)]
+    >>> coefficients(optimizer("sgd"), stretches, np.ones(1), np.full(1, 0.1)).tolist()
+    [[0.1, 0.2]]
+    """
+    with np.errstate(under="ignore"):
+        parts = [rule.coefficients(t, rate * s.factor, s.weight_decay) for s in stretches]
+    return np.concatenate(parts, axis=1)
+
+
 def _check_group(
     group: ParameterGroup, layout: Layout, optimizer: OptimizerRule, decays: bool
 ) -> None:

@@ -20,7 +20,7 @@ from fastnn.nn.accumulation import (
     parts_of,
 )
 from fastnn.nn.feeding import Feed, Resident, Streamed
-from fastnn.nn.groups import ParameterGroup, segments
+from fastnn.nn.groups import ParameterGroup, coefficients, segments
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.optimizers import OptimizerRule
@@ -130,9 +130,11 @@ class TrainingPlan:
         self._segments = segments(parameters.layout, groups, optimizer)
         self._seed = seed
         self.clip_norm = clip_norm
+        limit = np.full((1, 1), np.inf if clip_norm is None else clip_norm)
+        self._clip = backend.array(limit, dtype)
         self._penalty = Penalty.make(backend, parameters, l2, l1, len(data))
         self._kernels = Kernels.of(network, data.w is not None)
-        width = self._coefficients(np.ones(1), np.ones(1)).shape[1]
+        width = coefficients(optimizer, self._segments, np.ones(1), np.ones(1)).shape[1]
         self._table = backend.zeros((self.n_steps, width), dtype)
         self._row = backend.zeros((width,), dtype)
         self._costs = backend.zeros((self.n_steps,), dtype)
@@ -150,12 +152,6 @@ class TrainingPlan:
         }
         self._full, self.programs = made[self.batch_size]
         self._last = made[rest][0] if rest else None
-
-    def _coefficients(self, t: FloatArray, rate: FloatArray) -> FloatArray:
-        """The coefficients of every segment side by side, a row per step."""
-        rule = self.optimizer
-        parts = [rule.coefficients(t, rate * s.factor, s.weight_decay) for s in self._segments]
-        return np.concatenate(parts, axis=1)
 
     @property
     def program(self) -> Program:
@@ -258,7 +254,7 @@ class TrainingPlan:
         penalize(xp, self._penalty, p.theta[:n], self.gradient[:n], J)
         xp.store(J, self._step, table=self._costs)
         if self.clip_norm is not None:
-            limit = xp.name(self.backend.array(np.full((1, 1), self.clip_norm), p.dtype), "clip")
+            limit = xp.name(self._clip, "clip")
             squares, factor = (
                 xp.name(memory.take(name, 1, 1), name) for name in ("squares", "factor")
             )
@@ -303,21 +299,29 @@ class TrainingPlan:
         if self.batch_size == len(self.data):  # as they lie, also where micro-batches gather them
             order = np.arange(len(self.data), dtype=np.int64)
         copy = self.backend.copy
-        t = np.arange(self.t + 1, self.t + 1 + self.n_steps, dtype=np.float64)
-        with np.errstate(under="ignore"):
-            copy(self._host(self._coefficients(t, rates)), self._table)
+        table = coefficients(self.optimizer, self._segments, self._times(), rates)
+        copy(self._host(table), self._table)
         copy(self.backend.array([0]), self._column)
         copy(self.backend.array([0]), self._step)
         copy(self.backend.array([self.t]), self._time)
-        full, done = self._n_full, 0
+        done = 0
         with closing(self._feed.blocks(order, steps)) as blocks:
             for ready in blocks:
-                self._full.run(min(ready, full - done))
+                self._run(done, ready)
                 done += ready
-                if self._last is not None and done > full:
-                    self._last.run()
         self.t += steps
         return np.array(self.backend.host(self._costs)[:steps], np.float64)
+
+    def _times(self) -> FloatArray:
+        """The numbers of the next epoch's steps, from 1 on."""
+        return np.arange(self.t + 1, self.t + 1 + self.n_steps, dtype=np.float64)
+
+    def _run(self, done: int, steps: int) -> None:
+        """Run the next ``steps`` of an epoch of which some are done."""
+        full = self._n_full
+        self._full.run(min(steps, full - done))
+        if self._last is not None and done + steps > full:
+            self._last.run()
 
     def _host(self, table: FloatArray) -> Array:
         return self.backend.array(table, self.parameters.dtype)

@@ -5,7 +5,6 @@ It knows networks, plans and numbers; tables, labels and files are the business 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array
 from fastnn.backend.shim import Backend
-from fastnn.data.batches import epoch_order
-from fastnn.errors import ArgumentError, DataError, DivergenceError
+from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -25,10 +23,10 @@ from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, TrainingState, as_callback
+from fastnn.training.course import Course
 from fastnn.training.divergence import explain_divergence
-from fastnn.training.history import Epoch, History
+from fastnn.training.history import History
 from fastnn.training.options import TrainingOptions
-from fastnn.training.stopping import EarlyStopping, converged
 
 HostArray = npt.NDArray[Any]
 
@@ -106,12 +104,8 @@ class Trainer:
             block_rows=sizes.block_rows,
         )
         self.evaluation = EvaluationPlan(backend, network, parameters, sizes.judged_rows)
-        self.history = History(monitor=options.monitor if options.patience else None)
-        self._stopping = (
-            EarlyStopping(options.patience, options.min_delta, greater_is_better)
-            if options.patience is not None
-            else None
-        )
+        self._course = Course.of(options, self.plan.batch_sizes, greater_is_better)
+        self.history = self._course.history
 
     def resume(self, history: History, state: Mapping[str, Array], t: int) -> None:
         """Go on where another trainer of the same network and optimiser ended.
@@ -141,8 +135,8 @@ class Trainer:
                 watcher.begin(state)
             for epoch in range(len(epochs) + 1, self.options.epochs + 1):
                 before, n_before = self.plan.snapshot(before), len(epochs)
-                epochs.append(self._epoch(epoch, before))
-                ended = self._ended(epoch)
+                self._epoch(epoch, before)
+                ended = self._course.ended(self.parameters.theta.copy)
                 for watcher in watchers:
                     watcher.epoch_end(state)
                 if ended or state.stop:
@@ -164,16 +158,9 @@ class Trainer:
                 watcher.end(state)
         return self.history
 
-    def _epoch(self, epoch: int, before: Any) -> Epoch:
-        plan, options = self.plan, self.options
-        N = len(plan.data)
-        order = (
-            epoch_order(N, options.seed, epoch) if options.shuffle else np.arange(N, dtype=np.int64)
-        )
-        steps = np.arange((epoch - 1) * plan.n_steps, epoch * plan.n_steps, dtype=np.float64)
-        rates = options.learning_rate * options.schedule.factors(
-            steps, plan.n_steps, options.epochs
-        )
+    def _epoch(self, epoch: int, before: Any) -> None:
+        plan, course = self.plan, self._course
+        order, rates = course.order(epoch), course.rates(epoch)
         start = time.perf_counter()
         costs = plan.run_epoch(order, rates)
         self.backend.synchronize()
@@ -183,19 +170,9 @@ class Trainer:
             error = explain_divergence(plan, order, rates, costs, epoch)
             plan.restore(before)
             raise error
-        loss, metrics = self._judge(self.validation)
+        validation = self._judge(self.validation)
         _, training_metrics = self._judge(self._judged)
-        return Epoch(
-            epoch=epoch,
-            loss=float(costs @ plan.batch_sizes / N),
-            learning_rate=float(rates[-1]),
-            validation_loss=loss,
-            metrics=metrics,
-            training_metrics=training_metrics,
-            seconds=seconds,
-            examples_per_second=N / max(seconds, 1e-9),
-            batch_costs=costs,
-        )
+        course.record(epoch, costs, float(rates[-1]), seconds, validation, training_metrics)
 
     def _judge(self, part: Part | None) -> tuple[float | None, dict[str, float]]:
         """Return loss and metrics of a part with the present weights."""
@@ -208,35 +185,11 @@ class Trainer:
         """The last step of an epoch can spoil the weights without a cost to show it."""
         return bool(self.backend.xp.isfinite(self.parameters.theta).all())
 
-    def _ended(self, epoch: int) -> str:
-        """Return why the training ends here, or an empty string."""
-        record, options = self.history.epochs[-1], self.options
-        if self._stopping is not None:
-            theta = self.parameters.theta
-            value = record.value(options.monitor)
-            first = self._stopping.best_epoch is None
-            if first and math.isnan(value) and options.monitor != "loss":
-                raise DataError(
-                    f"monitor {options.monitor!r} is not defined on the validation part (nan): "
-                    "monitor the loss, or give the part examples of every class"
-                )
-            # A new copy, so that Ctrl-C never finds an epoch with the weights of another.
-            stop = self._stopping.update(epoch, value, lambda: theta.copy())
-            self.history.best_epoch = self._stopping.best_epoch
-            if stop:
-                return "early_stopping"
-        if options.tolerance is not None and converged(
-            [e.loss for e in self.history.epochs], options.tolerance
-        ):
-            return "converged"
-        return ""
-
     def _keep_best(self) -> None:
         """Go back to the weights of the best epoch, if one is watched for."""
-        if self._stopping is not None and self._stopping.best_weights is not None:
-            self.backend.copy(self._stopping.best_weights, self.parameters.theta)
-        elif self.history.epochs:
-            self.history.best_epoch = self.history.epochs[-1].epoch
+        best = self._course.best_weights()
+        if best is not None:
+            self.backend.copy(best, self.parameters.theta)
 
 
 def _on_the_host(

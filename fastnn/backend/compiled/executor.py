@@ -30,7 +30,7 @@ from fastnn.backend.program import Program
 # apart.
 _FLAG_STEP = 16
 #: Seconds after which Python gets a chance to handle signals.
-_STRETCH = 0.2
+STRETCH = 0.2
 _BARRIER = """
 define internal void @barrier(ptr %flags, i64 %me, i64 %other, i64 %value) noinline nounwind {{
 entry:
@@ -113,7 +113,7 @@ class CompiledExecutable:
                 start = time.perf_counter()
                 self._run(steps)
                 n -= steps
-                fitting = int(steps * _STRETCH / max(time.perf_counter() - start, 1e-9))
+                fitting = int(steps * STRETCH / max(time.perf_counter() - start, 1e-9))
                 self._stretch = max(1, min(4 * self._stretch, fitting))
         finally:
             ONE_THREAD.leave(holder, self._blas)
@@ -147,12 +147,7 @@ class CompiledExecutable:
             _LOOP.format(thread=t, body="\n".join(lines), n_barriers=self.n_barriers)
             for t, lines in enumerate(steps)
         )
-        places = KERNELS.addresses(lowered.texts)
-        text = re.sub(
-            r"(void|ptr) \{(\d+)\}",
-            lambda match: f"{match[1]} inttoptr (i64 {places[int(match[2])]} to ptr)",
-            loops,
-        )
+        text = linked(loops, lowered)
         if self.threads > 1:
             library = ctypes.CDLL(None)
             calls = {
@@ -174,3 +169,13 @@ class CompiledExecutable:
                 for other in range(self.threads)
                 if other != t
             ]
+
+
+def linked(text: str, lowered: Lowered) -> str:
+    """Return lines of a lowered program with the addresses of its kernels, compiled now."""
+    places = KERNELS.addresses(lowered.texts)
+    return re.sub(
+        r"(void|ptr) \{(\d+)\}",
+        lambda match: f"{match[1]} inttoptr (i64 {places[int(match[2])]} to ptr)",
+        text,
+    )

@@ -45,6 +45,7 @@ from fastnn.backend.program import (
     same_elements,
 )
 from fastnn.backend.random import UniformStream
+from fastnn.backend.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,15 @@ class Lowered:
     errors: list[BaseException]
 
 
-def lower_program(program: Program, threads: int, blas: Blas) -> Lowered:
-    """Lower a program; raises NotCompilableError for what compiled code cannot do."""
-    lowering = _Lowering(threads, blas)
+def lower_program(
+    program: Program, threads: int, blas: Blas, stack: Stack | None = None
+) -> Lowered:
+    """Lower a program; raises NotCompilableError for what compiled code cannot do.
+
+    ``stack``: the program is for the first network of it, and the text around the lines knows the
+    number of the network as ``i64 %network``.
+    """
+    lowering = _Lowering(threads, blas, stack)
     instructions = list(program.instructions)
     while instructions:
         lowering.add(instructions.pop(0), instructions)
@@ -93,8 +100,8 @@ def _type(array: Array) -> str:
 class _Lowering:
     """Collects tasks. Used once, then thrown away."""
 
-    def __init__(self, threads: int, blas: Blas) -> None:
-        self.threads, self.blas = threads, blas
+    def __init__(self, threads: int, blas: Blas, stack: Stack | None = None) -> None:
+        self.threads, self.blas, self.stack = threads, blas, stack
         self.tasks: list[Task] = []
         self.texts: list[str] = []
         self.kept: list[Any] = []
@@ -123,14 +130,8 @@ class _Lowering:
                 self._alone([call], reads=[i.counter, i.value], writes=[i.table])
             case Advance():
                 self._advance(i)
-            case Uniform():
-                stream = UniformStream(i.seed, i.layer)
-                self._called_back(i, lambda: stream.fill(i.out, i.counter.item()))
-            case UniformColumns():
-                part = UniformStream(i.seed, i.layer)
-                self._called_back(
-                    i, lambda: part.fill_columns(i.out, i.counter.item(), i.first.item(), i.of)
-                )
+            case Uniform() | UniformColumns():
+                self._called_back(i)
 
     def _call(self, text: str, *arrays: Array, numbers: Sequence[int] = ()) -> str:
         self.texts.append(text)
@@ -283,22 +284,34 @@ class _Lowering:
         ]
         self._alone(lines, reads=[], writes=[i.counter])
 
-    def _called_back(self, i: Uniform | UniformColumns, make: Callable[[], None]) -> None:
+    def _called_back(self, i: Uniform | UniformColumns) -> None:
         """NumPy's generator fills the array: the compiled step calls back."""
-        errors = self.errors
+        stack, errors = self.stack, self.errors
+        own = [i] if stack is None else [stack.instruction(i, g) for g in range(len(stack))]
+        fills = [_filling(u) for u in own]
 
-        def fill() -> None:
+        def fill(network: int) -> None:
             try:
-                make()
+                fills[network]()
             except BaseException as error:  # it cannot pass through compiled code
                 errors.append(error)
 
-        callback = ctypes.CFUNCTYPE(None)(fill)
+        callback = ctypes.CFUNCTYPE(None, ctypes.c_int64)(fill)
         self.kept.append(callback)
         self.calls_back = True
         place = ctypes.cast(callback, ctypes.c_void_p).value
-        line = f"call void inttoptr (i64 {place} to ptr)()"
+        network = "0" if stack is None else "%network"
+        line = f"call void inttoptr (i64 {place} to ptr)(i64 {network})"
         self._alone([line], reads=list(reads(i)), writes=[i.out])
+
+
+def _filling(i: Instruction) -> Callable[[], None]:
+    """Return what fills the array of a `Uniform` or `UniformColumns`."""
+    assert isinstance(i, (Uniform, UniformColumns))
+    stream = UniformStream(i.seed, i.layer)
+    if isinstance(i, Uniform):
+        return lambda: stream.fill(i.out, i.counter.item())
+    return lambda: stream.fill_columns(i.out, i.counter.item(), i.first.item(), i.of)
 
 
 def _operand(a: Array, out: Array) -> Operand:

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from fastnn.backend.cpu.feed import CpuFeed
 from fastnn.backend.cpu.host_memory import free_memory
 from fastnn.backend.cpu.kernels import check_operands, run_kernel
-from fastnn.backend.engine import check_engine, executable
+from fastnn.backend.engine import check_engine, executable, stacked_executable
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array, Program
 from fastnn.backend.shim import Executable
+from fastnn.backend.stack import Stack
 
 
 class NumpyBackend:
@@ -75,6 +76,9 @@ class NumpyBackend:
 
     def compile(self, program: Program, runs: int = 1) -> Executable:
         return executable(program, self.engine, runs)
+
+    def compile_stacked(self, program: Program, stack: Stack, runs: int = 1) -> Executable:
+        return stacked_executable(program, stack, self.engine, runs)
 
     def synchronize(self) -> None:
         """Nothing runs behind the caller's back on the CPU."""

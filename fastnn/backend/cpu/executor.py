@@ -38,7 +38,7 @@ class NumpyExecutable:
 
     def __init__(self, program: Program) -> None:
         scratch = Scratch()
-        binds = [_prepare(i, scratch) for i in program.instructions]
+        binds = [prepare(i, scratch) for i in program.instructions]
         self._calls: list[Call] = [call for bind in binds for call in bind()]
 
     def run(self, n: int = 1) -> None:
@@ -49,7 +49,13 @@ class NumpyExecutable:
                     call()
 
 
-def _prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:
+def prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:
+    """Return what makes the calls of an instruction, once all scratch needs are known.
+
+    >>> counter = np.array([3])
+    >>> [call() for call in prepare(Advance(counter, by=2), Scratch())()]
+    [array([5])]
+    """
     match i:
         case Apply():
             check_operands(i.kernel.name, i.args, i.outs)

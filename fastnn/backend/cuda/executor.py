@@ -32,6 +32,7 @@ from fastnn.backend.program import (
     Uniform,
     UniformColumns,
 )
+from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError, DeviceError
 
 Call = Callable[[], Any]
@@ -147,6 +148,10 @@ class CudaBackend:
 
     def compile(self, program: Program, runs: int = 1) -> CudaExecutable:
         return CudaExecutable(program, self)
+
+    def compile_stacked(self, program: Program, stack: Stack, runs: int = 1) -> CudaExecutable:
+        """Return the program made ready for every network of a stack, one after the other."""
+        return self.compile(stack.unrolled(program), runs)
 
     def synchronize(self) -> None:
         """Wait until everything that was started is done."""
