@@ -1,127 +1,144 @@
-"""Results: a JSON file with the machine and all times, tables from it, comparisons of two."""
+"""Results: a JSON file with the machine and all rows; resumed, and compared with another."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import FLOOR, SYSTEMS, Row
-from benchmarks.networks import case
+from benchmarks.rows import Row
 
+FORMAT = 2
 _PACKAGES = ("fastnn", "numpy", "llvmlite", "torch", "jax", "jaxlib", "scikit-learn", "keras",
-             "thinc")  # fmt: skip
+             "thinc", "cupy-cuda12x", "cupy-cuda13x")  # fmt: skip
+#: What must be the same for figures to be compared.
+SAME_MACHINE = ("processor", "cores", "system")
+
+
+class ResultsError(Exception):
+    """A results file that cannot be used."""
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, versions, BLAS, variables."""
+    """Return what the figures depend on: processor, cores, versions, BLAS, threads, variables."""
     from fastnn.backend.compiled.blas import find_blas
+    from fastnn.backend.device import cuda_status
 
     names = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if line.startswith("model name")
     ]
-    versions = {}
-    for name in _PACKAGES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = None
-    blas = find_blas()
+    blas, cuda = find_blas(), cuda_status()
     return {
         "processor": names[0] if names else platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": versions,
+        "versions": {name: _version(name) for name in _PACKAGES},
         "blas_threads": blas.get_threads() if blas else None,
-        "environment": {k: v for k, v in os.environ.items() if k.startswith(("OPENBLAS", "OMP_"))},
+        "gpu": ", ".join(cuda.devices) if cuda.usable else None,
+        "why_no_gpu": None if cuda.usable else str(cuda),
+        "environment": {
+            k: v
+            for k, v in sorted(os.environ.items())
+            if k.startswith(("OPENBLAS_", "OMP_", "MKL_")) and "/" not in v
+        },
     }
 
 
-def to_json(rows: Iterable[Row], about: dict[str, Any]) -> dict[str, Any]:
-    """Return the document of a run."""
-    return {"format": 1, "machine": about, "rows": [vars(row) for row in rows]}
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
-def save(path: Path, document: dict[str, Any]) -> None:
+def save(path: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
     """Write the document whole or not at all, so that an interrupted run keeps what it has."""
+    document = {"format": FORMAT, "machine": about, "rows": [vars(row) for row in rows]}
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 
 def load(path: Path) -> tuple[list[Row], dict[str, Any]]:
-    """Return the rows and the machine of a saved run."""
-    document = json.loads(path.read_text(encoding="utf-8"))
+    """Return the rows and the machine of a saved run; raise ResultsError if it is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ResultsError(f"{path}: is not JSON: {error}") from error
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise ResultsError(
+            f"{path}: results of format {found!r}, this suite reads {FORMAT}; measure again"
+        )
     return [Row(**row) for row in document["rows"]], document["machine"]
 
 
-def by_case(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
-    """Return case to system to row, measured or not."""
-    found: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        found.setdefault(row.case, {})[row.system] = row
-    return found
+def merge(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
+    """Return the rows of both, in which ``new`` replaces what has the same place.
+
+    >>> [r.error for r in merge([Row("steps", "A:16", "numpy", error="x")],
+    ...     [Row("steps", "A:16", "numpy", error="y")])]
+    ['y']
+    """
+    places = {(r.section, r.case, r.system): r for r in old}
+    places |= {(r.section, r.case, r.system): r for r in new}
+    return list(places.values())
 
 
-def best_peer(systems: dict[str, Row]) -> Row | None:
-    """Return the fastest peer's row, by the minimum."""
-    measured = [r for name, r in systems.items() if SYSTEMS[name] and r.seconds]
-    return min(measured, key=lambda r: r.minimum, default=None)
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Return the run as text: microseconds per step, samples per second, ratios."""
-    lines = []
-    ratios: dict[str, list[float]] = {}
-    for label, systems in by_case(rows).items():
-        peer, floor = best_peer(systems), systems.get(FLOOR)
-        lines.append(f"{label}  {'-'.join(map(str, case(label).sizes))}")
-        for name, row in systems.items():
-            if row.error:
-                lines.append(f"  {name:16} {row.error}")
-                continue
-            text = f"  {name:16} {row.minimum * 1e6:10,.0f} us {row.median * 1e6:10,.0f} median"
-            text += f" {case(label).batch / row.minimum:14,.0f} samples/s"
-            if peer is not None and not SYSTEMS[name] and name != FLOOR:
-                ratio = peer.minimum / row.minimum
-                ratios.setdefault(name, []).append(ratio)
-                text += f"  {ratio:5.2f} x {peer.system}"
-            if floor is not None and floor.seconds and name != FLOOR:
-                text += f"  {row.minimum / floor.minimum:5.2f} of products"
-            lines.append(text)
-    for name, values in ratios.items():
-        mean = math.exp(sum(map(math.log, values)) / len(values))
-        lines.append(
-            f"{name}: {mean:.2f} times the best peer on geometric mean over {len(values)} cases, "
-            f"at least {min(values):.2f}"
-        )
-    return "\n".join(lines)
+def differences(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """Return in what two machines differ so that figures cannot be compared; '' if in nothing."""
+    return ", ".join(
+        f"{name} {there.get(name)!r} there and {here.get(name)!r} here"
+        for name in SAME_MACHINE
+        if there.get(name) != here.get(name)
+    )
 
 
 def compare(old: Path, rows: Sequence[Row], about: dict[str, Any], allowed: float = 1.1) -> str:
-    """Return what became slower than in an earlier run by more than ``allowed``."""
+    """Return what became slower or larger than in an earlier run by more than ``allowed``."""
     before, machine_before = load(old)
-    same = ("processor", "cores", "system")
-    if any(about[k] != machine_before[k] for k in same):
-        return f"{old}: measured on another machine, the figures cannot be compared"
-    known = {(r.case, r.system): r for r in before if r.seconds}
-    lines = []
+    if differ := differences(machine_before, about):
+        return f"{old}: measured on another machine ({differ}): the figures cannot be compared"
+    known = {(r.section, r.case, r.system): r for r in before if r.values}
+    lines, compared = [], 0
     for row in rows:
-        earlier = known.get((row.case, row.system))
-        if earlier is None or not row.seconds:
+        earlier = known.get((row.section, row.case, row.system))
+        if earlier is None or not row.values:
             continue
+        compared += 1
         ratio = row.minimum / earlier.minimum
         if ratio > allowed:
             lines.append(
-                f"{row.case} {row.system}: {ratio:.2f} times as long "
-                f"({earlier.minimum * 1e6:,.0f} us, now {row.minimum * 1e6:,.0f} us)"
+                f"{row.section} {row.case} {row.system}: {ratio:.2f} times as "
+                f"{'long' if row.unit == 's' else 'large'} "
+                f"({quantity(earlier.minimum, row.unit)}, now {quantity(row.minimum, row.unit)})"
             )
-    return "\n".join(lines) or f"nothing is slower than in {old} by more than {allowed - 1:.0%}"
+    if not compared:
+        return f"{old}: has none of the cases that were measured now"
+    return "\n".join(lines) or (
+        f"none of {compared} figures is above that in {old} by more than {allowed - 1:.0%}"
+    )
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a figure with its unit.
+
+    >>> quantity(2.5e-5, "s"), quantity(0.0125, "s"), quantity(3.0, "s"), quantity(9e7, "bytes")
+    ('25.0 us', '12.5 ms', '3.00 s', '90.0 MB')
+    """
+    if unit == "bytes":
+        return f"{value / 1e6:,.1f} MB"
+    for factor, name in ((1e6, "us"), (1e3, "ms")):
+        if value * factor < 1000:
+            return f"{value * factor:.{2 if value * factor < 10 else 1}f} {name}"
+    return f"{value:.2f} s"

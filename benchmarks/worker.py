@@ -1,52 +1,113 @@
-"""One system on one case, in a process of its own: ``python -m benchmarks.worker SYSTEM CASE``.
+"""One system in a process of its own: ``python -m benchmarks.worker SYSTEM``.
 
-Says ``ready`` when it has compiled and warmed up, then trains an epoch for every line that it
-reads and answers with the seconds it took. Every answer is one line of JSON.
+Every line that it reads is a question in JSON, every answer is one line of JSON:
+
+    {"do": "prepare", "case": "A:128", "seed": 0}   build, compile, train the first epoch
+    {"do": "epoch"}                                 train an epoch: its seconds
+    {"do": "accuracy"}                              of the test part of Fashion-MNIST
+    {"do": "predict"}                               seconds for one row, several times
+    {"do": "memory"}                                the most that the process has used, in bytes
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
+import resource
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-from benchmarks.networks import case
+import numpy as np
+
+START = time.perf_counter()
 
 
-def say(stream: Any, **answer: object) -> None:
-    """Write one line."""
-    print(json.dumps(answer), file=stream, flush=True)
+class Server:
+    """A system and the case that it has prepared."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+        self._trained: Any = None
+        self._row: Any = None
+
+    def prepare(self, case: str, seed: int = 0, first_epoch: bool = True) -> dict[str, Any]:
+        """Build the network and train its first epoch, which compiles and warms up."""
+        from benchmarks import networks
+
+        found = networks.case(case, seed)
+        self._trained = self._row = None
+        gc.collect()
+        data = found.data()  # reading it is no system's work
+        self._row = data[0][:1].copy()
+        start = time.perf_counter()
+        module = importlib.import_module(f"benchmarks.systems.{self.system}")
+        self._trained = module.prepare(found)
+        if first_epoch:
+            self._trained.epoch()
+        end = time.perf_counter()
+        return {"prepare_seconds": end - start, "since_start": end - START}
+
+    def epoch(self) -> dict[str, Any]:
+        """Train an epoch."""
+        start = time.perf_counter()
+        self._trained.epoch()
+        return {"seconds": time.perf_counter() - start}
+
+    def accuracy(self) -> dict[str, Any]:
+        """Return the share of test images that are put into the right class."""
+        from benchmarks.networks import fashion_mnist
+
+        X, y = fashion_mnist()[1]
+        return {"accuracy": float((self._trained.predict(X).argmax(axis=1) == y).mean())}
+
+    def predict(self, calls: int = 500, repeats: int = 5) -> dict[str, Any]:
+        """Time the prediction for one row."""
+        predict, row = self._trained.predict_row, self._row
+        if predict is None:
+            raise ValueError("does not predict")
+        for _ in range(calls // 5):
+            predict(row)
+        found = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            for _ in range(calls):
+                predict(row)
+            found.append((time.perf_counter() - start) / calls)
+        return {"values": found}
+
+    def memory(self) -> dict[str, Any]:
+        """Return the most memory that the process has used."""
+        return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
 
 
-def main(system: str, label: str) -> int:
+def main(system: str) -> int:
     """Serve until the input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    try:
-        start = time.perf_counter()
-        epoch = importlib.import_module(f"benchmarks.systems.{system}").prepare(case(label))
-        epoch()
-        first = time.perf_counter() - start
-        epoch()
-    except ModuleNotFoundError as error:
-        say(answers, error=f"{error.name} is not installed")
-        return 0
-    except Exception as error:  # the reason goes into the result; the others go on
-        say(answers, error=f"{type(error).__name__}: {error}".splitlines()[0])
-        return 0
-    say(answers, ready=True, first_epoch_seconds=first)
+    server = Server(system)
     for line in sys.stdin:
-        if line.strip() != "epoch":
-            break
-        start = time.perf_counter()
-        epoch()
-        say(answers, seconds=time.perf_counter() - start)
+        question = json.loads(line)
+        do: Callable[..., dict[str, Any]] = getattr(server, question.pop("do"))
+        answer = attempt(do, question)
+        print(json.dumps(answer), file=answers, flush=True)
     return 0
 
 
+def attempt(do: Callable[..., dict[str, Any]], question: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer, or the reason why there is none: the others go on."""
+    try:
+        return do(**question)
+    except ModuleNotFoundError as error:
+        return {"error": f"{error.name} is not installed"}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}".strip().splitlines()[0]}
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    np.seterr(under="ignore")
+    sys.exit(main(sys.argv[1]))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from benchmarks.networks import Case
-from benchmarks.systems import fastnn_numpy
+from benchmarks.systems import Trained, fastnn_numpy
 
 
-def prepare(case: Case) -> Callable[[], None]:
-    """Return the function that trains one epoch."""
+def prepare(case: Case) -> Trained:
+    """Return the network, ready to be trained."""
     return fastnn_numpy.prepare(case, "compiled")

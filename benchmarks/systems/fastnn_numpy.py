@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 
 import numpy as np
 
 from benchmarks.networks import Case
+from benchmarks.systems import Trained
 from fastnn.backend.backend import get_backend
 from fastnn.data.batches import epoch_order
+from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
 from fastnn.nn.parameters import Parameters, initialize
@@ -17,12 +18,12 @@ from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 
 
-def prepare(case: Case, engine: str = "numpy") -> Callable[[], None]:
-    """Return the function that trains one epoch."""
+def prepare(case: Case, engine: str = "numpy") -> Trained:
+    """Return the network, ready to be trained."""
     backend = get_backend("cpu", engine)
     net = network(case.sizes, activation=case.activation, loss_function=case.loss)
     parameters = Parameters(net, backend, np.float32)
-    initialize(net, parameters, backend)
+    initialize(net, parameters, backend, seed=case.seed)
     X, y = case.data()
     Y = (y.reshape(-1, 1) if y.ndim == 1 else y).astype(np.float32)
     plan = TrainingPlan(
@@ -32,6 +33,7 @@ def prepare(case: Case, engine: str = "numpy") -> Callable[[], None]:
     epochs = count(1)
 
     def epoch() -> None:
-        plan.run_epoch(epoch_order(case.n_rows, 0, next(epochs)), rates)
+        plan.run_epoch(epoch_order(case.n_rows, case.seed, next(epochs)), rates)
 
-    return epoch
+    evaluation = EvaluationPlan(backend, net, parameters)
+    return Trained(epoch, evaluation.predict, evaluation.predict)

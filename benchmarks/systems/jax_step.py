@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,24 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.networks import Case
+from benchmarks.systems import Trained
 
 
 def make_step(case: Case) -> tuple[Any, Any, Any, Any]:
     """Return (step, state, X, y); ``step(state, X, y, rows)`` is not yet jitted."""
     X, y = (jnp.asarray(v) for v in case.data())
-    keys = jax.random.split(jax.random.key(0), len(case.sizes) - 1)
+    keys = jax.random.split(jax.random.key(case.seed), len(case.sizes) - 1)
     shapes = zip(case.sizes[:-1], case.sizes[1:], strict=True)
     params = [
         (jax.random.normal(key, (k, n)) * np.sqrt(2 / k).astype(np.float32), jnp.zeros(n))
         for key, (k, n) in zip(keys, shapes, strict=True)
     ]
-    g = jax.nn.relu if case.activation == "relu" else jnp.tanh
 
     def cost(params: Any, rows: Any, targets: Any) -> Any:
-        a = rows
-        for W, b in params[:-1]:
-            a = g(a @ W + b)
-        z = a @ params[-1][0] + params[-1][1]
+        z = logits(case, params, rows)
         if case.loss == "categorical_crossentropy":
             chosen = jnp.take_along_axis(jax.nn.log_softmax(z), targets[:, None], axis=1)
             return -chosen.mean()
@@ -49,11 +45,25 @@ def make_step(case: Case) -> tuple[Any, Any, Any, Any]:
     return step, (params, V, S, jnp.float32(0)), X, y
 
 
-def prepare(case: Case) -> Callable[[], None]:
-    """Return the function that trains one epoch."""
+def logits(case: Case, params: Any, rows: Any) -> Any:
+    """Return the outputs before the loss."""
+    g = jax.nn.relu if case.activation == "relu" else jnp.tanh
+    a = rows
+    for W, b in params[:-1]:
+        a = g(a @ W + b)
+    return a @ params[-1][0] + params[-1][1]
+
+
+def predictor(case: Case) -> Any:
+    """Return a jitted ``predict(params, rows)``."""
+    return jax.jit(lambda params, rows: logits(case, params, rows))
+
+
+def prepare(case: Case) -> Trained:
+    """Return the network, ready to be trained."""
     step, state, X, y = make_step(case)
     jitted = jax.jit(step, donate_argnums=0)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(case.seed)
 
     def epoch() -> None:
         nonlocal state
@@ -62,4 +72,5 @@ def prepare(case: Case) -> Callable[[], None]:
             state = jitted(state, X, y, order[start : start + case.batch])
         jax.block_until_ready(state)
 
-    return epoch
+    predict = predictor(case)
+    return Trained(epoch, *(2 * [lambda rows: np.asarray(predict(state[0], rows))]))

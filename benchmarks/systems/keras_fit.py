@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "jax"
 
 import keras
 
 from benchmarks.networks import Case
+from benchmarks.systems import Trained
 
 
-def prepare(case: Case) -> Callable[[], None]:
-    """Return the function that trains one epoch."""
-    keras.utils.set_random_seed(0)
+def prepare(case: Case) -> Trained:
+    """Return the network, ready to be trained."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(case.seed)
     X, y = case.data()
     layers = [keras.layers.Dense(n, activation=case.activation) for n in case.sizes[1:-1]]
     model = keras.Sequential(
@@ -27,4 +29,7 @@ def prepare(case: Case) -> Callable[[], None]:
     def epoch() -> None:
         model.fit(X, y, batch_size=case.batch, epochs=1, verbose=0, shuffle=True)
 
-    return epoch
+    def predict(rows: Any) -> Any:
+        return model.predict(rows, batch_size=1000, verbose=0)
+
+    return Trained(epoch, predict, predict)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from benchmarks.networks import Case
+from benchmarks.systems import Trained
 
 
-def prepare(case: Case, compiled: bool = False) -> Callable[[], None]:
-    """Return the function that trains one epoch."""
-    torch.manual_seed(0)
+def prepare(case: Case, compiled: bool = False) -> Trained:
+    """Return the network, ready to be trained."""
+    torch.manual_seed(case.seed)
     X, y = (torch.from_numpy(v) for v in case.data())
     layers: list[torch.nn.Module] = []
     for k, n in zip(case.sizes[:-1], case.sizes[1:], strict=True):
@@ -25,7 +26,9 @@ def prepare(case: Case, compiled: bool = False) -> Callable[[], None]:
     def forward(rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return loss(model(rows), targets)
 
-    run = torch.compile(forward) if compiled else forward
+    if compiled:
+        torch._dynamo.reset()  # what other shapes have taught it
+    run = torch.compile(forward, dynamic=False) if compiled else forward
 
     def epoch() -> None:
         order = torch.randperm(case.n_rows)
@@ -35,4 +38,8 @@ def prepare(case: Case, compiled: bool = False) -> Callable[[], None]:
             run(X[chosen], y[chosen]).backward()
             optimizer.step()
 
-    return epoch
+    @torch.inference_mode()
+    def predict(rows: Any) -> Any:
+        return model(torch.from_numpy(rows)).numpy()
+
+    return Trained(epoch, predict, predict)

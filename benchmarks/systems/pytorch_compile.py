@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from benchmarks.networks import Case
-from benchmarks.systems import pytorch
+from benchmarks.systems import Trained, pytorch
 
 
-def prepare(case: Case) -> Callable[[], None]:
-    """Return the function that trains one epoch."""
+def prepare(case: Case) -> Trained:
+    """Return the network, ready to be trained."""
     return pytorch.prepare(case, compiled=True)

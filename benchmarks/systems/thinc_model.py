@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from thinc.api import Adam, Linear, Relu, chain
+from thinc.api import Adam, Linear, Relu, chain, fix_random_seed
 
 from benchmarks.networks import Case
+from benchmarks.systems import Trained
 
 
-def prepare(case: Case) -> Callable[[], None]:
-    """Return the function that trains one epoch."""
+def prepare(case: Case) -> Trained:
+    """Return the network, ready to be trained."""
+    fix_random_seed(case.seed)
     X, y = case.data()
     pairs = list(zip(case.sizes[:-1], case.sizes[1:], strict=True))
     if case.activation != "relu":
@@ -22,7 +22,7 @@ def prepare(case: Case) -> Callable[[], None]:
     )
     model.initialize(X=X[:2])
     optimizer = Adam(0.001, grad_clip=0.0, use_averages=False, L2=0.0)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(case.seed)
     cross = case.loss == "categorical_crossentropy"
     Y = np.eye(case.sizes[-1], dtype=np.float32)[y] if cross else y
 
@@ -37,4 +37,4 @@ def prepare(case: Case) -> Callable[[], None]:
             backprop((z - Y[rows]) / case.batch)
             model.finish_update(optimizer)
 
-    return epoch
+    return Trained(epoch, model.predict, model.predict)
