@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cuda.fusing import planned
 from fastnn.backend.cuda.plan import Launch, plan
 from fastnn.backend.cuda.source import Source
 from fastnn.backend.program import Dot, Instruction, Program
@@ -96,12 +97,12 @@ class TextBackend(NumpyBackend):
 
 class TextExecutable:
     def __init__(self, program: Program) -> None:
-        steps = [
-            partial(np.dot, i.a, i.b, out=i.out) if isinstance(i, Dot) else plan(i, poisoned)
-            for i in program.instructions
+        work = planned(program.instructions, poisoned)
+        compile_texts(x.source for x in work if isinstance(x, Launch))
+        self._calls = [
+            partial(np.dot, x.a, x.b, out=x.out) if isinstance(x, Dot) else partial(run, [x])
+            for x in work
         ]
-        compile_texts(x.source for step in steps if isinstance(step, list) for x in step)
-        self._calls = [partial(run, s) if isinstance(s, list) else s for s in steps]
 
     def run(self, n: int = 1) -> None:
         for _ in range(n):

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.cuda.cublas import Cublas
 from fastnn.backend.cuda.feed import CudaFeed
-from fastnn.backend.cuda.plan import contiguous, overlap, plan
-from fastnn.backend.cuda.source import Source, float_type
+from fastnn.backend.cuda.fusing import planned
+from fastnn.backend.cuda.plan import Launch
+from fastnn.backend.cuda.products import Products
+from fastnn.backend.cuda.source import Source
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import (
     Advance,
@@ -67,10 +70,11 @@ class CudaBackend:
         self._device = cupy.cuda.Device(index)
         with self._device:
             self._stream = cupy.cuda.Stream(non_blocking=False)
+        self._products = Products(cupy, self._device, self._stream)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         if out is None:
-            out = self.empty((a.shape[0], b.shape[1]), a.dtype)
+            out = self.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
         return self._now(Dot(a, b, out), out)
 
     def apply(self, kernel: Kernel, *args: Array, out: Any = None) -> Any:
@@ -97,8 +101,10 @@ class CudaBackend:
 
     def _now(self, instruction: Instruction, out: Any) -> Any:
         with self.active():
-            for call in self.prepare(instruction):
-                call()
+            for work in self.prepare([instruction]):
+                call = self.call(work)
+                if call is not None:
+                    call()
         return out
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
@@ -177,44 +183,31 @@ class CudaBackend:
                 "network, end what else runs on the GPU, or use device 'cpu'"
             ) from error
 
-    def prepare(self, instruction: Instruction) -> list[Call]:
-        """Return the calls of one instruction, compiled and with their arguments in place."""
-        for array in arrays(instruction):
-            self._check_here(array)
-        if isinstance(instruction, Dot):
-            return [self._product(instruction)]
-        calls: list[Call] = []
-        for launch in plan(instruction, self.empty):
-            kernel = _raw_kernel(launch.source)
-            try:
-                kernel.compile()
-            except self.xp.cuda.compiler.CompileException as error:
-                lines = str(error).splitlines()
-                said = next((line for line in lines if "error" in line), lines[0] if lines else "")
-                raise DeviceError(
-                    f"the kernel {launch.source.name} does not compile for {self.device} "
-                    f"({said.strip()}): use device 'cpu', and report it"
-                ) from error
-            calls.append(partial(kernel, (launch.blocks,), (launch.threads,), launch.args))
-        return calls
+    def prepare(self, instructions: Sequence[Instruction]) -> list[Launch | Dot]:
+        """Return the launches and products of a program, checked and compiled, in order."""
+        for i in instructions:
+            for array in arrays(i):
+                self._check_here(array)
+        return planned(instructions, self.empty)
 
-    def _product(self, i: Dot) -> Call:
-        """Return the call of cuBLAS. Transposed arguments are free, a transposed ``out`` is not."""
-        if i.a.ndim != 2 or i.b.ndim != 2 or i.a.shape[1] != i.b.shape[0]:
-            raise ArgumentError(f"dot: shapes {i.a.shape} and {i.b.shape} do not fit")
-        if tuple(i.out.shape) != (i.a.shape[0], i.b.shape[1]):
-            raise ArgumentError(
-                f"dot: out has shape {i.out.shape}, needs {(i.a.shape[0], i.b.shape[1])}"
-            )
-        contiguous(i.out, "dot: out")
-        float_type(i.out.dtype.name, "dot: out")
-        if not i.a.dtype == i.b.dtype == i.out.dtype:
-            raise ArgumentError(
-                f"dot: the dtypes differ ({i.a.dtype}, {i.b.dtype}, out {i.out.dtype})"
-            )
-        if overlap(i.a, i.out) or overlap(i.b, i.out):
-            raise ArgumentError("dot: out overlaps an argument")
-        return partial(i.a.dot, i.b, i.out)
+    def call(self, work: Launch | Dot, cublas: Cublas | None = None) -> Call | None:
+        """Return the call of a launch or product, or None if there is nothing to do.
+
+        ``cublas``: for a product on another stream.
+        """
+        if isinstance(work, Dot):
+            return self._products.call(work, cublas)
+        kernel = _raw_kernel(work.source)
+        try:
+            kernel.compile()
+        except self.xp.cuda.compiler.CompileException as error:
+            lines = str(error).splitlines()
+            said = next((line for line in lines if "error" in line), lines[0] if lines else "")
+            raise DeviceError(
+                f"the kernel {work.source.name} does not compile for {self.device} "
+                f"({said.strip()}): use device 'cpu', and report it"
+            ) from error
+        return partial(kernel, (work.blocks,), (work.threads,), work.args)
 
     def _check_here(self, array: Array) -> None:
         if not isinstance(array, self.xp.ndarray):
@@ -262,7 +255,8 @@ class CudaExecutable:
     def __init__(self, program: Program, backend: CudaBackend) -> None:
         self._backend = backend
         with backend.active():
-            self._calls = [call for i in program.instructions for call in backend.prepare(i)]
+            work = backend.prepare(program.instructions)
+            self._calls = [call for w in work if (call := backend.call(w)) is not None]
 
     def run(self, n: int = 1) -> None:
         calls = self._calls

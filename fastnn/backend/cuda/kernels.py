@@ -188,7 +188,8 @@ $rounds
 }
 """)
 
-_COMBINE = {
+#: How two numbers become one, and what to begin with.
+COMBINE = {
     "sum": ("a + b", 0.0),
     "max": ("(a >= b || a != a) ? a : b", float("-inf")),  # a NaN stays
 }
@@ -208,7 +209,7 @@ def reduction(how: str, columns: bool, a: str, out: str) -> Source:
     >>> reduction("sum", False, "float32", "float32").name
     'fastnn_sum_rows_float32_float32'
     """
-    combine, start = _COMBINE[how]
+    combine, start = COMBINE[how]
     return _source(
         _COLUMNS if columns else _ROWS,
         f"fastnn_{how}_{'columns' if columns else 'rows'}_{a}_{out}",

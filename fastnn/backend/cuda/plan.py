@@ -168,13 +168,15 @@ def overlap(a: Array, b: Array) -> bool:
     """Return whether the byte ranges of two arrays meet."""
     if a.size == 0 or b.size == 0:
         return False
-    ranges = []
-    for array in (a, b):
-        reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
-        start = address(array) + sum(r for r in reach if r < 0)
-        ranges.append((start, start + sum(abs(r) for r in reach) + array.dtype.itemsize))
-    (a_low, a_high), (b_low, b_high) = ranges
-    return bool(a_low < b_high and b_low < a_high)
+    (a_low, a_high), (b_low, b_high) = byte_range(a), byte_range(b)
+    return a_low < b_high and b_low < a_high
+
+
+def byte_range(array: Array) -> tuple[int, int]:
+    """Return the addresses where an array that is not empty begins and ends."""
+    reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
+    start = address(array) + sum(r for r in reach if r < 0)
+    return start, start + sum(abs(r) for r in reach) + int(array.dtype.itemsize)
 
 
 # --- reductions -------------------------------------------------------------------------------

@@ -17,6 +17,9 @@ from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value
 from fastnn.errors import ArgumentError
 
+#: How the text of every kernel begins: its name follows.
+KERNEL = 'extern "C" __global__ void __launch_bounds__(256) '
+
 #: Threads of a block; the texts promise the compiler that it is never more.
 THREADS = 256
 
@@ -198,12 +201,12 @@ def elementwise(
     before: list[str] = []
     loads: list[str] = []
     for k in sorted({graph.inputs.index(v.name) for v in graph.values if v.op == "input"}):
-        value = elements[k] if types[k] == T else f"({T}){elements[k]}"
+        value = as_number(elements[k], operands[k].dtype, outputs[0].dtype)
         # One number for all elements; no output overlaps it (`plan` sees to that).
         (before if inputs[k].access == "scalar" else loads).append(
             f"const {T} v_{names[k]} = {value};"
         )
-    lines, results = _statements(graph, names, outputs[0].dtype)
+    lines, results = statements(graph, [f"v_{n}" for n in names], outputs[0].dtype)
     stores = [
         f"{element} = {_converted(results[o], T, ctype)};"
         for o, element, ctype in zip(
@@ -226,18 +229,32 @@ class _Text:
     text: str
     truth: bool = False
 
+    def number(self, T: str) -> str:
+        """Return the text of the value as a number of C++ type ``T``."""
+        return f"({T}){self.text}" if self.truth else self.text
 
-def _statements(graph: Graph, names: Sequence[str], dtype: str) -> tuple[list[str], list[_Text]]:
+
+def as_number(element: str, dtype: str, to: str) -> str:
+    """Return the text of an element of dtype ``dtype`` as a number of dtype ``to``.
+
+    >>> as_number("p[e]", "uint8", "float32")
+    '(float)p[e]'
+    """
+    return element if dtype == to else f"({C_TYPES[to]}){element}"
+
+
+def statements(graph: Graph, inputs: Sequence[str], dtype: str) -> tuple[list[str], list[_Text]]:
     """Return one line per operation of the graph, and the text of every value.
 
-    The temporaries have the numbers that the graph's own print gives them.
+    ``inputs``: the text of each input. The temporaries have the numbers that the graph's own
+    print gives them.
     """
     T = C_TYPES[dtype]
     lines: list[str] = []
     values: list[_Text] = []
     for v in graph.values:
         if v.op == "input":
-            values.append(_Text(f"v_{names[graph.inputs.index(v.name)]}"))
+            values.append(_Text(inputs[graph.inputs.index(v.name)]))
         elif v.op == "constant":
             values.append(_Text(literal(v.value, dtype)))
         else:
