@@ -7,9 +7,7 @@ ragged last batch. The oracles are the numeric derivative (N16), the plain loops
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, product
 
 import numpy as np
@@ -21,6 +19,9 @@ from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.random import generator
 from fastnn.backend.shim import Backend
 from fastnn.model.loop_twin import loop_masks, loop_twin, numbers_of_both
+from fastnn.model.parity import parity
+from fastnn.model.proof import Proof, proof
+from fastnn.model.proof import deviation as deviation
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient_check import gradient_check
@@ -42,28 +43,6 @@ N_EXAMPLES, BATCH = 7, 3  # batches of 3, 3 and 1
 SIZES = (3, 4, 3)
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What was compared with what, in how many cases, and the largest error among them.
-
-    >>> Proof("steps", "loops", "cpu", 91, 2e-16, "tanh with huber", 1e-12).passed
-    True
-    """
-
-    subject: str
-    oracle: str
-    device: str
-    cases: int
-    largest_error: float
-    worst: str
-    allowed: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the largest error is a number and not above what is allowed."""
-        return self.largest_error <= self.allowed
-
-
 def proofs(device: str = "cpu") -> Iterator[Proof]:
     """Prove the kernels, one `Proof` after the other; a few seconds on the CPU.
 
@@ -79,6 +58,7 @@ def proofs(device: str = "cpu") -> Iterator[Proof]:
     if backend.device != "cpu":
         for dtype in ("float64", "float32"):
             yield prove_parity(backend, dtype)
+        yield from parity(backend)
 
 
 def combinations() -> Iterator[Named]:
@@ -144,7 +124,7 @@ def prove_gradients(cases: Iterable[Named]) -> Proof:
         X, Y, w = examples(net)
         found = gradient_check(net, X, Y, weights=w, l2=L2, l1=L1, seed=SEED)
         errors[f"{name}, {found.worst}"] = found.relative_error
-    return _proof("gradients", "numeric gradient", "cpu", errors, 1e-6)
+    return proof("gradients", "numeric gradient", "cpu", errors, 1e-6)
 
 
 def prove_steps(cases: Iterable[Named]) -> Proof:
@@ -155,7 +135,7 @@ def prove_steps(cases: Iterable[Named]) -> Proof:
     """
     rule = optimizer("gradient_descent")
     errors = {name: _against_loops(net, rule) for name, net in cases}
-    return _proof("training steps", "plain loops", "cpu", errors, 1e-12)
+    return proof("training steps", "plain loops", "cpu", errors, 1e-12)
 
 
 def prove_optimizers() -> Proof:
@@ -168,7 +148,7 @@ def prove_optimizers() -> Proof:
     errors = {
         _name(rule): _against_loops(net, rule, epochs=3, clip=CLIP) for rule in optimizer_rules()
     }
-    return _proof("optimizers, dropout", "plain loops", "cpu", errors, 1e-12)
+    return proof("optimizers, dropout", "plain loops", "cpu", errors, 1e-12)
 
 
 def prove_parity(backend: Backend, dtype: str) -> Proof:
@@ -188,24 +168,11 @@ def prove_parity(backend: Backend, dtype: str) -> Proof:
             for where in (backend, NumpyBackend())
         )
         errors[name] = max(deviation(a, b) for a, b in zip(there, here, strict=True))
-    return _proof(f"all kernels, {dtype}", "NumPy", backend.device, errors, _PARITY[dtype])
+    return proof(f"all kernels, {dtype}", "NumPy", backend.device, errors, _PARITY[dtype])
 
 
 #: The order of the sums and the last bit of exp differ between devices; steps make it grow.
 _PARITY = {"float64": 1e-10, "float32": 2e-5}
-
-
-def deviation(found: npt.ArrayLike, expected: npt.ArrayLike) -> float:
-    """Return ``max |found - expected| / max |expected|``; infinite where something is not finite.
-
-    >>> deviation([1.0, 2.5], [1.0, 2.0])
-    0.25
-    """
-    a, b = (np.asarray(v, np.float64) for v in (found, expected))
-    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return math.inf
-    largest = float(np.abs(b).max(initial=0.0))
-    return float(np.abs(a - b).max(initial=0.0)) / (largest or 1.0)
 
 
 def examples(net: Network) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -238,13 +205,6 @@ def _dropout_network() -> Network:
 def _name(rule: OptimizerRule) -> str:
     place = rule.options.get("epsilon_placement")
     return f"{rule.name}, epsilon {place}" if place else rule.name
-
-
-def _proof(
-    subject: str, oracle: str, device: str, errors: dict[str, float], allowed: float
-) -> Proof:
-    worst = max(errors, key=lambda name: math.inf if math.isnan(errors[name]) else errors[name])
-    return Proof(subject, oracle, device, len(errors), errors[worst], worst, allowed)
 
 
 def _start(backend: Backend, net: Network, dtype: str) -> Parameters:
