@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from fastnn.version import __version__
 
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
+    from fastnn.api.estimators.classifier import MLPClassifier as MLPClassifier
+    from fastnn.api.estimators.regressor import MLPRegressor as MLPRegressor
     from fastnn.api.layers import Activation as Activation
     from fastnn.api.layers import BatchNormalization as BatchNormalization
     from fastnn.api.layers import Dense as Dense
@@ -60,6 +62,8 @@ _PUBLIC = {
     "GradientCheck": "fastnn.nn.gradient_check",
     "Input": "fastnn.api.layers",
     "Kernel": "fastnn.backend.kernel",
+    "MLPClassifier": "fastnn.api.estimators.classifier",
+    "MLPRegressor": "fastnn.api.estimators.regressor",
     "Model": "fastnn.model.model",
     "Network": "fastnn.nn.network",
     "Normalization": "fastnn.api.layers",

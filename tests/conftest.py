@@ -37,6 +37,7 @@ ORACLES = {
     "polars": "data frames",
     "pyarrow": "CSV and Parquet",
     "narwhals": "data frames",
+    "array_api_strict": "arrays of other libraries",
     "llvmlite": "compiled training steps",
 }
 TORCH = "2.13.0"

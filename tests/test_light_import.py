@@ -10,6 +10,9 @@ HEAVY = {
     *("matplotlib", "onnx", "onnxruntime", "rich", "safetensors"),
 }
 
+#: An estimator is a subclass of scikit-learn's: these are imported when one is asked for.
+SUBCLASSES = {f"fastnn.api.estimators.{name}" for name in ("base", "classifier", "regressor")}
+
 
 def loaded(run_python, statement: str) -> set[str]:
     """The modules that are loaded after a statement in a new interpreter."""
@@ -37,6 +40,15 @@ def test_no_module_loads_a_heavy_package_when_it_is_imported(run_python) -> None
         for path in sorted((ROOT / "fastnn").rglob("*.py"))
     ]
     assert "fastnn.errors" in names
+    assert set(names) >= SUBCLASSES
+    names = [name for name in names if name not in SUBCLASSES]
     modules = loaded(run_python, "\n".join(f"import {name}" for name in names))
     assert set(names) <= modules
     assert packages(modules) & HEAVY == set()
+
+
+def test_scikit_learn_is_loaded_when_an_estimator_is_asked_for(run_python) -> None:
+    before = loaded(run_python, "import fastnn, fastnn.api.estimators")
+    after = loaded(run_python, "import fastnn; fastnn.MLPClassifier")
+    assert "sklearn" not in packages(before)
+    assert "sklearn" in packages(after)

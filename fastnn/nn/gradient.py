@@ -35,7 +35,8 @@ class GradientPlan:
 
     Dropout, if the network has any, uses the masks of step ``t`` throughout, so that J is a
     smooth function of the parameters. Batch normalisation takes mean and variance of these data,
-    and its running estimates stay as they are.
+    and its running estimates stay as they are. ``runs``: how often the
+    gradient will be wanted, as far as known.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -58,6 +59,7 @@ class GradientPlan:
         l2: float = 0.0,
         l1: float = 0.0,
         seed: int = 0,
+        runs: int = 1,
     ) -> None:
         check_data(network, data)
         for option, value in (("l2", l2), ("l1", l1)):
@@ -89,7 +91,7 @@ class GradientPlan:
             penalty = Penalty.make(backend, parameters, l2, l1, len(data))
             penalize(xp, penalty, parameters.theta[:n], self.gradient[:n], self.batch.J)
             self.programs.append(xp.program())
-        self._cost, self._both = (backend.compile(p) for p in self.programs)
+        self._cost, self._both = (backend.compile(p, runs) for p in self.programs)
 
     def cost(self) -> float:
         """Return J at the present parameters."""

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainingState:
-    """What a callback sees. Set ``stop = True`` to end the training after this epoch."""
+    """What a callback sees. Set ``stop = True`` to end the training after this epoch.
+
+    ``rate_factor`` multiplies the learning rates of the epochs to come.
+    """
 
     history: History
     n_epochs: int
     n_examples: int
     device: str
     stop: bool = False
+    rate_factor: float = 1.0
 
     @property
     def epoch(self) -> Epoch:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,10 @@ class Trainer:
         self.history.epochs.extend(history.epochs)
         self.plan.restore((self.parameters.theta, dict(state), t))
 
+    def extend(self, epochs: int) -> None:
+        """Let `run` go on until there are so many epochs, those of `resume` included."""
+        self.options = self._course.options = replace(self.options, epochs=epochs)
+
     def run(self, callbacks: Sequence[CallbackLike] = ()) -> History:
         """Train until the epochs are over, nothing gets better, or it has converged.
 
@@ -135,7 +139,7 @@ class Trainer:
                 watcher.begin(state)
             for epoch in range(len(epochs) + 1, self.options.epochs + 1):
                 before, n_before = self.plan.snapshot(before), len(epochs)
-                self._epoch(epoch, before)
+                self._epoch(epoch, before, state.rate_factor)
                 ended = self._course.ended(self.parameters.theta.copy)
                 for watcher in watchers:
                     watcher.epoch_end(state)
@@ -158,9 +162,9 @@ class Trainer:
                 watcher.end(state)
         return self.history
 
-    def _epoch(self, epoch: int, before: Any) -> None:
+    def _epoch(self, epoch: int, before: Any, rate_factor: float) -> None:
         plan, course = self.plan, self._course
-        order, rates = course.order(epoch), course.rates(epoch)
+        order, rates = course.order(epoch), course.rates(epoch) * rate_factor
         start = time.perf_counter()
         costs = plan.run_epoch(order, rates)
         self.backend.synchronize()

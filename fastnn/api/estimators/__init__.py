@@ -1,0 +1,1 @@
+"""The estimators for scikit-learn: `classifier` and `regressor` load it, no other module does."""

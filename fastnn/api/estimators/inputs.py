@@ -1,0 +1,259 @@
+"""X as scikit-learn takes it, to the rows that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.api.estimators.namespaces import Namespace, check_same, namespace_of, to_numpy
+from fastnn.backend.cpu.host_memory import free_memory
+from fastnn.data.files import read_table
+from fastnn.data.preprocess import Features
+from fastnn.data.statistics import columns_with_gaps
+from fastnn.data.table import Table
+from fastnn.errors import ArgumentError, DataError
+
+Array = npt.NDArray[Any]
+#: Rows of a sparse matrix that are made dense at a time, to predict.
+_BLOCK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """How an estimator reads X, settled by its first fit.
+
+    ``features`` turns a table into rows; None where numbers go in as they are. ``means`` are
+    those of the training rows, for `Inputs.as_features`.
+    """
+
+    n_features: int  # columns of X
+    names: tuple[str, ...] | None
+    dtype: np.dtype[Any]
+    features: Features | None
+    means: Array
+    gaps: bool  # NaN is a missing value
+    by_column: bool  # X is read column by column, categories among them
+    namespace: Namespace | None
+
+    def rows(self, X: Array | Table) -> Array:
+        """Return checked X, as `read` returns it, as rows for the network: (N, n_0)."""
+        if self.features is None:
+            assert isinstance(X, np.ndarray)
+            return np.asarray(X, self.dtype)
+        return self.features.transform(X if isinstance(X, Table) else as_table(X, self.names))
+
+    def as_features(self) -> Features:
+        """Return the preprocessing as a model keeps it."""
+        if self.features is not None:
+            return self.features
+        p = self.n_features
+        names = self.names or tuple(f"x{j}" for j in range(p))
+        return Features(
+            columns=names, positional=self.names is None, numeric=names, indicators=(),
+            categories={}, fill=self.means, mean=np.zeros(p), scale=np.ones(p),
+            standardize=False, dtype=self.dtype.name,
+        )  # fmt: skip
+
+
+def read(
+    estimator: Any,
+    p: Mapping[str, Any],
+    X: Any,
+    y: Any,
+    *,
+    reset: bool,
+    dtype: Any,
+    y_numeric: bool = False,
+) -> tuple[Array | Table, Any]:
+    """Return X as checked NumPy rows, or as a table if it has categories, and y as NumPy.
+
+    ``reset``: note the features of X as those of the estimator; else compare. ``dtype``: one, or
+    those that may stay. Raises ValueError in scikit-learn's words.
+    """
+    from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+    X, y = to_numpy(X), to_numpy(y)
+    if p["categorical_features"] is None:
+        gaps = "allow-nan" if p["missing_values"] == "median" else True
+        X, y = validate_data(
+            estimator, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype,
+            ensure_all_finite=gaps, y_numeric=y_numeric, reset=reset,
+        )  # fmt: skip
+        return dense(X), y
+    validate_data(estimator, X, y, skip_check_array=True, reset=reset)
+    check_consistent_length(X, y)
+    kind = np.float64 if y_numeric else None
+    y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=kind, input_name="y")
+    return _columns(X, p["categorical_features"], p["missing_values"] == "median"), y
+
+
+def settle(
+    X: Array | Table, w: Array | None, p: Mapping[str, Any], estimator: Any, given: Any
+) -> Inputs:
+    """Return how X will be read from now on, from the training part of checked X.
+
+    ``w``: weights (N,) or None, which count in means and deviations; ``given``: X before it was
+    checked.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    names = None if names is None else tuple(map(str, names))
+    kept = X.numeric.dtype if isinstance(X, Table) else X.dtype
+    dtype = np.dtype(p["dtype"] or kept)
+    table, features = isinstance(X, Table), None
+    if table or p["standardize"] or p["missing_values"] == "median":
+        whole = X if isinstance(X, Table) else as_table(X, names)
+        categorical = _chosen(p["categorical_features"], whole)
+        features = Features.fit(
+            whole,
+            dtype=dtype.name,
+            standardize=bool(p["standardize"]),
+            categorical=[name for name in categorical if name in whole.numeric_names],
+        )
+        if w is not None and p["standardize"]:
+            features = _weighted(features, whole, w)
+    means = np.zeros(0) if features is not None else np.asarray(X.mean(axis=0), np.float64)  # type: ignore[union-attr]
+    n = int(estimator.n_features_in_)
+    gaps = p["missing_values"] == "median"
+    return Inputs(n, names, dtype, features, means, gaps, table, namespace_of(given))
+
+
+def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
+    """Return the rows of new X for the network, or for sparse X an iterator over blocks of them.
+
+    A float array without a wrong or missing number needs no more than a look at its numbers; all
+    else is checked, and refused, by scikit-learn.
+    """
+    plain = inputs.features is None and inputs.names is None and inputs.namespace is None
+    if plain and type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f":
+        if X.shape[1] == inputs.n_features and X.shape[0]:
+            with np.errstate(over="ignore", invalid="ignore"):
+                rows = X if X.dtype == inputs.dtype else X.astype(inputs.dtype)
+                if np.isfinite(rows.sum()):
+                    return rows
+    check_same(type(estimator).__name__, method, inputs.namespace, X)
+    from sklearn.utils.validation import validate_data
+
+    X = to_numpy(X)
+    if inputs.by_column:
+        validate_data(estimator, X, skip_check_array=True, reset=False)
+        p = estimator.get_params(deep=False)
+        return inputs.rows(_columns(X, p["categorical_features"], inputs.gaps))
+    finite = "allow-nan" if inputs.gaps else True
+    X = validate_data(
+        estimator, X, accept_sparse=["csr", "csc"], dtype=inputs.dtype, ensure_all_finite=finite,
+        reset=False,
+    )  # fmt: skip
+    if not hasattr(X, "toarray"):
+        return inputs.rows(X)
+    X = X.tocsr()
+    blocks = (X[i : i + _BLOCK] for i in range(0, X.shape[0], _BLOCK))
+    return (inputs.rows(dense(block)) for block in blocks)
+
+
+def dense(X: Any) -> Any:
+    """Return a sparse matrix as an array; anything else as it is.
+
+    >>> from scipy.sparse import csr_array
+    >>> dense(csr_array([[0.0, 2.0]]))
+    array([[0., 2.]])
+
+    Raises DataError if it would not fit into memory.
+    """
+    if not hasattr(X, "toarray"):
+        return X
+    needed, free = X.shape[0] * X.shape[1] * X.dtype.itemsize, free_memory()
+    if needed > free:
+        raise DataError(
+            f"X is sparse, {X.shape[0]:,} rows of {X.shape[1]:,}: the network takes dense rows, "
+            f"{needed / 2**30:.1f} GiB of them, and {free / 2**30:.1f} GiB are free. Choose or "
+            "project the columns before (SelectKBest, TruncatedSVD), or use partial_fit"
+        )
+    return X.toarray()
+
+
+def as_table(X: Array, names: tuple[str, ...] | None) -> Table:
+    """Return numeric rows as a table, with the columns' names if there are any.
+
+    >>> as_table(np.ones((1, 2)), ("a", "b")).names
+    ('a', 'b')
+    """
+    shown = names or tuple(f"x{j}" for j in range(X.shape[1]))
+    return Table(shown, np.ascontiguousarray(X), shown, {}, positional=names is None)
+
+
+def part(X: Array | Table, index: Array) -> Array | Table:
+    """Return some rows of checked X."""
+    return X.rows(index) if isinstance(X, Table) else X[index]
+
+
+def weighted_moments(values: Array, w: Array) -> tuple[Array, Array]:
+    """Return mean and deviation of each column; a deviation of 0 becomes 1.
+
+    >>> weighted_moments(np.array([[1.0], [5.0]]), np.array([3.0, 1.0]))
+    (array([2.]), array([1.73205081]))
+    """
+    mean = w @ values / w.sum()
+    scale = np.sqrt(w @ (values - mean) ** 2 / w.sum())
+    constant = scale <= 4 * np.finfo(np.float64).eps * np.abs(mean)
+    return mean, np.where(constant, 1.0, scale)
+
+
+def _weighted(features: Features, table: Table, w: Array) -> Features:
+    """Put weighted means and deviations in place of the plain ones."""
+    if not features.numeric:
+        return features
+    columns = [np.asarray(table.column(name), np.float64) for name in features.numeric]
+    filled = [np.where(np.isnan(v), f, v) for v, f in zip(columns, features.fill, strict=True)]
+    mean, scale = weighted_moments(np.stack(filled, axis=1), w)
+    marked = [name in features.indicators for name in features.numeric]
+    return replace(features, mean=mean, scale=scale, fill=np.where(marked, features.fill, mean))
+
+
+def _columns(X: Any, categorical: Any, gaps: bool) -> Table:
+    """Read X column by column; text must have been declared, gaps allowed."""
+    source = X if hasattr(X, "columns") else np.asarray(X)
+    table = read_table(source)
+    chosen = _chosen(categorical, table)
+    for name in table.categorical:
+        if name not in chosen:
+            raise DataError(
+                f"X, column {name!r}: it holds text; name it in categorical_features, or leave it "
+                "out"
+            )
+    if not gaps and (empty := np.flatnonzero(columns_with_gaps(table.numeric))).size:
+        raise DataError(
+            f"Input X contains NaN: column {table.numeric_names[empty[0]]!r} has missing values; "
+            "fill them in, or set missing_values='median'"
+        )
+    return table
+
+
+def _chosen(categorical: Any, table: Table) -> list[str]:
+    """The columns of ``categorical_features``: names, places, a mask, or those of text."""
+    if categorical is None:
+        return []
+    if isinstance(categorical, str):
+        if categorical != "from_dtype":
+            raise ArgumentError(
+                "categorical_features must be 'from_dtype' or a list of names, places or a mask, "
+                f"found {categorical!r}"
+            )
+        return list(table.categorical)
+    given = list(categorical)
+    if given and all(isinstance(one, (bool, np.bool_)) for one in given):
+        if len(given) != len(table.names):
+            raise ArgumentError(
+                f"categorical_features is a mask of {len(given)}, X has {len(table.names)} columns"
+            )
+        return [name for name, wanted in zip(table.names, given, strict=True) if wanted]
+    chosen = []
+    for one in given:
+        place = isinstance(one, (int, np.integer)) and -len(table.names) <= one < len(table.names)
+        if not place and one not in table.names:
+            raise ArgumentError(f"categorical_features: X has no column {one!r}")
+        chosen.append(table.names[int(one)] if place else one)
+    return chosen

@@ -1,0 +1,161 @@
+"""The solvers 'adam' and 'sgd', and fastnn's optimisers: mini-batches through the one loop."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastnn.api.estimators.fitted import Fitted
+from fastnn.api.estimators.watching import Watch
+from fastnn.errors import ArgumentError
+from fastnn.training.loop import Part, Trainer
+from fastnn.training.options import TrainingOptions, training_options
+
+#: What 'auto' takes, as scikit-learn does.
+BATCH_SIZE = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """What one call of ``fit`` or ``partial_fit`` is to do.
+
+    ``alpha`` is the strength of the L2 penalty for examples whose weights have the mean 1;
+    ``monitor`` is None where the training loss decides.
+    """
+
+    train: Part
+    validation: Part | None
+    alpha: float
+    monitor: str | None
+    greater_is_better: bool
+    one_epoch: bool  # partial_fit
+    seen: int  # examples in all fits before
+
+
+def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
+    """Train by mini-batches; the weights are then those of the best epoch or the last.
+
+    Raises DivergenceError and TrainingInterrupted as `Trainer.run` does.
+    """
+    options = _options(fitted, p, work)
+    trainer = _trainer(fitted, work, options)
+    done = len(trainer.history.epochs)
+    if done or work.one_epoch:
+        _refuse_ending(options)
+    trainer.extend(done + (1 if work.one_epoch else p["max_iter"]))
+    theta = fitted.parameters.theta
+    watch = Watch(
+        tol=p["tol"],
+        patience=p["n_iter_no_change"],
+        greater_is_better=work.monitor is not None and work.greater_is_better,
+        monitor=work.monitor,
+        keep=None if work.monitor is None else lambda: (theta.copy(), len(trainer.history.epochs)),
+        adaptive=p["learning_rate"] == "adaptive",
+        invscaling=p["power_t"] if p["learning_rate"] == "invscaling" else None,
+        rate=p["learning_rate_init"],
+        seen=work.seen,
+        verbose=bool(p["verbose"]),
+        one_epoch=work.one_epoch,
+    )
+    try:
+        trainer.run([watch, *(p["callbacks"] or ())])
+    finally:
+        fitted.history = trainer.history
+        fitted.moments = options.optimizer.name, trainer.plan.state, trainer.plan.t
+        fitted.trainer = trainer if work.one_epoch else None
+        if watch.best_weights is not None:
+            best, trainer.history.best_epoch = watch.best_weights
+            trainer.history.monitor = work.monitor
+            fitted.backend.copy(best, theta)
+    if watch.stopped:
+        trainer.history.stopped = "converged" if work.monitor is None else "early_stopping"
+    return watch
+
+
+def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> TrainingOptions:
+    n, size = len(work.train), p["batch_size"]
+    if size == "auto":
+        size = BATCH_SIZE
+    elif size > n:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=6,
+        )
+    optimizer, rate = _optimizer(p)
+    return training_options(
+        epochs=p["max_iter"],
+        batch_size=min(int(size), n),
+        optimizer=optimizer,
+        learning_rate=rate,
+        schedule="constant" if p["schedule"] is None else p["schedule"],
+        l2=work.alpha,
+        gradient_clip=p["gradient_clip"],
+        groups=p["groups"] or (),
+        shuffle=bool(p["shuffle"]),
+        seed=fitted.seed,
+    )
+
+
+def _optimizer(p: Mapping[str, Any]) -> tuple[object, float]:
+    """Return optimiser and learning rate.
+
+    scikit-learn's velocity is ``V = beta V - rate dW``, ours ``V = beta V + (1 - beta) dW`` (N28):
+    with ``rate / (1 - beta)`` both take the same steps.
+    """
+    rate = float(p["learning_rate_init"])
+    if p["optimizer"] is not None:
+        return p["optimizer"], rate
+    if p["solver"] == "adam":
+        names = {"beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon"}
+        return {"name": "adam", **{name: float(p[given]) for name, given in names.items()}}, rate
+    beta = float(p["momentum"])
+    if not beta:
+        return "gradient_descent", rate
+    name = "nesterov" if p["nesterovs_momentum"] else "momentum"
+    return {"name": name, "beta": beta}, rate / (1 - beta)
+
+
+def _trainer(fitted: Fitted, work: Descent, options: TrainingOptions) -> Trainer:
+    """A trainer that goes on where earlier fits ended; the one of the last batch, if it fits."""
+    kept, train = fitted.trainer, work.train
+    if kept is not None and work.one_epoch and _fits(kept, fitted, train, options):
+        data = kept.plan.data
+        for into, values in ((data.X, train.X), (data.Y, train.Y), (data.w, train.w)):
+            if into is not None:
+                fitted.backend.copy(np.asarray(values, into.dtype), into)
+        return kept
+    if work.one_epoch:  # the trainer is kept: its arrays must be its own
+        w = None if train.w is None else train.w.copy()
+        train = replace(train, X=train.X.copy(), Y=train.Y.copy(), w=w)
+        options = replace(options, epochs=1)
+    trainer = Trainer(
+        fitted.backend, fitted.network, fitted.parameters, train, options,
+        validation=work.validation,
+    )  # fmt: skip
+    if fitted.moments is not None and fitted.moments[0] == options.optimizer.name:
+        trainer.resume(fitted.history, *fitted.moments[1:])
+    else:
+        trainer.history.epochs.extend(fitted.history.epochs)
+    return trainer
+
+
+def _fits(kept: Trainer, fitted: Fitted, train: Part, options: TrainingOptions) -> bool:
+    data = kept.plan.data
+    shapes = [[None if v is None else v.shape for v in (d.X, d.Y, d.w)] for d in (data, train)]
+    wanted = replace(options, epochs=kept.options.epochs)
+    return shapes[0] == shapes[1] and kept.network is fitted.network and kept.options == wanted
+
+
+def _refuse_ending(options: TrainingOptions) -> None:
+    """Refuse a schedule that would have been another one, had it known of the epochs to come."""
+    epochs = np.arange(options.epochs, dtype=np.float64)
+    now, later = (options.schedule.factors(epochs, 1, k * options.epochs) for k in (1, 2))
+    if not np.array_equal(now, later):
+        raise ArgumentError(
+            f"schedule {options.schedule.name!r} has an end, and there is none with partial_fit "
+            "or warm_start: choose one without, such as 'exponential'"
+        )
