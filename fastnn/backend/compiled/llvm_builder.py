@@ -117,6 +117,10 @@ class Function:
             f"i32 {size}, <{lanes} x i1> {mask})"
         )
 
+    def fetch(self, place: str, *, write: bool = False) -> None:
+        """Have the line of an address brought into the cache; any address will do."""
+        self.do(f"call void @llvm.prefetch.p0(ptr {place}, i32 {int(write)}, i32 3, i32 1)")
+
     def _name(self, kind: str) -> str:
         self._n += 1
         return f"%{kind}{self._n}"
@@ -133,7 +137,8 @@ def declarations() -> str:
     """
     lines = [
         'attributes #1 = { nounwind noinline "no-trapping-math"="true" '
-        '"prefer-vector-width"="512" "min-legal-vector-width"="512" }'
+        '"prefer-vector-width"="512" "min-legal-vector-width"="512" }',
+        "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
     ]
     for t, bits in _BITS.items():
         for lanes in (8, 16, 32):

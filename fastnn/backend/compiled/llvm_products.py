@@ -37,17 +37,21 @@ def scratch_size(m: int, t: str) -> int:
 
 
 def tile_text(t: str, rows: int, vectors: int, *, transposed: bool) -> str:
-    """Return the function of a tile: ``(strip, panel, C, ldc, depth, add, columns)``.
+    """Return the function of a tile: ``(strip, panel, C, ldc, depth, add, columns, A, lda)``.
 
     It makes ``rows`` rows and the first ``columns`` columns of C, or adds to them if ``add`` is 1;
-    ``vectors`` is how many that takes. ``transposed``: the strip is of a transposed A.
+    ``vectors`` is how many that takes. ``transposed``: the strip is of a transposed A. The strip
+    that begins at ``A`` is fetched into the cache on the way, for a later tile.
     """
     lanes = LANES[t]
     v, places = f"<{lanes} x {t}>", [(i, j) for i in range(rows) for j in range(vectors)]
     f = Function(
         "define void @NAME(ptr noalias %strip, ptr noalias %panel, ptr noalias %c, i64 %ldc, "
-        "i64 %depth, i64 %add, i64 %columns)"
+        "i64 %depth, i64 %add, i64 %columns, ptr %ahead, i64 %lda)"
     )
+    to = {(i, j): f.place(t, "%c", f.integer("mul nsw", "%ldc", i), lanes * j) for i, j in places}
+    for place in to.values():
+        f.fetch(place, write=True)
     carried = [(v, f"%s{i}.{j}", "zeroinitializer", f"%t{i}.{j}") for i, j in places]
     with f.loop("%depth", carried=carried) as p:
         panel = f.place(t, "%panel", f.integer("mul nuw nsw", p, 2 * lanes))
@@ -62,8 +66,8 @@ def tile_text(t: str, rows: int, vectors: int, *, transposed: bool) -> str:
                     f"%t{i}.{j} = call {v} @llvm.fma.v{lanes}f{512 // lanes}"
                     f"({v} {a}, {v} {b[j]}, {v} %s{i}.{j})"
                 )
+        _fetch_ahead(f, t, p, transposed)
     masks = [f.first(lanes, f.integer("sub", "%columns", lanes * j)) for j in range(vectors)]
-    to = {(i, j): f.place(t, "%c", f.integer("mul nsw", "%ldc", i), lanes * j) for i, j in places}
     for condition, adds in (("eq", False), ("ne", True)):
         with f.when(f.new(f"icmp {condition} i64 %add, 0")):
             for (i, j), place in to.items():
@@ -72,6 +76,21 @@ def tile_text(t: str, rows: int, vectors: int, *, transposed: bool) -> str:
                     value = f.new(f"fadd {v} {f.load(t, lanes, place, masks[j])}, {value}")
                 f.store(t, lanes, value, place, masks[j])
     return f.text()
+
+
+def _fetch_ahead(f: Function, t: str, p: str, transposed: bool) -> None:
+    """Fetch a part of the strip at ``%ahead``: all of it, when p has gone through `DEPTH` terms."""
+    if transposed:  # a term is a column of 14 elements, in one or two lines of the cache
+        start = f.place(t, "%ahead", f.integer("mul nsw", p, "%lda"))
+        for element in (0, ROWS - 1):
+            f.fetch(f.place(t, start, element))
+        return
+    lines = DEPTH // LANES[t]  # of a row
+    for part in range(lines // 16):
+        line = f.integer("add", f.integer("mul nuw nsw", p, lines // 16), part)
+        row, place = f.integer("udiv", line, lines), f.integer("urem", line, lines)
+        start = f.place(t, "%ahead", f.integer("mul nsw", row, "%lda"))
+        f.fetch(f.place(t, start, f.integer("mul nuw nsw", place, LANES[t])))
 
 
 def copy_rows_text(t: str) -> str:
@@ -201,7 +220,11 @@ def product_text(t: str) -> str:
                 c = f.place(t, "%c", f.integer("mul nsw", i, "%ldc"), j)
                 taller = f.new(f"icmp ult i64 {tile}, {more_rows}")
                 size = f.integer("mul nuw nsw", _whole(f, depth, 16), width)
+                below = f.place(t, a, f.integer("mul nsw", height, "%a_row"))
                 with f.loop(columns, width) as q:
+                    first = f.new(f"icmp eq i64 {q}, 0")
+                    ahead = f.new(f"select i1 {first}, ptr {below}, ptr %scratch")
+                    step = f.new(f"select i1 {first}, i64 %lda, i64 0")
                     number = f.integer("udiv exact", q, width)
                     panel = f.place(t, panels, f.integer("mul nuw nsw", number, size))
                     left = f.integer("sub", columns, q)
@@ -211,7 +234,8 @@ def product_text(t: str) -> str:
                     function = f.new(f"select i1 {taller}, ptr {high}, ptr {low}")
                     f.do(
                         f"call void {function}(ptr %scratch, ptr {panel}, "
-                        f"ptr {f.place(t, c, q)}, i64 %ldc, i64 {depth}, i64 {add}, i64 {left})"
+                        f"ptr {f.place(t, c, q)}, i64 %ldc, i64 {depth}, i64 {add}, i64 {left}, "
+                        f"ptr {ahead}, i64 {step})"
                     )
     return f.text()
 
