@@ -88,6 +88,35 @@ class Model:
         """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
         return self._plan.predict(self.features.transform(self._table(data, delimiter)))
 
+    def outputs_of_rows(self, X: npt.ArrayLike) -> Array:
+        """Return ``A[L]`` for rows of plain numbers: the shortest way, for one row at a time.
+
+        ``X``: (N, p) finite numbers, or (p,) for one row: the training columns in their order, as
+        they were before preprocessing, which is applied here. The result is (N, K), float of the
+        model's dtype, not decoded: probabilities, or standardised values.
+
+        >>> from fastnn.model.train import train
+        >>> model = train("breast_cancer", epochs=1).model
+        >>> model.outputs_of_rows(np.zeros(30)).shape
+        (1, 1)
+
+        Raises ArgumentError if the model takes text or has columns with gaps (use `outputs`), if
+        the shape does not fit or a number is not finite.
+        """
+        f, rows = self.features, np.atleast_2d(np.asarray(X, np.float64))
+        if f.categories or f.indicators:
+            raise ArgumentError(
+                "outputs_of_rows takes numbers only, and this model has columns of text or with "
+                "gaps: use outputs"
+            )
+        if rows.ndim != 2 or rows.shape[1] != len(f.mean):
+            raise ArgumentError(f"X has shape {np.shape(X)}, needs (N, {len(f.mean)})")
+        with np.errstate(over="ignore"):  # refused below
+            rows = ((rows - f.mean) / f.scale).astype(f.dtype)
+        if not np.isfinite(rows).all():
+            raise ArgumentError(f"X has a number that is not finite, or too large for {f.dtype}")
+        return self._plan.predict(rows)
+
     def predict(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return the predicted labels, or values in the target's own units.
 

@@ -43,7 +43,8 @@ class EvaluationPlan:
     Batch normalisation goes by its running estimates.
 
     A program is recorded for each number of rows that comes up; the last few are kept, and work
-    on the same memory.
+    on the same memory. ``times``: how often so many rows will come up, as far as known; the backend
+    then knows whether a program is worth compiling.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -60,10 +61,15 @@ class EvaluationPlan:
     KEPT = 4
 
     def __init__(
-        self, backend: Backend, network: Network, parameters: Parameters, block: int = 1024
+        self,
+        backend: Backend,
+        network: Network,
+        parameters: Parameters,
+        block: int = 1024,
+        times: int = 1,
     ) -> None:
         self.backend, self.network, self.parameters = backend, network, parameters
-        self.block = block
+        self.block, self._times = block, times
         self._ready: dict[tuple[int, bool, int], _Prepared] = {}
         self._memory, self._rows = Memory(backend, parameters.dtype), 0
 
@@ -81,16 +87,19 @@ class EvaluationPlan:
         total = 0.0
         for start in range(0, N, self.block):
             stop = min(start + self.block, N)
+            runs = self._times * (N // self.block if stop - start == self.block else 1)
             A, J = self._run(
-                X[start:stop], *(v[start:stop] if v is not None else None for v in (Y, w))
+                runs, X[start:stop], *(v[start:stop] if v is not None else None for v in (Y, w))
             )
             out[start:stop] = A
             total += J * (stop - start)
         return out, total / N if Y is not None else float("nan")
 
-    def _run(self, X: Array, Y: Array, w: Array) -> tuple[npt.NDArray[np.floating], float]:
+    def _run(
+        self, runs: int, X: Array, Y: Array, w: Array
+    ) -> tuple[npt.NDArray[np.floating], float]:
         key = (X.shape[0], Y is not None, 0 if w is None else w.shape[1])
-        ready = self._ready.pop(key, None) or self._prepare(*key)
+        ready = self._ready.pop(key, None) or self._prepare(runs, *key)
         self._ready[key] = ready  # the most recently used is last
         if len(self._ready) > self.KEPT:
             del self._ready[next(iter(self._ready))]
@@ -101,7 +110,7 @@ class EvaluationPlan:
         J = float(self.backend.host(ready.J)[0, 0]) if Y is not None else 0.0
         return self.backend.host(ready.A).T, J
 
-    def _prepare(self, m: int, with_cost: bool, width: int) -> _Prepared:
+    def _prepare(self, runs: int, m: int, with_cost: bool, width: int) -> _Prepared:
         if m > self._rows:  # more than the memory was made for: begin anew
             self._ready.clear()
             self._memory, self._rows = Memory(self.backend, self.parameters.dtype), m
@@ -130,4 +139,4 @@ class EvaluationPlan:
         o = batch.output
         A = xp.name(memory.take("A[L]", K, m), "A[L]")
         predictions(xp, kernels.output, o.Z, A=A, top=o.top, total=o.total)
-        return _Prepared(data, A, batch.J, self.backend.compile(xp.program()))
+        return _Prepared(data, A, batch.J, self.backend.compile(xp.program(), runs))

@@ -103,7 +103,9 @@ class Trainer:
             epochs=options.epochs,
             block_rows=sizes.block_rows,
         )
-        self.evaluation = EvaluationPlan(backend, network, parameters, sizes.judged_rows)
+        self.evaluation = EvaluationPlan(
+            backend, network, parameters, sizes.judged_rows, options.epochs
+        )
         self._course = Course.of(options, self.plan.batch_sizes, greater_is_better)
         self.history = self._course.history
 

@@ -206,3 +206,30 @@ def test_a_binary_model_with_softmax_predicts_the_likelier_label() -> None:
     assert chances.shape == (569, 2)
     assert (predicted == chances.argmax(axis=1)).all()
     assert (predicted == data.target).mean() > 0.9
+
+
+# --- rows of numbers without a table ------------------------------------------------------------
+
+
+def test_rows_of_numbers_give_what_a_table_gives() -> None:
+    table = {name: FRAME[name] for name in ("age", "pay")}
+    for target, task in ((LABELS, "auto"), (FRAME["age"] * 100, "regression")):
+        model = train(table, target, task=task, **OPTIONS).model
+        rows = np.column_stack([FRAME["age"], FRAME["pay"]])
+        expected = model.outputs(table)
+        np.testing.assert_allclose(model.outputs_of_rows(rows), expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            model.outputs_of_rows(rows[3].tolist()), expected[3:4], rtol=1e-5, atol=1e-6
+        )
+        assert model.outputs_of_rows(rows).dtype == np.float32
+
+
+def test_rows_that_are_not_plain_numbers_are_refused(model, regression) -> None:
+    with pytest.raises(ArgumentError, match="columns of text or with gaps: use outputs"):
+        model.outputs_of_rows([[1.0, 2.0]])
+    numbers = train({"age": FRAME["age"]}, LABELS, **OPTIONS).model
+    with pytest.raises(ArgumentError, match=r"X has shape \(1, 2\), needs \(N, 1\)"):
+        numbers.outputs_of_rows([[1.0, 2.0]])
+    for strange in (np.nan, np.inf, 1e300):
+        with pytest.raises(ArgumentError, match="not finite, or too large for float32"):
+            numbers.outputs_of_rows([strange])

@@ -485,3 +485,14 @@ def test_data_are_not_broadcast_in_silence(make, X, Y, said) -> None:
     plan = EvaluationPlan(XP, NET, make.parameters(NET))
     with pytest.raises(ArgumentError, match=said):
         plan.evaluate(X, Y)
+
+
+def test_the_backend_is_told_how_often_an_evaluation_will_run(make, monkeypatch) -> None:
+    p, data = make.parameters(NET), make.data(NET, 60)
+    backend, told = NumpyBackend(), []
+    compile_ = backend.compile
+    monkeypatch.setattr(
+        backend, "compile", lambda program, runs=1: (told.append(runs), compile_(program))[1]
+    )
+    EvaluationPlan(backend, NET, p, block=16, times=10).predict(data.X)
+    assert told == [30, 10]  # three blocks of 16 and one of 12, ten times
