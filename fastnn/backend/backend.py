@@ -6,14 +6,21 @@ import warnings
 from functools import cache
 
 from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cuda.capture import check_capture
 from fastnn.backend.device import choose
 from fastnn.backend.engine import check_engine
 from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
 
 
-def get_backend(device: object = "cpu", engine: str = "auto") -> Backend:
-    """Return the backend of "cpu", "cuda", "cuda:N" or "auto": one per device and process (N33).
+def get_backend(
+    device: object = "cpu",
+    engine: str = "auto",
+    *,
+    capture: str = "auto",
+    precision: str = "full",
+) -> Backend:
+    """Return the backend of "cpu", "cuda", "cuda:N" or "auto": one per choice and process (N33).
 
     >>> get_backend("cpu").device
     'cpu'
@@ -22,24 +29,50 @@ def get_backend(device: object = "cpu", engine: str = "auto") -> Backend:
     "auto", compiled where that saves time. Device "auto" takes the GPU if it can be used and else
     the CPU; the first time that it has to, it says why in a RuntimeWarning.
 
-    Raises ArgumentError for an unknown name or an engine without effect, and DeviceError, with
+    For a GPU: ``capture="auto"`` makes each step one CUDA graph where that works, and warns once
+    where it does not; "never" starts its kernels one by one; "always" raises instead of that.
+    ``precision="tf32"`` multiplies float32 with 10 bits of mantissa, which is faster.
+
+    Raises ArgumentError for an unknown name or an option without effect, and DeviceError, with
     the reason and the remedy, for a GPU that was asked for and cannot be used.
     """
     choice = choose(device)
     if choice.reason:
         _say_once(choice.reason)
-    if choice.device != "cpu" and check_engine(engine) != "auto":
-        raise ArgumentError(f"engine={engine!r} has no effect on device {choice.device!r}")
-    return _backend(choice.device, engine)
+    if choice.device != "cpu":
+        if check_engine(engine) != "auto":
+            raise ArgumentError(f"engine={engine!r} has no effect on device {choice.device!r}")
+        return _cuda_backend(choice.device, check_capture(capture), check_precision(precision))
+    for name, value, default in (
+        ("capture", check_capture(capture), "auto"),
+        ("precision", check_precision(precision), "full"),
+    ):
+        if value != default:
+            raise ArgumentError(f"{name}={value!r} has no effect on device 'cpu'")
+    return _numpy_backend(engine)
+
+
+def check_precision(precision: object) -> str:
+    """Return ``precision`` if it is "full" or "tf32"; raise ArgumentError otherwise.
+
+    >>> check_precision("full")
+    'full'
+    """
+    if precision not in ("full", "tf32"):
+        raise ArgumentError(f"precision must be 'full' or 'tf32', found {precision!r}")
+    return str(precision)
 
 
 @cache
-def _backend(device: str, engine: str) -> Backend:
-    if device == "cpu":
-        return NumpyBackend(engine)
+def _numpy_backend(engine: str) -> Backend:
+    return NumpyBackend(engine)
+
+
+@cache
+def _cuda_backend(device: str, capture: str, precision: str) -> Backend:
     from fastnn.backend.cuda.executor import CudaBackend
 
-    return CudaBackend(int(device.removeprefix("cuda:")))
+    return CudaBackend(int(device.removeprefix("cuda:")), capture, precision)
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.cuda.capture import WARM_UP, Capture, record
 from fastnn.backend.cuda.cublas import Cublas
 from fastnn.backend.cuda.feed import CudaFeed
 from fastnn.backend.cuda.fusing import planned
@@ -57,11 +58,14 @@ class CudaBackend:
     wait for it. The stream is a blocking one: CuPy code outside of it, on the default stream, and
     the work here wait for each other, so a user's own CuPy expressions on the arrays are safe.
 
+    ``capture``: whether programs become CUDA graphs (see `Capture`); ``precision``: "full", or
+    "tf32" for faster and coarser products of float32 (see `Products`).
+
     Raises DeviceError where memory runs out or a kernel does not compile, and ArgumentError for
     arrays that are not on this device.
     """
 
-    def __init__(self, index: int = 0) -> None:
+    def __init__(self, index: int = 0, capture: str = "auto", precision: str = "full") -> None:
         import cupy
 
         self.xp = cupy
@@ -70,7 +74,9 @@ class CudaBackend:
         self._device = cupy.cuda.Device(index)
         with self._device:
             self._stream = cupy.cuda.Stream(non_blocking=False)
-        self._products = Products(cupy, self._device, self._stream)
+        self.capture = Capture(capture, self.device)
+        self._for_capture: tuple[Any, Cublas] | None = None
+        self.products = Products(cupy, self._device, self._stream, precision)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         if out is None:
@@ -196,7 +202,7 @@ class CudaBackend:
         ``cublas``: for a product on another stream.
         """
         if isinstance(work, Dot):
-            return self._products.call(work, cublas)
+            return self.products.call(work, cublas)
         kernel = _raw_kernel(work.source)
         try:
             kernel.compile()
@@ -208,6 +214,20 @@ class CudaBackend:
                 f"({said.strip()}): use device 'cpu', and report it"
             ) from error
         return partial(kernel, (work.blocks,), (work.threads,), work.args)
+
+    def for_capture(self) -> tuple[Any, Cublas | None]:
+        """Return the stream that programs are captured on, and cuBLAS working there.
+
+        Nothing ever runs on it: a graph is launched on the stream of all other work. It must be
+        non-blocking, so that CuPy code on the default stream, in whatever thread, neither breaks a
+        capture nor gets into it.
+        """
+        if not self.products.capturable:
+            raise DeviceError(f"CuPy multiplies, and it cannot be captured: {self.products.reason}")
+        if self._for_capture is None:
+            stream = self.xp.cuda.Stream(non_blocking=True)
+            self._for_capture = (stream, self.products.on(stream))
+        return self._for_capture
 
     def _check_here(self, array: Array) -> None:
         if not isinstance(array, self.xp.ndarray):
@@ -255,12 +275,44 @@ class CudaExecutable:
     def __init__(self, program: Program, backend: CudaBackend) -> None:
         self._backend = backend
         with backend.active():
-            work = backend.prepare(program.instructions)
-            self._calls = [call for w in work if (call := backend.call(w)) is not None]
+            self._work = backend.prepare(program.instructions)
+            self._calls = self._prepared()
+        self._graph: Any = None
+        self._to_warm_up = WARM_UP if backend.capture.mode != "never" and self._calls else -1
+
+    @property
+    def captured(self) -> bool:
+        """Whether the program runs as one CUDA graph by now."""
+        return self._graph is not None
 
     def run(self, n: int = 1) -> None:
-        calls = self._calls
         with self._backend.active():
             for _ in range(n):
-                for call in calls:
+                if self._graph is None and self._to_warm_up == 0:
+                    self._capture()
+                if self._graph is not None:
+                    self._graph.launch()
+                    continue
+                self._to_warm_up -= 1
+                for call in self._calls:
                     call()
+
+    def _prepared(self, cublas: Cublas | None = None) -> list[Call]:
+        calls = (self._backend.call(work, cublas) for work in self._work)
+        return [call for call in calls if call is not None]
+
+    def _capture(self) -> None:
+        """Make the graph; leave the program as it is where that fails."""
+        backend = self._backend
+        try:
+            stream, cublas = backend.for_capture()
+            self._graph = record(stream, self._prepared(cublas))
+        except Exception as error:  # whatever it is, it is the reason
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            if backend.capture.mode == "always":
+                raise DeviceError(
+                    f"capture='always': the step cannot be captured as a CUDA graph ({reason}); "
+                    "use capture='auto'"
+                ) from error
+            backend.capture.failed(reason)
+            self._to_warm_up = -1
