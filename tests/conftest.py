@@ -39,6 +39,8 @@ ORACLES = {
     "narwhals": "data frames",
     "array_api_strict": "arrays of other libraries",
     "llvmlite": "compiled training steps",
+    "onnx": "the export",
+    "onnxruntime": "the export",
 }
 TORCH = "2.13.0"
 

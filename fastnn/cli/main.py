@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from fastnn.cli.bench import add_bench
 from fastnn.cli.diagnose import add_check, add_info
+from fastnn.cli.export import add_export
 from fastnn.cli.inspection import add_inspect
 from fastnn.cli.messages import warn_in_one_line
 from fastnn.cli.parser import Parser
@@ -47,6 +48,7 @@ examples:
   fastnn predict flats.fastnn new_flats.csv -o prices.csv
   fastnn evaluate flats.fastnn more_flats.csv
   fastnn inspect flats.fastnn
+  fastnn export flats.fastnn flats.onnx
 
 exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
 argument, 3 data or file that cannot be used, 4 device that cannot be used,
@@ -68,7 +70,16 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    for add in (add_train, add_predict, add_evaluate, add_inspect, add_info, add_check, add_bench):
+    for add in (
+        add_train,
+        add_predict,
+        add_evaluate,
+        add_inspect,
+        add_export,
+        add_info,
+        add_check,
+        add_bench,
+    ):
         command = add(commands)
         command.add_argument(
             "--traceback", action="store_true", help="of an error, show where it arose"

@@ -21,6 +21,7 @@ from fastnn.errors import ArgumentError, DataError
 from fastnn.model.atomic import write_atomically
 from fastnn.model.choices import check_target_range
 from fastnn.model.document import Contents, pack
+from fastnn.model.onnx_export import onnx_bytes
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -205,6 +206,26 @@ class Model:
             self.target_name, self.options, self.report,
         )  # fmt: skip
         write_atomically(path, pack(contents))
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as ONNX: preprocessing, network and labels in one graph.
+
+        Of numeric columns the input is one matrix ``X`` (N, n_columns) of the model's dtype; with
+        categories each column is an input (N, 1) by its name, categories as text. The outputs
+        are ``label`` and ``probabilities``, or ``prediction`` for regression. Gaps (NaN) and
+        unknown categories are handled as in `predict`, but without a warning. Raises
+        ArgumentError without the extra ``onnx``, DataError if nothing can be written there.
+
+        >>> from fastnn.model.train import train
+        >>> train("diabetes", epochs=1).model.to_onnx("no-such-folder/model.onnx")
+        Traceback (most recent call last):
+        fastnn.errors.DataError: cannot write file 'no-such-folder/model.onnx': there is no ...
+        """
+        weights = self.parameters.layout.named_views(self.backend.host(self.parameters.theta))
+        write_atomically(
+            path,
+            onnx_bytes(self.network, weights, self.features, self.targets, self.target_name),
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # What a file would keep, so that copies and pickles have no functions in them, and
