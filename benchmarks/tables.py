@@ -16,6 +16,8 @@ def table(rows: Sequence[Row]) -> str:
     first = rows[0]
     if first.section in ("steps", "scaling"):
         return steps(rows)
+    if first.section == "kernels":
+        return kernel(rows)
     lines = [["", "least", "median", "repeats"]]
     for row in rows:
         if row.values:
@@ -23,6 +25,16 @@ def table(rows: Sequence[Row]) -> str:
             lines.append([f"  {row.system}", *figures, str(len(row.values))])
     text = [f"{first.section}: {first.case}{_of(first)}", aligned(lines)]
     return "\n".join([*text, *reasons(rows)])
+
+
+def kernel(rows: Sequence[Row]) -> str:
+    """Return one line: every column of one kernel at one batch size.
+
+    >>> kernel([Row("kernels", "adam:any", "loop", [0.05]), Row("kernels", "adam:any", "GPU")])
+    'kernels: adam:any: loop 50.0 ms, GPU -'
+    """
+    cells = [f"{r.system} {quantity(r.minimum, r.unit) if r.values else '-'}" for r in rows]
+    return f"kernels: {rows[0].case}: {', '.join(cells)}"
 
 
 def _of(row: Row) -> str:

@@ -9,7 +9,7 @@ from benchmarks.sections import Options
 from fastnn.timing.comparison import BATCH_SIZES, COLUMNS, FULL, Effort, compare, subjects
 
 SECTION = "kernels"
-EFFORT = Effort(seconds=0.03, loop_limit=0.5)
+EFFORT = Effort(seconds=0.02, loop_limit=0.25)
 
 
 def run(options: Options) -> Iterator[list[Row]]:

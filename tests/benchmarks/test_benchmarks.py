@@ -328,7 +328,7 @@ def test_what_a_library_costs() -> None:
 
 
 def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(footprint.LIBRARIES, "absent", "no-such-package")
+    monkeypatch.setitem(footprint.LIBRARIES, "absent", ("no-such-package",))
     assert footprint.installed_size("absent").error == "no-such-package is not installed"
 
 

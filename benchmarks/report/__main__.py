@@ -1,0 +1,38 @@
+"""Make the page and the pictures of a run, beside its JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.report.figures import draw
+from benchmarks.report.page import page
+from benchmarks.results import ResultsError, load
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Read the results, write RESULTS.html and the PNG files."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
+    parser.add_argument("results", type=Path, metavar="RESULTS.json")
+    parser.add_argument("--no-pictures", action="store_true", help="the page alone")
+    arguments = parser.parse_args(argv)
+    try:
+        rows, about = load(arguments.results)
+    except ResultsError as error:
+        parser.error(str(error))
+    path = arguments.results.with_suffix(".html")
+    path.write_text(page(rows, about), encoding="utf-8")
+    written = [path]
+    if not arguments.no_pictures:
+        try:
+            written += draw(rows, path.parent, path.stem)
+        except ModuleNotFoundError as error:
+            parser.error(f"{error.name} is not installed: pip install 'fastnn[plot]', "
+                         "or --no-pictures")  # fmt: skip
+    print("\n".join(map(str, written)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
