@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.host_arrays import to_host
 from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.split import holdout
@@ -80,7 +81,7 @@ def encode(y: Any, targets: Targets, cost: LossFunction, n: int, name: str = "y"
     >>> encode([[0, 0, 1], [1, 0, 0]], targets, loss("categorical_crossentropy"), 2).tolist()
     [[2], [0]]
     """
-    values = np.asarray(y)
+    values = np.asarray(to_host(y))
     K = targets.n_outputs
     shapes = [(n,), (n, 1)] if K == 1 else [(n, K)]
     if targets.task == "multiclass":

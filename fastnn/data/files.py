@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.backend.host_arrays import to_host
 from fastnn.data.columns import DATE_CURE, category_texts, typed_column
 from fastnn.data.csv_text import read_csv
 from fastnn.data.table import (
@@ -244,8 +245,7 @@ def _raw(source: Any, single: Collection[str], drop: Collection[str]) -> dict[st
 
 
 def _as_array(name: str, values: Any) -> Array:
-    if hasattr(values, "__cuda_array_interface__"):
-        raise ArgumentError(f"{name!r} lies on a GPU; copy it to a NumPy array first")
+    values = to_host(values)
     if hasattr(values, "toarray"):
         raise ArgumentError(f"{name!r} is a sparse matrix; use .toarray() first")
     if isinstance(values, np.ma.MaskedArray):

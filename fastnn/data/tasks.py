@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.host_arrays import to_host
 from fastnn.data.columns import is_missing, typed_column
 from fastnn.data.table import Array, from_zero
 from fastnn.errors import ArgumentError, DataError
@@ -42,6 +43,7 @@ def clean_target(target: npt.ArrayLike) -> Array:
     >>> clean_target([[1], [2]])
     array([1, 2])
     """
+    target = to_host(target)
     values = np.asarray(target)
     if values.dtype.kind in "US" and not isinstance(target, np.ndarray):
         values = np.asarray(target, dtype=object)  # so that [1, "a"] stays a mixture

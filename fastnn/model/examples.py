@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.host_arrays import to_host
 from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
 from fastnn.data.split import folds, holdout, split
@@ -124,7 +125,7 @@ def _read(
     if names:
         table, values = read_labelled(data, names, **how)
         return table, values, names if len(names) > 1 else names[0]
-    values = np.asarray(target)
+    values = np.asarray(to_host(target))
     if values.ndim == 0:
         raise ArgumentError(
             "target must name a column, or several in a list, or be an array of a label or value "

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.host_arrays import to_host
 from fastnn.backend.shim import Backend
 from fastnn.data.files import read_labelled, read_table, target_columns
 from fastnn.data.preprocess import Features
@@ -104,7 +105,7 @@ class Model:
         Raises ArgumentError if the model takes text or has columns with gaps (use `outputs`), if
         the shape does not fit or a number is not finite.
         """
-        f, rows = self.features, np.atleast_2d(np.asarray(X, np.float64))
+        f, rows = self.features, np.atleast_2d(np.asarray(to_host(X), np.float64))
         if f.categories or f.indicators:
             raise ArgumentError(
                 "outputs_of_rows takes numbers only, and this model has columns of text or with "
@@ -324,7 +325,7 @@ def check_weights(weights: npt.ArrayLike, n: int) -> Array:
     array([1., 2.])
     """
     try:
-        w = np.asarray(weights, np.float64)
+        w = np.asarray(to_host(weights), np.float64)
     except (TypeError, ValueError):
         raise ArgumentError("sample_weight must be a list of numbers") from None
     if w.shape not in ((n,), (n, 1)):

@@ -12,8 +12,9 @@ from fastnn.backend.cpu.feed import CpuFeed
 from fastnn.backend.cpu.host_memory import free_memory
 from fastnn.backend.cpu.kernels import check_operands, run_kernel
 from fastnn.backend.engine import check_engine, executable, stacked_executable
+from fastnn.backend.host_arrays import check_on_host, to_host
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.program import Array, Program
+from fastnn.backend.program import Array, Program, reads, writes
 from fastnn.backend.shim import Executable
 from fastnn.backend.stack import Stack
 
@@ -38,9 +39,11 @@ class NumpyBackend:
         self.engine = check_engine(engine)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
+        check_on_host(a, b)
         return np.dot(a, b, out=out)
 
     def apply(self, kernel: Kernel, *args: Array, out: Any = None) -> Any:
+        check_on_host(*args)
         if out is None:
             shape = np.broadcast_shapes(*(a.shape for a in args))
             made = tuple(np.empty(shape, args[0].dtype) for _ in range(kernel.n_outputs))
@@ -51,9 +54,11 @@ class NumpyBackend:
         return out
 
     def sum(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None) -> Array:
+        check_on_host(a)
         return np.sum(a, axis=axis, keepdims=keepdims, out=out)
 
     def max(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array = None) -> Array:
+        check_on_host(a)
         return np.max(a, axis=axis, keepdims=keepdims, out=out)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
@@ -63,18 +68,20 @@ class NumpyBackend:
         return np.zeros(shape, dtype)
 
     def array(self, values: Any, dtype: npt.DTypeLike | None = None) -> Array:
-        return np.ascontiguousarray(values, dtype=dtype)
+        return np.ascontiguousarray(to_host(values), dtype=dtype)
 
     def host(self, array: Array) -> np.ndarray[Any, Any]:
-        return np.asarray(array)
+        return np.asarray(to_host(array))
 
     def copy(self, source: Array, out: Array) -> None:
-        np.copyto(out, source)
+        np.copyto(out, to_host(source))
 
     def feed(self, targets: Sequence[Array]) -> CpuFeed:
         return CpuFeed(targets)
 
     def compile(self, program: Program, runs: int = 1) -> Executable:
+        for i in program.instructions:
+            check_on_host(*reads(i), *writes(i))
         return executable(program, self.engine, runs)
 
     def compile_stacked(self, program: Program, stack: Stack, runs: int = 1) -> Executable:
