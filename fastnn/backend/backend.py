@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Any
 
 from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.cuda.capture import check_capture
-from fastnn.backend.device import choose
+from fastnn.backend.device import choose, cuda_status
 from fastnn.backend.engine import check_engine
 from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
@@ -50,6 +51,18 @@ def get_backend(
         if value != default:
             raise ArgumentError(f"{name}={value!r} has no effect on device 'cpu'")
     return _numpy_backend(engine)
+
+
+def cuda_ways() -> dict[str, str | None]:
+    """Return how the first GPU multiplies, and whether steps are captured; None without a GPU.
+
+    >>> sorted(cuda_ways())
+    ['graphs', 'products']
+    """
+    if not cuda_status().usable:
+        return {"products": None, "graphs": None}
+    backend: Any = get_backend("cuda")
+    return dict(backend.ways())
 
 
 def check_precision(precision: object) -> str:

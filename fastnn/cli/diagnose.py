@@ -77,6 +77,8 @@ def info(arguments: argparse.Namespace) -> int:
     }
     if cuda["remedy"]:
         shown["to use it"] = cuda["remedy"]
+    if cuda["usable"]:
+        shown["GPU products"], shown["GPU steps"] = cuda["products"], cuda["graphs"]
     for i, name in enumerate(cuda["devices"]):
         shown[f"cuda:{i}"] = name
     if found["environment"]:
@@ -89,8 +91,9 @@ def gather() -> dict[str, Any]:
     """Return what ``fastnn info`` shows.
 
     >>> sorted(gather()["cuda"])
-    ['cupy', 'devices', 'driver', 'reason', 'remedy', 'runtime', 'usable']
+    ['cupy', 'devices', 'driver', 'graphs', 'products', 'reason', 'remedy', 'runtime', 'usable']
     """
+    from fastnn.backend.backend import cuda_ways
     from fastnn.backend.device import cuda_status
     from fastnn.backend.engine import compiled_status
 
@@ -104,7 +107,7 @@ def gather() -> dict[str, Any]:
         "libraries": {name: _version(name) for name in LIBRARIES},
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "compiled": {"usable": not compiled_status(), "reason": compiled_status() or None},
-        "cuda": vars(cuda_status()),
+        "cuda": {**vars(cuda_status()), **cuda_ways()},
     }
 
 

@@ -275,6 +275,139 @@ def test_the_status_is_looked_up_once() -> None:
     assert cuda_status() is cuda_status()
 
 
+# A CuPy that answers as CuPy for CUDA does on such machines, up to the first computation.
+FAKE = """
+__version__ = "14.2.0"
+class CUDARuntimeError(RuntimeError): pass
+class runtime:
+    def driverGetVersion(): return {driver}
+    def runtimeGetVersion(): return 13000
+    def getDeviceCount():
+        {count}
+    def getDeviceProperties(i): return {{"name": b"NVIDIA H100"}}
+class Device:
+    def __init__(self, i): pass
+    def __enter__(self): pass
+    def __exit__(self, *what): pass
+class cuda:
+    pass
+cuda.runtime, cuda.Device = runtime, Device
+def arange(*a, **k): raise {smoke}
+"""
+INSUFFICIENT = (
+    "raise CUDARuntimeError('cudaErrorInsufficientDriver: CUDA driver version is insufficient for "
+    "CUDA runtime version')"
+)
+
+
+@without_cupy
+@pytest.mark.parametrize(
+    ("driver", "count", "smoke", "said"),
+    [
+        (0, INSUFFICIENT, "", "no NVIDIA driver (libcuda.so.1) is visible to this process; "),
+        (12040, INSUFFICIENT, "", "the NVIDIA driver is made for CUDA 12.4, but cupy-cuda13x needs "
+         "CUDA 13; update the driver, or pip uninstall -y cupy-cuda13x and pip install"),
+        (13000, "return 0", "", "shows no GPU to this process (CUDA_VISIBLE_DEVICES is ''); unset"),
+        (13000, "return 1", "RuntimeError('CuPy failed to load libnvrtc.so.13: no such file')",
+         "a first computation on it failed (RuntimeError: CuPy failed to load libnvrtc.so.13: no "
+         "such file); if CUDA libraries are missing: pip install 'cupy-cuda13x[ctk]'"),
+    ],
+)  # fmt: skip
+def test_the_same_error_of_cupy_has_different_reasons(
+    run_python: Any, tmp_path: Path, driver: int, count: str, smoke: str, said: str
+) -> None:
+    site = tmp_path / "site"
+    (site / "cupy").mkdir(parents=True)
+    text = FAKE.format(driver=driver, count=count, smoke=smoke or "AssertionError")
+    (site / "cupy" / "__init__.py").write_text(text)
+    info = site / "cupy_cuda13x-14.2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: cupy-cuda13x\nVersion: 14.2.0\n")
+    path = os.pathsep.join([str(site), str(Path(__file__).parents[2])])
+    done = run_python("-c", LOOK, PYTHONPATH=path, CUDA_VISIBLE_DEVICES="")
+    assert done.stdout.startswith("False\n"), done.stderr
+    assert said in done.stdout
+
+
+CUDA_CUPY = sorted(Path(__file__).parents[2].glob(".venv-cuda/lib/python*/site-packages"))
+
+
+@without_cupy
+@pytest.mark.skipif(
+    not CUDA_CUPY or Path("/dev/nvidiactl").exists(),
+    reason="needs CuPy for CUDA in .venv-cuda (./scripts/emulator) and no NVIDIA driver",
+)
+def test_cupy_for_cuda_really_without_a_driver(run_python: Any) -> None:
+    path = os.pathsep.join([str(Path(__file__).parents[2]), str(CUDA_CUPY[0])])
+    done = run_python("-c", LOOK, PYTHONPATH=path)
+    assert done.stdout.startswith("False\nno NVIDIA driver (libcuda.so.1) is visible"), done.stderr
+
+
+USE = "from fastnn.backend.backend import get_backend as g; print(g({!r}).device)"
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize(
+    ("device", "environment", "said"),
+    [
+        ("cuda", {"CUDA_VISIBLE_DEVICES": ""}, "device 'cuda' cannot be used: the NVIDIA driver "
+         "works but shows no GPU to this process (CUDA_VISIBLE_DEVICES is '')"),
+        ("cuda:77", {}, "device 'cuda:77' cannot be used: there is no cuda:77: this process sees"),
+    ],
+)  # fmt: skip
+def test_gpus_that_are_really_not_there(
+    run_python: Any, device: str, environment: dict[str, str], said: str
+) -> None:
+    done = run_python("-c", USE.format(device), **environment)
+    assert done.returncode != 0
+    assert f"DeviceError: {said}" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.cuda
+def test_auto_without_a_visible_gpu_is_the_cpu_and_says_so(run_python: Any) -> None:
+    done = run_python("-c", USE.format("auto"), CUDA_VISIBLE_DEVICES="")
+    assert done.stdout == "cpu\n"
+    assert "RuntimeWarning: device 'auto' uses the CPU: the NVIDIA driver works but" in done.stderr
+    done = run_python("-c", USE.format("auto"))
+    assert (done.stdout, done.stderr) == ("cuda:0\n", "")
+
+
+@pytest.mark.cuda
+def test_the_second_of_two_gpus(run_python: Any) -> None:
+    pytest.importorskip("emulated_gpu", reason="needs a machine with two GPUs, as emulated ones")
+    code = (
+        "from fastnn.backend.backend import get_backend\n"
+        "from fastnn.errors import ArgumentError\n"
+        "one, two = get_backend('cuda:0'), get_backend('cuda:1')\n"
+        "a = two.array([[2.0]])\n"
+        "print(two.device, a.device.id, two.host(two.dot(a, a)).tolist())\n"
+        "try:\n    one.dot(a, a)\n"
+        "except ArgumentError as error:\n    print(error)\n"
+    )
+    done = run_python("-c", code, EMULATED_GPUS="2")
+    assert done.stdout == (
+        "cuda:1 1 [[4.0]]\nan array of shape (1, 1) is on cuda:1, not on cuda:0\n"
+    ), done.stderr
+
+
+@pytest.mark.cuda
+def test_a_gpu_without_the_memory_for_a_product(run_python: Any) -> None:
+    pytest.importorskip("emulated_gpu", reason="only the emulated GPU can be made so small")
+    done = run_python("-c", USE.format("cuda"), EMULATED_GPU_MEGABYTES="16")
+    assert "DeviceError: cuda:0 has too little free memory" in done.stderr
+
+
+@pytest.mark.cuda
+def test_info_says_how_the_gpu_multiplies(run_python: Any) -> None:
+    done = run_python("-m", "fastnn", "info")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines() if line.startswith("GPU")]
+    assert [(line[1], line[2].split()[0]) for line in lines] == [
+        ("products", "cuBLAS"),
+        ("steps", "captured"),
+    ]
+
+
 # --- backends ---------------------------------------------------------------------------------
 
 

@@ -76,7 +76,8 @@ class CudaBackend:
             self._stream = cupy.cuda.Stream(non_blocking=False)
         self.capture = Capture(capture, self.device)
         self._for_capture: tuple[Any, Cublas] | None = None
-        self.products = Products(cupy, self._device, self._stream, precision)
+        with self.active():
+            self.products = Products(cupy, self._device, self._stream, precision)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         if out is None:
@@ -228,6 +229,19 @@ class CudaBackend:
             stream = self.xp.cuda.Stream(non_blocking=True)
             self._for_capture = (stream, self.products.on(stream))
         return self._for_capture
+
+    def ways(self) -> dict[str, str]:
+        """Return how this device multiplies and whether steps are captured, and if not, why."""
+        a = self.zeros((2, 2), np.float32)
+        try:
+            stream, cublas = self.for_capture()
+            call = self.products.call(Dot(a, a, self.empty((2, 2), np.float32)), cublas)
+            record(stream, [call] if call else [])
+            graphs = "captured"
+        except Exception as error:  # whatever it is, it is the reason
+            graphs = f"not captured: {error}"
+        reason = f" ({self.products.reason})" if self.products.reason else ""
+        return {"products": self.products.way + reason, "graphs": graphs}
 
     def _check_here(self, array: Array) -> None:
         if not isinstance(array, self.xp.ndarray):
