@@ -122,6 +122,8 @@ def _optimizer(spec: object, learning_rate: float | None) -> tuple[object, float
     if not isinstance(spec, (str, Mapping)):
         return spec, learning_rate
     name, options = parse_choice(spec, "optimizer")
+    if name.lower() in OPTIMIZERS:  # also by Keras' names of classes, such as "Adam"
+        name = name.lower()
     rate = options.pop("learning_rate", None)
     if rate is not None and learning_rate is not None:
         raise ArgumentError("learning_rate is given twice: leave it out, or out of the optimizer")

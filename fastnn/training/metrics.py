@@ -147,6 +147,20 @@ def _f1(task: str, target: Array, output: Array, weights: Array) -> float:
     )
 
 
+def _precision(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``tp / (tp + fp)`` of the positive class; macro mean for classes and for labels."""
+    columns = _of_interest(task)
+    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
+    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ found))
+
+
+def _recall(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``tp / (tp + fn)`` of the positive class; macro mean for classes and for labels."""
+    columns = _of_interest(task)
+    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
+    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ truth))
+
+
 def _r2(task: str, target: Array, output: Array, weights: Array) -> float:
     """``1 - sum w (y - a)^2 / sum w (y - mean)^2`` per output, then the mean over the outputs."""
     mean = np.average(target, axis=0, weights=weights)
@@ -160,6 +174,11 @@ def _rmse(task: str, target: Array, output: Array, weights: Array) -> float:
     return float(np.sqrt(np.average((target - output) ** 2, axis=0, weights=weights)).mean())
 
 
+def _mse(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sum w (y - a)^2 / sum w`` per output, then the mean over the outputs."""
+    return float(np.average((target - output) ** 2, axis=0, weights=weights).mean())
+
+
 def _mae(task: str, target: Array, output: Array, weights: Array) -> float:
     """``sum w |y - a| / sum w`` per output, then the mean over the outputs."""
     return float(np.average(np.abs(target - output), axis=0, weights=weights).mean())
@@ -170,7 +189,13 @@ _CLASSES = ("binary", "multiclass", "multilabel")
 METRICS: Table[Metric] = Table(
     "metric",
     [
-        Metric("accuracy", _accuracy, _CLASSES, True, aliases=("acc",)),
+        Metric(
+            "accuracy",
+            _accuracy,
+            _CLASSES,
+            True,
+            aliases=("acc", "categorical_accuracy", "sparse_categorical_accuracy"),
+        ),
         Metric(
             "top_k_accuracy",
             _top_k_accuracy,
@@ -179,10 +204,13 @@ METRICS: Table[Metric] = Table(
             options=(Option("k", 5, low=1),),
         ),
         Metric("log_loss", _log_loss, _CLASSES, False),
-        Metric("roc_auc", _roc_auc, _CLASSES, True, aliases=("auc",)),
+        Metric("roc_auc", _roc_auc, _CLASSES, True, aliases=("auc", "AUC")),
         Metric("f1", _f1, _CLASSES, True),
+        Metric("precision", _precision, _CLASSES, True),
+        Metric("recall", _recall, _CLASSES, True),
         Metric("r2", _r2, ("regression",), True),
-        Metric("rmse", _rmse, ("regression",), False),
+        Metric("rmse", _rmse, ("regression",), False, aliases=("root_mean_squared_error",)),
+        Metric("mse", _mse, ("regression",), False, aliases=("mean_squared_error",)),
         Metric("mae", _mae, ("regression",), False, aliases=("mean_absolute_error",)),
     ],
 )

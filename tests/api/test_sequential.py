@@ -573,6 +573,25 @@ def test_what_cannot_be_used_yet_or_at_all(use, message):
         use(Sequential([Dense(1, "sigmoid")]))
 
 
+@pytest.mark.parametrize(
+    ("loss", "optimizer", "metrics", "keys"),
+    [
+        ("mean_squared_error", "Adam", ["mean_squared_error"], ["loss", "mean_squared_error"]),
+        ("mae", "SGD", ["mse", "root_mean_squared_error"],
+         ["loss", "mse", "root_mean_squared_error"]),
+        ("huber", {"name": "RMSprop", "beta": 0.8}, ["mean_absolute_error"],
+         ["loss", "mean_absolute_error"]),
+    ],
+)  # fmt: skip
+def test_keras_names_and_its_keys_of_the_history(loss, optimizer, metrics, keys):
+    model = regression(loss=loss, optimizer=optimizer, metrics=metrics)
+    history = model.fit(X, VALUES, epochs=2, validation_split=0.2)
+    assert list(history.history) == [*keys, *(f"val_{key}" for key in keys)]
+    if "mse" in keys:
+        found = np.array([history.history[name] for name in keys[1:]])
+        np.testing.assert_allclose(found[0], found[1] ** 2)
+
+
 def test_layers_cannot_be_added_once_they_are_in_use():
     with pytest.raises(ArgumentError, match="add: the layers are in use already"):
         binary().add(Dense(2))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn.cli.inspection import weight_statistics
+from fastnn.cli.inspection import _weights_table, weight_statistics
 from fastnn.model.files import load
 from fastnn.model.train import train
 
@@ -55,6 +55,18 @@ def test_weights_are_measured(fastnn, models: Path) -> None:
     shown = fastnn("inspect", models / "digits.fastnn", "--weights").out
     assert "W[1] 16 x 64" in shown
     assert "b[2] 10 x 1" in shown
+
+
+def test_batch_normalisation_is_measured_too() -> None:
+    model = train("diabetes", hidden_layer_sizes=[10], batch_normalization="before", epochs=1).model
+    first, last = weight_statistics(model)
+    norm = model.parameters.norms[1]
+    for name in ("gamma", "beta", "mean", "variance"):
+        assert first[name]["max"] == pytest.approx(abs(getattr(norm, name)).max())
+        assert name not in last
+    shown = _weights_table([first, last])
+    assert "variance[1] 10 x 1" in shown
+    assert "gamma[2]" not in shown
 
 
 def test_the_gain_tells_explosion_from_decay() -> None:

@@ -226,6 +226,25 @@ def test_multiclass_agrees_with_scikit_learn(skm, case):
     )
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+@given(seed=st.integers(0, 2**32), weighted=st.booleans())
+def test_precision_and_recall_agree_with_scikit_learn(skm, task, seed, weighted):
+    rng = np.random.default_rng(seed)
+    K, n = 2 if task == "binary" else 3, int(rng.integers(4, 20))
+    p = rng.uniform(size=(n, K))
+    w = rng.uniform(0.1, 4.0, size=n) if weighted else None
+    if task == "multilabel":
+        y, predicted = rng.integers(2, size=(n, K)), (p > 0.5).astype(int)
+    else:
+        y, predicted = rng.integers(K, size=n), p.argmax(axis=1)
+    form = {"average": "binary" if task == "binary" else "macro", "sample_weight": w}
+    if task == "multiclass":
+        form["labels"] = range(K)
+    for name in ("precision", "recall"):
+        wanted = getattr(skm, f"{name}_score")(y, predicted, zero_division=np.nan, **form)
+        assert one(task, name, y, p, w) == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+
+
 @given(case=cases(), seed=st.integers(0, 2**32), k=st.integers(1, 2))
 def test_top_k_agrees_with_scikit_learn_without_ties(skm, case, seed, k):
     y, p, w = case
@@ -260,7 +279,8 @@ def test_regression_agrees_with_scikit_learn(skm, n, k, seed, weighted):
     y = rng.normal(100.0, 3.0, size=(n, k))
     a = y + rng.normal(size=(n, k))
     w = rng.uniform(0.1, 4.0, size=n) if weighted else None
-    found = evaluate("regression", ["r2", "rmse", "mae"], y, a, w)
+    found = evaluate("regression", ["r2", "rmse", "mse", "mae"], y, a, w)
+    assert_close(found["mse"], skm.mean_squared_error(y, a, sample_weight=w))
     assert_close(found["r2"], skm.r2_score(y, a, sample_weight=w))
     assert_close(found["rmse"], skm.root_mean_squared_error(y, a, sample_weight=w))
     assert_close(found["mae"], skm.mean_absolute_error(y, a, sample_weight=w))
@@ -348,7 +368,7 @@ P2 = [[0.5, 0.5]]
         (lambda: default_metrics("ranking"), "unknown task 'ranking' \\(known: binary, "),
         (
             lambda: metric_names("regression", ["accuracy"]),
-            "'accuracy' does not apply to task 'regression'; choose from r2, rmse, mae",
+            "'accuracy' does not apply to task 'regression'; choose from r2, rmse, mse, mae",
         ),
         (lambda: metric_names("binary", ["acuracy"]), "did you mean 'accuracy'"),
         (
