@@ -242,6 +242,51 @@ def test_torch_trains_the_same_networks(name: str) -> None:
     wait()
 
 
+def test_products_bytes_and_launches_of_a_step(monkeypatch) -> None:
+    made = a_plan()
+    monkeypatch.setattr(speed.counts, "work", lambda backend, program: (7, 9))
+    limits = speed.step_limits(XP, made, 1e9)
+    assert limits["bytes"] == floors.moved_bytes(made.program) / 1e9
+    assert limits["launches"] == 16
+    assert 0 < limits["products"] < 1
+
+
+def small(monkeypatch) -> dict[str, Any]:
+    """Speeds of two small networks."""
+    networks = {"4-5-3": ([4, 5, 3], speed.CLASSES), "3-2-1": ([3, 2, 1], speed.BINARY)}
+    monkeypatch.setattr(speed, "NETWORKS", networks)
+    monkeypatch.setattr(speed, "BATCHES", (2, 16))
+    return networks
+
+
+def test_where_no_time_is_left_the_speed_is_left_out_and_said(tmp_path, monkeypatch) -> None:
+    networks = small(monkeypatch)
+    monkeypatch.setattr(floors, "empty_launches", lambda backend: {"eager": 1e-6, "captured": 1e-6})
+    monkeypatch.setattr(floors, "bandwidth", lambda backend: 1e9)
+    report = Report(tmp_path, 0.0)
+    speed.section({"eager": XP}, report)
+    assert report.speeds == []
+    assert len(report.left_out) == 2 * len(networks)
+    assert report.left_out[0] == "speed of 4-5-3 x 2: no time was left"
+
+
+@pytest.mark.cuda
+def test_speeds_are_measured(tmp_path, monkeypatch) -> None:
+    small(monkeypatch)
+    report = Report(tmp_path, 5.0)
+    speed.section(capture.backends("cuda:0"), report)
+    systems = {s.system for s in report.speeds}
+    assert {"fastnn eager", "fastnn captured"} <= systems
+    assert sum(s.system == "fastnn captured" for s in report.speeds) == 4
+    for found in report.speeds:
+        assert found.microseconds > 0
+        if found.system.startswith("fastnn"):
+            assert found.floor > 0
+            assert found.bound in ("products", "bytes", "launches")
+    assert report.machine["bytes per second"] > 0
+    assert set(report.machine["empty launch, microseconds"]) == {"eager", "captured"}
+
+
 # --- the report -------------------------------------------------------------------------------
 
 
@@ -316,6 +361,14 @@ def test_an_unknown_section_is_refused(tmp_path, capsys) -> None:
         command.main([str(tmp_path), "--only", "kernel"])
     assert left.value.code == 2
     assert "unknown section 'kernel'" in capsys.readouterr().err
+
+
+def test_it_needs_nothing_but_numpy_and_cupy(run_python) -> None:
+    """Where it is to run, nothing can be installed."""
+    others = ("safetensors", "rich", "pytest", "sklearn", "hypothesis", "pyarrow", "torch")
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({others!r}))"
+    done = run_python("-c", f"{blocked}; import benchmarks.gpu_check.__main__")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.cuda
