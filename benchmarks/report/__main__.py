@@ -1,4 +1,4 @@
-"""Make the page and the pictures of a run, beside its JSON file."""
+"""Make the page and the pictures of a run, beside its JSON file; with --readme its figures too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.report.figures import draw
 from benchmarks.report.page import page
+from benchmarks.report.readme import figures, rewrite
 from benchmarks.results import ResultsError, load
 
 
@@ -16,6 +17,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("results", type=Path, metavar="RESULTS.json")
     parser.add_argument("--no-pictures", action="store_true", help="the page alone")
+    parser.add_argument(
+        "--readme", type=Path, metavar="README.md",
+        help="write the main figures there, between its two comments",
+    )  # fmt: skip
     arguments = parser.parse_args(argv)
     try:
         rows, about = load(arguments.results)
@@ -30,6 +35,12 @@ def main(argv: list[str] | None = None) -> int:
         except ModuleNotFoundError as error:
             parser.error(f"{error.name} is not installed: pip install 'fastnn[plot]', "
                          "or --no-pictures")  # fmt: skip
+    if arguments.readme:
+        try:
+            rewrite(arguments.readme, figures(rows, str(path.with_suffix(""))))
+        except ResultsError as error:
+            parser.error(str(error))
+        written.append(arguments.readme)
     print("\n".join(map(str, written)))
     return 0
 

@@ -38,7 +38,7 @@ def run(options: Options) -> Iterator[list[Row]]:
     """Measure imports, sizes, first steps and memory."""
     names = tuple(LIBRARIES)
     if not options.known(SECTION, "import", names):
-        yield [import_time(name, options.repeats) for name in names]
+        yield [import_time(name, min(3, options.repeats)) for name in names]
     if not options.known(SECTION, "installed size", names):
         yield [installed_size(name) for name in names]
     systems = options.chosen(*FASTNN, *PEERS)

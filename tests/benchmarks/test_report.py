@@ -18,6 +18,7 @@ from benchmarks.report.__main__ import main
 from benchmarks.report.charts import NAMES, LineChart, bars, scaling, throughput, vectorised
 from benchmarks.report.page import page, tiles
 from benchmarks.report.palette import COLOURS
+from benchmarks.report.readme import figures
 from benchmarks.report.svg import LABEL, Scale, label_places
 from benchmarks.results import save
 from benchmarks.rows import SYSTEMS, Row
@@ -163,6 +164,32 @@ def test_the_command_writes_page_and_pictures(
     first = [p.read_bytes() for p in written]
     assert main([str(file)]) == 0
     assert [p.read_bytes() for p in written] == first  # the same run, the same files
+
+
+def test_the_figures_for_the_readme_by_hand(tmp_path: Path) -> None:
+    lines = figures(_rows(), str(tmp_path / "run")).splitlines()
+    # 100 us compiled, JAX 150, PyTorch 200, products 80.
+    assert lines[2] == "| 784-512-256-10, 16 | 100 | - | 150 | 200 | - | 80 |"
+    text = " ".join(lines)
+    assert "fastnn compiled is 1.50 times as fast as the fastest of 7 peers in each of 2" in text
+    assert "fastnn compiled 4.00 s, PyTorch 7.00 s." in text
+    assert "divided by 100 (geometric mean of 1; 100 at most)" in text
+    assert ".png" not in text  # there are none
+
+
+def test_a_readme_is_rewritten_between_its_comments(tmp_path: Path, capsys) -> None:
+    readme, file = tmp_path / "README.md", tmp_path / "run.json"
+    save(file, _rows(), ABOUT)
+    readme.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    assert main([str(file), "--no-pictures", "--readme", str(readme)]) == 0
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- figures -->\n\n| network, batch |")
+    assert text.endswith("\n\n<!-- end of figures -->\nafter\n")
+    assert "old" not in text
+    readme.write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main([str(file), "--no-pictures", "--readme", str(readme)])
+    assert "has no <!-- figures -->" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
