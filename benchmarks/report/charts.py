@@ -218,7 +218,7 @@ def bars(rows: Sequence[Row]) -> list[tuple[str, list[BarChart]]]:
                  "batch 100, median of three seeds; each dot a seed", lambda v: quantity(v, "s"))]),
         ("The prediction of one row",
          [_chart([r for r in rows if r.section == "latency"], label, f"Network {label[0]}",
-                 case(label).shape, lambda v: quantity(v, "s")) for label in ("B:128", "A:128")]),
+                 words(label[0]), lambda v: quantity(v, "s")) for label in ("B:128", "A:128")]),
         ("What a library costs before it computes",
          [_chart([r for r in rows if r.section == "footprint"], *about)
           for about in (

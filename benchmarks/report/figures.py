@@ -86,8 +86,11 @@ def _axes(axes: Any, chart: LineChart) -> None:
 
 
 def _labels(axes: Any, chart: LineChart) -> None:
-    """Names at the ends of the lines; those that would lie over another are moved."""
-    axes.set_xlim(right=max(p.x for line in chart.lines for p in line.points) * 1.08)
+    """Names at the right edge, moved where one would lie over another; a line that ends before has
+    its name beside its last point.
+    """
+    last = max(p.x for line in chart.lines for p in line.points)
+    axes.set_xlim(right=last * 1.08)
     axes.figure.canvas.draw()
     height = 270.0  # the labels' pixels, whatever the size of the picture
     to_share = axes.transData + axes.transAxes.inverted()
@@ -95,15 +98,30 @@ def _labels(axes: Any, chart: LineChart) -> None:
         line.name: to_share.transform((line.points[-1].x, line.points[-1].y))
         for line in chart.lines
     }
-    places = label_places([((1 - y) * height, name) for name, (_, y) in ends.items()])
+    at_edge = [line.name for line in chart.lines if line.points[-1].x == last]
+    places = label_places([((1 - ends[name][1]) * height, name) for name in at_edge])
     for line in chart.lines:
+        style = {
+            "fontsize": 8, "va": "center", "color": light(line.key), "annotation_clip": False,
+            "fontweight": "bold" if line.kind == "own" else "normal",
+            "xycoords": "axes fraction", "textcoords": "axes fraction",
+        }  # fmt: skip
+        end = ends[line.name]
+        if line.name not in places:
+            _early(axes, line.name, end, style)
+            continue
+        leader = {"arrowstyle": "-", "color": light(line.key), "lw": 0.6, "alpha": 0.5,
+                  "shrinkA": 0, "shrinkB": 0, "relpos": (-0.02, 0.5)}  # fmt: skip
+        place = (1.05, 1 - places[line.name] / height)
         axes.annotate(
-            line.name,
-            xy=ends[line.name] + (0.012, 0),
-            xytext=(1.05, 1 - places[line.name] / height),
-            xycoords="axes fraction", textcoords="axes fraction", va="center", fontsize=8,
-            color=light(line.key), fontweight="bold" if line.kind == "own" else "normal",
-            arrowprops={"arrowstyle": "-", "color": light(line.key), "lw": 0.6, "alpha": 0.5,
-                        "shrinkA": 0, "shrinkB": 0, "relpos": (-0.02, 0.5)},
-            annotation_clip=False,
-        )  # fmt: skip
+            line.name, xy=(end[0] + 0.012, end[1]), xytext=place, arrowprops=leader, **style
+        )
+
+
+def _early(axes: Any, name: str, end: Any, style: dict[str, Any]) -> None:
+    from matplotlib.patheffects import withStroke
+
+    paper = [withStroke(linewidth=3, foreground="white")]
+    axes.annotate(
+        name, xy=end, xytext=(end[0] + 0.015, end[1]), path_effects=paper, zorder=5, **style
+    )

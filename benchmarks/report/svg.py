@@ -32,19 +32,20 @@ def line_chart(chart: LineChart) -> str:
         parts.append(f'<text class="tick" text-anchor="middle" x="{x(value):.1f}" '
                      f'y="{HEIGHT - BOTTOM + 18}">{short(value)}</text>')  # fmt: skip
     parts.append(f'<text class="axis" x="{LEFT}" y="{HEIGHT - 8}">{escape(chart.x_name)}</text>')
-    ends = label_places([(y(line.points[-1].y), line.name) for line in chart.lines])
+    last = max(p.x for p in points)
+    ends = label_places(
+        [(y(line.points[-1].y), line.name) for line in chart.lines if line.points[-1].x == last]
+    )
     # What matters most is drawn last, above the others.
     order = {"floor": 0, "peer": 1, "own": 2}
     for line in sorted(chart.lines, key=lambda line: order[line.kind]):
-        parts.append(_line(line, x, y, ends[line.name]))
+        parts.append(_line(line, x, y, ends.get(line.name)))
     return "\n".join([*parts, "</svg>"])
 
 
-def _line(line: Line, x: Scale, y: Scale, label_y: float) -> str:
+def _line(line: Line, x: Scale, y: Scale, label_y: float | None) -> str:
     places = [(x(p.x), y(p.y)) for p in line.points]
     path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-    end_x, end_y = places[-1]
-    edge = WIDTH - RIGHT + 12
     circles = "".join(
         f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.2" '
         f'data-tip="{escape(line.name)}|{escape(p.text)}"><title>{escape(line.name)}, '
@@ -52,10 +53,20 @@ def _line(line: Line, x: Scale, y: Scale, label_y: float) -> str:
         for (a, b), p in zip(places, line.points, strict=True)
     )
     return (
-        f'<g class="series {line.kind} c-{line.key}">'
-        f'<polyline points="{path}"/>{circles}'
+        f'<g class="series {line.kind} c-{line.key}"><polyline points="{path}"/>{circles}'
+        f"{_name(line, *places[-1], label_y)}</g>"
+    )
+
+
+def _name(line: Line, end_x: float, end_y: float, label_y: float | None) -> str:
+    """The name at the right edge; beside its last point if the line ends before."""
+    if label_y is None:
+        place = f'x="{end_x + 8:.1f}" y="{end_y + 4:.1f}"'
+        return f'<text class="label early" {place}>{escape(line.name)}</text>'
+    edge = WIDTH - RIGHT + 12
+    return (
         f'<path class="leader" d="M{end_x + 5:.1f},{end_y:.1f} L{edge - 2},{label_y:.1f}"/>'
-        f'<text class="label" x="{edge}" y="{label_y + 4:.1f}">{escape(line.name)}</text></g>'
+        f'<text class="label" x="{edge}" y="{label_y + 4:.1f}">{escape(line.name)}</text>'
     )
 
 

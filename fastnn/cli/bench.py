@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  fastnn bench                    # everything: about two minutes
+  fastnn bench                    # everything: about a minute and a half
   fastnn bench step dot           # a training step, and a product of vectors
   fastnn bench "tanh forward" adam --batch-sizes 128,full
   fastnn bench step --layers 784,512,256,10 --loop-limit 10
@@ -50,7 +50,7 @@ def add_bench(commands: Any) -> Parser:
         "--layers", type=layers, default=(32, 64, 64, 2), metavar="N,N,...",
         help="the network of the training step (default 32,64,64,2)",
     )  # fmt: skip
-    p.add_argument("--units", type=whole, default=256, help="of a layer (default %(default)s)")
+    p.add_argument("--units", type=whole, default=64, help="of a layer (default %(default)s)")
     p.add_argument(
         "--seconds", type=real, default=0.05, help="for each vectorised cell (default %(default)s)"
     )

@@ -65,7 +65,7 @@ def subjects(
     names: Sequence[str] = (),
     *,
     sizes: tuple[int, ...] = (32, 64, 64, 2),
-    units: int = 256,
+    units: int = 64,
     full: int = FULL,
 ) -> list[Subject]:
     """Return the training step and the kernels, or those that ``names`` (or kinds) choose.

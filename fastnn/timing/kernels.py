@@ -33,7 +33,7 @@ OUTPUTS = 10
 RATE = 0.001
 
 
-def kernels(units: int = 256) -> list[Subject]:
+def kernels(units: int = 64) -> list[Subject]:
     """Return the subjects for layers of ``units`` units.
 
     >>> [s.name for s in kernels() if s.kind == "dense"]
