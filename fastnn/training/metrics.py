@@ -16,8 +16,9 @@ the metric is not defined, and is nan if none is left.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -237,7 +238,16 @@ def default_metrics(task: str) -> tuple[str, ...]:
     return DEFAULT_METRICS[task]
 
 
-def _chosen(spec: object) -> tuple[str, Metric, dict[str, Any]]:
+def _chosen(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
+    return _named(spec) if isinstance(spec, str) else _read(spec)
+
+
+@cache
+def _named(spec: str) -> tuple[str, Metric, Mapping[str, Any]]:
+    return _read(spec)
+
+
+def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     name, given = parse_choice(spec, "metric")
     row, options = METRICS[name], METRICS.options(name, given)
     if "k" in options and not float(str(options["k"])).is_integer():
@@ -336,7 +346,9 @@ def _checked(
         )
     if task != "regression":
         allowed = np.arange(a.shape[1] if by_class else 2)
-        valid = np.isin(y, allowed) if y.dtype.kind in "biuf" else np.zeros(y.shape, bool)
+        valid = np.zeros(y.shape, bool)
+        if y.dtype.kind in "biuf":
+            valid = (y >= 0) & (y <= allowed[-1]) & (y == np.floor(y))
         if not valid.all():
             found = y.ravel()[np.argmin(valid)].item()
             wanted = f"class indices from 0 to {allowed[-1]}, the columns of the output"

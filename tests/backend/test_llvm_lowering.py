@@ -130,7 +130,7 @@ def in_order(lowered: Lowered, order: tuple[int, ...], dropped: int | None = Non
             line for t in order for task in lowered.tasks[start:stop] for line in task.lines[t]
         ]
     alone = [Task([lines], [])]
-    return Lowered(alone, lowered.texts, lowered.kept, lowered.calls_back, lowered.errors)
+    return Lowered(alone, lowered.texts, lowered.kept, lowered.calls_back, lowered.errors, [])
 
 
 def barriers(program: Program, threads: int) -> int:

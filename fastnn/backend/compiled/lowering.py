@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnn.backend.compiled.blas import Blas
 from fastnn.backend.compiled.compilable import TYPES, check_compilable
@@ -72,23 +73,25 @@ class Lowered:
     kept: list[Any]
     calls_back: bool
     errors: list[BaseException]
+    private: list[Array]  # the code's own memory, (copies, ...) each
 
 
 def lower_program(
-    program: Program, threads: int, blas: Blas, stack: Stack | None = None
+    program: Program, threads: int, blas: Blas, stack: Stack | None = None, copies: int = 1
 ) -> Lowered:
     """Lower a program; raises NotCompilableError for what compiled code cannot do.
 
     ``stack``: the program is for the first network of it, and the text around the lines knows the
-    number of the network as ``i64 %network``.
+    number of the network as ``i64 %network``; so many ``copies`` of the code's own memory are made.
     """
-    lowering = _Lowering(threads, blas, stack)
+    lowering = _Lowering(threads, blas, stack, copies)
     instructions = list(program.instructions)
     while instructions:
         lowering.add(instructions.pop(0), instructions)
     return Lowered(
-        lowering.tasks, lowering.texts, lowering.kept, lowering.calls_back, lowering.errors
-    )
+        lowering.tasks, lowering.texts, lowering.kept, lowering.calls_back, lowering.errors,
+        lowering.private,
+    )  # fmt: skip
 
 
 def _type(array: Array) -> str:
@@ -100,11 +103,12 @@ def _type(array: Array) -> str:
 class _Lowering:
     """Collects tasks. Used once, then thrown away."""
 
-    def __init__(self, threads: int, blas: Blas, stack: Stack | None = None) -> None:
-        self.threads, self.blas, self.stack = threads, blas, stack
+    def __init__(self, threads: int, blas: Blas, stack: Stack | None, copies: int) -> None:
+        self.threads, self.blas, self.stack, self.copies = threads, blas, stack, copies
         self.tasks: list[Task] = []
         self.texts: list[str] = []
         self.kept: list[Any] = []
+        self.private: list[Array] = []
         self.scratch: dict[tuple[int, str], Array] = {}
         self.calls_back = False
         self.errors: list[BaseException] = []
@@ -151,8 +155,7 @@ class _Lowering:
         graph, args = i.kernel.graph, list(i.args)
         parts = hoist_rows(graph, [_operand(a, out).kind for a in args])
         if parts is not None:
-            made = [np.empty((1, out.shape[1]), out.dtype) for _ in parts.first.outputs]
-            self.kept += made
+            made = [self._memory((1, out.shape[1]), out.dtype) for _ in parts.first.outputs]
             self._kernel(parts.first, [args[k] for k in parts.first_inputs], made, {})
             graph, args = parts.rest, [*(args[k] for k in parts.rest_inputs), *made]
         self._kernel(graph, args, i.outs, take_row_sums(i, following))
@@ -226,8 +229,9 @@ class _Lowering:
         """One thread's share of a product."""
         if not is_written_out(product):
             return blas_call(product, self.blas)
-        self.texts += product_texts(product)
-        end, count = len(self.texts), len(product_texts(product))
+        texts = product_texts(product)
+        self.texts += texts
+        end, count = len(self.texts), len(texts)
         scratch = self._scratch(thread, product)
         return product_call(product, list(range(end - count, end)), scratch)
 
@@ -235,10 +239,16 @@ class _Lowering:
         """Return the address of what a thread's products copy to, a multiple of 64."""
         key = (thread, product.t)
         if key not in self.scratch:
-            memory = np.empty(scratch_elements(product.t) * product.out.itemsize + 64, np.uint8)
-            self.scratch[key] = memory
-            self.kept.append(memory)
+            size = scratch_elements(product.t) * product.out.itemsize
+            self.scratch[key] = self._memory((-(-size // 64) * 64 + 64,), np.uint8)
         return -(-address(self.scratch[key]) // 64) * 64
+
+    def _memory(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """Return memory that only this program knows of: with a stack, the first of the copies."""
+        base = np.empty((self.copies, *shape), dtype)
+        self.kept.append(base)
+        self.private.append(base)
+        return base[0]
 
     def _reduce(self, i: Reduce) -> None:
         n, m = i.a.shape

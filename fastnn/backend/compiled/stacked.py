@@ -11,21 +11,20 @@ from __future__ import annotations
 import ctypes
 import re
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import STRETCH, linked
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, compile_module, target
-from fastnn.backend.compiled.lowering import Lowered, lower_program
+from fastnn.backend.compiled.lowering import lower_program
 from fastnn.backend.compiled.threads import in_shelter, run_together
-from fastnn.backend.program import Program
+from fastnn.backend.program import Program, address
 from fastnn.backend.stack import Stack
 
 _ADDRESS = re.compile(r"ptr inttoptr \(i64 (\d+) to ptr\)")
 _LOOP = """
-define void @run{thread}(i64 %n, i64 %network) {{
+define void @run(i64 %n, i64 %network, i64 %thread) {{
 entry:
 {places}
   br label %step
@@ -55,14 +54,10 @@ class StackedCompiledExecutable:
         self.threads, self._blas = max(1, min(threads, len(stack))), blas
         self._stack, self._program = stack, program  # kept alive: the code has their addresses
         self._stretch = 1
-        # Each thread has scratch memory, random streams and therefore code of its own.
-        self._lowered = [lower_program(program, 1, blas, stack) for _ in range(self.threads)]
-        loops = [self._loop(t, lowered) for t, lowered in enumerate(self._lowered)]
-        self._engine: Any = compile_module("\n".join(loops), optimize=False)
-        prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
-        self._functions: list[Callable[[int, int], None]] = [
-            prototype(self._engine.get_function_address(f"run{t}")) for t in range(self.threads)
-        ]
+        self._lowered = lower_program(program, 1, blas, stack, copies=self.threads)
+        self._engine: Any = compile_module(self._loop(), optimize=False)
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+        self._function = prototype(self._engine.get_function_address("run"))
 
     def run(self, n: int = 1) -> None:
         """Execute the program ``n`` times, in stretches short enough to notice Ctrl-C."""
@@ -82,33 +77,42 @@ class StackedCompiledExecutable:
     def _run(self, n: int) -> None:
         waiting = iter(list(range(len(self._stack))))
 
-        def take(function: Callable[[int, int], None]) -> None:
+        def take(thread: int) -> None:
             for g in waiting:  # a list's iterator gives each network to one thread
-                function(n, g)
+                self._function(n, g, thread)
 
-        works = [partial(take, function) for function in self._functions]
-        if self.threads == 1 and not self._lowered[0].calls_back:
-            works[0]()
+        if self.threads == 1 and not self._lowered.calls_back:
+            take(0)
         else:
-            in_shelter(partial(run_together, works))
-        for lowered in self._lowered:
-            if lowered.errors:
-                raise lowered.errors.pop()
+            in_shelter(partial(run_together, [partial(take, t) for t in range(self.threads)]))
+        if self._lowered.errors:
+            raise self._lowered.errors.pop()
 
-    def _loop(self, thread: int, lowered: Lowered) -> str:
-        """Return the loop over the steps of one network, which the text is told by its number."""
-        lines = [line for task in lowered.tasks for line in task.lines[0]]
-        body, places = linked("\n".join(lines), lowered), []
+    def _loop(self) -> str:
+        """Return the loop over the steps of one network, by its number and that of the thread."""
+        lines = [line for task in self._lowered.tasks for line in task.lines[0]]
+        body, places = linked("\n".join(lines), self._lowered), []
         for name in dict.fromkeys(_ADDRESS.findall(body)):
-            offsets = self._stack.offsets_at(int(name))
-            if not offsets.any():
-                continue
-            table = offsets.ctypes.data  # the stack keeps it
-            places += [
-                f"%w{name} = getelementptr i64, ptr inttoptr (i64 {table} to ptr), i64 %network",
-                f"%o{name} = load i64, ptr %w{name}",
-                f"%i{name} = add i64 %o{name}, {name}",
-                f"%p{name} = inttoptr i64 %i{name} to ptr",
-            ]
-            body = body.replace(f"ptr inttoptr (i64 {name} to ptr)", f"ptr %p{name}")
-        return _LOOP.format(thread=thread, places="\n".join(places), body=body)
+            distance = self._distance(int(name))
+            if distance:
+                places += [
+                    *(line.format(name) for line in distance),
+                    f"%i{name} = add i64 %o{name}, {name}",
+                    f"%p{name} = inttoptr i64 %i{name} to ptr",
+                ]
+                body = body.replace(f"ptr inttoptr (i64 {name} to ptr)", f"ptr %p{name}")
+        return _LOOP.format(places="\n".join(places), body=body)
+
+    def _distance(self, place: int) -> list[str]:
+        """Return lines for ``%o{}``, how far from here the network or thread finds its own."""
+        for base in self._lowered.private:
+            if 0 <= place - address(base) < base.strides[0]:
+                return [f"%o{{0}} = mul i64 %thread, {base.strides[0]}"]
+        offsets = self._stack.offsets_at(place)
+        if not offsets.any():
+            return []
+        table = f"ptr inttoptr (i64 {offsets.ctypes.data} to ptr)"  # the stack keeps it
+        return [
+            f"%w{{0}} = getelementptr i64, {table}, i64 %network",
+            "%o{0} = load i64, ptr %w{0}",
+        ]
