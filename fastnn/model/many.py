@@ -47,15 +47,15 @@ def train_many(
 ) -> list[Training]:
     """Train a network for each of ``configs``, those of one shape all at once.
 
-    The i-th result is that of ``train(data, target, **{**common, **configs[i]})``, on the same
-    engine number for number, with the split of ``common`` for all: a ``seed`` in a config is that
+    The i-th result is that of ``train(data, target, **{**common, **configs[i]})``, on the CPU
+    number for number, with the split of ``common`` for all: a ``seed`` in a config is that
     of the weights, the order of the examples and the dropout masks; only ``split_seed`` or
     ``fold`` changes the parts.
 
     Networks of the same layers, loss, dropout and kind of optimizer, with training parts and
     batches of the same size, are trained as one: a step is one matrix product per layer over all of
     them, on the CPU shared out by network. Learning rate, schedule, optimizer options, penalties,
-    clipping, initializer, seed, fold, epochs and early stopping are each network's own. Any other
+    clipping, initializer, seed, fold and early stopping are each network's own. Any other
     difference makes a further such group, trained after the first. A network that stops keeps
     its best weights while the others go on.
 
@@ -65,8 +65,8 @@ def train_many(
         below and `callbacks`.
     data, target, task, validation, test, sample_weight, categorical, drop, delimiter, device,
         dtype : as in `train`, the same for all.
-    engine : as in `train`. "auto" counts the steps of all networks, so it takes compiled code
-        sooner than for one; the two engines' numbers differ by rounding.
+    engine : as in `train`. "auto" takes what it would take for one network alone, for the same
+        numbers; "compiled" (extra ``jit``) is faster for small networks, and differs by rounding.
     verbose : show progress on standard error: the network with the lowest loss so far, and the
         examples per second of all.
     common : what all configs have that do not say otherwise.
@@ -176,6 +176,7 @@ def groups(setups: Sequence[Setup]) -> list[list[int]]:
         key = {
             "network": setup.network.to_json(),
             "optimizer": (rule.name, rule.options.get("epsilon_placement")),
+            "epochs": settings.epochs,  # the engine is chosen by them
             "batch_size": (settings.batch_size, settings.micro_batch_size),
             "groups": repr(settings.groups),
             "examples": [len(part) for part in setup.parts.values()],
@@ -238,10 +239,11 @@ def _trainings(
 ) -> list[Training]:
     """Return the models, judged on every part."""
     network, thetas = setups[0].network, [entry.theta for entry in entries]
+    times = entries[0].options.epochs
     reports: list[dict[str, dict[str, float]]] = [{} for _ in entries]
     for name in setups[0].parts:
         parts = [setup.parts[name] for setup in setups]
-        found = evaluate_many(backend, network, thetas, parts, block)
+        found = evaluate_many(backend, network, thetas, parts, block, times)
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
             assert part.score is not None
             report[name] = {**part.score(outputs), "loss": loss}

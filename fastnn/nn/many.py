@@ -188,7 +188,8 @@ class ManyPlan(TrainingPlan):
 class ManyEvaluation:
     """Outputs and loss of every network of a stack on examples of its own, without dropout.
 
-    The blocks of rows are those of `EvaluationPlan`, and so are the numbers.
+    The blocks of rows are those of `EvaluationPlan`, and so are the numbers. ``times``: how often
+    it will run, as far as known.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -208,6 +209,7 @@ class ManyEvaluation:
         parameters: Parameters,
         pool: Pool,
         block: int = 1024,
+        times: int = 1,
     ) -> None:
         self._stack, self._network, self._parameters = stack, network, parameters
         self._data = pool.on(self._stack)
@@ -217,10 +219,10 @@ class ManyEvaluation:
         self._order = self._stack.array(np.arange(N))
         self._position = self._stack.zeros((1,), np.int64)
         memory = Memory(self._stack, self._parameters.dtype)
-        self._whole = self._prepare(memory, self._block)
-        self._rest = self._prepare(memory, rest) if rest else None
+        self._whole = self._prepare(memory, self._block, times * (N // self._block))
+        self._rest = self._prepare(memory, rest, times) if rest else None
 
-    def _prepare(self, memory: Memory, m: int) -> tuple[Batch, Array, Executable]:
+    def _prepare(self, memory: Memory, m: int, runs: int) -> tuple[Batch, Array, Executable]:
         xp, network, p = Recorder(), self._network, self._parameters
         kernels = Kernels.of(network, self._data.w is not None)
         batch = make_batch(
@@ -235,7 +237,7 @@ class ManyEvaluation:
         A = memory.take("A[L]", network.sizes[-1], m)
         predictions(xp, kernels.output, o.Z, A=A, top=o.top, total=o.total)
         xp.advance(self._position, m)
-        return batch, A, self._stack.compile(xp.program())
+        return batch, A, self._stack.compile(xp.program(), runs)
 
     def run(self) -> tuple[npt.NDArray[np.floating], FloatArray]:
         """Return the outputs (G, N, K), on the host, and the mean losses (G,)."""

@@ -142,6 +142,7 @@ class ManyTrainer:
                 plan.parameters,
                 self._validation.of(self._active),
                 self._sizes.judged_rows,
+                max(o.epochs for o in options),
             )
             if self._validation.places
             else None
@@ -263,10 +264,11 @@ def evaluate_many(
     thetas: Sequence[npt.NDArray[Any]],
     parts: Sequence[Part],
     block: int = JUDGED,
+    times: int = 1,
 ) -> list[tuple[npt.NDArray[Any], float]]:
     """Return each network's outputs (N, K) and mean loss on its part; all parts are as long.
 
-    ``block``: rows that are judged at once.
+    ``block``: rows that are judged at once; ``times``: of which the engine may be chosen.
 
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> from fastnn.nn.network import network
@@ -278,7 +280,7 @@ def evaluate_many(
     parameters = Parameters(network, stack, thetas[0].dtype)
     backend.copy(np.stack(thetas), stack.all(parameters.theta))
     pool = _pool(backend, parts, thetas[0].dtype)
-    outputs, losses = ManyEvaluation(stack, network, parameters, pool, block).run()
+    outputs, losses = ManyEvaluation(stack, network, parameters, pool, block, times).run()
     return list(zip(outputs, losses.tolist(), strict=True))
 
 
