@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fastnn.backend.cpu.kernels import run_kernel
-from fastnn.backend.cuda.plan import access, element_strides, plan
+from fastnn.backend.cuda.layout import access, element_strides
+from fastnn.backend.cuda.plan import plan
 from fastnn.backend.cuda.source import C_TYPES, Operand, elementwise, literal
 from fastnn.backend.derivative import derivative
 from fastnn.backend.expression import OPERATIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fastnn.backend.cuda.plan import element_strides, overlap
+from fastnn.backend.cuda.layout import element_strides, overlap
 from fastnn.backend.expression import OPERATIONS, Symbol, symbol
 from fastnn.backend.graph import build
 from fastnn.backend.kernel import Kernel

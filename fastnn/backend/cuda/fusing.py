@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from fastnn.backend.cuda.chains import compose
 from fastnn.backend.cuda.combining import MAX_ARGUMENTS, in_turn, side_by_side
+from fastnn.backend.cuda.layout import byte_range
 from fastnn.backend.cuda.lines import lines
-from fastnn.backend.cuda.plan import Empty, Launch, byte_range, plan
+from fastnn.backend.cuda.plan import Empty, Launch, plan
 from fastnn.backend.program import (
     Advance,
     Apply,

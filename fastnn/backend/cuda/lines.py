@@ -15,7 +15,8 @@ import numpy as np
 
 from fastnn.backend.cuda.chains import View, compose, view
 from fastnn.backend.cuda.kernels import COMBINE, TILE
-from fastnn.backend.cuda.plan import PART, Launch, access, overlap
+from fastnn.backend.cuda.layout import access, overlap
+from fastnn.backend.cuda.plan import PART, Launch
 from fastnn.backend.cuda.source import (
     ACCESS,
     C_TYPES,

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.cuda import kernels as cuda_kernels
+from fastnn.backend.cuda.layout import access, contiguous, element_strides, overlap
+from fastnn.backend.cuda.packs import elementwise_packs, gather_packs, per_pack, suit_packs
 from fastnn.backend.cuda.source import THREADS, Operand, Source, elementwise
 from fastnn.backend.program import (
     Advance,
@@ -118,65 +120,22 @@ def _apply(i: Apply) -> list[Launch]:
     described = tuple(
         Operand(a.dtype.name, pattern) for a, pattern in zip(operands, patterns, strict=True)
     )
-    source = elementwise(
-        i.kernel.name,
-        i.kernel.graph,
-        described[: len(i.args)],
-        described[len(i.args) :],
-        wide,
-    )
+    name, inputs, outputs = i.kernel.name, described[: len(i.args)], described[len(i.args) :]
+    if suit_packs(operands, patterns, rows, cols):
+        source = elementwise_packs(name, i.kernel.graph, inputs, outputs)
+        threads = rows * cols // per_pack(outputs[0].dtype)
+    else:
+        source = elementwise(name, i.kernel.graph, inputs, outputs, wide)
+        threads = rows * cols
     integer = np.int64 if wide else np.uint32
     strides = [n for s, p in zip(steps, patterns, strict=True) if p == "strided" for n in s]
     sizes = [integer(n) for n in (rows * cols, rows, cols, *strides)]
-    return [Launch(source, blocks(rows * cols), THREADS, (*operands, *sizes))]
+    return [Launch(source, blocks(threads), THREADS, (*operands, *sizes))]
 
 
 def blocks(n: int) -> int:
     """Return how many blocks share out ``n`` pieces of work."""
     return max(1, min(-(-n // THREADS), MAX_BLOCKS))
-
-
-def element_strides(a: Array, rows: int, cols: int) -> tuple[int, int]:
-    """Return how many elements apart neighbours of ``a`` are, down and along (rows, cols).
-
-    0 where the array is broadcast, or where there is only one row or column.
-    """
-    shape = (1, 1, *a.shape)[-2:]
-    steps = (0, 0, *(s // a.dtype.itemsize for s in a.strides))[-2:]
-    down, along = (s if n > 1 else 0 for s, n in zip(steps, shape, strict=True))
-    return (down if rows > 1 else 0, along if cols > 1 else 0)
-
-
-def access(strides: tuple[int, int], rows: int, cols: int) -> str:
-    """Return the access pattern (see `source.ACCESS`) of strides in a (rows, cols) kernel.
-
-    >>> access((3, 1), 2, 3), access((1, 2), 2, 3), access((0, 1), 2, 3), access((0, 0), 2, 3)
-    ('flat', 'transposed', 'row', 'scalar')
-    """
-    tall, broad = int(rows > 1), int(cols > 1)
-    patterns = {
-        "flat": (cols * tall, broad),
-        "transposed": (tall, rows * broad),
-        "scalar": (0, 0),
-        "row": (0, broad),
-        "column": (tall, 0),
-    }
-    return next((name for name, s in patterns.items() if s == strides), "strided")
-
-
-def overlap(a: Array, b: Array) -> bool:
-    """Return whether the byte ranges of two arrays meet."""
-    if a.size == 0 or b.size == 0:
-        return False
-    (a_low, a_high), (b_low, b_high) = byte_range(a), byte_range(b)
-    return a_low < b_high and b_low < a_high
-
-
-def byte_range(array: Array) -> tuple[int, int]:
-    """Return the addresses where an array that is not empty begins and ends."""
-    reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
-    start = address(array) + sum(r for r in reach if r < 0)
-    return start, start + sum(abs(r) for r in reach) + int(array.dtype.itemsize)
 
 
 # --- reductions -------------------------------------------------------------------------------
@@ -238,13 +197,6 @@ def _passes(
 # --- mini-batches, tables, random numbers -----------------------------------------------------
 
 
-def contiguous(a: Array, what: str) -> str:
-    """Return the dtype's name of a C-contiguous array; raise ArgumentError for any other."""
-    if not a.flags.c_contiguous:
-        raise ArgumentError(f"{what} of shape {a.shape} is not C-contiguous; copy it first")
-    return str(a.dtype.name)
-
-
 def _scalar(a: Array, what: str) -> str:
     if a.size != 1:
         raise ArgumentError(f"{what} must hold one number, found shape {a.shape}")
@@ -269,16 +221,27 @@ def _gather(i: Gather) -> list[Launch]:
         )
     if i.out.size == 0:
         return []
-    width = i.out.size // i.out.shape[0]
-    source = cuda_kernels.gather(
+    dtypes = (
         contiguous(i.source, "gather: source"),
         _integer(i.order, "gather: order"),
         _counter(i.position, "gather"),
         contiguous(i.out, "gather: out"),
     )
-    sizes = (i.out.size, width, i.source.shape[0], i.order.size)
-    args = (i.source, i.order, i.position, i.out, *(np.int64(n) for n in sizes))
-    return [Launch(source, blocks(i.out.size), THREADS, args)]
+    rows, width = i.out.shape[0], i.out.size // i.out.shape[0]
+    lengths = (np.int64(i.source.shape[0]), np.int64(i.order.size))
+    if width % per_pack("float32") == 0 and suit_packs(
+        (i.source, i.out), ("flat", "flat"), rows, width
+    ):
+        n = per_pack(dtypes[3])
+        source = gather_packs(dtypes[0], dtypes[1], dtypes[2])
+        sizes: tuple[Any, ...] = (np.uint32(i.out.size // n), np.uint32(width // n))
+        threads = i.out.size // n
+    else:
+        source = cuda_kernels.gather(*dtypes)
+        sizes = (np.int64(i.out.size), np.int64(width))
+        threads = i.out.size
+    args = (i.source, i.order, i.position, i.out, *sizes, *lengths)
+    return [Launch(source, blocks(threads), THREADS, args)]
 
 
 def _rows(table: Array, what: str) -> tuple[int, int]:

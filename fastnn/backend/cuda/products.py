@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.cuda.cublas import Cublas, check_product, find_library, workspace_bytes
-from fastnn.backend.cuda.plan import overlap
+from fastnn.backend.cuda.layout import overlap
 from fastnn.backend.program import Array, Dot
 from fastnn.errors import ArgumentError, DeviceError
 
