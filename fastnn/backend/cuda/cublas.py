@@ -171,7 +171,7 @@ def leading(x: Array, what: str) -> Leading:
 
     >>> import numpy as np
     >>> leading(np.zeros((2, 3)), "a"), leading(np.zeros((3, 2)).T, "a")
-    (Leading(transposed=0, ld=3), Leading(transposed=1, ld=3))
+    (Leading(transposed=0, ld=3), Leading(transposed=1, ld=2))
 
     Raises ArgumentError, naming ``what``, for any other view.
     """
