@@ -377,3 +377,30 @@ def test_npz_and_parquet_are_read_too(fastnn, tmp_path: Path, rng: np.random.Gen
         ran = fastnn("train", name, "--target", "y", "--epochs", 1, "--quiet", "--json")
         assert ran.code == 0, ran.err
         assert json.loads(ran.out)["task"] == "binary"
+
+
+def test_batch_normalisation_where_it_is_wanted(fastnn, tmp_path) -> None:
+    ran = fastnn(
+        "train", "digits", "--hidden", "12,8", "--batch-normalization",
+        "before(momentum=0.9),none", "--epochs", "2", "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "64 inputs -> 12 relu (batch norm before) -> 8 relu -> " in ran.out
+    rules = load(tmp_path / "digits.fastnn").network.batch_norm
+    assert [rule and (rule.place, rule.momentum) for rule in rules] == [("before", 0.9), None, None]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--batch-normalization", "inside"],
+         "unknown --batch-normalization 'inside' (known: before"),
+        (["--batch-normalization", "before", "--hidden", "none"],
+         "--batch-normalization before has no effect: there is no hidden layer"),
+        (["--batch-normalization", "after", "--batch-size", "1"], "a batch of one example is 0"),
+    ],
+)  # fmt: skip
+def test_batch_normalisation_that_cannot_be(fastnn, options, said) -> None:
+    ran = fastnn("train", "digits", *options)
+    assert ran.code == 2
+    assert said in ran.err
