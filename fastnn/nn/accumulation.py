@@ -24,6 +24,10 @@ def parts_of(network: Network, micro: int, batch_size: int) -> int | None:
     """Return the size of the micro-batches, or None if a mini-batch is one.
 
     Raises ArgumentError for batch normalisation, whose means are those of the whole mini-batch.
+
+    >>> from fastnn.nn.network import network
+    >>> parts_of(network([3, 1]), 16, 64), parts_of(network([3, 1]), 64, 64)
+    (16, None)
     """
     if micro >= batch_size:
         return None
@@ -36,7 +40,16 @@ def parts_of(network: Network, micro: int, batch_size: int) -> int | None:
 
 
 def mini_batches(network: Network, n_examples: int, batch_size: int) -> tuple[int, int, int]:
-    """Return the batch size, how many such batches there are, and the size of the last one or 0."""
+    """Return the batch size, how many such batches there are, and the size of the last one or 0.
+
+    With batch normalisation, one example that is left joins the batch before.
+
+    >>> from fastnn.nn.network import network
+    >>> mini_batches(network([3, 1]), 10, 3)
+    (3, 3, 1)
+    >>> mini_batches(network([3, 2, 1], batch_normalization="before"), 10, 3)
+    (3, 2, 4)
+    """
     m = min(batch_size, n_examples)
     full, rest = divmod(n_examples, m)
     if any(network.normalized):

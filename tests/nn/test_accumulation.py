@@ -53,6 +53,22 @@ def test_the_training_is_the_same(make, case: str, m: int, micro: int) -> None:
     assert not np.array_equal(theta, make.parameters(network(CASES[case][0])).theta[: len(theta)])
 
 
+@pytest.mark.parametrize(("m", "rows", "micro"), [(5, 10, 2), (5, 5, 3), (7, 21, 1)])
+def test_examples_that_come_in_blocks_change_no_bit(make, m: int, rows: int, micro: int) -> None:
+    net = network([4, 9, 3], dropout=0.3, loss_function="categorical_crossentropy")
+    data, thetas = make.data(net, 23), []
+    for block in (None, rows):
+        p = make.parameters(net)
+        plan = make.plan(
+            net, data, "adam", m, parameters=p, block_rows=block, micro_batch_size=micro
+        )
+        for epoch in range(2):
+            order = np.random.default_rng(epoch).permutation(23)
+            plan.run_epoch(order, np.full(plan.n_steps, 0.01))
+        thetas.append(p.theta)
+    np.testing.assert_array_equal(*thetas)
+
+
 def test_a_micro_batch_as_large_as_the_mini_batch_changes_no_bit(make) -> None:
     for m in (8, 23):
         for a, b in zip(trained(make, "plain", m, None), trained(make, "plain", m, m), strict=True):
