@@ -78,7 +78,7 @@ def check_program(
     for i in program.instructions:
         if _key(i) not in seen:
             seen.add(_key(i))
-            label = f"{_name(i)} {_shapes(i)} in {name}"
+            label = f"{_name(i)} {_shapes(i)} in {name} (case {len(seen)})"
             found.kernels[label], found.bits[label] = check_instruction(backend, i)
         backend.compile(Program((i,), {})).run()
     one_by_one = _values(backend, written)
