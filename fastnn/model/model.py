@@ -113,11 +113,10 @@ class Model:
             )
         if rows.ndim != 2 or rows.shape[1] != len(f.mean):
             raise ArgumentError(f"X has shape {np.shape(X)}, needs (N, {len(f.mean)})")
-        with np.errstate(over="ignore"):  # refused below
-            rows = ((rows - f.mean) / f.scale).astype(f.dtype)
-        if not np.isfinite(rows).all():
+        rows = (rows - f.mean) / f.scale
+        if rows.size and not abs(rows).max() <= np.finfo(f.dtype).max:  # NaN is not, either
             raise ArgumentError(f"X has a number that is not finite, or too large for {f.dtype}")
-        return self._plan.predict(rows)
+        return self._plan.predict(rows.astype(f.dtype))
 
     def predict(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return the predicted labels, or values in the target's own units.

@@ -75,6 +75,8 @@ class EvaluationPlan:
 
     def predict(self, X: Array) -> npt.NDArray[np.floating]:
         """Return ``A[L]`` for the rows of ``X`` (N, n_0): (N, K) on the host."""
+        if X.ndim == 2 and 0 < X.shape[0] <= self.block and X.shape[1] == self.network.sizes[0]:
+            return self._run(self._times, X, None, None)[0].copy()  # a row at a time: the short way
         return self.evaluate(X)[0]
 
     def evaluate(
