@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastnn.backend.cpu import kernels
 from fastnn.backend.cpu.executor import NumpyExecutable
 from fastnn.backend.cpu.kernels import BLOCK, Scratch, check_operands, lower, run_kernel
 from fastnn.backend.expression import OPERATIONS, Operation, erf
@@ -244,6 +245,22 @@ def test_a_prepared_kernel_allocates_nothing_that_grows(name, dtype, rng) -> Non
         tracemalloc.stop()
     # NumPy has a buffer of 8192 elements of its own; a block has 32768, an array 60000.
     assert peak < 8192 * x.itemsize + 4096, f"{peak} bytes for arrays of {outs[0].nbytes}"
+
+
+def test_blocks_of_every_length_use_their_own_part_of_the_arrays(rng) -> None:
+    x = rng.random((7, 40_000))  # a block is one row; the second argument is the first of them
+    kernel, out = Kernel("k", lambda x, y: np.where(y > 0.5, x - y, x)), np.empty_like(x)
+    for call in lower(kernel.graph, [x, x[0:1]], [out], Scratch())():
+        call()
+    np.testing.assert_array_equal(out, np.where(x[0:1] > 0.5, x - x[0:1], x))
+
+
+def test_many_blocks_are_planned_once(monkeypatch) -> None:
+    x, made = np.zeros(3_000_000), []
+    plain = kernels._Lowering
+    monkeypatch.setattr(kernels, "_Lowering", lambda *a: (made.append(1), plain(*a))[1])
+    lower(trace(lambda x: np.tanh(x)), [x], [x], Scratch())
+    assert len(made) == 2  # blocks of the usual length, and the last
 
 
 def test_scratch_is_shared_and_small() -> None:

@@ -68,6 +68,7 @@ class _Lowering:
         self.arguments = dict(zip(self.graph.inputs, args, strict=True))
         self.outs = outs
         self.calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self.views: dict[int, tuple[Array, Array]] = {}  # arrays of bits, and of what
         self.registers: list[_Register] = []
         self.free: list[int] = []
         self.n_registers = 0
@@ -149,7 +150,7 @@ class _Lowering:
         mask = self._register(condition.shape, bits)
         self.calls.append((np.copyto, (mask, truth)))
         self.calls.append((np.negative, (mask, mask)))
-        xb, yb, ob = _bits(x, bits), _bits(y, bits), _bits(out, bits)
+        xb, yb, ob = (self._bits(operand, bits) for operand in (x, y, out))
         if _is_zero(y):
             self.calls.append((np.bitwise_and, (xb, mask, ob)))
         elif _is_zero(x):
@@ -160,6 +161,12 @@ class _Lowering:
             self.calls.append((np.bitwise_and, (ob, mask, ob)))
             self.calls.append((np.bitwise_xor, (ob, yb, ob)))
         self._free_if_new([mask, truth, x, y], [None, condition, *branches])
+
+    def _bits(self, operand: Any, dtype: np.dtype[Any]) -> Any:
+        bits = operand.view(dtype)
+        if isinstance(operand, np.ndarray):
+            self.views[id(bits)] = bits, operand
+        return bits
 
     def _target(self, i: int, shape: tuple[int, ...], dtype: Any, may_alias: bool) -> Any:
         """Return where value i goes: straight into its output if nothing is overwritten early."""
@@ -204,10 +211,6 @@ class _Lowering:
             ):
                 self.free.append(operand.index)
                 self.last_use[a] = -1  # freed once
-
-
-def _bits(operand: Any, dtype: np.dtype[Any]) -> Any:
-    return operand.view(dtype)
 
 
 def _is_zero(operand: Any) -> bool:
@@ -258,25 +261,52 @@ def _cut(a: Array, block: slice | None, length: int) -> Array:
 def lower(
     graph: Graph, args: Sequence[Array], outs: Sequence[Array], scratch: Scratch
 ) -> Callable[[], list[Call]]:
-    """Plan a kernel's calls; the result makes them, once all scratch needs are known."""
-    plans = []
+    """Plan a kernel's calls; the result makes them, once all scratch needs are known.
+
+    All blocks of one length have the same plan, with other stretches of the arrays.
+    """
+    whole = [*args, *outs]
+    length = outs[0].shape[0] if outs[0].ndim else 0
+    plans: dict[int, Any] = {}  # by length
+    blocks = []
     for block in _blocks(args, outs):
-        length = outs[0].shape[0] if outs[0].ndim else 0
-        lowering = _Lowering(
-            graph, [_cut(a, block, length) for a in args], [_cut(o, block, length) for o in outs]
-        )
-        for register in lowering.registers:
-            scratch.need(register)
-        plans.append(lowering.calls)
+        cut = [_cut(a, block, length) for a in whole]
+        n = 0 if block is None else block.stop - block.start
+        if n not in plans:
+            lowering = _Lowering(graph, cut[: len(args)], cut[len(args) :])
+            for register in lowering.registers:
+                scratch.need(register)
+            plans[n] = _sources(lowering, cut)
+        blocks.append((plans[n], cut))
 
     def bind() -> list[Call]:
+        places: dict[int, Any] = {}  # of the plans' registers
+
+        def found(operand: Any, source: int | None, cut: Sequence[Array]) -> Any:
+            if source is None:
+                if id(operand) not in places:
+                    places[id(operand)] = scratch.resolve(operand)
+                return places[id(operand)]
+            array = cut[source]
+            return array if array.dtype == operand.dtype else array.view(operand.dtype)
+
         return [
-            _prepared(function, [scratch.resolve(o) for o in operands])
-            for calls in plans
+            _prepared(function, [found(o, k, cut) for o, k in operands])
+            for calls, cut in blocks
             for function, operands in calls
         ]
 
     return bind
+
+
+def _sources(lowering: _Lowering, cut: Sequence[Array]) -> list[Any]:
+    """Return the calls, each operand with the number of the block's array that it is, if any."""
+
+    def source(operand: Any) -> int | None:
+        _, seen = lowering.views.get(id(operand), (None, operand))
+        return next((k for k, a in enumerate(cut) if a is seen), None)
+
+    return [(function, [(o, source(o)) for o in operands]) for function, operands in lowering.calls]
 
 
 def _prepared(function: Callable[..., Any], operands: list[Any]) -> Call:
