@@ -72,7 +72,8 @@ def test_a_step_of_the_usual_network(capture: str) -> None:
     if capture == "always":
         assert (step["graph_launches"], step["launches"], step["products"]) == (1, 0, 0)
     else:
-        assert (step["launches"], step["products"]) == (MOST_LAUNCHES, 8)
+        assert step["launches"] <= MOST_LAUNCHES
+        assert step["products"] == 8
 
 
 @pytest.mark.parametrize("capture", ["always", "never"])

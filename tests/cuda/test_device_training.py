@@ -156,6 +156,7 @@ def test_the_command_line(run_python: Callable[..., Any], tmp_path: Any) -> None
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 1798
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # few epochs are enough here
 def test_estimators() -> None:
     """Those of them that there are."""
     data = load("digits")

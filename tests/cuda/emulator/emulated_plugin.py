@@ -33,6 +33,8 @@ class _Report:
         if report.when != "call" and report.passed:
             return
         said = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        if report.failed and report.capstderr:
+            said += f"\non standard error:\n{report.capstderr[-2000:]}"
         line = {"test": report.nodeid, "outcome": report.outcome, "said": said}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -185,6 +185,17 @@ struct Slack {  // the bytes behind an array up to the end of its piece of the p
 static std::map<uintptr_t, std::pair<size_t, Slack>> arrays;
 static const unsigned char poison = 0xCD;
 
+// Arrays that lie anywhere in these bytes are no more: the pool has given them out again.
+static void forget_arrays(uintptr_t start, size_t n)
+{
+    auto next = arrays.lower_bound(start);
+    while (next != arrays.end() && next->first < start + n) next = arrays.erase(next);
+    if (next == arrays.begin()) return;
+    auto before = std::prev(next);
+    const auto& [size, slack] = before->second;
+    if (before->first + size + slack.bytes > start) arrays.erase(before);
+}
+
 static bool inside(const std::map<uintptr_t, Block>& memory, const void* p)
 {
     auto next = memory.upper_bound((uintptr_t)p);
@@ -308,14 +319,7 @@ int emulator_poison(void* p, size_t size, size_t slack, void* stream)
     if (!s) return invalid_handle;
     counters.pool_allocations++;
     if (s->capture) return success;
-    auto next = arrays.lower_bound((uintptr_t)p);
-    while (next != arrays.end() && next->first < (uintptr_t)p + size + slack)
-        next = arrays.erase(next);
-    if (next != arrays.begin()) {
-        auto before = std::prev(next);
-        if (before->first + before->second.first + before->second.second.bytes > (uintptr_t)p)
-            arrays.erase(before);
-    }
+    forget_arrays((uintptr_t)p, size + slack);
     arrays[(uintptr_t)p] = {size, {slack, false}};
     return put(s, [=] {
         auto here = arrays.find((uintptr_t)p);
@@ -454,7 +458,10 @@ int hipFree(void* p)
     if (!p) return success;
     counters.frees++;
     finish_all();  // freeing waits for the device
-    if (!device_memory.erase((uintptr_t)p)) return invalid_value;
+    auto block = device_memory.find((uintptr_t)p);
+    if (block == device_memory.end()) return invalid_value;
+    forget_arrays((uintptr_t)p, block->second.size);
+    device_memory.erase(block);
     std::free(p);
     return success;
 }
