@@ -16,6 +16,7 @@
 #define __device__
 #define __launch_bounds__(threads)
 #define __shared__ static
+#define __forceinline__ inline
 #define __align__(n) __attribute__((aligned(n)))
 
 struct Index { unsigned int x, y, z; };

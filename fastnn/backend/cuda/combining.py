@@ -49,7 +49,7 @@ def _source(sources: tuple[Source, ...], word: str, between: tuple[str, ...]) ->
     for source, gap in zip(sources, (*between, ""), strict=True):
         if source not in functions:
             functions[source] = f"part{len(functions)}"
-            function = source.text.replace(KERNEL, "static __device__ inline void ")
+            function = source.text.replace(KERNEL, "static __device__ __forceinline__ void ")
             parts.append(f"namespace {functions[source]} {{\n{function}\n}}\n")
         types = parameter_types(source)
         names = [f"a{len(parameters) + k}" for k in range(len(types))]

@@ -85,14 +85,16 @@ extern "C" __global__ void __launch_bounds__(256) $name(
 _GATHER = Template("""\
 extern "C" __global__ void __launch_bounds__(256) $name(
     const $A* source, const $I* order, const $P* position, $T* out,
-    long long size, long long width, long long n_source, long long n_order)
+    $E size, $E width, long long n_source, long long n_order)
 {
     const long long first = position[0];
-    const long long step = (long long)gridDim.x * blockDim.x;
-    for (long long e = (long long)blockIdx.x * blockDim.x + threadIdx.x; e < size; e += step) {
-        const long long at = first + e / width;
+    const $E step = ($E)gridDim.x * blockDim.x;
+    for ($E e = ($E)blockIdx.x * blockDim.x + threadIdx.x; e < size; e += step) {
+        const $E line = e / width;
+        const long long at = first + line;
         const long long row = at >= 0 && at < n_order ? (long long)order[at] : -1;
-        out[e] = row >= 0 && row < n_source ? ($T)source[row * width + e % width] : $missing;
+        const bool there = row >= 0 && row < n_source;
+        out[e] = there ? ($T)source[row * width + (e - line * width)] : $missing;
     }
 }
 """)
@@ -106,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(256) $name(
     const long long row = counter[0];
     const long long step = (long long)gridDim.x * blockDim.x;
     for (long long e = (long long)blockIdx.x * blockDim.x + threadIdx.x; e < size; e += step) {
-        out[e] = row >= 0 && row < length ? ($T)table[row * width + e % width] : $missing;
+        out[e] = row >= 0 && row < length ? ($T)table[row * width + (width > 1 ? e : 0)] : $missing;
     }
 }
 """)
@@ -226,11 +228,11 @@ def _missing(dtype: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def gather(source: str, order: str, position: str, out: str) -> Source:
+def gather(source: str, order: str, position: str, out: str, wide: bool = False) -> Source:
     """Return the kernel of ``out[j] = source[order[position + j]]`` for rows of ``width`` elements.
 
     Arguments: ``source, order, position, out, size, width, n_source, n_order``; ``size`` counts
-    the elements of ``out``.
+    the elements of ``out``. ``wide`` asks for 64 bits to count them: such divisions are slow.
     """
     return _source(
         _GATHER,
@@ -239,6 +241,7 @@ def gather(source: str, order: str, position: str, out: str) -> Source:
         I=c_type(order, "gather: order"),
         P=c_type(position, "gather: position"),
         T=c_type(out, "gather: out"),
+        E="long long" if wide else "unsigned int",
         missing=_missing(out),
     )
 

@@ -237,8 +237,10 @@ def _gather(i: Gather) -> list[Launch]:
         sizes: tuple[Any, ...] = (np.uint32(i.out.size // n), np.uint32(width // n))
         threads = i.out.size // n
     else:
-        source = cuda_kernels.gather(*dtypes)
-        sizes = (np.int64(i.out.size), np.int64(width))
+        wide = i.out.size >= 2**31
+        source = cuda_kernels.gather(*dtypes, wide)
+        integer = np.int64 if wide else np.uint32
+        sizes = (integer(i.out.size), integer(width))
         threads = i.out.size
     args = (i.source, i.order, i.position, i.out, *sizes, *lengths)
     return [Launch(source, blocks(threads), THREADS, args)]
