@@ -31,7 +31,7 @@ ARGUMENTS = (
     "initializer", "loss", "label_smoothing", "dropout", "batch_normalization",
     "optimizer", "learning_rate", "schedule", "batch_size", "micro_batch_size", "epochs", "l2",
     "l1", "gradient_clip", "patience", "min_delta", "monitor", "tolerance", "metrics", "device",
-    "engine", "dtype", "seed",
+    "engine", "capture", "precision", "dtype", "seed",
 )  # fmt: skip
 
 

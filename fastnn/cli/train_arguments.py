@@ -169,6 +169,16 @@ def _add_training(p: Parser) -> None:
         help="numpy, compiled (needs the extra jit) or auto (default): compiled where that is "
         "faster",
     )
+    g.add_argument(
+        "--capture",
+        help="on a GPU: auto (default) starts each step as one CUDA graph where that works, never "
+        "kernel by kernel, always fails where it does not work",
+    )
+    g.add_argument(
+        "--precision",
+        help="on a GPU: full (default), or tf32: faster products of float32 with 10 bits of "
+        "mantissa instead of 23",
+    )
     g.add_argument("--dtype", help="float32 (default) or float64")
     g.add_argument(
         "--seed", metavar="N", type=whole, help="the same seed, the same model; default: 0"

@@ -79,6 +79,8 @@ def train(
     delimiter: str | None = None,
     device: str = "cpu",
     engine: str = "auto",
+    capture: str = "auto",
+    precision: str = "full",
     dtype: str = "float32",
     seed: int = 0,
     split_seed: int | None = None,
@@ -120,6 +122,9 @@ def train(
         part. delimiter : of a CSV file, if it is not a comma.
     device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
     engine : what runs the steps on the CPU: "numpy", "compiled" (extra ``jit``), or "auto".
+    capture : on a GPU, "auto" starts each step as one CUDA graph where that works, "never" kernel
+        by kernel, "always" raises where it does not work. precision : on a GPU, "tf32" multiplies
+        float32 with 10 bits of mantissa, which is faster; "full" with all 23.
     split_seed : of the split into parts; None takes ``seed``.
     fold : (i, k) for cross-validation: after a fifth is split off as the test part, the i-th
         (from 0) of k parts of equal size is the validation part, and the others train.
@@ -166,7 +171,7 @@ def train(
     categorical = listed("categorical", categorical)
     if not isinstance(verbose, bool):
         raise ArgumentError(f"verbose must be True or False, found {verbose!r}")
-    backend = get_backend(device, engine)
+    backend = get_backend(device, engine, capture=capture, precision=precision)
     source = read_source(
         data,
         target,

@@ -41,6 +41,7 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--l2", "1", "--l1", "2", "--gradient-clip", "3", "--patience", "none", "--min-delta",
         "0.1", "--monitor", "f1", "--tolerance", "0.1", "--metrics", "f1,top_k_accuracy(k=2)",
         "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
+        "--capture", "never", "--precision", "tf32",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
     own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
@@ -221,6 +222,8 @@ def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp
         (["digits", "--device", "gpu"], "unknown device 'gpu'; did you mean 'cuda'?"),
         (["digits", "--patience", "none", "--min-delta", "1"], "--min-delta has no effect without"),
         (["digits", "--patience", "none", "--monitor", "loss"], "--monitor has no effect without"),
+        (["digits", "--precision", "tf32"], "--precision tf32 has no effect on device 'cpu'"),
+        (["digits", "--capture", "maybe"], "--capture must be one of auto, never, always"),
         (["digits", "--target", "digit"], "--target has no effect: data set 'digits' has its own"),
         (["diabetes", "--class-weight", "balanced"], "--class-weight has no effect in regression"),
         (["digits", "--class-weight", "even"], "--class-weight must be 'balanced'"),
