@@ -233,13 +233,18 @@ def _model(
     )
     parameters = Parameters(net, NumpyBackend(), dtype)
     for l, layer in enumerate(layers, start=1):
-        parameters.W[l - 1][:] = layer.W
-        parameters.b[l - 1][:, 0] = layer.b
+        places = [parameters.W[l - 1].T, parameters.b[l - 1]]
         norm = parameters.norms.get(l)
-        if norm is not None and layer.norm is not None:
-            views = (norm.gamma, norm.beta, norm.mean, norm.variance)
-            for view, values in zip(views, layer.norm, strict=True):
-                view[:, 0] = values
+        if norm is not None:
+            places += [norm.gamma, norm.beta, norm.mean, norm.variance]
+        for place, values in zip(places, (layer.W.T, layer.b, *(layer.norm or ())), strict=True):
+            with np.errstate(over="ignore"):
+                place[:] = values.reshape(place.shape)
+            if not np.isfinite(place).all():
+                raise ArgumentError(
+                    f"layer {layer.name!r} has weights that are too large for {dtype}: use "
+                    "dtype='float64'"
+                )
     features = _features(columns, n_features, dtype)
     return Model(net, parameters, features, targets, History(stopped="epochs"))
 

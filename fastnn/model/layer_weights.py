@@ -85,8 +85,8 @@ def read_state_dict(source: Any) -> dict[str, Array]:
         raise ModelFileError(f"file '{shown}' cannot be read: {reason}") from error
     except (SafetensorError, KeyError, TypeError) as error:
         raise ModelFileError(
-            f"file '{shown}' is no safetensors file of numbers ({error}); write one with "
-            "safetensors.torch.save_file(model.state_dict(), path)"
+            f"file '{shown}' is no safetensors file that can be read ({error}); write one with "
+            "safetensors.torch.save_file(model.float().state_dict(), path)"
         ) from error
     return {name: _floats(name, values) for name, values in arrays.items()}
 
@@ -99,7 +99,8 @@ def _floats(name: str, values: Any) -> Array:
         raise ArgumentError(f"{name!r} is no array: {error}") from error
     if array.dtype == np.float16:
         array = array.astype(np.float32)
-    if array.dtype.kind not in "iu" and array.dtype not in (np.float32, np.float64):
+    counter = array.dtype.kind in "iu" and name.endswith("num_batches_tracked")
+    if array.dtype not in (np.float32, np.float64) and not counter:
         raise ArgumentError(f"{name!r} is of {array.dtype}, needs float32 or float64")
     return array
 

@@ -174,6 +174,7 @@ GOOD = state(4, 3, 2)
         ({**GOOD, "4.weight": np.ones((2, 2, 3))}, {}, r"module '4' \(weight \(2, 2, 3\)\) is no"),
         ({"c.weight": np.ones((3, 2, 2)), "c.x": np.ones(2)}, {}, "neither a Linear nor a Batch"),
         ({**GOOD, "0.bias": np.array(["a", "b", "c"])}, {}, "'0.bias' is of <U1, needs float32"),
+        ({**GOOD, "0.weight": np.ones((3, 4), np.int8)}, {}, "'0.weight' is of int8, needs"),
         ({"a.weight": np.ones((4, 4)), "b.weight": np.ones((4, 4))}, {},
          r"fit together in more than one order \(a \(4, 4\), b \(4, 4\)\): say which with layers="),
         ({"a.weight": np.ones((4, 3)), "b.weight": np.ones((4, 2))}, {}, "together in no order"),
@@ -186,6 +187,8 @@ GOOD = state(4, 3, 2)
         (state(4, 1), {"task": "multiclass"}, "task 'multiclass' does not fit the 1 output"),
         (GOOD, {"activation": "rellu"}, "did you mean 'relu'"),
         (GOOD, {"dtype": "float16"}, "dtype must be 'float32' or 'float64'"),
+        ({**GOOD, "2.bias": np.array([1e39, 0])}, {"dtype": "float32"},
+         "layer '2' has weights that are too large for float32: use dtype='float64'"),
         (GOOD, {"columns": ["a"]}, "columns names 1 inputs, the weights have 4"),
         (GOOD, {"batch_normalization": "before"}, "has no effect: the weights have none"),
         ({**GOOD, **norm("1", 3)}, {}, "say where it is, batch_normalization='before' or 'after'"),
@@ -205,6 +208,17 @@ GOOD = state(4, 3, 2)
 def test_a_state_dict_that_does_not_fit(weights, options, said):
     with pytest.raises(ArgumentError, match=said):
         from_pytorch(weights, **{"task": "regression", **options})
+
+
+def test_tensors_that_numpy_does_not_have(torch, tmp_path):
+    from safetensors.torch import save_file as save_torch
+
+    weights = {"0.weight": torch.ones((2, 3), dtype=torch.bfloat16)}
+    save_torch(weights, tmp_path / "net.safetensors")
+    with pytest.raises(ModelFileError, match=r"bfloat16.*save_file\(model\.float\(\)"):
+        from_pytorch(tmp_path / "net.safetensors", task="regression")
+    with pytest.raises(ArgumentError, match=r"'0\.weight' is no array: .*BFloat16"):
+        from_pytorch(weights, task="regression")
 
 
 def test_files_that_cannot_be_read(tmp_path):
