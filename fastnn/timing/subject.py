@@ -45,9 +45,11 @@ class Subject:
     False where the batch size makes no difference.
 
     >>> from fastnn.backend.backend import get_backend
+    >>> from fastnn.backend.kernel import Kernel
+    >>> double = Kernel("double", lambda x: x + x)
     >>> twice = kernel("example", "twice", "2 x m", lambda m: {"X": np.ones((2, m))},
     ...     loop=lambda X: [[[x + x for x in row] for row in X]],
-    ...     record=lambda xp, a, new: [xp.apply(_twice, a["X"], out=new(*a["X"].shape))])
+    ...     record=lambda xp, a, new: [xp.apply(double, a["X"], out=new(*a["X"].shape))])
     >>> twice.loop(1)()
     [[[2.0], [2.0]]]
     >>> ready = twice.vectorised(get_backend("cpu", "numpy"), 1, "float32")
