@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from fastnn.errors import ArgumentError, DataError
 Array = npt.NDArray[Any]
 #: Rows of a sparse matrix that are made dense at a time, to predict.
 _BLOCK = 4096
+#: Up to so many numbers are looked at one by one; of more the sum is.
+_SMALL = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,11 @@ class Inputs:
     gaps: bool  # NaN is a missing value
     by_column: bool  # X is read column by column, categories among them
     namespace: Namespace | None
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether rows go in as they are, by position, as NumPy arrays."""
+        return self.features is None and self.names is None and self.namespace is None
 
     def rows(self, X: Array | Table) -> Array:
         """Return checked X, as `read` returns it, as rows for the network: (N, n_0)."""
@@ -127,13 +135,9 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
     A float array without a wrong or missing number needs no more than a look at its numbers; all
     else is checked, and refused, by scikit-learn.
     """
-    plain = inputs.features is None and inputs.names is None and inputs.namespace is None
-    if plain and type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind == "f":
-        if X.shape[1] == inputs.n_features and X.shape[0]:
-            with np.errstate(over="ignore", invalid="ignore"):
-                rows = X if X.dtype == inputs.dtype else X.astype(inputs.dtype)
-                if np.isfinite(rows.sum()):
-                    return rows
+    if inputs.plain and type(X) is np.ndarray and X.ndim == 2 and X.dtype == inputs.dtype:
+        if X.shape[1] == inputs.n_features and X.shape[0] and _is_finite(X):
+            return X
     check_same(type(estimator).__name__, method, inputs.namespace, X)
     from sklearn.utils.validation import validate_data
 
@@ -152,6 +156,13 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
     X = X.tocsr()
     blocks = (X[i : i + _BLOCK] for i in range(0, X.shape[0], _BLOCK))
     return (inputs.rows(dense(block)) for block in blocks)
+
+
+def _is_finite(X: Array) -> bool:
+    if X.size <= _SMALL:
+        return bool(np.isfinite(X).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(X.sum()))  # if it is not, X is looked at more closely
 
 
 def dense(X: Any) -> Any:

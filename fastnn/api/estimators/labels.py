@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task
-from fastnn.model.model import probabilities
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +52,7 @@ class Labels:
             from scipy.sparse import csr_array
 
             return csr_array(found)
-        P = probabilities(self.task, A)
+        P = self.probabilities(A) if len(self.classes) > 1 else np.zeros((len(A), 2))
         index = P[:, 1] > 0.5 if self.task == "binary" else P.argmax(axis=1)
         labels: Array = self.classes[index.astype(np.intp)]
         return labels
@@ -62,7 +61,12 @@ class Labels:
         """Return (N, K) probabilities; a column of ones if there is a single class."""
         if len(self.classes) == 1 and self.task == "binary":
             return np.ones((len(A), 1), A.dtype)
-        return probabilities(self.task, A)
+        if self.task == "binary" and A.shape[1] == 1:
+            P = np.empty((len(A), 2), A.dtype)
+            P[:, 1:] = A
+            np.subtract(1, A, out=P[:, :1])
+            return P
+        return A
 
 
 def read_labels(y: Any) -> Any:
