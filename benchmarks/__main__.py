@@ -46,6 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="keep the results there; what it has already is not measured again",
     )  # fmt: skip
     parser.add_argument("--again", action="store_true", help="measure what --out has again")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="begin no case after so many"
+    )
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what became slower")
     return parser
 
@@ -72,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
         tuple(arguments.cases), systems, arguments.repeats,
         lambda section, label, names: all((section, label, n) in done for n in names),
     )  # fmt: skip
-    found, interrupted = measure(chosen, options, arguments.out, kept, about)
+    found, interrupted = measure(chosen, options, arguments.out, kept, about, arguments.minutes)
     if text := summary(merge(kept, found)):
         print(text)
     if arguments.compare:
@@ -109,7 +112,12 @@ def _kept(out: Path | None, about: dict[str, object]) -> list[Row]:
 
 
 def measure(
-    chosen: list[str], options: Options, out: Path | None, kept: list[Row], about: dict[str, object]
+    chosen: list[str],
+    options: Options,
+    out: Path | None,
+    kept: list[Row],
+    about: dict[str, object],
+    minutes: float = float("inf"),
 ) -> tuple[list[Row], bool]:
     """Run the sections; return what was measured, and whether it was interrupted."""
     found: list[Row] = []
@@ -122,6 +130,10 @@ def measure(
                 found += rows
                 if out:
                     save(out, merge(kept, found), about)
+                if time.perf_counter() - begin > 60 * minutes:
+                    print(f"stopped after {minutes:g} minutes: the rest is not measured",
+                          file=sys.stderr)  # fmt: skip
+                    return found, False
     except KeyboardInterrupt:
         print("interrupted: what was measured is kept", file=sys.stderr)
         return found, True

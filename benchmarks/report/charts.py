@@ -215,7 +215,7 @@ def bars(rows: Sequence[Row]) -> list[tuple[str, list[BarChart]]]:
                  lambda v: quantity(v, "s")) for label in ("E:100", "F:10000")]),
         ("Fashion-MNIST: training time until the test accuracy is 0.88",
          [_chart([r for r in rows if r.section == "accuracy"], "fashion:100", "784-256-128-10",
-                 "batch 100, median of three seeds; each dot a seed", lambda v: quantity(v, "s"))]),
+                 "batch 100, median of the seeds, each a dot", lambda v: quantity(v, "s"))]),
         ("The prediction of one row",
          [_chart([r for r in rows if r.section == "latency"], label, f"Network {label[0]}",
                  words(label[0]), lambda v: quantity(v, "s")) for label in ("B:128", "A:128")]),

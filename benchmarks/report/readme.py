@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from benchmarks.networks import case
 from benchmarks.report.charts import NAMES, words
 from benchmarks.results import ResultsError, quantity
-from benchmarks.rows import PEERS, Row, best_peer, by_case
+from benchmarks.rows import Row, best_peer, by_case
 from benchmarks.tables import geometric_mean
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
@@ -36,7 +37,8 @@ def figures(rows: Sequence[Row], stem: str) -> str:
              ("vectorised", "Times as fast as plain loops, over the batch size"))  # fmt: skip
     pictures = [f"![{text}]({stem}-{name}.png)" for name, text in drawn
                 if Path(f"{stem}-{name}.png").is_file()]  # fmt: skip
-    return "\n\n".join(["\n".join(lines), *filter(None, paragraphs), *pictures])
+    written = [fill(text, 100, break_on_hyphens=False) for text in paragraphs if text]
+    return "\n\n".join(["\n".join(lines), *written, *pictures])
 
 
 def _microseconds(row: Row | None) -> str:
@@ -56,7 +58,7 @@ def _ratios(steps: dict[str, dict[str, Row]]) -> str:
             least = min(ratios, key=ratios.__getitem__)
             found.append(
                 f"{NAMES[system]} is {geometric_mean(ratios.values()):.2f} times as fast as the "
-                f"fastest of {len(PEERS)} peers in each of {len(ratios)} cases (geometric mean; "
+                f"fastest of the other libraries in each of {len(ratios)} cases (geometric mean; "
                 f"{ratios[least]:.2f} times at least, at {least})"
             )
     return "; ".join(found) + "." if found else ""
@@ -69,7 +71,9 @@ def _others(rows: Sequence[Row]) -> str:
     if times:
         ranked = sorted(times, key=times.__getitem__)
         said = ", ".join(f"{NAMES[s]} {quantity(times[s], 's')}" for s in ranked[:4])
-        found.append(f"Fashion-MNIST to a test accuracy of 0.88 (median of three seeds): {said}")
+        found.append(
+            f"Fashion-MNIST to a test accuracy of 0.88 (median of at most 3 seeds): {said}"
+        )
     latency = by_case(r for r in rows if r.section == "latency").get("B:128", {})
     wanted = ("fastnn_compiled", "fastnn_numpy", "fastnn_model", "pytorch", "sklearn_mlp")
     shown = [f"{NAMES[s]} {quantity(latency[s].minimum, 's')}" for s in wanted

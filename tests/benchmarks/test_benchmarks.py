@@ -243,6 +243,26 @@ def test_a_run_goes_on_where_it_was_interrupted(
     assert "B:16  32-64-64-2, relu" in shown
 
 
+def test_no_case_is_begun_after_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steps, "measure", lambda c, *_: [Row("steps", c.label, "products", [1.0])])
+    assert run_suite("B:16", "B:32", "--systems", "products", "--minutes", "0") == 0
+    said = capsys.readouterr()
+    assert "stopped after 0 minutes: the rest is not measured" in said.err
+    assert "B:16" in said.out
+    assert "B:32" not in said.out
+
+
+def test_who_has_trained_for_long_gets_no_further_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(worker: object, row: Row, label: str, seed: int) -> None:
+        row.values.append(25.0)
+
+    monkeypatch.setattr(accuracy, "train", slow)
+    [[row]] = accuracy.run(Options(systems=("fastnn_numpy",)))
+    assert row.values == [25.0, 25.0]
+
+
 def test_results_of_another_machine_are_not_mixed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
