@@ -2,10 +2,30 @@
 
 import _thread
 import threading
+import time
+import weakref
+from functools import partial
 
 import pytest
 
+from fastnn.backend.compiled import threads
 from fastnn.backend.compiled.threads import in_shelter, run_together
+
+
+@pytest.fixture(autouse=True)
+def sleepers(monkeypatch) -> list:
+    """No thread sleeps at first: every test sees its own ones being made."""
+    found: list = []
+    monkeypatch.setattr(threads, "_SLEEPERS", found)
+    return found
+
+
+def wait_until(n: int, sleepers: list) -> None:
+    """Wait until so many threads have gone to sleep."""
+    end = time.monotonic() + 30
+    while len(sleepers) != n:
+        assert time.monotonic() < end, f"{len(sleepers)} threads sleep, not {n}"
+        time.sleep(0.001)
 
 
 def test_the_work_is_done_elsewhere_and_waited_for() -> None:
@@ -45,19 +65,37 @@ def test_work_that_cannot_begin_is_called_off(monkeypatch) -> None:
 
 
 def test_an_interrupt_before_the_work_begins_calls_it_off(monkeypatch) -> None:
-    late: list[threading.Thread] = []
-    start = threading.Thread.start
+    late = []
 
-    def interrupted(self) -> None:
-        late.append(self)
+    def interrupted(work) -> None:
+        late.append(work)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(threads, "begin", interrupted)
     with pytest.raises(KeyboardInterrupt):
         in_shelter(lambda: pytest.fail("not to be done"))
-    start(late[0])  # it gets its turn only now
-    late[0].join(10)
-    assert not late[0].is_alive()
+    late[0]()  # it gets its turn only now
+
+
+def test_a_thread_sleeps_until_there_is_more_to_do(sleepers) -> None:
+    seen: list[threading.Thread] = []
+    for _ in range(5):
+        in_shelter(lambda: seen.append(threading.current_thread()))
+        wait_until(1, sleepers)
+    assert len(set(seen)) == 1
+    assert seen[0].daemon
+
+
+def test_a_sleeping_thread_keeps_nothing_alive(sleepers) -> None:
+    class Large:
+        pass
+
+    large, gone = Large(), threading.Event()
+    weakref.finalize(large, gone.set)
+    in_shelter(partial(id, large))
+    wait_until(1, sleepers)
+    del large
+    assert gone.wait(30)
 
 
 def test_all_work_is_under_way_at_the_same_time() -> None:
@@ -73,7 +111,7 @@ def test_all_work_is_under_way_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize("n_had", [0, 1, 2])
-def test_if_a_thread_cannot_be_had_none_begins(n_had: int, monkeypatch) -> None:
+def test_if_a_thread_cannot_be_had_none_begins(n_had: int, sleepers, monkeypatch) -> None:
     start, begun = threading.Thread.start, []
 
     def limited(self) -> None:
@@ -85,6 +123,19 @@ def test_if_a_thread_cannot_be_had_none_begins(n_had: int, monkeypatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", limited)
     with pytest.raises(RuntimeError, match="can't start"):
         run_together([lambda: pytest.fail("not to be done")] * 4)
-    for thread in begun:
-        thread.join(10)
-        assert not thread.is_alive(), "a thread was left waiting"
+    wait_until(n_had, sleepers)  # none is left waiting for the others
+
+
+def test_a_process_that_was_forked_off_makes_its_own_threads(run_python) -> None:
+    code = """
+import os
+from fastnn.backend.compiled.threads import in_shelter, run_together
+in_shelter(lambda: run_together([lambda: None] * 3))
+child = os.fork()
+if not child:
+    done = []
+    in_shelter(lambda: run_together([lambda: done.append(1)] * 3))
+    os._exit(len(done))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert run_python("-c", code).stdout.split() == ["3"]

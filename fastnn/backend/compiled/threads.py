@@ -1,11 +1,57 @@
-"""Threads that begin together or not at all, and out of reach of Ctrl-C."""
+"""Threads that begin together or not at all, and out of reach of Ctrl-C.
+
+A thread that has done its work sleeps until there is more, since making one takes longer than a
+short epoch: beginning and ending two took 0.19 ms when they were made, 0.05 ms when they slept.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 Work = Callable[[], object]
+
+
+class _Sleeper:
+    """A thread that does one piece of work after another, and sleeps in between."""
+
+    def __init__(self) -> None:
+        self._go = threading.Lock()
+        self._go.acquire()
+        self._work: Work | None = None
+        threading.Thread(target=self._serve, name="fastnn", daemon=True).start()
+
+    def begin(self, work: Work) -> None:
+        self._work = work
+        self._go.release()
+
+    def _serve(self) -> None:
+        while True:
+            self._go.acquire()
+            work, self._work = self._work, None
+            assert work is not None
+            work()
+            del work  # keeps nothing alive while it sleeps
+            _SLEEPERS.append(self)
+
+
+_SLEEPERS: list[_Sleeper] = []
+# A process that was forked off has none of its parent's threads.
+os.register_at_fork(after_in_child=_SLEEPERS.clear)
+
+
+def begin(work: Work) -> None:
+    """Do ``work``, which must not raise, in a thread of its own; do not wait for it.
+
+    Raises RuntimeError if no thread can be had.
+    """
+    try:
+        sleeper = _SLEEPERS.pop()
+    except IndexError:
+        sleeper = _Sleeper()
+    sleeper.begin(work)
 
 
 def in_shelter(work: Work) -> None:
@@ -32,7 +78,7 @@ def in_shelter(work: Work) -> None:
             over.set()
 
     try:
-        threading.Thread(target=body, daemon=True).start()
+        begin(body)
         over.wait()
     except BaseException:
         if not turn.acquire(blocking=False):
@@ -60,19 +106,23 @@ def run_together(works: Sequence[Work]) -> None:
     >>> run_together([meeting.wait] * 3)
     """
     gate, together = threading.Event(), threading.Event()
+    ends = [threading.Lock() for _ in works[1:]]
 
-    def body(work: Work) -> None:
+    def body(work: Work, end: threading.Lock) -> None:
         gate.wait()
-        if together.is_set():
-            work()
+        try:
+            if together.is_set():
+                work()
+        finally:
+            end.release()
 
-    others = [threading.Thread(target=body, args=(w,), daemon=True) for w in works[1:]]
     try:
-        for thread in others:
-            thread.start()
+        for work, end in zip(works[1:], ends, strict=True):
+            end.acquire()
+            begin(partial(body, work, end))
         together.set()
     finally:
         gate.set()
     works[0]()
-    for thread in others:
-        thread.join()
+    for end in ends:
+        end.acquire()
