@@ -80,6 +80,9 @@ def read_state_dict(source: Any) -> dict[str, Array]:
     shown = path_text(source)
     try:
         arrays = load_file(shown)
+        for name, values in arrays.items():  # another package may have taught NumPy more types
+            if values.dtype.kind not in "fiu":
+                raise TypeError(f"{name!r} is of {values.dtype}")
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelFileError(f"file '{shown}' cannot be read: {reason}") from error
