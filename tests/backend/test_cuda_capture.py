@@ -78,6 +78,20 @@ def test_replays_give_the_bits_of_single_launches(
 
 
 @pytest.mark.cuda
+@pytest.mark.parametrize("name", RUNS)
+def test_the_order_of_blocks_and_threads_makes_no_difference(captured: Any, name: str) -> None:
+    gpu = pytest.importorskip("emulated_gpu", reason="only the emulated GPU has an order")
+    wanted = train(captured, RUNS[name], "float32")
+    gpu.reverse(True)
+    try:
+        found = train(captured, RUNS[name], "float32")
+    finally:
+        gpu.reverse(False)
+    for there, here in zip(found, wanted, strict=True):
+        assert there.tobytes() == here.tobytes()
+
+
+@pytest.mark.cuda
 def test_a_thousand_replays_between_allocations_of_others(captured: Any) -> None:
     program, _, table, counter = counting(captured)
     executable = captured.compile(program)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn import Dense, Sequential, train
+from fastnn import Dense, MLPClassifier, Sequential, train
 from fastnn.backend.backend import get_backend
 from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.host_arrays import check_on_host, is_on_gpu, to_host
@@ -135,6 +135,17 @@ def test_cupy_arrays_fit_a_sequential(examples: Any) -> None:
         losses.append(model.fit(inputs, labels, epochs=2, verbose=0).history["loss"])
         assert isinstance(model.predict(inputs), np.ndarray)
     assert losses[0] == losses[1]
+
+
+@pytest.mark.cuda
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # few epochs are enough here
+def test_cupy_arrays_fit_an_estimator(examples: Any) -> None:
+    there_X, there_y, X, y = examples
+    found, wanted = (
+        MLPClassifier(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(inputs, labels)
+        for inputs, labels in ((there_X, there_y), (X, y))
+    )
+    np.testing.assert_array_equal(found.predict_proba(there_X), wanted.predict_proba(X))
 
 
 @pytest.mark.cuda

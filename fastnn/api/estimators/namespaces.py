@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.host_arrays import to_host
+
 
 @dataclass(frozen=True)
 class Namespace:
@@ -55,7 +57,7 @@ def to_numpy(values: Any) -> Any:
     array([1., 1.])
     """
     if not dispatching() or namespace_of(values) is None:
-        return values
+        return to_host(values)
     from sklearn.utils._array_api import move_to
 
     return move_to(values, xp=np, device="cpu")
