@@ -145,7 +145,7 @@ def test_a_nan_in_a_column_stays_in_it() -> None:
 def test_sums_of_long_rows_stay_with_many_blocks() -> None:
     Z, db = np.zeros((10, 65536)), np.zeros((10, 1))
     assert names([Apply(double, (Z,), (Z,)), Reduce("sum", Z, 1, db)]) == [
-        "fastnn_double",
+        "fastnn_double_packs",
         *["fastnn_sum_rows_float64_float64"] * 2,
     ]
 

@@ -30,9 +30,11 @@ from fastnn.backend.program import (
 )
 
 #: How far ahead is looked for instructions to take along.
-WINDOW = 64
+WINDOW = 32
 #: Numbers that a single block may be given beside other small things.
 SMALL = 256
+#: The most instructions of one kernel.
+MOST_TOGETHER = 24
 
 #: Bytes from and to.
 Range = tuple[int, int]
@@ -69,6 +71,8 @@ class _Group:
         self.instructions, self.launches, self.parts = instructions, launches, parts
         self.reads = _ranges(a for i in instructions for a in reads(i))
         self.writes = _ranges(a for i in instructions for a in writes(i))
+        own = [_kinds(i, x) for i, x in zip(instructions, parts, strict=True)]
+        self.kinds = frozenset.intersection(*own) if own else frozenset()
 
     @property
     def product(self) -> Dot | None:
@@ -89,6 +93,19 @@ def _alone(i: Instruction, empty: Empty) -> _Group:
     return _Group([i], launches, [launches])
 
 
+def _kinds(i: Instruction, launches: Sequence[Launch]) -> frozenset[str]:
+    """Return the kinds of kernels that could do an instruction together with others."""
+    if isinstance(i, Dot):
+        return frozenset()
+    if _is_chore(i, launches):
+        return frozenset(["chores", "lines"] if isinstance(i, (Apply, Reduce)) else ["chores"])
+    if isinstance(i, Apply):
+        return frozenset(["lines", "loops"])
+    if isinstance(i, Reduce):
+        return frozenset(["lines"] if i.axis is not None else [])
+    return frozenset(["loops"] if isinstance(i, (Gather, Uniform, UniformColumns)) else [])
+
+
 def _ranges(arrays: Iterable[Array]) -> list[Range]:
     return list(dict.fromkeys(byte_range(a) for a in arrays if a.size))
 
@@ -99,17 +116,16 @@ def _meet(some: list[Range], others: list[Range]) -> bool:
 
 def _take_along(groups: list[_Group], place: int) -> bool:
     """Put a later group together with the one at ``place``, at the place of either of them."""
-    first = groups[place]
-    if first.product:
+    first, down = groups[place], True
+    if not first.kinds:
         return False
     for other in range(place + 1, min(place + 1 + WINDOW, len(groups))):
         second, between = groups[other], groups[place + 1 : other]
-        if second.product:
+        down = down and (not between or first.commutes(between[-1]))
+        if not first.kinds & second.kinds:
             continue
         up = all(second.commutes(g) for g in between)
-        if not up and not all(first.commutes(g) for g in between):
-            continue
-        joined = _joined(first, second)
+        joined = _joined(first, second) if up or down else None
         if joined is not None:
             groups[place if up else other] = joined
             del groups[other if up else place]
@@ -121,6 +137,8 @@ def _joined(first: _Group, second: _Group) -> _Group | None:
     """Return the two as one launch, or None."""
     instructions = [*first.instructions, *second.instructions]
     parts = [*first.parts, *second.parts]
+    if len(instructions) > MOST_TOGETHER:
+        return None
     launch = _chores(instructions, parts) or _lines(instructions)
     launch = launch or _loops(instructions, parts)
     if launch is None or len(launch.args) > MAX_ARGUMENTS:
@@ -167,7 +185,7 @@ def _loops(instructions: Sequence[Instruction], parts: Sequence[list[Launch]]) -
 
 
 def _commute(one: Instruction, other: Instruction) -> bool:
-    return _Group([one], [], []).commutes(_Group([other], [], []))
+    return _Group([one], [], [[]]).commutes(_Group([other], [], [[]]))
 
 
 def _no_memory(shape: tuple[int, ...], dtype: object) -> Array:
