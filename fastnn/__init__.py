@@ -34,8 +34,11 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.model.foreign import from_keras as from_keras
     from fastnn.model.foreign import from_pytorch as from_pytorch
     from fastnn.model.foreign import from_sklearn as from_sklearn
+    from fastnn.model.grid import LogUniform as LogUniform
     from fastnn.model.many import train_many as train_many
     from fastnn.model.model import Model as Model
+    from fastnn.model.search import Search as Search
+    from fastnn.model.search import search as search
     from fastnn.model.train import Training as Training
     from fastnn.model.train import train as train
     from fastnn.nn.activations import custom_activation as custom_activation
@@ -62,12 +65,14 @@ _PUBLIC = {
     "GradientCheck": "fastnn.nn.gradient_check",
     "Input": "fastnn.api.layers",
     "Kernel": "fastnn.backend.kernel",
+    "LogUniform": "fastnn.model.grid",
     "MLPClassifier": "fastnn.api.estimators.classifier",
     "MLPRegressor": "fastnn.api.estimators.regressor",
     "Model": "fastnn.model.model",
     "Network": "fastnn.nn.network",
     "Normalization": "fastnn.api.layers",
     "ParameterGroup": "fastnn.nn.groups",
+    "Search": "fastnn.model.search",
     "Sequential": "fastnn.api.sequential",
     "Training": "fastnn.model.train",
     "TrainingInterrupted": "fastnn.training.loop",
@@ -81,6 +86,7 @@ _PUBLIC = {
     "load": "fastnn.model.files",
     "network": "fastnn.nn.network",
     "save": "fastnn.model.files",
+    "search": "fastnn.model.search",
     "train": "fastnn.model.train",
     "train_many": "fastnn.model.many",
 }

@@ -20,6 +20,7 @@ from fastnn.cli.export import add_export
 from fastnn.cli.inspection import add_inspect
 from fastnn.cli.messages import warn_in_one_line
 from fastnn.cli.parser import Parser
+from fastnn.cli.search import add_search
 from fastnn.cli.signals import as_interrupts
 from fastnn.cli.train import add_train
 from fastnn.cli.use import add_evaluate, add_predict
@@ -45,6 +46,7 @@ _EPILOG = """\
 examples:
   fastnn train digits --seed 0
   fastnn train flats.csv --target price --hidden 64,32 --out flats.fastnn
+  fastnn search digits --grid "learning_rate=1e-3,1e-2;initializer=he_normal,glorot_uniform"
   fastnn predict flats.fastnn new_flats.csv -o prices.csv
   fastnn evaluate flats.fastnn more_flats.csv
   fastnn inspect flats.fastnn
@@ -72,6 +74,7 @@ def build_parser() -> Parser:
     )
     for add in (
         add_train,
+        add_search,
         add_predict,
         add_evaluate,
         add_inspect,

@@ -64,14 +64,14 @@ def add_train(commands: Any) -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, report; return 0, or 130 when interrupted with something saved."""
-    out = _check_out(arguments)
+    out = check_out(arguments)
     from fastnn.model.train import train
     from fastnn.training.loop import TrainingInterrupted
 
     started = time.perf_counter()
     code = 0
     try:
-        training = train(arguments.data, verbose=not arguments.quiet, **_given(arguments))
+        training = train(arguments.data, verbose=not arguments.quiet, **given_arguments(arguments))
     except FastnnError as error:
         unsaved = "; nothing is saved" if isinstance(error, DivergenceError) else ""
         raise type(error)(as_flags(str(error)) + unsaved) from error
@@ -110,8 +110,12 @@ def default_out(data: str) -> str:
     return f"{name[: len(name) - len(suffix)]}.fastnn"
 
 
-def _check_out(arguments: argparse.Namespace) -> str:
-    """Return where the model goes, after a look whether it can; a foreign file is not replaced."""
+def check_out(arguments: argparse.Namespace) -> str:
+    """Return where the model goes, after a look whether it can; a foreign file is not replaced.
+
+    >>> check_out(argparse.Namespace(data="digits", out=None))
+    'digits.fastnn'
+    """
     out: str = default_out(arguments.data) if arguments.out is None else arguments.out
     inputs = {"DATA": arguments.data}
     inputs |= {f"--{p}": getattr(arguments, p) for p in PARTS if hasattr(arguments, p)}
@@ -129,8 +133,12 @@ def _check_out(arguments: argparse.Namespace) -> str:
     return out
 
 
-def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the user gave, as the arguments of `fastnn.model.train.train`."""
+def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the user gave, as the arguments of `fastnn.model.train.train`.
+
+    >>> given_arguments(argparse.Namespace(data="digits", command="train", epochs=3))
+    {'epochs': 3}
+    """
     from fastnn.data.builtin import DATASETS
     from fastnn.data.files import read_table
     from fastnn.data.table import listed

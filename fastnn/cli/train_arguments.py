@@ -18,8 +18,10 @@ from fastnn.cli.parser import (
 from fastnn.registry import Row
 
 
-def add_arguments(p: Parser) -> None:
+def add_arguments(p: Parser, engine_flag: str = "--engine") -> None:
     """Add them all. Those that are not given stay away from the namespace.
+
+    ``engine_flag``: what chooses NumPy or compiled code.
 
     >>> import argparse
     >>> p = Parser(argument_default=argparse.SUPPRESS)
@@ -30,7 +32,7 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("data", metavar="DATA", help="a built-in name, or a file: CSV, Parquet, NPZ")
     _add_data(p)
     _add_network(p)
-    _add_training(p)
+    _add_training(p, engine_flag)
     g = p.add_argument_group("output")
     g.add_argument(
         "-o", "--out", metavar="FILE",
@@ -117,7 +119,7 @@ def _add_network(p: Parser) -> None:
     )  # fmt: skip
 
 
-def _add_training(p: Parser) -> None:
+def _add_training(p: Parser, engine_flag: str) -> None:
     g = p.add_argument_group("training")
     g.add_argument("--optimizer", metavar="NAME", help="default: adam")
     g.add_argument("--learning-rate", metavar="R", type=real, help="default: by the optimizer")
@@ -165,7 +167,9 @@ def _add_training(p: Parser) -> None:
     )  # fmt: skip
     g.add_argument("--device", help="cpu (default), cuda, cuda:N, or auto: the GPU if it is usable")
     g.add_argument(
-        "--engine",
+        engine_flag,
+        dest="engine",
+        metavar="ENGINE",
         help="numpy, compiled (needs the extra jit) or auto (default): compiled where that is "
         "faster",
     )

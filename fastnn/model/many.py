@@ -16,7 +16,7 @@ from fastnn.backend.backend import get_backend
 from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError, FastnnError
-from fastnn.model.examples import read_source
+from fastnn.model.examples import Source, read_source
 from fastnn.model.model import Model
 from fastnn.model.setup import Choices, Setup, Shared, choices, set_up
 from fastnn.model.train import Training, check_options, listed
@@ -94,13 +94,7 @@ def train_many(
         raise ArgumentError("configs is empty: give at least one, such as {'seed': 0}")
     if not isinstance(verbose, bool):
         raise ArgumentError(f"verbose must be True or False, found {verbose!r}")
-    dtype = check_dtype(dtype).name
-    common = {"split_seed": common.get("seed", 0), **common}
-    chosen = []
-    for i, config in enumerate(configs):
-        with _naming(i, config):
-            chosen.append(_choices({**common, **config}))
-    backend = get_backend(device, engine)
+    check_configs(configs, common)
     categorical = listed("categorical", categorical)
     source = read_source(
         data,
@@ -111,20 +105,10 @@ def train_many(
         sample_weight=sample_weight,
         delimiter=delimiter,
     )
-    shared: Shared = {}
-    setups = []
-    for i, config in enumerate(configs):
-        with _naming(i, config):
-            setups.append(
-                set_up(
-                    source, chosen[i], dtype=dtype, categorical=categorical,
-                    validation=validation, test=test, shared=shared,
-                )
-            )  # fmt: skip
-    results: list[Training | None] = [None] * len(configs)
-    for members in groups(setups):
-        _train_group(backend, setups, members, results, dtype, verbose)
-    trained = [training for training in results if training is not None]
+    trained = train_configs(
+        configs, source, validation=validation, test=test, categorical=categorical, device=device,
+        engine=engine, dtype=dtype, verbose=verbose, **common,
+    )  # fmt: skip
     for i, training in enumerate(trained):
         if training.error is not None:
             warnings.warn(
@@ -133,6 +117,58 @@ def train_many(
                 stacklevel=2,
             )
     return trained
+
+
+def check_configs(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]) -> list[Choices]:
+    """Return the choices of each config; raise ArgumentError, naming it, for one that cannot be.
+
+    >>> [c.settings.seed for c in check_configs([{"seed": 1}, {"seed": 2}], {"epochs": 3})]
+    [1, 2]
+    """
+    common = {"split_seed": common.get("seed", 0), **common}
+    found = []
+    for i, config in enumerate(configs):
+        with _naming(i, config):
+            found.append(_choices({**common, **config}))
+    return found
+
+
+def train_configs(
+    configs: Sequence[Mapping[str, Any]],
+    source: Source,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    categorical: Collection[str] = (),
+    device: str = "cpu",
+    engine: str = "auto",
+    dtype: str = "float32",
+    verbose: bool = False,
+    judged: Collection[str] = ("train", "validation", "test"),
+    **common: Any,
+) -> list[Training]:
+    """`train_many` on examples that have been read; only the parts ``judged`` are looked at.
+
+    >>> source = read_source("diabetes")
+    >>> trained = train_configs([{"seed": 0}], source, judged=["validation"], epochs=1)
+    >>> list(trained[0].report)
+    ['validation']
+    """
+    backend, dtype = get_backend(device, engine), check_dtype(dtype).name
+    shared: Shared = {}
+    setups = []
+    for i, chosen in enumerate(check_configs(configs, common)):
+        with _naming(i, configs[i]):
+            setups.append(
+                set_up(
+                    source, chosen, dtype=dtype, categorical=categorical,
+                    validation=validation, test=test, shared=shared,
+                )
+            )  # fmt: skip
+    results: list[Training | None] = [None] * len(configs)
+    for members in groups(setups):
+        _train_group(backend, setups, members, results, dtype, verbose, judged)
+    return [training for training in results if training is not None]
 
 
 def _name(i: int, config: Mapping[str, Any]) -> str:
@@ -155,7 +191,7 @@ def _choices(given: Mapping[str, Any]) -> Choices:
     for name in given:
         if name in common:
             raise ArgumentError(
-                f"{name} is the same for all networks: give it to train_many, not in a config"
+                f"{name} is the same for all networks: give it beside the configs, not in one"
             )
         if name == "callbacks":
             raise ArgumentError("callbacks have no effect in train_many: use train")
@@ -193,6 +229,7 @@ def _train_group(
     results: list[Training | None],
     dtype: str,
     verbose: bool,
+    judged: Collection[str],
 ) -> None:
     """Train networks of one shape, as many at once as fit into the memory; fill in the results."""
     network = setups[members[0]].network
@@ -208,8 +245,7 @@ def _train_group(
         finally:
             if progress is not None:
                 progress.end()
-        block = batching(backend, network, some[0]).judged_rows
-        trained = _trainings(backend, [setups[i] for i in numbers], some, block)
+        trained = trainings(backend, [setups[i] for i in numbers], some, judged)
         for i, training in zip(numbers, trained, strict=True):
             results[i] = training
         if interrupted:
@@ -234,14 +270,15 @@ def _entry(i: int, setup: Setup, dtype: str) -> Entry:
     )  # fmt: skip
 
 
-def _trainings(
-    backend: Backend, setups: Sequence[Setup], entries: Sequence[Entry], block: int
+def trainings(
+    backend: Backend, setups: Sequence[Setup], entries: Sequence[Entry], judged: Collection[str]
 ) -> list[Training]:
-    """Return the models, judged on every part."""
+    """Return the models, judged on some of the parts."""
     network, thetas = setups[0].network, [entry.theta for entry in entries]
     times = entries[0].options.epochs
+    block = batching(backend, network, entries[0]).judged_rows
     reports: list[dict[str, dict[str, float]]] = [{} for _ in entries]
-    for name in setups[0].parts:
+    for name in [part for part in setups[0].parts if part in judged]:
         parts = [setup.parts[name] for setup in setups]
         found = evaluate_many(backend, network, thetas, parts, block, times)
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):

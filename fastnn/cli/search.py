@@ -1,0 +1,265 @@
+"""``fastnn search``: many trainings, compared on the validation part; the best one saved."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fastnn.cli.messages import check_output, note
+from fastnn.cli.parser import Parser, whole
+from fastnn.cli.train import as_flags, check_out, given_arguments
+from fastnn.cli.train_arguments import add_arguments, elsewhere, names
+from fastnn.errors import ArgumentError, FastnnError
+from fastnn.version import __version__
+
+if TYPE_CHECKING:
+    from fastnn.model.search import Search
+
+#: Options of this command alone.
+_OWN = {"grid", "n_random", "folds", "by", "jobs", "workers", "csv"}
+
+_DESCRIPTION = """\
+Train a network for every combination of a grid, compare them on the validation
+part, and save the best. The test part is used once, for the best."""
+
+_EXAMPLES = """\
+examples:
+  fastnn search digits --grid "initializer=glorot_uniform,he_normal;learning_rate=1e-3,1e-2"
+  fastnn search flats.csv --target price --grid "hidden=[64],[64,32];l2=0,1" --folds 5
+  fastnn search digits --grid "learning_rate=1e-4..1e-1;batch_size=32,64" --random 20
+
+Networks of one shape are trained at once, in this process. With --jobs N they
+are shared out to N processes instead, each with its share of the cores.
+
+"""
+
+
+def add_search(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "search",
+        help="train with many choices, compare, and save the best",
+        description=_DESCRIPTION,
+        usage="fastnn search DATA --grid GRID [options]",
+        late_epilog=lambda: _EXAMPLES + names(),
+        late_hint=elsewhere,
+        argument_default=argparse.SUPPRESS,
+    )
+    p.set_defaults(run=run, json=False, quiet=False, out=None)
+    g = p.add_argument_group("search")
+    g.add_argument(
+        "--grid", metavar="NAME=A,B[;...]", required=True,
+        help="options of fastnn train with the values to try; a list of layers in brackets; "
+        "with --random a range A..B of numbers too",
+    )  # fmt: skip
+    g.add_argument(
+        "--random", dest="n_random", metavar="N", type=whole,
+        help="try N combinations, drawn at random by --seed; default: all",
+    )  # fmt: skip
+    g.add_argument(
+        "--folds", metavar="K", type=whole,
+        help="compare the means of K-fold cross-validation; default: one validation part",
+    )  # fmt: skip
+    g.add_argument("--by", metavar="NAME", help="what is compared; default: --monitor, or the loss")
+    g.add_argument("--jobs", metavar="N", type=whole, help="processes; default: only this one")
+    g.add_argument(
+        "--engine", dest="workers", metavar="NAME",
+        help="what runs the processes: joblib (extra search) or dask (extra dask)",
+    )  # fmt: skip
+    g.add_argument(
+        "--csv", metavar="FILE", help="the results; default: DATA's name with .search.csv, here"
+    )
+    add_arguments(p, engine_flag="--backend")
+    return p
+
+
+def read_grid(text: str) -> dict[str, Any]:
+    """Return the grid that a text means, each value read as the option of its name reads it.
+
+    >>> read_grid("hidden=[64],[64,32];learning_rate=1e-3,1e-2")
+    {'hidden_layer_sizes': [(64,), (64, 32)], 'learning_rate': [0.001, 0.01]}
+
+    Raises ArgumentError for a name that is no option, and a value that its option refuses.
+    """
+    from fastnn.model.grid import LogUniform
+
+    grid: dict[str, Any] = {}
+    for entry in _split(text, ";"):
+        name, equals, values = entry.partition("=")
+        flag = "--" + name.strip().replace("_", "-")
+        flag = {"--hidden-layer-sizes": "--hidden"}.get(flag, flag)
+        if not equals or not values.strip():
+            raise ArgumentError(
+                f"--grid: {entry!r} is not of the form NAME=A,B such as learning_rate=1e-3,1e-2"
+            )
+        low, dots, high = values.partition("..")
+        if dots:
+            read: Any = LogUniform(_number(flag, low), _number(flag, high))
+            key = _option(flag, low)[0]
+        else:
+            found = [_option(flag, value) for value in _split(values, ",")]
+            key, read = found[0][0], [value for _, value in found]
+        if key in grid:
+            raise ArgumentError(f"--grid: {flag[2:]} is there twice")
+        grid[key] = read
+    return grid
+
+
+def _split(text: str, mark: str) -> list[str]:
+    """Split at the marks that are not inside brackets."""
+    parts, depth, start = [], 0, 0
+    for i, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == mark and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    parts.append(text[start:].strip())
+    if "" in parts:
+        raise ArgumentError(f"--grid has an empty entry in {text!r}")
+    return parts
+
+
+class _Reader(Parser):
+    """Reads one option; what is wrong with it is an error of the grid."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"--grid: {message}")
+
+
+def _option(flag: str, value: str) -> tuple[str, Any]:
+    """Return an option's name in Python and its value, as the command line reads them."""
+    reader = _Reader(argument_default=argparse.SUPPRESS)
+    add_arguments(reader)
+    inside = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    found = vars(reader.parse_args(["DATA", f"{flag}={inside}"]))
+    return next((name, v) for name, v in found.items() if name != "data")
+
+
+def _number(flag: str, text: str) -> float:
+    name, value = _option(flag, text.strip())
+    if not isinstance(value, float):
+        raise ArgumentError(f"--grid: {name} takes no numbers of which there could be a range")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Search, save, report; return 0."""
+    given = given_arguments(arguments)
+    own = {name: given.pop(name) for name in _OWN if name in given}
+    out = check_out(arguments)
+    table = own.pop("csv", None) or f"{out.removesuffix('.fastnn')}.search.csv"
+    check_output(table, "--csv", {"DATA": arguments.data})
+    if os.path.realpath(table) == os.path.realpath(out):
+        raise ArgumentError(f"--csv and --out are the same file {out!r}: name two")
+    from fastnn.model.search import search
+
+    started = time.perf_counter()
+    try:
+        grid = read_grid(own.pop("grid"))
+        both = [name for name in grid if name in given]
+        if both:
+            raise ArgumentError(f"{both[0]} is given twice, in --grid and beside it")
+        found = search(arguments.data, grid=grid, verbose=not arguments.quiet, **own, **given)
+    except FastnnError as error:
+        raise type(error)(_flags(str(error))) from error
+    for path in (out, table):
+        if os.path.exists(path):
+            note(f"{path} is replaced")
+    found.training.model.save(out)
+    _write(found, table)
+    seconds = time.perf_counter() - started
+    if arguments.json:
+        from fastnn.cli.text import print_json
+
+        print_json(_document(found, out, table, seconds))
+    else:
+        print(_summary(found, out, table, seconds))
+    return 0
+
+
+def _flags(message: str) -> str:
+    """Call the arguments in a message by their names here: as in train, but for three."""
+    message = as_flags(message).replace("--engine ", "--backend ")
+    message = re.sub(r"^workers\b(=\S+)?", "--engine", message)
+    return re.sub(r"^n_random=(\d+)", r"--random \1", message)
+
+
+def _write(found: Search, path: str) -> None:
+    from fastnn.model.atomic import write_atomically
+
+    columns = found.columns()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    write_atomically(path, text.getvalue().encode())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_shown(v) for v in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _rows(found: Search) -> list[list[str]]:
+    """The ranked candidates for people: what differs, how they did, how they ended."""
+    from fastnn.cli.text import number
+
+    names = [*found.ranked[0].config]
+    metrics = [*found.ranked[0].metrics]
+    metrics.sort(key=lambda name: name != found.by)
+    rows = [["", *names, *metrics, "epoch", "ended"]]
+    for place, c in enumerate(found.ranked, start=1):
+        values = [_shown(c.config[name]) for name in names]
+        judged = [number(c.metrics[name]) for name in metrics]
+        rows.append([str(place), *values, *judged, f"{c.best_epoch:.3g}", c.stopped])
+    return rows
+
+
+def _summary(found: Search, out: str, table: str, seconds: float) -> str:
+    from fastnn.cli.text import metrics_table
+    from fastnn.cli.text import table as aligned
+
+    most = 20
+    rows = _rows(found)
+    more = len(rows) - 1 - most
+    better = "highest" if found.greater_is_better else "lowest"
+    return "\n".join(
+        [
+            f"{len(found.candidates)} combinations, {seconds:.1f} s; the {better} {found.by} on "
+            "the validation part is best",
+            "",
+            aligned(rows[: most + 1]),
+            *([f"... and {more} more in {table}"] if more > 0 else []),
+            "",
+            "the best:",
+            metrics_table(found.training.report),
+            "",
+            f"model: {out}",
+            f"results: {table}",
+        ]
+    )
+
+
+def _document(found: Search, out: str, table: str, seconds: float) -> dict[str, Any]:
+    columns = found.columns()
+    rows: Sequence[Mapping[str, Any]] = [
+        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+    ]
+    return {
+        "by": found.by,
+        "greater_is_better": found.greater_is_better,
+        "candidates": rows,
+        "best": dict(found.candidates[found.best].config),
+        **found.training.report,
+        "seconds": round(seconds, 3),
+        "model": out,
+        "csv": table,
+        "fastnn": __version__,
+    }
