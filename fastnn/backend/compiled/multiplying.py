@@ -1,7 +1,7 @@
 """The call of a matrix product: of BLAS, or of a product written out in LLVM.
 
-The written-out product is for processors with vectors of 512 bits. There it was 3 to 40 % faster
-than OpenBLAS 0.3.31 on one core (AMD EPYC 9004), most of all where a factor is transposed; small
+The written-out product is for processors with vectors of 512 bits. There it was 3 to 50 % faster
+than OpenBLAS 0.3.31 on one core (AMD EPYC, Zen 4), most of all where a factor is transposed; small
 products and other processors are left to BLAS.
 """
 
