@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled import sharing
+from fastnn.backend.compiled import multiplying, sharing
 from fastnn.backend.compiled import threads as compiled_threads
 from fastnn.backend.compiled.blas import find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
@@ -125,6 +125,21 @@ def test_a_hundred_steps(g: str, loss: str, rule: str, dtype: str) -> None:
         found = make_plan(Compiled(threads), dtype, **choices)
         compared = epochs(found, 25, rate), costs
         assert_alike(found, wanted, compared, 1e-5 if divides else TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+def test_a_hundred_steps_with_products_written_out(rule: str, dtype: str, monkeypatch) -> None:
+    monkeypatch.setattr(multiplying, "has_wide_vectors", lambda: True)
+    choices: dict[str, Any] = {
+        "sizes": (30, 70, 40, 20), "n": 256, "batch_size": 64, "activation": "tanh", "rule": rule,
+    }  # fmt: skip
+    wanted = make_plan(NUMPY, dtype, **choices)
+    costs = epochs(wanted, 25)
+    for threads in (1, 2):
+        found = make_plan(Compiled(threads), dtype, **choices)
+        tolerance = 1e-5 if (rule, dtype) == ("adam", "float32") else TOLERANCE[dtype]
+        assert_alike(found, wanted, (epochs(found, 25), costs), tolerance)
 
 
 GROUPS = [
@@ -393,7 +408,7 @@ def run_script(code: str, *, wait_for: str = "", **environment: str) -> subproce
 ON_ONE_CORE = """
 import os
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-from fastnn.backend.compiled import sharing
+from fastnn.backend.compiled import multiplying, sharing
 sharing.ALONE = 0
 from tests.backend.compiled import Compiled
 from tests.backend.test_compiled_executor import epochs, make_plan
