@@ -250,6 +250,14 @@ def test_own_validation_data_give_a_curve() -> None:
         MLPClassifier(validation_data=(X, y + 5)).fit(X, y)
 
 
+def test_partial_fit_judges_by_the_validation_data_of_now() -> None:
+    X, y = IRIS
+    model = MLPClassifier((4,), validation_data=(X, y), random_state=0)
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    model.set_params(validation_data=(X[:50], y[:50])).partial_fit(X, y)
+    assert model.validation_scores_[-1] == pytest.approx(model.score(X[:50], y[:50]))
+
+
 def test_to_model_keeps_preprocessing_and_labels(tmp_path) -> None:
     X, y = IRIS
     names = np.array(["setosa", "versicolor", "virginica"], dtype=object)[y]

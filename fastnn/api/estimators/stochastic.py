@@ -127,6 +127,7 @@ def _trainer(fitted: Fitted, work: Descent, options: TrainingOptions) -> Trainer
         for into, values in ((data.X, train.X), (data.Y, train.Y), (data.w, train.w)):
             if into is not None:
                 fitted.backend.copy(np.asarray(values, into.dtype), into)
+        kept.validation = work.validation
         return kept
     if work.one_epoch:  # the trainer is kept: its arrays must be its own
         w = None if train.w is None else train.w.copy()
