@@ -48,8 +48,8 @@ def expand(grid: Grid, n_random: int | None = None, seed: int = 0) -> list[dict[
 
     >>> expand({"l2": [0.0, 1.0], "seed": [1, 2]})
     [{'l2': 0.0, 'seed': 1}, {'l2': 0.0, 'seed': 2}, {'l2': 1.0, 'seed': 1}, {'l2': 1.0, 'seed': 2}]
-    >>> expand({"l2": [0.0, 1.0], "seed": [1, 2]}, n_random=2, seed=3)
-    [{'l2': 0.0, 'seed': 2}, {'l2': 1.0, 'seed': 1}]
+    >>> len(expand({"l2": [0.0, 1.0], "seed": [1, 2]}, n_random=3))
+    3
 
     Raises ArgumentError for what is no grid, for a range without ``n_random``, and for more random
     combinations than there are.

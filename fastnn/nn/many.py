@@ -149,7 +149,7 @@ class ManyPlan(TrainingPlan):
     def _set(self, array: Array, values: npt.ArrayLike) -> None:
         """Write the networks' values, (G, ...), into the arrays that ``array`` stands for."""
         into = self.stack.all(array)
-        self.backend.copy(np.asarray(values, into.dtype).reshape(into.shape), into)
+        self.backend.copy(np.ascontiguousarray(values, into.dtype).reshape(into.shape), into)
 
     def run_epochs(self, orders: IntArray, rates: FloatArray) -> FloatArray:
         """Train every network through its rows once; return the costs of its batches.

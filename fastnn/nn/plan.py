@@ -130,8 +130,7 @@ class TrainingPlan:
         self._segments = segments(parameters.layout, groups, optimizer)
         self._seed = seed
         self.clip_norm = clip_norm
-        limit = np.full((1, 1), np.inf if clip_norm is None else clip_norm)
-        self._clip = backend.array(limit, dtype)
+        self._clip = backend.array([[np.inf if clip_norm is None else clip_norm]], dtype)
         self._penalty = Penalty.make(backend, parameters, l2, l1, len(data))
         self._kernels = Kernels.of(network, data.w is not None)
         width = coefficients(optimizer, self._segments, np.ones(1), np.ones(1)).shape[1]
