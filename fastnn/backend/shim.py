@@ -71,6 +71,9 @@ class Backend(Shim, Protocol):
     def copy(self, source: Array, out: Array) -> None:
         """Copy ``source`` (host or device) into ``out``, an array of this device."""
 
+    def finite(self, array: Array, axis: int | None = None) -> Any:
+        """Return on the host whether all numbers are finite, of the whole or along ``axis``."""
+
     def feed(self, targets: Sequence[Array]) -> Feed:
         """Return the way from the host into ``targets``, arrays of this device."""
 
@@ -83,3 +86,18 @@ class Backend(Shim, Protocol):
     def synchronize(self) -> None: ...
     def free_memory(self) -> int:
         """Bytes that can still be had."""
+
+
+def copied(backend: Backend, array: Array) -> Array:
+    """Return a copy of a device array, on the same device and in the order of its work.
+
+    The array's own ``copy()`` would be made on the GPU that happens to be current.
+
+    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> a = np.array([1.0, 2.0])
+    >>> copied(NumpyBackend(), a).tolist()
+    [1.0, 2.0]
+    """
+    out = backend.empty(array.shape, array.dtype)
+    backend.copy(array, out)
+    return out

@@ -251,6 +251,9 @@ class Stack:
     def copy(self, source: Array, out: Array) -> None:
         self.backend.copy(source, out)
 
+    def finite(self, array: Array, axis: int | None = None) -> Any:
+        return self.backend.finite(array, axis)
+
     def synchronize(self) -> None:
         self.backend.synchronize()
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.shim import Backend, Executable
+from fastnn.backend.shim import Backend, Executable, copied
 from fastnn.errors import ArgumentError
 from fastnn.nn.accumulation import (
     AccumulatedStep,
@@ -337,8 +337,8 @@ class TrainingPlan:
                 self.backend.copy(values, state[name])
             return theta, state, self.t
         return (
-            self.parameters.theta.copy(),
-            {name: s.copy() for name, s in self.state.items()},
+            copied(self.backend, self.parameters.theta),
+            {name: copied(self.backend, s) for name, s in self.state.items()},
             self.t,
         )
 

@@ -189,7 +189,7 @@ class Trainer:
 
     def _weights_are_finite(self) -> bool:
         """The last step of an epoch can spoil the weights without a cost to show it."""
-        return bool(self.backend.xp.isfinite(self.parameters.theta).all())
+        return bool(self.backend.finite(self.parameters.theta))
 
     def _keep_best(self) -> None:
         """Go back to the weights of the best epoch, if one is watched for."""

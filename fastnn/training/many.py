@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.shim import Backend
+from fastnn.backend.shim import Backend, copied
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.nn.many import ManyEvaluation, ManyPlan, Member, Pool
@@ -179,7 +179,8 @@ class ManyTrainer:
     def _copies(self) -> tuple[Any, dict[str, Any]]:
         """Copies of weights and optimiser's state, to go back to."""
         plan = self._plan
-        return plan.theta.copy(), {name: s.copy() for name, s in plan.states().items()}
+        states = {name: copied(self.backend, s) for name, s in plan.states().items()}
+        return copied(self.backend, plan.theta), states
 
     def _epoch(self, epoch: int, before: tuple[Any, dict[str, Any]]) -> float:
         plan, courses = self._plan, [self._courses[g] for g in self._slots]
@@ -190,7 +191,7 @@ class ManyTrainer:
         costs = plan.run_epochs(orders, rates)
         self.backend.synchronize()
         seconds = time.perf_counter() - start
-        finite = self.backend.host(self.backend.xp.isfinite(plan.theta).all(axis=1))
+        finite = self.backend.finite(plan.theta, axis=1)
         finite = finite & np.isfinite(costs).all(axis=1)
         outputs, losses = (None, None) if self._evaluation is None else self._evaluation.run()
         for slot, g in enumerate(self._slots):

@@ -17,7 +17,7 @@ from fastnn.data.builtin import load
 from fastnn.model.selfcheck import optimizer_rules, prove_parity
 from fastnn.model.train import train
 from fastnn.nn.network import network
-from fastnn.nn.optimizers import OptimizerRule
+from fastnn.nn.optimizers import OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.schedules import SCHEDULES
@@ -63,6 +63,29 @@ def test_every_optimizer_for_200_steps(name: str, dtype: str) -> None:
     tolerance = 1e-4 if dtype == "float32" else 1e-10
     for there, here in zip(found, wanted, strict=True):
         assert np.abs(there - here).max() <= tolerance * np.abs(here).max()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_replayed_steps_are_the_launched_ones_bit_for_bit(name: str, dtype: str) -> None:
+    found, wanted = (
+        run(get_backend("cuda", capture=capture), RULES[name], dtype, 20)
+        for capture in ("always", "never")
+    )
+    assert [a.tobytes() for a in found] == [b.tobytes() for b in wanted]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_order_of_threads_and_blocks_changes_no_bit(dtype: str) -> None:
+    emulated_gpu = pytest.importorskip("emulated_gpu", reason="a GPU's order cannot be chosen")
+    backend, rule = get_backend("cuda"), optimizer("adam")
+    wanted = run(backend, rule, dtype, 8)
+    emulated_gpu.reverse(True)
+    try:
+        found = run(backend, rule, dtype, 8)
+    finally:
+        emulated_gpu.reverse(False)
+    assert [a.tobytes() for a in found] == [b.tobytes() for b in wanted]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -154,6 +177,32 @@ def test_the_command_line(run_python: Callable[..., Any], tmp_path: Any) -> None
     )
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "p.csv").read_text().splitlines()) == 1798
+
+
+def test_the_second_of_two_gpus(run_python: Callable[..., Any]) -> None:
+    pytest.importorskip("emulated_gpu", reason="whether there are two GPUs is not known")
+    train = ("-m", "fastnn", "train", "digits", "--epochs", "2", "--json", "--quiet", "--device")
+    done = run_python(*train, "cuda:1", EMULATED_GPUS="2")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["device"] == "cuda:1"
+    for device, gpus in (("cuda:7", "2"), ("cuda:1", "1")):
+        done = run_python(*train, device, EMULATED_GPUS=gpus)
+        assert done.returncode == 4
+        assert f"there is no {device}: this process sees {gpus} GPU" in done.stderr
+
+
+def test_arrays_of_another_gpu_are_refused(run_python: Callable[..., Any]) -> None:
+    pytest.importorskip("emulated_gpu", reason="whether there are two GPUs is not known")
+    code = """
+from fastnn.backend.backend import get_backend
+a, b = (get_backend(f"cuda:{i}").zeros((2, 2), "float32") for i in (0, 1))
+try:
+    get_backend("cuda:0").dot(a, b)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    done = run_python("-c", code, EMULATED_GPUS="2")
+    assert done.stdout.startswith("ArgumentError an array of shape (2, 2) is on cuda:1"), done
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # few epochs are enough here

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.program import Array as DeviceArray
-from fastnn.backend.shim import Backend
+from fastnn.backend.shim import Backend, copied
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import activation
 from fastnn.nn.evaluation import EvaluationPlan
@@ -86,7 +86,7 @@ class Fitted:
     def keep(self) -> tuple[DeviceArray, History, Moments | None]:
         """Return what `go_back` needs to undo a fit."""
         history = replace(self.history, epochs=list(self.history.epochs))
-        return self.parameters.theta.copy(), history, self.moments
+        return copied(self.backend, self.parameters.theta), history, self.moments
 
     def go_back(self, kept: tuple[DeviceArray, History, Moments | None]) -> None:
         """Undo what a fit did since `keep`; a trainer that was kept is given up."""

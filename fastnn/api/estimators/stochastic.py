@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnn.api.estimators.fitted import Fitted
 from fastnn.api.estimators.watching import Watch
+from fastnn.backend.shim import copied
 from fastnn.errors import ArgumentError
 from fastnn.training.loop import Part, Trainer
 from fastnn.training.options import TrainingOptions, training_options
@@ -47,13 +48,16 @@ def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
     if done or work.one_epoch:
         _refuse_ending(options)
     trainer.extend(done + (1 if work.one_epoch else p["max_iter"]))
-    theta = fitted.parameters.theta
+
+    def keep() -> tuple[Any, int]:
+        return copied(fitted.backend, fitted.parameters.theta), len(trainer.history.epochs)
+
     watch = Watch(
         tol=p["tol"],
         patience=p["n_iter_no_change"],
         greater_is_better=work.monitor is not None and work.greater_is_better,
         monitor=work.monitor,
-        keep=None if work.monitor is None else lambda: (theta.copy(), len(trainer.history.epochs)),
+        keep=None if work.monitor is None else keep,
         adaptive=p["learning_rate"] == "adaptive",
         invscaling=p["power_t"] if p["learning_rate"] == "invscaling" else None,
         rate=p["learning_rate_init"],
@@ -70,7 +74,7 @@ def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
         if watch.best_weights is not None:
             best, trainer.history.best_epoch = watch.best_weights
             trainer.history.monitor = work.monitor
-            fitted.backend.copy(best, theta)
+            fitted.backend.copy(best, fitted.parameters.theta)
     if watch.stopped:
         trainer.history.stopped = "converged" if work.monitor is None else "early_stopping"
     return watch

@@ -76,6 +76,9 @@ class NumpyBackend:
     def copy(self, source: Array, out: Array) -> None:
         np.copyto(out, to_host(source))
 
+    def finite(self, array: Array, axis: int | None = None) -> Any:
+        return np.isfinite(array).all(axis=axis)
+
     def feed(self, targets: Sequence[Array]) -> CpuFeed:
         return CpuFeed(targets)
 

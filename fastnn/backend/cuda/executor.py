@@ -156,6 +156,10 @@ class CudaBackend:
             else:
                 out[...] = self.xp.asarray(values)
 
+    def finite(self, array: Array, axis: int | None = None) -> Any:
+        with self.active():  # on this device, whichever is current
+            return self.xp.asnumpy(self.xp.isfinite(array).all(axis=axis))
+
     def feed(self, targets: Sequence[Array]) -> CudaFeed:
         return CudaFeed(self.xp, self._device, self._stream, targets)
 
