@@ -109,13 +109,19 @@ class KernelCache:
             start = len(self._addresses)
             new = [t for t in dict.fromkeys(texts) if t not in self._addresses]
             named = {f"fastnn_{start + i}": text for i, text in enumerate(new)}
-            if named:
-                module = "\n".join(t.replace("@NAME(", f"@{name}(") for name, t in named.items())
-                engine = compile_module(module, optimize=True)
-                self._engines.append(engine)
-                for name, text in named.items():
-                    self._addresses[text] = engine.get_function_address(name)
+            # What is written in vectors already (#1) gains nothing by the optimiser but its time.
+            for optimize in (True, False):
+                module = {n: t for n, t in named.items() if (" #1 {" not in t) == optimize}
+                if module:
+                    self._compile(module, optimize)
             return [self._addresses[t] for t in texts]
+
+    def _compile(self, named: dict[str, str], optimize: bool) -> None:
+        text = "\n".join(t.replace("@NAME(", f"@{name}(") for name, t in named.items())
+        engine = compile_module(text, optimize=optimize)
+        self._engines.append(engine)
+        for name, kernel in named.items():
+            self._addresses[kernel] = engine.get_function_address(name)
 
 
 KERNELS = KernelCache()
