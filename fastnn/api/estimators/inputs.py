@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,8 +22,6 @@ from fastnn.errors import ArgumentError, DataError
 Array = npt.NDArray[Any]
 #: Rows of a sparse matrix that are made dense at a time, to predict.
 _BLOCK = 4096
-#: Up to so many numbers are looked at one by one; of more the sum is.
-_SMALL = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +158,8 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
 
 
 def _is_finite(X: Array) -> bool:
-    if X.size <= _SMALL:
-        return bool(np.isfinite(X).all())
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(X.sum()))  # if it is not, X is looked at more closely
+    """Whether the sum of squares is a finite number; if it is not, X is looked at more closely."""
+    return math.isfinite(np.vdot(X, X))
 
 
 def dense(X: Any) -> Any:
