@@ -123,9 +123,15 @@ def from_sklearn(estimator: Any, *, dtype: str | None = None) -> Model:
     >>> bool(abs(from_sklearn(theirs).predict(X) - theirs.predict(X)).max() < 1e-9)
     True
 
-    Raises ArgumentError for another estimator, or one that is not fitted.
+    Raises ArgumentError for another estimator, one that is not fitted, one of a single class, and
+    for fastnn's own, which know more than their weights: those have `to_model`.
     """
     scaler, mlp = _steps(estimator)
+    if hasattr(mlp, "to_model"):
+        raise ArgumentError(
+            f"{type(mlp).__name__} is fastnn's own, and its weights are not all of it: use its "
+            "to_model(), with standardize=True in the place of a StandardScaler"
+        )
     if not hasattr(mlp, "coefs_"):
         raise ArgumentError(
             f"{type(mlp).__name__} is not a fitted MLPClassifier or MLPRegressor: it has no coefs_"
@@ -176,7 +182,11 @@ def _sklearn_task(mlp: Any) -> tuple[Task, Array | None, str | None, bool]:
         return "regression", None, outputs.get(mlp.out_activation_), mlp.n_outputs_ == 1
     if mlp.out_activation_ == "softmax":
         return "multiclass", np.asarray(mlp.classes_), None, True
-    if mlp.n_outputs_ == 1 and len(mlp.classes_) == 2:
+    if mlp.n_outputs_ == 1 and len(mlp.classes_) < 2:
+        raise ArgumentError(
+            f"{type(mlp).__name__} was fitted to one class, {mlp.classes_[0]}: a model needs two"
+        )
+    if mlp.n_outputs_ == 1:
         return "binary", np.asarray(mlp.classes_), None, True
     return "multilabel", None, None, False
 

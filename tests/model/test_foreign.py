@@ -371,3 +371,19 @@ def test_what_is_no_fitted_mlp(sklearn):
     scaler = sklearn.preprocessing.MinMaxScaler()
     with pytest.raises(ArgumentError, match="a pipeline of MinMaxScaler, MLPClassifier cannot be"):
         from_sklearn(sklearn.pipeline.make_pipeline(scaler, unfitted))
+
+
+def test_our_own_estimators_have_a_model_themselves(sklearn):
+    """Their weights alone would predict from inputs that are not standardised."""
+    ours = fastnn.MLPRegressor(hidden_layer_sizes=[3], standardize=True).partial_fit(X, X[:, 0])
+    scaled = sklearn.pipeline.make_pipeline(sklearn.preprocessing.StandardScaler(), ours)
+    for estimator in (ours, scaled):
+        with pytest.raises(ArgumentError, match=r"MLPRegressor is fastnn's own.* its to_model\(\)"):
+            from_sklearn(estimator)
+
+
+def test_a_single_class(sklearn):
+    theirs = sklearn.neural_network.MLPClassifier([3])
+    theirs.partial_fit(X, np.full(len(X), 7), classes=[7])
+    with pytest.raises(ArgumentError, match="was fitted to one class, 7: a model needs two"):
+        from_sklearn(theirs)
