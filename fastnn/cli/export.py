@@ -25,7 +25,7 @@ def add_export(commands: Any) -> Parser:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Write the file, and say what goes in and what comes out."""
+    """Write the file; print the names, types and shapes of what goes in and what comes out."""
     from fastnn.model.files import load
 
     out = arguments.out
@@ -35,4 +35,23 @@ def export(arguments: argparse.Namespace) -> int:
     model = load(arguments.model)
     model.to_onnx(out)
     note(f"the model of {arguments.model} is written to {out}")
+    print(_inputs_and_outputs(out))
     return 0
+
+
+def _inputs_and_outputs(path: str) -> str:
+    from fastnn.cli.text import table
+    from fastnn.model.onnx_graph import import_onnx
+
+    onnx = import_onnx()
+    graph = onnx.load(path).graph
+    rows = [["", "type", "shape"]]
+    for kind, values in (("input", graph.input), ("output", graph.output)):
+        for value in values:
+            tensor = value.type.tensor_type
+            text = tensor.elem_type == onnx.TensorProto.STRING
+            dtype = "text" if text else onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+            sizes = [size.dim_param or str(size.dim_value) for size in tensor.shape.dim]
+            shape = f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+            rows.append([f"{kind} {value.name}", str(dtype), shape])
+    return table(rows)
