@@ -159,7 +159,7 @@ class Sequential:
         validation_data: Any = None,
         class_weight: ClassWeight = None,
         sample_weight: npt.ArrayLike | None = None,
-        callbacks: Sequence[CallbackLike] = (),
+        callbacks: Sequence[CallbackLike] | None = (),
         verbose: int | bool = 0,
         shuffle: bool = True,
         patience: int | None = None,
@@ -200,9 +200,9 @@ class Sequential:
         """
         refuse_unknown("fit", Sequential.fit, unknown)
         core, chosen = self._core, self._core.chosen("fit")
-        if not isinstance(callbacks, (list, tuple)):
+        if callbacks is not None and not isinstance(callbacks, (list, tuple)):
             raise ArgumentError(f"callbacks must be a list, found {callbacks!r}")
-        watchers = [*callbacks, *reports(verbose)]
+        watchers = [*(callbacks or ()), *reports(verbose)]
         done = len(core.history.epochs)
         options, greater_is_better = chosen.options(
             monitor,

@@ -16,7 +16,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.ensemble import BaggingClassifier
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -81,6 +81,20 @@ def test_regression_takes_the_steps_of_scikit_learn(loss, rng) -> None:
     theirs = neural_network.MLPRegressor(loss, (4,), **given).fit(X, y)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-8)
     assert ours.out_activation_ == theirs.out_activation_
+
+
+def test_with_the_defaults_it_is_as_accurate_as_scikit_learn() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    right = dict.fromkeys((MLPClassifier, neural_network.MLPClassifier), 0.0)
+    for seed in range(5):
+        X_train, X_test, y_train, y_test = train_test_split(
+            X, y, test_size=0.3, random_state=seed, stratify=y
+        )
+        for make in right:
+            right[make] += make(random_state=seed).fit(X_train, y_train).score(X_test, y_test) / 5
+    ours, theirs = right.values()
+    assert ours >= theirs - 0.005
 
 
 def test_attributes_are_those_of_scikit_learn() -> None:
@@ -271,6 +285,20 @@ def test_to_model_keeps_preprocessing_and_labels(tmp_path) -> None:
     np.testing.assert_allclose(regressor.to_model().predict(X), regressor.predict(X))
 
 
+def test_to_model_goes_out_as_onnx(tmp_path) -> None:
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X, y = IRIS
+    names = np.array(["setosa", "versicolor", "virginica"], dtype=object)[y]
+    model = MLPClassifier((8,), **FAST).fit(X, names)
+    model.to_model().to_onnx(tmp_path / "iris.onnx")
+    path, on = str(tmp_path / "iris.onnx"), ["CPUExecutionProvider"]
+    ready = onnxruntime.InferenceSession(path, providers=on)
+    labels, P = ready.run(["label", "probabilities"], {"X": X})
+    assert labels.tolist() == model.predict(X).tolist()
+    np.testing.assert_allclose(P, model.predict_proba(X), rtol=1e-9)
+
+
 def test_a_callback_that_raises_leaves_the_model_usable() -> None:
     def fail(state) -> None:
         if state.epoch.epoch == 3:
@@ -328,6 +356,30 @@ def test_in_pipelines_searches_and_ensembles() -> None:
     search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
     assert search.best_score_ > 0.95
     assert clone(net).get_params() == net.get_params()
+
+
+def test_in_searches_of_every_kind() -> None:
+    from scipy.stats import loguniform
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV, RandomizedSearchCV
+
+    X, y = load_breast_cancer(return_X_y=True)
+    net = MLPClassifier((8,), max_iter=15, standardize=True, random_state=0)
+    grid = {
+        "initializer": ["he_normal", "glorot_uniform"],
+        "activation": ["relu", "gelu"],
+        "optimizer": ["adam", "rmsprop(beta=0.95)"],
+        "batch_size": [8, 16],
+        "learning_rate_init": [0.01],
+    }
+    halving = HalvingGridSearchCV(net, grid, factor=4, cv=2, random_state=0)
+    drawn = {**grid, "learning_rate_init": loguniform(3e-3, 3e-2)}
+    randomized = RandomizedSearchCV(net, drawn, n_iter=4, cv=2, n_jobs=2, random_state=0)
+    for search in (halving, randomized):
+        search.fit(X, y)
+        assert set(search.best_params_) == set(grid)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()  # none failed
+        assert search.best_score_ > 0.9
 
 
 def test_in_a_column_transformer_with_pandas_output() -> None:
@@ -403,6 +455,7 @@ def _threads_of_a_large_step() -> int:
         ({"missing_values": "mean"}, "missing_values must be one of error, median"),
         ({"categorical_features": "all"}, "categorical_features must be 'from_dtype' or a list"),
         ({"validation_data": 3}, "validation_data must be"),
+        ({"callbacks": print}, "callbacks must be a list of functions, found <built-in"),
         ({"early_stopping": True, "validation_fraction": 0.001}, "validation set is too small"),
         ({"activation": ["relu"], "hidden_layer_sizes": (3, 3)}, "activation has 1 entries"),
     ],
@@ -430,6 +483,8 @@ def test_words_of_scikit_learn() -> None:
         MLPClassifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="warm_start can only be used where `y` has the same"):
         MLPClassifier(max_iter=1, warm_start=True).fit(X, y).fit(X, y % 2)
+    with pytest.raises(ValueError, match="class_weight='balanced' is not for partial_fit"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(AttributeError, match="has no attribute 'partial_fit'"):
         MLPClassifier(solver="lbfgs").partial_fit(X, y)
 

@@ -418,7 +418,7 @@ def test_an_interruption_hands_the_model_over_and_it_can_go_on():
     with pytest.raises(TrainingInterrupted) as caught:
         model.fit(X, LABELS, epochs=9, callbacks=[stop])
     assert caught.value.result is model
-    other.fit(X, LABELS, epochs=2)
+    other.fit(X, LABELS, epochs=2, callbacks=None)
     assert model.fit(X, LABELS).epoch == [2]
     other.fit(X, LABELS)
     assert_same_weights(model, other)

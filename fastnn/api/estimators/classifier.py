@@ -66,7 +66,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         ``early_stopping``, in place of a part of X that is held out.
     monitor : what early stopping watches: "loss" or a metric, by default accuracy.
     callbacks : functions of the `TrainingState`, called after each epoch.
-    standardize : inputs to mean 0 and deviation 1, learnt from the training part (N19).
+    standardize : inputs to mean 0 and deviation 1, learnt from the training part (N19); with
+        `partial_fit`, as medians and categories, from its first call alone.
     categorical_features : columns to one-hot encode: names, places, a mask, or "from_dtype" (all
         that hold text). missing_values : "error", or "median" to fill gaps in and mark them.
 
@@ -158,6 +159,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
         ``classes``: all labels that will come, needed in the first call.
         """
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise ArgumentError(
+                "class_weight='balanced' is not for partial_fit, which sees only some examples: "
+                "give a weight for each label, as compute_class_weight of scikit-learn does"
+            )
         checked = checked_classes(self, classes)
         fitted: MLPClassifier = self._fit(X, y, sample_weight, incremental=True, classes=checked)
         return fitted

@@ -160,6 +160,9 @@ def _check_ranges(given: Parameters) -> None:
         whole("n_iter_no_change", given["n_iter_no_change"])
     if not isinstance(given["verbose"], (bool, int, np.integer)) or given["verbose"] < 0:
         raise ArgumentError(f"verbose must be a bool or a whole number, found {given['verbose']!r}")
+    callbacks = given["callbacks"]
+    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
+        raise ArgumentError(f"callbacks must be a list of functions, found {callbacks!r}")
     if given["dtype"] is not None:
         check_dtype(given["dtype"])
 

@@ -59,6 +59,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         start at 0. None: as scikit-learn, uniform for weights and biases.
     dropout : the share of a hidden layer's outputs set to 0 in training, or a list.
     standardize_target : y to mean 0 and deviation 1 while training; predictions are in its units.
+        With `partial_fit` both are those of its first call.
     batch_normalization : "before" or "after" the activation of the hidden layers, or a list.
     optimizer : any of fastnn's, with its options, in place of ``solver``: "rmsprop(beta=0.95)";
         its rate is ``learning_rate_init``. schedule : of the rate, such as "cosine".
@@ -67,7 +68,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         ``early_stopping``, in place of a part of X that is held out.
     monitor : what early stopping watches: "loss" or a metric, by default R2.
     callbacks : functions of the `TrainingState`, called after each epoch.
-    standardize : inputs to mean 0 and deviation 1, learnt from the training part (N19).
+    standardize : inputs to mean 0 and deviation 1, learnt from the training part (N19); with
+        `partial_fit`, as medians and categories, from its first call alone.
     categorical_features : columns to one-hot encode: names, places, a mask, or "from_dtype" (all
         that hold text). missing_values : "error", or "median" to fill gaps in and mark them.
 
