@@ -41,6 +41,8 @@ def train_many(
     delimiter: str | None = None,
     device: str = "cpu",
     engine: str = "auto",
+    capture: str = "auto",
+    precision: str = "full",
     dtype: str = "float32",
     verbose: bool = False,
     **common: Any,
@@ -64,7 +66,7 @@ def train_many(
     configs : for each network what is its own: a mapping of `train`'s arguments, but for those
         below and `callbacks`.
     data, target, task, validation, test, sample_weight, categorical, drop, delimiter, device,
-        dtype : as in `train`, the same for all.
+        capture, precision, dtype : as in `train`, the same for all.
     engine : as in `train`. "auto" takes what it would take for one network alone, for the same
         numbers; "compiled" (extra ``jit``) is faster for small networks, and differs by rounding.
     verbose : show progress on standard error: the network with the lowest loss so far, and the
@@ -107,7 +109,7 @@ def train_many(
     )
     trained = train_configs(
         configs, source, validation=validation, test=test, categorical=categorical, device=device,
-        engine=engine, dtype=dtype, verbose=verbose, **common,
+        engine=engine, capture=capture, precision=precision, dtype=dtype, verbose=verbose, **common,
     )  # fmt: skip
     for i, training in enumerate(trained):
         if training.error is not None:
@@ -142,6 +144,8 @@ def train_configs(
     categorical: Collection[str] = (),
     device: str = "cpu",
     engine: str = "auto",
+    capture: str = "auto",
+    precision: str = "full",
     dtype: str = "float32",
     verbose: bool = False,
     judged: Collection[str] = ("train", "validation", "test"),
@@ -154,7 +158,8 @@ def train_configs(
     >>> list(trained[0].report)
     ['validation']
     """
-    backend, dtype = get_backend(device, engine), check_dtype(dtype).name
+    backend = get_backend(device, engine, capture=capture, precision=precision)
+    dtype = check_dtype(dtype).name
     shared: Shared = {}
     setups = []
     for i, chosen in enumerate(check_configs(configs, common)):

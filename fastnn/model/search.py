@@ -108,6 +108,8 @@ def search(
     delimiter: str | None = None,
     device: str = "cpu",
     engine: str = "auto",
+    capture: str = "auto",
+    precision: str = "full",
     dtype: str = "float32",
     verbose: bool = False,
     **common: Any,
@@ -140,7 +142,8 @@ def search(
     n_folds = _check_folds(folds, grid, common)
     jobs = None if jobs is None else whole("jobs", jobs)
     check_configs(configs, common)
-    backend, dtype = get_backend(device, engine), check_dtype(dtype).name
+    backend = get_backend(device, engine, capture=capture, precision=precision)
+    dtype = check_dtype(dtype).name
     if (jobs or workers) and backend.device != "cpu":
         raise ArgumentError(
             f"jobs and workers have no effect on device {backend.device!r}: networks of one shape "
@@ -154,7 +157,8 @@ def search(
     by, greater = _judge(by, grid, common, source)
     given = {
         "source": source, "validation": validation, "test": test, "categorical": categorical,
-        "device": device, "engine": engine, "dtype": dtype, **common,
+        "device": device, "engine": engine, "capture": capture, "precision": precision,
+        "dtype": dtype, **common,
     }  # fmt: skip
     all_of_them = [
         {**config, "fold": (i, n_folds)} if n_folds > 1 else config

@@ -1,5 +1,6 @@
 """`train_many`: the i-th training is that of `train` with the same arguments."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fastnn.errors import ArgumentError, DataError
 from fastnn.model import many as many_module
 from fastnn.model.examples import divide, read_source
 from fastnn.model.many import groups, train_many
+from fastnn.model.search import search
 from fastnn.model.setup import choices, set_up
 from fastnn.model.train import Training, train
 from fastnn.training.loop import TrainingInterrupted
@@ -160,6 +162,9 @@ def test_progress_is_that_of_the_best(capsys: pytest.CaptureFixture[str]) -> Non
         ([{"device": "cpu"}], {}, r"config 0 .*: device is the same for all networks"),
         ([{}, {"target": "y"}], {}, r"config 1 .*: target is the same for all networks"),
         ([{"callbacks": []}], {}, "callbacks have no effect in train_many"),
+        ([{"capture": "never"}], {}, "config 0 .*: capture is the same for all networks"),
+        ([{}], {"capture": "never"}, "capture='never' has no effect on device 'cpu'"),
+        ([{}], {"precision": "tf32"}, "precision='tf32' has no effect on device 'cpu'"),
         ([{"learning_rat": 1}], {}, "config 0 .*no argument 'learning_rat'; did you mean"),
         ([{"seed": 0}, {"l2": -1}], {}, r"config 1 \{'l2': -1\}: l2 must be a number of 0"),
         ([{"initializer": "he"}], {}, "config 0 .*unknown initializer 'he'"),
@@ -175,6 +180,12 @@ def test_progress_is_that_of_the_best(capsys: pytest.CaptureFixture[str]) -> Non
 def test_what_cannot_work_is_refused(configs: Any, common: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         train_many(configs, "diabetes", **{"epochs": 1, **common})
+
+
+def test_every_argument_of_train_has_a_place() -> None:
+    given, mine, own = (set(signature(f).parameters) for f in (train, train_many, choices))
+    assert given - mine - own == {"callbacks"}  # which are refused
+    assert mine - {"configs"} <= set(signature(search).parameters)
 
 
 def test_a_validation_part_and_folds() -> None:
