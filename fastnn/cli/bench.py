@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -185,16 +186,27 @@ def summary(rows: Sequence[Sequence[Timed]]) -> list[str]:
                 f"{column}: {_times(mean)} times as fast as the loop (geometric mean of "
                 f"{len(ratios)}), at most {_times(top)} ({where.name}{batch})"
             )
-    reasons: dict[str, list[str]] = {}
-    for cell in (cell for row in rows for cell in row if cell.reason):
-        reasons.setdefault(cell.column, []).append(cell.reason)
-    for column, why in reasons.items():
-        if column == "loop":
-            limit = why[0].rpartition(", ")[2]
-            lines.append(f"loop: {len(why)} cells left out, too slow ({limit}; --loop-limit)")
-        else:
-            lines += [f"{column} column: empty, {reason}" for reason in dict.fromkeys(why)]
-    return [fill(line, WIDTH, break_on_hyphens=False) for line in lines]
+    return [fill(line, WIDTH, break_on_hyphens=False) for line in [*lines, *_gaps(rows)]]
+
+
+def _gaps(rows: Sequence[Sequence[Timed]]) -> list[str]:
+    """Return why columns, or some of their cells, are empty; a line for each reason."""
+    cells = [cell for row in rows for cell in row if cell.reason]
+    slow = [c for c in cells if c.column == "loop" and c.reason.startswith("not run")]
+    lines = []
+    if slow:
+        limit = slow[0].reason.rpartition(", ")[2]
+        lines.append(f"loop: {_cells(len(slow))} left out, too slow ({limit}; --loop-limit)")
+    others = Counter((c.column, c.reason) for c in cells if c not in slow)
+    for (column, reason), n in others.items():
+        partly = column in ("loop", *_against(rows))
+        what = f"{column}: {_cells(n)}" if partly else f"{column} column:"
+        lines.append(f"{what} empty, {reason}")
+    return lines
+
+
+def _cells(n: int) -> str:
+    return f"{n} cell{'s' if n != 1 else ''}"
 
 
 def _print_document(rows: Sequence[Sequence[Timed]], effort: Effort, interrupted: bool) -> None:

@@ -10,7 +10,7 @@ from fastnn.backend.backend import get_backend
 from fastnn.backend.device import cuda_status
 from fastnn.backend.engine import compiled_status
 from fastnn.backend.shim import Backend
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, FastnnError
 from fastnn.registry import did_you_mean
 from fastnn.timing.clock import time_calls
 from fastnn.timing.kernels import kernels
@@ -20,6 +20,8 @@ from fastnn.timing.subject import Subject
 BATCH_SIZES = (1, 16, 32, 64, 128, 256, 512, 1024, 4096)
 #: Examples of the data set: the full batch.
 FULL = 10_000
+#: Examples that a loop is timed on first, to foresee how long a larger batch takes.
+FEW = 16
 COLUMNS = ("loop", "NumPy", "compiled", "GPU")
 DTYPE = "float32"
 
@@ -120,8 +122,11 @@ def compare(
     effort = effort or Effort()
     places = backends()
     for subject in chosen:
+        sizes: Sequence[int | None] = sorted(set(batch_sizes)) if subject.per_batch else [None]
         expected = 0.0  # seconds of a loop over one example
-        for m in sorted(set(batch_sizes)) if subject.per_batch else [None]:
+        if sizes and (sizes[0] or 1) > FEW:  # nothing smaller will have been timed
+            expected = _loop(subject, FEW, 0.0, effort).minimum / FEW
+        for m in sizes:
             row = [_loop(subject, m, expected, effort)]
             if row[0].seconds and m is not None:
                 expected = row[0].minimum / m
@@ -134,7 +139,10 @@ def _loop(subject: Subject, m: int | None, expected: float, effort: Effort) -> T
     limit = effort.loop_limit
     if (seconds := expected * (m or 1)) > limit:
         return Timed(*about, reason=f"not run: about {seconds:.3g} s, the limit is {limit:g} s")
-    once = subject.loop(m or 1)
+    try:
+        once = subject.loop(m or 1)
+    except MemoryError as error:
+        return Timed(*about, reason=f"not enough memory: {error}")
 
     def run(n: int) -> None:
         for _ in range(n):
@@ -155,3 +163,5 @@ def _vectorised(
         return Timed(*about, tuple(time_calls(run, seconds=effort.seconds, repeats=effort.repeats)))
     except MemoryError as error:
         return Timed(*about, reason=f"not enough memory: {error}")
+    except FastnnError as error:
+        return Timed(*about, reason=str(error))

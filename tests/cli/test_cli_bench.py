@@ -95,6 +95,21 @@ def test_cells_by_hand() -> None:
     text = " ".join(summary(rows)).split()
     assert " ".join(text) == (
         "NumPy: 4,000 times as fast as the loop (geometric mean of 1), at most 4,000 "
-        "(dense forward, batch 16) loop: 1 cells left out, too slow "
+        "(dense forward, batch 16) loop: 1 cell left out, too slow "
         "(the limit is 0.5 s; --loop-limit)"
     )
+
+
+def test_what_is_missing_is_counted_or_is_a_whole_column() -> None:
+    rows = [_row((0.004,), (1e-6,)), _row((), (1e-6,))]
+    about = ("dense", "dense forward", "4 to 4 units", 16)
+    rows[0] += [Timed(*about, "compiled", (1e-6,)), Timed(*about, "GPU", (), "no CUDA")]
+    rows[1] += [
+        Timed(*about, "compiled", (), "not enough memory: 8 GB"),
+        Timed(*about, "GPU", (), "no CUDA"),
+    ]
+    assert summary(rows)[-3:] == [
+        "loop: 1 cell left out, too slow (the limit is 0.5 s; --loop-limit)",
+        "GPU column: empty, no CUDA",
+        "compiled: 1 cell empty, not enough memory: 8 GB",
+    ]

@@ -5,22 +5,23 @@ Nothing here asserts how fast anything is.
 
 import math
 import time
+from dataclasses import replace
 
 import pytest
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.device import cuda_status
 from fastnn.backend.engine import compiled_status
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, DeviceError
 from fastnn.model.selfcheck import deviation
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.timing.clock import time_calls
-from fastnn.timing.comparison import BATCH_SIZES, COLUMNS, Effort, Timed, backends, compare
+from fastnn.timing.comparison import BATCH_SIZES, COLUMNS, FEW, Effort, Timed, backends, compare
 from fastnn.timing.comparison import subjects as all_subjects
 from fastnn.timing.kernels import dot_product
-from fastnn.timing.subject import Subject
+from fastnn.timing.subject import Loop, Subject
 
 QUICK = Effort(seconds=1e-4, repeats=2)
 SMALL = [
@@ -104,6 +105,18 @@ def test_a_loop_above_the_limit_is_left_out_with_the_limit() -> None:
     assert second[1].seconds  # NumPy is measured all the same
 
 
+def test_a_large_batch_alone_is_foreseen_by_a_small_one() -> None:
+    asked: list[int] = []
+
+    def loop(m: int) -> Loop:
+        asked.append(m)
+        return SMALL[2].loop(m)
+
+    [row] = compare([replace(SMALL[2], loop=loop)], [5000], Effort(1e-4, 1e-4, repeats=2))
+    assert row[0].reason.startswith("not run: about ")
+    assert asked == [FEW]
+
+
 def test_where_the_batch_size_makes_no_difference_there_is_one_row() -> None:
     rows = list(compare([SMALL[1]], [1, 16], QUICK))
     assert [row[0].batch for row in rows] == [None]
@@ -113,9 +126,19 @@ def test_too_little_memory_is_a_reason() -> None:
     def fails(*_: object) -> None:
         raise MemoryError("8 GB")
 
-    subject = Subject("dense", "large", "", lambda m: lambda: [], fails)  # type: ignore[arg-type]
+    subject = Subject("dense", "large", "", fails, fails)  # type: ignore[arg-type]
     [row] = compare([subject], [1], QUICK)
-    assert row[1].reason == "not enough memory: 8 GB"
+    assert [cell.reason for cell in row[:2]] == ["not enough memory: 8 GB"] * 2
+
+
+def test_what_a_backend_refuses_is_a_reason() -> None:
+    def refuses(*_: object) -> None:
+        raise DeviceError("the device is gone")
+
+    subject = replace(SMALL[2], vectorised=refuses)  # type: ignore[arg-type]
+    [row] = compare([subject], [1], QUICK)
+    assert row[0].seconds
+    assert row[1].reason == "the device is gone"
 
 
 def test_kernels_are_chosen_by_name_word_and_kind() -> None:
