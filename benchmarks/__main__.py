@@ -63,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"unknown system {unknown[0]!r}; choose from {', '.join(SYSTEMS)}")
     if arguments.repeats < 1:
         parser.error(f"--repeats must be at least 1, found {arguments.repeats}")
+    if not arguments.minutes >= 0:
+        parser.error(f"--minutes must be 0 or more, found {arguments.minutes:g}")
     about = machine()
     try:
         kept = _kept(arguments.out, about)

@@ -80,7 +80,10 @@ def load(path: Path) -> tuple[list[Row], dict[str, Any]]:
         raise ResultsError(
             f"{path}: results of format {found!r}, this suite reads {FORMAT}; measure again"
         )
-    return [Row(**row) for row in document["rows"]], document["machine"]
+    try:
+        return [Row(**row) for row in document["rows"]], dict(document["machine"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ResultsError(f"{path}: is not whole ({error}); measure again") from error
 
 
 def merge(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
@@ -105,7 +108,9 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> str:
 
 
 def compare(old: Path, rows: Sequence[Row], about: dict[str, Any], allowed: float = 1.1) -> str:
-    """Return what became slower or larger than in an earlier run by more than ``allowed``."""
+    """Return what became slower or larger than in an earlier run by more than ``allowed``, or
+    cannot be measured any more; and what is not as it was then (versions, threads, variables).
+    """
     before, machine_before = load(old)
     if differ := differences(machine_before, about):
         return f"{old}: measured on another machine ({differ}): the figures cannot be compared"
@@ -113,21 +118,42 @@ def compare(old: Path, rows: Sequence[Row], about: dict[str, Any], allowed: floa
     lines, compared = [], 0
     for row in rows:
         earlier = known.get((row.section, row.case, row.system))
-        if earlier is None or not row.values:
+        if earlier is None:
             continue
         compared += 1
-        ratio = row.minimum / earlier.minimum
-        if ratio > allowed:
+        what = f"{row.section} {row.case} {row.system}"
+        if not row.values:
+            lines.append(f"{what}: {quantity(earlier.minimum, row.unit)} then, now {row.error}")
+        elif (ratio := row.minimum / earlier.minimum) > allowed:
             lines.append(
-                f"{row.section} {row.case} {row.system}: {ratio:.2f} times as "
-                f"{'long' if row.unit == 's' else 'large'} "
+                f"{what}: {ratio:.2f} times as {'long' if row.unit == 's' else 'large'} "
                 f"({quantity(earlier.minimum, row.unit)}, now {quantity(row.minimum, row.unit)})"
             )
     if not compared:
         return f"{old}: has none of the cases that were measured now"
-    return "\n".join(lines) or (
-        f"none of {compared} figures is above that in {old} by more than {allowed - 1:.0%}"
-    )
+    if not lines:
+        within = f"by more than {allowed - 1:.0%}"
+        lines = [f"none of {compared} figures is above that in {old} {within}"]
+    return "\n".join([*changes(machine_before, about), *lines])
+
+
+def changes(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Return a line if the same machine had other versions, threads or variables then.
+
+    >>> changes({"versions": {"numpy": "2.3"}}, {"versions": {"numpy": "2.4"}})
+    ['not as it was then: numpy 2.3, now 2.4']
+    """
+    flat = [
+        {"python": m.get("python"), "blas_threads": m.get("blas_threads"),
+         **m.get("versions", {}), **m.get("environment", {})}
+        for m in (there, here)
+    ]  # fmt: skip
+    found = [
+        f"{name} {flat[0].get(name) or 'absent'}, now {flat[1].get(name) or 'absent'}"
+        for name in sorted(flat[0].keys() | flat[1].keys())
+        if flat[0].get(name) != flat[1].get(name)
+    ]
+    return [f"not as it was then: {'; '.join(found)}"] if found else []
 
 
 def quantity(value: float, unit: str) -> str:

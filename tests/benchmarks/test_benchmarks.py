@@ -175,6 +175,14 @@ def test_a_run_is_kept_and_compared(tmp_path: Path) -> None:
         "steps B:32 fastnn_compiled: 2.50 times as long (20.0 us, now 50.0 us)"
     )
     assert compare(old, _rows(), about).startswith("none of 5 figures is above")
+    failed = [Row("steps", "B:32", "pytorch", error="torch is not installed")]
+    assert compare(old, failed, about) == (
+        "steps B:32 pytorch: 60.0 us then, now torch is not installed"
+    )
+    newer = {**about, "blas_threads": 64}
+    said = compare(old, slower, newer).splitlines()
+    assert said[0] == f"not as it was then: blas_threads {about['blas_threads']}, now 64"
+    assert len(said) == 2
     assert "none of the cases" in compare(old, [Row("steps", "A:16", "products", [1.0])], about)
     elsewhere = {**about, "cores": about["cores"] + 1}
     said = compare(old, slower, elsewhere)
@@ -202,6 +210,8 @@ def test_the_machine_has_no_name_and_no_paths() -> None:
         ("{", "is not JSON"),
         ('{"format": 1}', "results of format 1, this suite reads 2; measure again"),
         ("[]", "results of format None"),
+        ('{"format": 2, "rows": [{"section": "steps"}], "machine": {}}', "is not whole"),
+        ('{"format": 2}', "is not whole"),
         (None, "cannot be read"),
     ],
 )
@@ -280,6 +290,7 @@ def test_results_of_another_machine_are_not_mixed(
         (["--only", "stps"], "unknown section 'stps'; choose from steps, accuracy"),
         (["A:16", "--only", "kernels"], "cases are for the section steps alone"),
         (["--repeats", "0"], "--repeats must be at least 1"),
+        (["--minutes", "nan"], "--minutes must be 0 or more, found nan"),
         (["--compare", "nothing.json"], "nothing.json: cannot be read"),
         (["--out", "no/such/run.json"], "there is no folder 'no/such'"),
     ],
