@@ -195,10 +195,11 @@ def _kernel_table(rows: Sequence[Row]) -> str:
         name = f"{about['name']}, {about['size']}"
         batch = "any" if about["batch"] is None else str(about["batch"])
         lines.append(f"<tr><td>{escape(name)}<td>{batch}{''.join(f'<td>{s}' for s in shown)}</tr>")
-    empty = {row.system: row.error for row in rows if row.system != "loop" and row.error}
-    why = "".join(f"<p>{c} is empty: {escape(str(e))}</p>" for c, e in empty.items())
+    gaps = dict.fromkeys((r.system, r.error) for r in rows if r.system != "loop" and r.error)
+    why = "".join(f"<p>Empty in {c}: {escape(str(e))}</p>" for c, e in gaps)
     return f"<table>{''.join(lines)}</table>{why}"
 
 
 def _why(row: Row) -> str:
-    return f'<span title="{escape(row.error or "")}">{"left out" if row.system == "loop" else "-"}'
+    shown = "left out" if row.system == "loop" else "-"
+    return f'<span title="{escape(row.error or "")}">{shown}</span>'

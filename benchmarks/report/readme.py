@@ -29,9 +29,8 @@ def figures(rows: Sequence[Row], stem: str) -> str:
     lines.append("|---|" + "---|" * len(SYSTEMS))
     for label in CASES:
         if label in steps:
-            about = f"{words(label[0]).split(',')[0]}, {case(label).batch:,}"
             cells = [_microseconds(steps[label].get(s)) for s in SYSTEMS]
-            lines.append(f"| {about} | {' | '.join(cells)} |")
+            lines.append(f"| {_network(label)} | {' | '.join(cells)} |")
     paragraphs = [_ratios(steps), _others(rows)]
     drawn = (("throughput", "Samples per second over the batch size"),
              ("vectorised", "Times as fast as plain loops, over the batch size"))  # fmt: skip
@@ -39,6 +38,11 @@ def figures(rows: Sequence[Row], stem: str) -> str:
                 if Path(f"{stem}-{name}.png").is_file()]  # fmt: skip
     written = [fill(text, 100, break_on_hyphens=False) for text in paragraphs if text]
     return "\n\n".join(["\n".join(lines), *written, *pictures])
+
+
+def _network(label: str, between: str = ", ") -> str:
+    units = words(label[0]).partition(",")[0]
+    return f"{units}{between}{case(label).batch:,}"
 
 
 def _microseconds(row: Row | None) -> str:
@@ -58,8 +62,8 @@ def _ratios(steps: dict[str, dict[str, Row]]) -> str:
             least = min(ratios, key=ratios.__getitem__)
             found.append(
                 f"{NAMES[system]} is {geometric_mean(ratios.values()):.2f} times as fast as the "
-                f"fastest of the other libraries in each of {len(ratios)} cases (geometric mean; "
-                f"{ratios[least]:.2f} times at least, at {least})"
+                f"fastest other library of each case (geometric mean of {len(ratios)} cases; "
+                f"at least {ratios[least]:.2f} times, with {_network(least, ' at batch ')})"
             )
     return "; ".join(found) + "." if found else ""
 
@@ -86,9 +90,10 @@ def _others(rows: Sequence[Row]) -> str:
         if cells["loop"].values and cells["NumPy"].values
     ]
     if gains:
-        mean, most = geometric_mean(gains), max(gains)
-        found.append(f"Vectorised kernels take plain Python loops' time divided by {mean:,.0f} "
-                     f"(geometric mean of {len(gains)}; {math.floor(most):,} at most)")  # fmt: skip
+        found.append(
+            f"Vectorised kernels are {geometric_mean(gains):,.0f} times as fast as plain Python "
+            f"loops (geometric mean of {len(gains)}; at most {math.floor(max(gains)):,} times)"
+        )
     return ". ".join(found) + "." if found else ""
 
 
