@@ -221,6 +221,17 @@ def test_two_runs_are_equal_bit_by_bit(dtype: str, threads: int) -> None:
     np.testing.assert_array_equal(runs[0][1], runs[1][1])
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_products_written_out_give_the_same_bits_again(threads: int, monkeypatch) -> None:
+    monkeypatch.setattr(multiplying, "has_wide_vectors", lambda: True)
+    runs = []
+    for _ in range(2):
+        plan = make_plan(Compiled(threads), "float32", sizes=(30, 70, 40, 20), n=256, batch_size=64)
+        runs.append((epochs(plan, 5), plan.parameters.theta))
+    np.testing.assert_array_equal(runs[0][0], runs[1][0])
+    np.testing.assert_array_equal(runs[0][1], runs[1][1])
+
+
 @pytest.mark.usefixtures("every_share")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_snapshot_is_replayed_bit_by_bit(threads: int) -> None:

@@ -1,10 +1,12 @@
 """The benchmark suite runs, keeps what it measured and compares only what can be compared."""
 
+import importlib
 import json
 import platform
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from benchmarks.processes import Worker, workers
 from benchmarks.results import ResultsError, compare, load, machine, merge, save
 from benchmarks.rows import FASTNN, FLOORS, PEERS, SYSTEMS, Row, best_peer, by_case
 from benchmarks.sections import Options, accuracy, footprint, kernels, latency, steps
+from benchmarks.systems import Trained
 from benchmarks.tables import summary, table
+from benchmarks.worker import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,6 +115,7 @@ def test_a_system_that_cannot_run_leaves_its_reason() -> None:
 
 _WITHOUT_TORCH = """
 import sys
+import time
 class Hidden:
     def find_spec(self, name, path=None, target=None):
         if name == "torch":
@@ -375,3 +380,23 @@ def test_the_kernels_are_those_of_fastnn_bench(monkeypatch: pytest.MonkeyPatch) 
     assert [r.system for r in rows[:4]] == list(COLUMNS)
     known = Options(known=lambda section, label, systems: True)
     assert list(kernels.run(known)) == []
+
+
+def test_loading_a_library_is_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    class Slow:
+        """Takes 100 s to load, 3 to prepare and 2 for an epoch."""
+
+        @staticmethod
+        def prepare(c: object) -> Trained:
+            clock[0] += 3
+            return Trained(lambda: clock.__setitem__(0, clock[0] + 2))
+
+    def load(name: str) -> type[Slow]:
+        clock[0] += 100
+        return Slow
+
+    monkeypatch.setattr(importlib, "import_module", load)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    assert Server("slow").prepare("B:16") == {"prepare_seconds": 5.0}

@@ -9,6 +9,8 @@ among the tiles, so that no tile is much smaller than the others.
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastnn.backend.compiled.llvm_builder import Function
 
 #: Rows of a tile at most: 28 sums, two vectors of B and one of A leave one register free.
@@ -36,6 +38,7 @@ def scratch_size(m: int, t: str) -> int:
     return _STRIP + DEPTH * (-(-min(m, COLUMNS) // width) * width)
 
 
+@cache
 def tile_text(t: str, rows: int, vectors: int, *, transposed: bool) -> str:
     """Return the function of a tile: ``(strip, panel, C, ldc, depth, add, columns, A, lda)``.
 
@@ -93,6 +96,7 @@ def _fetch_ahead(f: Function, t: str, p: str, transposed: bool) -> None:
         f.fetch(f.place(t, start, f.integer("mul nuw nsw", place, LANES[t])))
 
 
+@cache
 def copy_rows_text(t: str) -> str:
     """Return the function that copies a strip of A: ``(A, lda, rows, depth, strip)``."""
     f = Function(_COPY)
@@ -105,6 +109,7 @@ def copy_rows_text(t: str) -> str:
     return f.text()
 
 
+@cache
 def copy_columns_text(t: str) -> str:
     """Return the function that copies a strip of a transposed A: ``(A, lda, rows, depth, strip)``.
 
@@ -119,6 +124,7 @@ def copy_columns_text(t: str) -> str:
     return f.text()
 
 
+@cache
 def panels_text(t: str) -> str:
     """Return the function that copies panels of B: ``(B, ldb, depth, columns, panels)``."""
     width = 2 * LANES[t]
@@ -135,6 +141,7 @@ def panels_text(t: str) -> str:
     return f.text()
 
 
+@cache
 def transposed_panels_text(t: str) -> str:
     """Return the function that copies panels of a transposed B, arguments as above.
 
@@ -182,10 +189,11 @@ def _mixed(f: Function, t: str, a: str, b: str, lanes: list[int]) -> str:
     return f.new(f"shufflevector {v} {a}, {v} {b}, <{n} x i32> <{numbers}>")
 
 
+@cache
 def product_text(t: str) -> str:
-    """Return the function of a product: ``C = A B``, or ``C += A B`` if ``add`` is 1.
+    """Return the function of a product, ``C = A B``.
 
-    ``(A, lda, a_row, a_term, B, ldb, b_term, b_column, C, ldc, n, m, k, add, scratch, copy_a,
+    ``(A, lda, a_row, a_term, B, ldb, b_term, b_column, C, ldc, n, m, k, scratch, copy_a,
     copy_b, low, high, low_edge, high_edge)``: elements from row to row and from term to term of
     the sums in A, and so on; functions to copy A and B; the tiles with ``n / tiles`` rows and
     with one more, and those for a panel that is not full.
@@ -194,7 +202,7 @@ def product_text(t: str) -> str:
     f = Function(
         "define void @NAME(ptr %a, i64 %lda, i64 %a_row, i64 %a_term, "
         "ptr %b, i64 %ldb, i64 %b_term, i64 %b_column, ptr %c, i64 %ldc, i64 %n, i64 %m, i64 %k, "
-        "i64 %add, ptr %scratch, ptr %copy_a, ptr %copy_b, ptr %low, ptr %high, ptr %low_edge, "
+        "ptr %scratch, ptr %copy_a, ptr %copy_b, ptr %low, ptr %high, ptr %low_edge, "
         "ptr %high_edge)"
     )
     panels = f.place(t, "%scratch", _STRIP)
@@ -208,8 +216,7 @@ def product_text(t: str) -> str:
                 t, "%b", f.integer("mul nsw", p, "%b_term"), f.integer("mul nsw", j, "%b_column")
             )
             f.do(f"call void %copy_b(ptr {b}, i64 %ldb, i64 {depth}, i64 {columns}, ptr {panels})")
-            later = f.new(f"icmp ne i64 {part}, 0")
-            add = f.new(f"select i1 {later}, i64 1, i64 %add")
+            add = f.smaller(part, 1)  # the first part replaces what C holds
             with f.loop(tiles) as tile:
                 i, height = _stretch(f, tile, rows, more_rows)
                 a = f.place(

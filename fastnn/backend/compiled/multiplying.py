@@ -32,13 +32,12 @@ SMALLEST = 16
 
 @dataclass(frozen=True)
 class Product:
-    """``C = A B`` or ``C += A B`` of BLAS type ``t``, the arrays given as far as they take part."""
+    """``C = A B`` of BLAS type ``t``, the arrays given as far as they take part."""
 
     a: Array
     b: Array
     out: Array
     t: str
-    adds: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,7 +74,7 @@ def blas_call(product: Product, blas: Blas) -> str:
         f"(i32 101, i32 {trans_a}, i32 {trans_b}, {size} {n}, {size} {m}, {size} {k}, "
         f"{t} {number(1.0, t)}, {pointer(product.a)}, {size} {lda}, "
         f"{pointer(product.b)}, {size} {ldb}, "
-        f"{t} {number(float(product.adds), t)}, {pointer(product.out)}, {size} {ldc})"
+        f"{t} {number(0.0, t)}, {pointer(product.out)}, {size} {ldc})"
     )
 
 
@@ -112,7 +111,7 @@ def product_call(product: Product, functions: list[int], scratch: int) -> str:
     arguments = [
         f"{pointer(array)}, " + ", ".join(f"i64 {n}" for n in steps) for array, *steps in numbers
     ]
-    arguments += [f"i64 {n}" for n in (*product.shape, int(product.adds))]
+    arguments += [f"i64 {n}" for n in product.shape]
     arguments.append(f"ptr inttoptr (i64 {scratch} to ptr)")
     arguments += [f"ptr {{{n}}}" for n in functions[1:]]
     return f"call void {{{functions[0]}}}({', '.join(arguments)})"
