@@ -37,7 +37,8 @@ def main(argv: list[str] | None = None) -> int:
                          "or --no-pictures")  # fmt: skip
     if arguments.readme:
         try:
-            rewrite(arguments.readme, figures(rows, str(path.with_suffix(""))))
+            where = str(arguments.readme.parent)
+            rewrite(arguments.readme, figures(rows, str(path.with_suffix("")), where))
         except ResultsError as error:
             parser.error(str(error))
         written.append(arguments.readme)

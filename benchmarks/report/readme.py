@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -18,8 +19,8 @@ CASES = ("A:16", "A:128", "A:1024", "B:32", "B:512", "C:128", "D:128", "E:100", 
 SYSTEMS = ("fastnn_compiled", "fastnn_numpy", "jax_scan", "pytorch", "sklearn_mlp", "products")
 
 
-def figures(rows: Sequence[Row], stem: str) -> str:
-    """Return the README's table, sentences and pictures; ``stem`` is where the pictures are.
+def figures(rows: Sequence[Row], stem: str, folder: str = ".") -> str:
+    """Return the table, sentences and pictures for a file in ``folder``; pictures: ``stem-*.png``.
 
     >>> print(figures([Row("steps", "B:32", "fastnn_numpy", [1e-4])], "run").splitlines()[-1])
     | 32-64-64-2, 32 | - | 100 | - | - | - | - |
@@ -34,8 +35,11 @@ def figures(rows: Sequence[Row], stem: str) -> str:
     paragraphs = [_ratios(steps), _others(rows)]
     drawn = (("throughput", "Samples per second over the batch size"),
              ("vectorised", "Times as fast as plain loops, over the batch size"))  # fmt: skip
-    pictures = [f"![{text}]({stem}-{name}.png)" for name, text in drawn
-                if Path(f"{stem}-{name}.png").is_file()]  # fmt: skip
+    pictures = [
+        f"![{text}]({os.path.relpath(picture, folder)})"
+        for name, text in drawn
+        if (picture := Path(f"{stem}-{name}.png")).is_file()
+    ]
     written = [fill(text, 100, break_on_hyphens=False) for text in paragraphs if text]
     return "\n\n".join(["\n".join(lines), *written, *pictures])
 
@@ -98,8 +102,11 @@ def _others(rows: Sequence[Row]) -> str:
 
 
 def rewrite(path: Path, text: str) -> None:
-    """Put ``text`` between the two comments of a file; ResultsError if they are not there."""
-    whole = path.read_text(encoding="utf-8")
+    """Put ``text`` between the two comments of a file; ResultsError if there are none."""
+    try:
+        whole = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from error
     before, begin, rest = whole.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):

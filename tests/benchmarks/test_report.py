@@ -184,15 +184,21 @@ def test_a_readme_is_rewritten_between_its_comments(tmp_path: Path, capsys) -> N
     readme, file = tmp_path / "README.md", tmp_path / "run.json"
     save(file, _rows(), ABOUT)
     readme.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    (tmp_path / "run-throughput.png").touch()  # of an earlier call
     assert main([str(file), "--no-pictures", "--readme", str(readme)]) == 0
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- figures -->\n\n| network, batch |")
-    assert text.endswith("\n\n<!-- end of figures -->\nafter\n")
+    picture = "![Samples per second over the batch size](run-throughput.png)"
+    assert text.endswith(f"\n\n{picture}\n\n<!-- end of figures -->\nafter\n")
     assert "old" not in text
     readme.write_text("nothing\n", encoding="utf-8")
     with pytest.raises(SystemExit):
         main([str(file), "--no-pictures", "--readme", str(readme)])
     assert "has no <!-- figures -->" in capsys.readouterr().err
+    readme.unlink()
+    with pytest.raises(SystemExit):
+        main([str(file), "--no-pictures", "--readme", str(readme)])
+    assert "README.md: cannot be read" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
