@@ -23,6 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 180.0
 #: Seconds before a question: OpenBLAS' threads spin for about half of it.
 PAUSE = 0.06
+#: Nothing about threads: how many a library takes, and how long they spin, is its own choice.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",  # its helpers would run beside the next system
+}
 
 
 class Worker:
@@ -45,18 +50,13 @@ class Worker:
         return self._answer(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {
-            "OMP_WAIT_POLICY": "PASSIVE",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TORCHINDUCTOR_COMPILE_THREADS": "1",  # its helpers would run beside the next system
-        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", self.system],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **environment},
+            env={**os.environ, **ENVIRONMENT},
         )
         return self._process
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import __main__ as suite
 from benchmarks.networks import all_cases, case, scaling_cases
-from benchmarks.processes import Worker, workers
+from benchmarks.processes import ENVIRONMENT, Worker, workers
 from benchmarks.results import ResultsError, compare, load, machine, merge, save
 from benchmarks.rows import FASTNN, FLOORS, PEERS, SYSTEMS, Row, best_peer, by_case
 from benchmarks.sections import Options, accuracy, footprint, kernels, latency, steps
@@ -88,6 +88,11 @@ def test_a_process_is_asked_about_several_cases_and_ends(tmp_path: Path) -> None
         process = worker._process
     assert process is not None
     assert process.returncode is not None
+
+
+def test_a_process_has_the_threads_that_its_library_takes_by_itself() -> None:
+    prefixes = ("OMP_", "GOMP_", "KMP_", "OPENBLAS_", "MKL_", "XLA_")
+    assert not [name for name in ENVIRONMENT if name.startswith(prefixes)]
 
 
 def test_a_process_that_dies_or_hangs_leaves_its_reason() -> None:
