@@ -321,7 +321,7 @@ def test_the_text_is_plain_ascii_and_promises_its_block_size() -> None:
         "été", trace(lambda z: z + 1), (Operand("float32"),), (Operand("float32"),), False
     )
     assert source.text.isascii()
-    assert re.search(r"__launch_bounds__\(256, 4\) fastnn__t_\(", source.text)
+    assert re.search(r"__launch_bounds__\(256, 3\) fastnn__t_\(", source.text)
 
 
 # --- the library's own kernels ----------------------------------------------------------------

@@ -10,8 +10,8 @@ from tests.cuda.emulated_run import EmulatedRun
 
 #: Turing, Ampere (A100, then smaller ones), Ada, Hopper, Blackwell (B200, then RTX).
 ARCHITECTURES = ("75", "80", "86", "89", "90", "100", "120")
-#: With 256 threads a block, so many registers each still leave room for 4 blocks at once.
-MOST_REGISTERS = 64
+#: With 256 threads a block, so many registers each still leave room for 3 blocks at once.
+MOST_REGISTERS = 80
 #: Texts that are compiled together, which takes a fifth of the time.
 TOGETHER = 40
 
@@ -51,9 +51,9 @@ def test_every_kernel_compiles_and_spills_nothing(
         for use in uses:
             assert (use.spilled_bytes, use.stack_bytes) == (0, 0), use
             assert use.registers <= MOST_REGISTERS, use
-    every = ", ".join(ARCHITECTURES)
     proven(
-        f"CUDA: kernels compile for sm_{every} (NVRTC {nvrtc.version()}) without spills: {kernels}"
+        f"CUDA: {kernels} kernels compile for sm_{architecture} without spills "
+        f"(NVRTC {nvrtc.version()})"
     )
 
 

@@ -22,7 +22,7 @@ TILE = 32
 _ROWS = Template("""\
 static __device__ inline $T combine($T a, $T b) { return $combine; }
 
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $A* a, $T* out, long long cols, long long part, long long parts)
 {
     __shared__ $T tile[256];
@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) $name(
 _COLUMNS = Template("""\
 static __device__ inline $T combine($T a, $T b) { return $combine; }
 
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $A* a, $T* out, long long rows, long long cols, long long part)
 {
     __shared__ $T tile[256];
@@ -83,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) $name(
 
 # Neighbouring threads read neighbouring elements of one row.
 _GATHER = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $A* source, const $I* order, const $P* position, $T* out,
     $E size, $E width, long long n_source, long long n_order)
 {
@@ -101,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) $name(
 
 # width is 1 where one number of the table fills all of out.
 _LOAD = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $A* table, const $P* counter, $T* out,
     long long size, long long width, long long length)
 {
@@ -114,7 +114,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) $name(
 """)
 
 _STORE = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $A* value, const $P* counter, $T* table, long long length)
 {
     const long long row = counter[0];
@@ -125,7 +125,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) $name(
 """)
 
 _ADVANCE = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name($P* counter, long long by)
+extern "C" __global__ void __launch_bounds__(256, 3) $name($P* counter, long long by)
 {
     if (blockIdx.x == 0 && threadIdx.x == 0) {
         counter[0] += ($P)by;
@@ -152,7 +152,7 @@ _ROUNDS = """\
 # One thread makes one block of four words: eight numbers. Counter [1 + block, step, layer, purpose]
 # and key [seed, 0], as random.UniformStream has them.
 _UNIFORM = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $P* counter, float* out, long long size,
     unsigned long long seed, unsigned long long layer)
 {
@@ -173,7 +173,7 @@ $rounds
 
 # Element e of out is number `at` of the whole batch: each thread makes the block that it lies in.
 _UNIFORM_COLUMNS = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $P* counter, const $Q* first, float* out, long long size, long long width, long long of,
     unsigned long long seed, unsigned long long layer)
 {

@@ -69,7 +69,7 @@ def elementwise_packs(
     >>> print(elementwise_packs("double", double, (z,), (z,)).text)
     struct __align__(16) Pack { float of[4]; };
     <BLANKLINE>
-    extern "C" __global__ void __launch_bounds__(256, 4) fastnn_double_packs(
+    extern "C" __global__ void __launch_bounds__(256, 3) fastnn_double_packs(
         const float* a0, float* a1, unsigned int size, unsigned int rows, unsigned int cols)
     {
         const unsigned int step = 4 * gridDim.x * blockDim.x;
@@ -133,7 +133,7 @@ def elementwise_packs(
 
 # Neighbouring threads read neighbouring packs of one row. size and width count packs.
 _GATHER = Template("""\
-extern "C" __global__ void __launch_bounds__(256, 4) $name(
+extern "C" __global__ void __launch_bounds__(256, 3) $name(
     const $T* source, const $I* order, const $P* position, $T* out,
     unsigned int size, unsigned int width, long long n_source, long long n_order)
 {

@@ -18,10 +18,10 @@ from fastnn.backend.graph import Graph, Value
 from fastnn.errors import ArgumentError
 
 #: How the text of every kernel begins: its name follows.
-KERNEL = 'extern "C" __global__ void __launch_bounds__(256, 4) '
+KERNEL = 'extern "C" __global__ void __launch_bounds__(256, 3) '
 
 #: Threads of a block; the texts promise the compiler that it is never more. They also ask for room
-#: for 4 blocks at once, 64 registers a thread: left to itself, it takes fewer and spills some.
+#: for 3 blocks at once, 80 registers a thread: left to itself, it takes fewer and spills some.
 THREADS = 256
 
 C_TYPES = {
@@ -164,7 +164,7 @@ def elementwise(
     >>> relu = Graph(("z",), (Value("input", name="z"), Value("constant"),
     ...              Value("maximum", (0, 1))), (2,))
     >>> print(elementwise("relu", relu, (Operand("float32"),), (Operand("float32"),), False).text)
-    extern "C" __global__ void __launch_bounds__(256, 4) fastnn_relu(
+    extern "C" __global__ void __launch_bounds__(256, 3) fastnn_relu(
         const float* p_z, float* out0, unsigned int size, unsigned int rows, unsigned int cols)
     {
         const unsigned int step = gridDim.x * blockDim.x;
@@ -303,7 +303,7 @@ def _grid_stride(index: str, body: Sequence[str]) -> list[str]:
 
 def _function(name: str, parameters: Sequence[str], body: Sequence[str]) -> Source:
     lines = [
-        f'extern "C" __global__ void __launch_bounds__({THREADS}, 4) {name}(',
+        f'extern "C" __global__ void __launch_bounds__({THREADS}, 3) {name}(',
         f"    {', '.join(parameters)})",
         "{",
         *(f"    {line}" for line in body),
