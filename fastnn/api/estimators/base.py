@@ -32,7 +32,7 @@ from fastnn.api.examples import pair
 from fastnn.api.fit_history import even
 from fastnn.backend.backend import get_backend
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import Model
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
@@ -141,9 +141,12 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         X, y, w = pair(p["validation_data"])
         kept = sample.X.dtype if isinstance(sample.X, np.ndarray) else np.float64
         numeric = self._metric == "r2"
-        X, y = inputs.read(self, p, X, y, reset=False, dtype=kept, y_numeric=numeric)
-        y = self._read_target(y, False, True, None)
-        return Sample(X, y, _weights(w, y))
+        try:
+            X, y = inputs.read(self, p, X, y, reset=False, dtype=kept, y_numeric=numeric)
+            y = self._read_target(y, False, True, None)
+            return Sample(X, y, _weights(w, y))
+        except ValueError as error:
+            raise DataError(f"validation_data: {error}") from error
 
     def _new(self, p: Given, net: Network, random: Any, seed: int) -> Fitted:
         backend = get_backend(p["device"], p["engine"])

@@ -244,7 +244,7 @@ def _chosen(categorical: Any, table: Table) -> list[str]:
     """The columns of ``categorical_features``: names, places, a mask, or those of text."""
     if categorical is None:
         return []
-    if isinstance(categorical, str):
+    if isinstance(categorical, str) or not hasattr(categorical, "__iter__"):
         if categorical != "from_dtype":
             raise ArgumentError(
                 "categorical_features must be 'from_dtype' or a list of names, places or a mask, "

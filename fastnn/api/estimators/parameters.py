@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.data.batches import batch_size_for
 from fastnn.errors import ArgumentError
 from fastnn.model.choices import layer_sizes
 from fastnn.nn.parameters import check_dtype
@@ -150,12 +149,12 @@ def _check_ranges(given: Parameters) -> None:
             raise ArgumentError(f"{name} must be True or False, found {value!r}")
         elif name in ("max_iter", "max_fun"):
             whole(name, value)
-    if given["batch_size"] != "auto":
-        if isinstance(given["batch_size"], str):
+    size = given["batch_size"]
+    if not (isinstance(size, str) and size == "auto"):
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ArgumentError(
-                f"batch_size must be a whole number from 1 or 'auto', found {given['batch_size']!r}"
+                f"batch_size must be a whole number from 1 or 'auto', found {size!r}"
             )
-        batch_size_for(1, given["batch_size"])
     if given["n_iter_no_change"] != np.inf:
         whole("n_iter_no_change", given["n_iter_no_change"])
     if not isinstance(given["verbose"], (bool, int, np.integer)) or given["verbose"] < 0:
