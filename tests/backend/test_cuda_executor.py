@@ -58,6 +58,14 @@ def test_kernels_with_and_without_out(cuda: Any, rng: Any) -> None:
     np.testing.assert_array_equal(cuda.host(x), X + y)
 
 
+def test_no_product_is_fused_with_a_sum(cuda: Any) -> None:
+    """Else numbers would depend on which kernels are put together; only a real GPU would do it."""
+    x = np.array([[1 + 2.0**-12]], np.float32)
+    square_less = Kernel("square_less", lambda x, c: x * x - c)
+    found = cuda.apply(square_less, cuda.array(x), cuda.array(x * x))  # 2^-24 more is rounded off
+    assert cuda.host(found).tolist() == [[0.0]]
+
+
 @pytest.mark.parametrize("keepdims", [True, False])
 @pytest.mark.parametrize("axis", [0, 1, -1, None])
 @pytest.mark.parametrize("how", ["sum", "max"])

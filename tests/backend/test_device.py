@@ -380,13 +380,14 @@ def test_the_second_of_two_gpus(run_python: Any) -> None:
         "from fastnn.errors import ArgumentError\n"
         "one, two = get_backend('cuda:0'), get_backend('cuda:1')\n"
         "a = two.array([[2.0]])\n"
+        "print(two.ways()['graphs'])\n"
         "print(two.device, a.device.id, two.host(two.dot(a, a)).tolist())\n"
         "try:\n    one.dot(a, a)\n"
         "except ArgumentError as error:\n    print(error)\n"
     )
     done = run_python("-c", code, EMULATED_GPUS="2")
     assert done.stdout == (
-        "cuda:1 1 [[4.0]]\nan array of shape (1, 1) is on cuda:1, not on cuda:0\n"
+        "captured\ncuda:1 1 [[4.0]]\nan array of shape (1, 1) is on cuda:1, not on cuda:0\n"
     ), done.stderr
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from fastnn.backend.cuda.executor import COMPILER_OPTIONS
 from tests.cuda.emulated_run import ROOT
 
-#: What CuPy 14 gives it for a raw kernel.
-OPTIONS = ("-ftz=true", "--device-as-default-execution-space")
+#: Ours, and what CuPy 14 adds for a raw kernel.
+OPTIONS = (*COMPILER_OPTIONS, "-ftz=true", "--device-as-default-execution-space")
 
 
 @dataclass(frozen=True)

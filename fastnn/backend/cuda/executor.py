@@ -41,13 +41,17 @@ from fastnn.errors import ArgumentError, DeviceError
 
 Call = Callable[[], Any]
 
+#: No multiplication fused with an addition: what is computed element by element then has the same
+#: bits however kernels are put together, and mostly NumPy's. (Products are cuBLAS's: they fuse.)
+COMPILER_OPTIONS = ("--fmad=false",)
+
 
 @cache
 def _raw_kernel(source: Source) -> Any:
     """Return CuPy's kernel of a text. It compiles once per device, and keeps that on the disk."""
     import cupy
 
-    return cupy.RawKernel(source.text, source.name)
+    return cupy.RawKernel(source.text, source.name, options=COMPILER_OPTIONS)
 
 
 class CudaBackend:
@@ -237,10 +241,13 @@ class CudaBackend:
     def ways(self) -> dict[str, str]:
         """Return how this device multiplies and whether steps are captured, and if not, why."""
         a = self.zeros((2, 2), np.float32)
+        product = Dot(a, a, self.empty((2, 2), np.float32))
         try:
-            stream, cublas = self.for_capture()
-            call = self.products.call(Dot(a, a, self.empty((2, 2), np.float32)), cublas)
-            record(stream, [call] if call else [])
+            self._now(product, product.out)  # cuBLAS loads what it needs: not in a capture
+            with self.active():
+                stream, cublas = self.for_capture()
+                call = self.products.call(product, cublas)
+                record(stream, [call] if call else [])
             graphs = "captured"
         except Exception as error:  # whatever it is, it is the reason
             graphs = f"not captured: {error}"
