@@ -217,17 +217,23 @@ def test_the_loaded_library_is_found_by_its_name() -> None:
     assert loaded_libraries(MAPS) == ["/opt/my cuda/libcublas.so.12.8.4.1", "/lib/libcublas.so.13"]
 
 
-def test_libraries_that_are_not_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_of_the_wanted_version_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda self, encoding: MAPS)
     with pytest.raises(DeviceError, match="CuPy has not loaded libcublas"):
         find_library(11)
-    two = MAPS.replace("libmylib", "lib")
+    opened: list[str] = []
+    monkeypatch.setattr("ctypes.CDLL", opened.append)
+    find_library(13)
+    find_library(12)
+    two = MAPS.replace("/lib/libcublas.so.13", "/torch/libcublas.so.13")
+    two = two.replace("libmylib", "lib")
     monkeypatch.setattr(Path, "read_text", lambda self, encoding: two)
-    monkeypatch.setattr(
-        "fastnn.backend.cuda.cublas.loaded_libraries", lambda maps: ["/a.so.13", "/b.so.13"]
-    )
-    with pytest.raises(DeviceError, match=r"several libcublas are loaded \(/a.so.13, /b.so.13\)"):
-        find_library(13)
+    find_library(13)  # PyTorch has one of its own: both multiply
+    assert opened == [
+        "/lib/libcublas.so.13",
+        "/opt/my cuda/libcublas.so.12.8.4.1",
+        "/torch/libcublas.so.13",
+    ]
 
 
 def test_the_workspace_is_cublas_own_default() -> None:

@@ -60,8 +60,9 @@ def loaded_libraries(maps: str) -> list[str]:
 def find_library(major: int) -> Any:
     """Return the libcublas that this process has loaded, as a `ctypes.CDLL`.
 
-    ``major``: the CUDA that CuPy is built for; it decides where several are loaded. Raises
-    DeviceError, with the reason, if there is none or no single one.
+    ``major``: the CUDA that CuPy is built for; it decides where several are loaded. Two of the same
+    major version (CuPy's and PyTorch's own, say) do the same, and the first is taken. Raises
+    DeviceError, with the reason, if there is none.
     """
     try:
         found = loaded_libraries(Path("/proc/self/maps").read_text(encoding="utf-8"))
@@ -69,12 +70,8 @@ def find_library(major: int) -> Any:
         raise DeviceError(f"the loaded libraries cannot be listed ({error})") from error
     if len(found) > 1:
         found = [path for path in found if re.search(rf"\.so\.{major}\b", path)]
-    if len(found) != 1:
-        raise DeviceError(
-            "CuPy has not loaded libcublas under that name"
-            if not found
-            else f"several libcublas are loaded ({', '.join(found)})"
-        )
+    if not found:
+        raise DeviceError("CuPy has not loaded libcublas under that name")
     return ctypes.CDLL(found[0])
 
 
