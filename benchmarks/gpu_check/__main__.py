@@ -7,7 +7,7 @@ folder, prints a short table last, and exits with 1 if any number is wrong.
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib.metadata
 import os
 import platform
 import sys
@@ -85,7 +85,6 @@ def machine(device: str) -> dict[str, Any]:
     """Return what the figures belong to."""
     status = cuda_status()
     name = status.devices[int(device.removeprefix("cuda:"))]
-    torch = importlib.util.find_spec("torch")
     return {
         "device": name,
         "emulated": "emulated" in name.lower(),
@@ -94,16 +93,18 @@ def machine(device: str) -> dict[str, Any]:
         "cupy": status.cupy,
         "numpy": np.__version__,
         "python": platform.python_version(),
-        "torch": None if torch is None else _torch_version(),
+        "torch": _torch_version(),
         "fastnn": __version__,
         "cpus": len(os.sched_getaffinity(0)),
     }
 
 
-def _torch_version() -> str:
-    import torch
-
-    return str(torch.__version__)
+def _torch_version() -> str | None:
+    """What is installed; not imported yet, since it brings CUDA libraries of its own."""
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 if __name__ == "__main__":

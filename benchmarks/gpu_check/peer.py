@@ -23,6 +23,8 @@ def steps(
 
     torch.backends.cuda.matmul.allow_tf32 = False
     on = torch.device(device)
+    if on.type == "cuda":
+        torch.cuda.set_device(on)  # streams and graphs are made on the present one
     x, y = torch.from_numpy(X).to(on), torch.from_numpy(Y).to(on)
     order = torch.randperm(len(x), device=on)
     place = torch.zeros(1, dtype=torch.int64, device=on)
