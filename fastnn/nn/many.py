@@ -178,7 +178,8 @@ class ManyPlan(TrainingPlan):
             self._set(array, values)
         self._run(0, self.n_steps)
         self.t += self.n_steps
-        return np.array(self.backend.host(self.stack.all(self._costs)), np.float64)
+        costs = self.backend.host(self.stack.all(self._costs))
+        return np.array(costs[:, : self.n_steps], np.float64)
 
     def states(self) -> dict[str, Array]:
         """Return the optimiser's state of all networks, (G, P) each, by name."""

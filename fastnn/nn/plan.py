@@ -136,7 +136,8 @@ class TrainingPlan:
         width = coefficients(optimizer, self._segments, np.ones(1), np.ones(1)).shape[1]
         self._table = backend.zeros((self.n_steps, width), dtype)
         self._row = backend.zeros((width,), dtype)
-        self._costs = backend.zeros((self.n_steps,), dtype)
+        self._costs = backend.zeros((self.n_steps + 1,), dtype)  # last, the sum of the parameters
+        self.finite = True  # whether all parameters were numbers after the last epoch
         self._feed: Feed = (
             Resident(backend, data)
             if block_rows is None
@@ -220,16 +221,9 @@ class TrainingPlan:
         name_parameters(xp, "d" if gradient is self.gradient else "part of d", dW, db)
         norms = Norms(p.norms, p.layout.norm_views(gradient), tracks=True)
         batch = make_batch(
-            self.backend,
-            memory,
-            self.network,
-            feed.source,
-            m,
-            training=True,
-            names=xp,
-            norms=norms,
-            of=of,
-        )
+            self.backend, memory, self.network, feed.source, m,
+            training=True, names=xp, norms=norms, of=of,
+        )  # fmt: skip
         if gradient is not self.gradient:
             batch = replace(batch, J=xp.name(memory.take("part of J", 1, 1), "part of J"))
         for source, rows in batch.rows:
@@ -300,16 +294,20 @@ class TrainingPlan:
         copy = self.backend.copy
         table = coefficients(self.optimizer, self._segments, self._times(), rates)
         copy(self._host(table), self._table)
-        copy(self.backend.array([0]), self._column)
-        copy(self.backend.array([0]), self._step)
-        copy(self.backend.array([self.t]), self._time)
+        for value, counter in ((0, self._column), (0, self._step), (self.t, self._time)):
+            copy(self.backend.array([value]), counter)
         done = 0
         with closing(self._feed.blocks(order, steps)) as blocks:
             for ready in blocks:
                 self._run(done, ready)
                 done += ready
         self.t += steps
-        return np.array(self.backend.host(self._costs)[:steps], np.float64)
+        theta, total = self.parameters.theta, self._costs[self.n_steps :]
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.backend.sum(theta, axis=None, out=total)  # read with the costs, not by itself
+        found = np.array(self.backend.host(self._costs), np.float64)
+        self.finite = bool(np.isfinite(found[-1]) or self.backend.finite(theta))
+        return found[:steps]
 
     def _times(self) -> FloatArray:
         """The numbers of the next epoch's steps, from 1 on."""

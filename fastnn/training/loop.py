@@ -171,7 +171,8 @@ class Trainer:
         costs = plan.run_epoch(order, rates)
         self.backend.synchronize()
         seconds = time.perf_counter() - start
-        if not (np.isfinite(costs).all() and self._weights_are_finite()):
+        # The last step of an epoch can spoil the weights without a cost to show it.
+        if not (np.isfinite(costs).all() and plan.finite):
             plan.restore(before)
             error = explain_divergence(plan, order, rates, costs, epoch)
             plan.restore(before)
@@ -186,10 +187,6 @@ class Trainer:
             return None, {}
         outputs, loss = self.evaluation.evaluate(part.X, part.Y, part.w)
         return loss, part.score(outputs) if part.score is not None else {}
-
-    def _weights_are_finite(self) -> bool:
-        """The last step of an epoch can spoil the weights without a cost to show it."""
-        return bool(self.backend.finite(self.parameters.theta))
 
     def _keep_best(self) -> None:
         """Go back to the weights of the best epoch, if one is watched for."""

@@ -14,6 +14,8 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
+from fastnn.training.loop import Part, Trainer
+from fastnn.training.options import training_options
 
 emulated_gpu = pytest.importorskip("emulated_gpu", reason="only the emulated device counts")
 pytestmark = pytest.mark.cuda
@@ -92,6 +94,22 @@ def test_an_epoch_reads_once_and_the_short_last_batch_costs_no_more() -> None:
         assert counts["copies_to_host"] == 1
         assert counts["allocations"] == counts["frees"] == counts["host_allocations"] == 0
     assert [name for name in WAITING if whole[name] != without[name]] == []
+
+
+def test_a_training_reads_once_an_epoch() -> None:
+    """The costs, and with them whether the weights are still numbers."""
+    backend, rng = get_backend("cuda"), np.random.default_rng(0)
+    X = rng.standard_normal((40, 4)).astype(np.float32)
+
+    def reads(epochs: int) -> int:
+        net = network([4, 3, 2], loss_function="squared_error")
+        p = Parameters(net, backend, "float32")
+        initialize(net, p, backend, seed=0)
+        options = training_options(epochs=epochs, batch_size=8)
+        trainer = Trainer(backend, net, p, Part(X, X[:, :2].copy()), options)
+        return counted(trainer.run)["copies_to_host"]
+
+    assert reads(7) - reads(3) == 4
 
 
 def test_the_products_are_those_of_the_notes() -> None:

@@ -88,6 +88,13 @@ def test_biases_can_be_the_first_to_go():
         training.run()
 
 
+def test_weights_whose_sum_is_too_large_for_their_dtype_are_numbers_still():
+    training = trainer(np.zeros((4, 2)), np.zeros((4, 1)), (2, 1), optimizer="sgd", epochs=2)
+    training.parameters.W[0][:] = 3e38
+    assert len(training.run().epochs) == 2
+    assert (training.parameters.W[0] == np.float32(3e38)).all()
+
+
 def test_clipping_is_no_cure_where_it_is_on():
     training = trainer(
         [[1.0]], [[0.0]], (1, 1), optimizer="sgd", learning_rate=1e38, gradient_clip=1.0, epochs=3
