@@ -44,8 +44,17 @@ class Core:
     (2, 3)
     """
 
-    def __init__(self, device: str, engine: str, dtype: str, seed: int) -> None:
-        self.backend, self.engine = get_backend(device, engine), engine
+    def __init__(
+        self,
+        device: str,
+        engine: str,
+        dtype: str,
+        seed: int,
+        capture: str = "auto",
+        precision: str = "full",
+    ) -> None:
+        self.backend = get_backend(device, engine, capture=capture, precision=precision)
+        self.ways = engine, capture, precision  # as they were asked for
         self.dtype, self.seed = check_dtype(dtype).name, check_seed(seed)
         self.layers: tuple[Layer, ...] = ()
         self.arguments: dict[str, Any] = {}  # of compile
@@ -61,13 +70,14 @@ class Core:
     def __getstate__(self) -> dict[str, Any]:
         # Numbers on the host and no recorded programs: they would stay behind on the old memory.
         host, moments, weights = self.backend.host, None, None
+        engine, capture, precision = self.ways
         if self.moments is not None:
             values, t = self.moments
             moments = {name: host(v) for name, v in values.items()}, t
         if self.network is not None and self.parameters is not None:
             weights = self.network.sizes[0], host(self.parameters.theta)
         return {
-            "made": (self.backend.device, self.engine, self.dtype, self.seed),
+            "made": (self.backend.device, engine, self.dtype, self.seed, capture, precision),
             "layers": self.layers,
             "arguments": self.arguments,
             "weights": weights,

@@ -29,16 +29,14 @@ class Sequential:
     """A network as a list of layers, used as in Keras; the kernels are those of `fastnn.train`.
 
     X goes in as it is. Networks learn badly from columns of different scales: start the layers
-    with `Normalization()` (N19), or standardise with the training part's mean and deviation
-    before. For text, gaps and automatic choices there is `fastnn.train`.
+    with `Normalization()` (N19). For text, gaps and automatic choices there is `fastnn.train`.
 
     Parameters
     ----------
     layers : `Input` and `Normalization` (both optional), then `Dense`,
         `BatchNormalization`, `Activation`, `Dropout`.
-    device, engine : where and how it computes, as for `fastnn.train`. dtype : "float32" or
-        "float64".
-    seed : of weights, order of the examples, dropout and validation split.
+    device, engine, capture, precision : where and how it computes, as for `fastnn.train`.
+    dtype : "float32" or "float64". seed : of weights, order, dropout and validation split.
 
     >>> from fastnn import Dense
     >>> import numpy as np
@@ -62,6 +60,8 @@ class Sequential:
         *,
         device: str = "cpu",
         engine: str = "auto",
+        capture: str = "auto",
+        precision: str = "full",
         dtype: str = "float32",
         seed: int = 0,
         **unknown: Any,
@@ -69,7 +69,7 @@ class Sequential:
         refuse_unknown("Sequential", Sequential.__init__, unknown)
         if not isinstance(layers, (list, tuple)):
             raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
-        self._core = Core(device, engine, dtype, seed)
+        self._core = Core(device, engine, dtype, seed, capture, precision)
         for layer in layers:
             self.add(layer)
 

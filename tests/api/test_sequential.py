@@ -563,6 +563,8 @@ def test_a_class_with_one_example_cannot_be_split():
         (lambda m: m.add(3), "layer 2, int cannot be used: a layer is an object made by Input"),
         (lambda m: Sequential(Dense(1)), r"layers must be a list of layers, found Dense\("),
         (lambda m: Sequential(device="gpu"), "device"),
+        (lambda m: Sequential(capture="never"), "capture='never' has no effect on device 'cpu'"),
+        (lambda m: Sequential(precision="half"), "precision must be 'full' or 'tf32', found"),
         (lambda m: Sequential(dtype="int8"), "dtype must be 'float32' or 'float64'"),
         (lambda m: Sequential(sed=1), "Sequential has no argument 'sed'; did you mean 'seed'"),
         (lambda m: Sequential().compile("mse"), "Sequential has no Dense layer: add at least one"),

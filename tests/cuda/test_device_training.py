@@ -1,6 +1,7 @@
 """Training on a GPU is training on the CPU: optimisers, data sets, and every way to ask for it."""
 
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,12 @@ def sequential(device: str) -> tuple[Any, list[float], np.ndarray, list[float]]:
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
     history = model.fit(X, y, epochs=5, validation_split=0.2)
     return model, history.history["val_loss"], model.predict(X), model.evaluate(X, y)
+
+
+def test_a_sequential_keeps_how_it_computes() -> None:
+    model = fastnn.Sequential([fastnn.Dense(1, input_dim=2)], device="cuda", capture="never")
+    for found in (model, pickle.loads(pickle.dumps(model))):
+        assert found._core.backend is get_backend("cuda", capture="never")
 
 
 def test_sequential() -> None:
