@@ -288,6 +288,8 @@ def test_speeds_are_measured(tmp_path, monkeypatch) -> None:
             assert found.bound in ("products", "bytes", "launches")
     assert report.machine["bytes per second"] > 0
     assert set(report.machine["empty launch, microseconds"]) == {"eager", "captured"}
+    kept = json.loads((tmp_path / "gpu_check.json").read_text())  # case by case
+    assert len(kept["speeds"]) == len(report.speeds)
 
 
 # --- the report -------------------------------------------------------------------------------
