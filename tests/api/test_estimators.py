@@ -208,6 +208,12 @@ def test_it_learns_with(given) -> None:
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
+@pytest.mark.parametrize("given", [{"capture": "never"}, {"precision": "tf32"}], ids=str)
+def test_ways_of_a_gpu_are_refused_on_the_cpu(given) -> None:
+    with pytest.raises(ArgumentError, match="has no effect on device 'cpu'"):
+        MLPClassifier((2,), **FAST, **given).fit(*IRIS)
+
+
 def test_own_losses() -> None:
     X, y = load_breast_cancer(return_X_y=True)
     brier = MLPClassifier((8,), loss=lambda a, t: (a - t) ** 2, **FAST).fit(X, y)

@@ -153,10 +153,16 @@ def sequential(device: str) -> tuple[Any, list[float], np.ndarray, list[float]]:
     return model, history.history["val_loss"], model.predict(X), model.evaluate(X, y)
 
 
-def test_a_sequential_keeps_how_it_computes() -> None:
+def test_models_keep_how_they_compute() -> None:
     model = fastnn.Sequential([fastnn.Dense(1, input_dim=2)], device="cuda", capture="never")
     for found in (model, pickle.loads(pickle.dumps(model))):
         assert found._core.backend is get_backend("cuda", capture="never")
+    pytest.importorskip("sklearn", reason="the estimators are scikit-learn's")
+    estimator = fastnn.MLPRegressor(hidden_layer_sizes=(3,), device="cuda", capture="never")
+    X = np.linspace(-1, 1, 20).reshape(10, 2)
+    estimator.partial_fit(X, X[:, 0])
+    for found in (estimator, pickle.loads(pickle.dumps(estimator))):
+        assert found._fitted.backend is get_backend("cuda", capture="never")
 
 
 def test_sequential() -> None:

@@ -149,13 +149,14 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             raise DataError(f"validation_data: {error}") from error
 
     def _new(self, p: Given, net: Network, random: Any, seed: int) -> Fitted:
-        backend = get_backend(p["device"], p["engine"])
+        ways = {name: p[name] for name in ("engine", "capture", "precision")}
+        backend = get_backend(p["device"], **ways)
         parameters = Parameters(net, backend, self._inputs.dtype)
         draw_weights(
             net, parameters, backend, initializer=p["initializer"],
             logistic=p["activation"] == "logistic", random=random,
         )  # fmt: skip
-        return Fitted(net, parameters, backend, p["engine"], seed)
+        return Fitted(net, parameters, backend, ways, seed)
 
     def _again(self, net: Network) -> Fitted:
         fitted = self._fitted

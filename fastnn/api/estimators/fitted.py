@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -32,17 +32,23 @@ class Fitted:
     >>> from fastnn.nn.network import network
     >>> from fastnn.backend.cpu.backend import NumpyBackend
     >>> net, xp = network([2, 1]), NumpyBackend()
-    >>> Fitted(net, Parameters(net, xp, "float64"), xp, "auto", seed=0).predict(np.ones((3, 2)))
+    >>> Fitted(net, Parameters(net, xp, "float64"), xp, {}, seed=0).predict(np.ones((3, 2)))
     array([[0.],
            [0.],
            [0.]])
     """
 
     def __init__(
-        self, network: Network, parameters: Parameters, backend: Backend, engine: str, seed: int
+        self,
+        network: Network,
+        parameters: Parameters,
+        backend: Backend,
+        ways: Mapping[str, str],
+        seed: int,
     ) -> None:
+        """``ways``: engine, capture and precision, as they were asked for."""
         self.network, self.parameters = network, parameters
-        self.backend, self.engine, self.seed = backend, engine, seed
+        self.backend, self.ways, self.seed = backend, ways, seed
         self.history = History()  # of all fits since the weights were drawn
         self.moments: Moments | None = None
         self.trainer: Trainer | None = None  # of partial_fit, for the next batch of that size
@@ -60,18 +66,18 @@ class Fitted:
             "network": self.network.to_json(),
             "theta": host(self.parameters.theta).copy(),
             "device": self.backend.device,
-            "engine": self.engine,
+            "ways": self.ways,
             "seed": self.seed,
             "history": self.history,
             "moments": moments,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        backend = get_backend(state["device"], state["engine"])
+        backend = get_backend(state["device"], **state["ways"])
         network = Network.from_json(state["network"])
         parameters = Parameters(network, backend, state["theta"].dtype)
         backend.copy(backend.array(state["theta"]), parameters.theta)
-        Fitted.__init__(self, network, parameters, backend, state["engine"], state["seed"])
+        Fitted.__init__(self, network, parameters, backend, state["ways"], state["seed"])
         self.history = state["history"]
         if state["moments"] is not None:
             name, moments, t = state["moments"]

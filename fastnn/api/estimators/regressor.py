@@ -53,7 +53,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         the first weights are those of scikit-learn for the same state.
     verbose : print each epoch's loss.
     device, engine : where and how it computes: "cpu", "cuda", "cuda:N" or "auto", and on the CPU
-        "numpy", "compiled" (extra `jit`) or "auto".
+        "numpy", "compiled" (extra `jit`) or "auto". capture, precision : of a GPU, as for
+        `fastnn.train`.
     dtype : "float32" or "float64"; None keeps that of X, float64 unless X is float32.
     initializer : of the weights, a name or options, or a list with one for each layer; biases then
         start at 0. None: as scikit-learn, uniform for weights and biases.
@@ -125,6 +126,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         standardize_target: bool = False,
         device: str = "cpu",
         engine: str = "auto",
+        capture: str = "auto",
+        precision: str = "full",
         dtype: Any = None,
         initializer: object = None,
         dropout: float | Sequence[float] = 0.0,
