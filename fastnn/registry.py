@@ -59,7 +59,8 @@ class Option:
             return value
         if value is None and self.default is None:
             return None
-        if isinstance(value, bool) or not hasattr(value, "__float__"):
+        array = getattr(value, "shape", ()) != ()
+        if isinstance(value, bool) or array or not hasattr(value, "__float__"):
             raise ArgumentError(f"{owner}: {self.name} must be a number, found {value!r}")
         number = float(value)
         inside = (number > self.low if self.open_low else number >= self.low) and (

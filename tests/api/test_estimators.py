@@ -448,6 +448,7 @@ def _threads_of_a_large_step() -> int:
         ({"class_weight": {7: 1.0}}, r"class_weight: unknown label 7 \(known: 0, 1, 2\)"),
         ({"solver": "newton"}, "solver must be one of adam, sgd, lbfgs, found 'newton'"),
         ({"alpha": -1}, r"alpha=-1 is outside"),
+        ({"alpha": np.ones(2)}, r"alpha must be a number, found array\(\[1., 1.\]\)"),
         ({"momentum": 1.0, "solver": "sgd"}, r"momentum=1.0 is outside \[0, 1\)"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1"),
         ({"batch_size": "full"}, "batch_size must be a whole number from 1 or 'auto'"),
