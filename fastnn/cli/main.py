@@ -46,7 +46,7 @@ _EPILOG = """\
 examples:
   fastnn train digits --seed 0
   fastnn train flats.csv --target price --hidden 64,32 --out flats.fastnn
-  fastnn search digits --grid "learning_rate=1e-3,1e-2;initializer=he_normal,glorot_uniform"
+  fastnn search digits --grid "learning_rate=1e-3,1e-2;activation=relu,tanh"
   fastnn predict flats.fastnn new_flats.csv -o prices.csv
   fastnn evaluate flats.fastnn more_flats.csv
   fastnn inspect flats.fastnn

@@ -61,11 +61,11 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no command is given (known: train, predict, evaluate, inspect, "),
+        ([], "no command is given (known: train, search, predict, evaluate, "),
         (["trian", "digits"], "unknown command 'trian'; did you mean 'train'?"),
         (
             ["fly"],
-            "unknown command 'fly' (known: train, predict, evaluate, inspect, ",
+            "unknown command 'fly' (known: train, search, predict, evaluate, ",
         ),
         (["train"], "required: DATA (see fastnn train --help)"),
         (["train", "digits", "--optimiser", "adam"], "did you mean '--optimizer'?"),
@@ -97,7 +97,7 @@ def test_help_and_version(fastnn) -> None:
     assert fastnn("--version").out.startswith("fastnn ")
     shown = fastnn("--help")
     assert shown.code == 0
-    for command in ("train", "predict", "evaluate", "inspect", "info", "check", "bench"):
+    for command in build_parser().commands:
         assert command in shown.out
         one = fastnn(command, "--help")
         assert (one.code, one.err) == (0, "")
