@@ -30,9 +30,9 @@ part, and save the best. The test part is used once, for the best."""
 
 _EXAMPLES = """\
 examples:
-  fastnn search digits --grid "initializer=glorot_uniform,he_normal;learning_rate=1e-3,1e-2"
-  fastnn search flats.csv --target price --grid "hidden=[64],[64,32];l2=0,1" --folds 5
-  fastnn search digits --grid "learning_rate=1e-4..1e-1;batch_size=32,64" --random 20
+  fastnn search digits --grid "activation=relu,tanh;learning_rate=1e-3,1e-2"
+  fastnn search flats.csv --target price --folds 5 --grid "hidden=[64],[64,32]"
+  fastnn search digits --random 20 --grid "learning_rate=1e-4..1e-1;l2=0..1"
 
 Networks of one shape are trained at once, in this process. With --jobs N they
 are shared out to N processes instead, each with its share of the cores.
