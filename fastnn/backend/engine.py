@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
+from fastnn.backend.cpu.batched import NotShareableError
 from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cpu.stacked import StackedNumpyExecutable
+from fastnn.backend.cpu.lanes import FEWEST, share_program
+from fastnn.backend.cpu.phases import Copies, Schedule
+from fastnn.backend.cpu.stacked import InTurn, StackedNumpyExecutable
+from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
@@ -29,6 +35,11 @@ _ELEMENT = 0.3e-9
 _COST = 0.7
 # Multiply-adds of a step that are worth a second thread.
 _WORTH_A_THREAD = 4e6
+# The same for NumPy, whose threads must be woken up: seconds of a multiply-add and of an operation
+# on an element, by the bytes of a number, and what a step must take on one thread.
+_MULTIPLY_ADD = {4: 20e-12, 8: 40e-12}
+_OPERATION = {4: 0.1e-9, 8: 0.2e-9}
+_WORTH_LANES = 0.4e-3
 # Each barrier is a meeting of every thread with every other; more were never measured.
 _MOST_THREADS = 8
 
@@ -56,7 +67,11 @@ def compiled_status() -> str:
     return llvmlite_problem() or ("" if find_blas() else NO_BLAS)
 
 
-def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | CompiledExecutable:
+CpuExecutable: TypeAlias = NumpyExecutable | ThreadedNumpyExecutable | CompiledExecutable
+StackedExecutable: TypeAlias = StackedNumpyExecutable | InTurn | StackedCompiledExecutable
+
+
+def executable(program: Program, engine: str, runs: int) -> CpuExecutable:
     """Return the program ready to run ``runs`` times.
 
     "auto" compiles where that is possible and saves more time than it takes. "compiled" raises
@@ -66,18 +81,60 @@ def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | Co
     'NumpyExecutable'
     """
     if not _worth_compiling(program, engine, runs):
-        return NumpyExecutable(program)
+        return _by_numpy(program)
     try:
         return CompiledExecutable(program, threads_for(program))
     except NotCompilableError as error:
         if engine == "compiled":
             raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
+        return _by_numpy(program)
+
+
+def _by_numpy(program: Program) -> NumpyExecutable | ThreadedNumpyExecutable:
+    schedule = schedule_of(program)
+    if schedule is None:
         return NumpyExecutable(program)
+    return ThreadedNumpyExecutable(schedule, find_blas())
 
 
-def stacked_executable(
-    program: Program, stack: Stack, engine: str, runs: int
-) -> StackedNumpyExecutable | StackedCompiledExecutable:
+def schedule_of(program: Program, kept: Sequence[Copies] = ()) -> Schedule | None:
+    """Return how NumPy's threads share a program, None if it is not worth it or not possible.
+
+    >>> schedule_of(Program((), {})) is None
+    True
+    """
+    lanes = lanes_for(program)
+    if lanes == 1:
+        return None
+    try:
+        schedule = share_program(program, lanes, kept)
+    except NotShareableError:
+        return None
+    others = (lane for phase in schedule.phases for lane in phase[1:])
+    return schedule if any(others) else None
+
+
+def lanes_for(program: Program) -> int:
+    """Return how many of NumPy's threads a step is worth.
+
+    >>> lanes_for(Program((), {}))
+    1
+    """
+    seconds = 0.0
+    for i in program.instructions:
+        if isinstance(i, Dot):
+            seconds += i.out.size * i.a.shape[1] * _MULTIPLY_ADD[i.out.itemsize]
+        elif isinstance(i, Apply):
+            operations = len(i.kernel.graph.values)
+            seconds += i.outs[0].size * operations * _OPERATION[i.outs[0].itemsize]
+    if seconds < _WORTH_LANES:
+        return 1
+    m = program.examples[0].shape[0] if program.examples else 0
+    most = most_threads()
+    return most if m < 2 * FEWEST else min(most, m // FEWEST)
+
+
+def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -> StackedExecutable:
     """Return the program ready to run ``runs`` times for every network of a stack.
 
     The engine is the one that `executable` takes for one network: its numbers are then those of
@@ -88,15 +145,24 @@ def stacked_executable(
     >>> type(stacked_executable(Program((), {}), stack, "numpy", runs=1)).__name__
     'StackedNumpyExecutable'
     """
-    threads = most_threads()
     if not _worth_compiling(program, engine, runs):
-        return StackedNumpyExecutable(program, stack, threads)
+        return _stacked_by_numpy(program, stack)
     try:
-        return StackedCompiledExecutable(program, stack, threads)
+        return StackedCompiledExecutable(program, stack, most_threads())
     except NotCompilableError as error:
         if engine == "compiled":
             raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
-        return StackedNumpyExecutable(program, stack, threads)
+        return _stacked_by_numpy(program, stack)
+
+
+def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable | InTurn:
+    """All networks at once; one after the other where each has work for several threads."""
+    schedule = schedule_of(program)
+    if schedule is None:
+        return StackedNumpyExecutable(program, stack, most_threads())
+    schedules = [schedule_of(stack.alone(program, g), schedule.kept) for g in range(len(stack))]
+    assert all(schedules)
+    return InTurn([ThreadedNumpyExecutable(s, find_blas()) for s in schedules if s is not None])
 
 
 def _worth_compiling(program: Program, engine: str, runs: int) -> bool:

@@ -59,6 +59,10 @@ class Backend(Shim, Protocol):
     def xp(self) -> Any:
         """The array module: ``numpy`` or ``cupy``."""
 
+    @property
+    def lanes(self) -> int:
+        """How many gradients a step may need at once: threads that share it out have one each."""
+
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
     def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
 

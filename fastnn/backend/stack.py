@@ -96,6 +96,10 @@ class Stack:
     def xp(self) -> Any:
         return self.backend.xp
 
+    @property
+    def lanes(self) -> int:
+        return self.backend.lanes
+
     # Memory
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
@@ -217,6 +221,18 @@ class Stack:
             case UniformColumns():
                 counters = own(i.counter), own(i.first)
                 return UniformColumns(self.seeds[g], i.layer, *counters, i.of, own(i.out))
+
+    def alone(self, program: Program, g: int) -> Program:
+        """Return the program of the g-th network."""
+        rows, results = (
+            tuple(self.one(a, g) for a in v) for v in (program.examples, program.results)
+        )
+        return Program(
+            tuple(self.instruction(i, g) for i in program.instructions),
+            program.names,
+            examples=rows,
+            results=results,
+        )
 
     def unrolled(self, program: Program) -> Program:
         """Return one program that does the work of all networks, one after the other."""

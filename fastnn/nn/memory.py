@@ -81,6 +81,7 @@ def training_memory(
     n_evaluated: int = 0,
     evaluated_at_once: int = 1024,
     block_rows: int | None = None,
+    lanes: int = 1,
 ) -> TrainingMemory:
     """Return the bytes that training ``network`` takes on its device, in closed form.
 
@@ -88,7 +89,8 @@ def training_memory(
     second gradient then adds up the parts);
     ``weight_columns``: of the examples' weights, 0 without; ``keeps_best``: the best epoch's
     weights are kept aside; ``n_evaluated``: rows of the largest part that is judged, block by
-    block; ``block_rows``: so many examples at a time are on the device, and as many arrive.
+    block; ``block_rows``: so many examples at a time are on the device, and as many arrive;
+    ``lanes``: threads that share a step out, each with a gradient of its own.
     Full-batch training (``batch_size`` of all examples) gathers no rows.
 
     >>> from fastnn.nn.network import network
@@ -115,7 +117,8 @@ def training_memory(
     block = min(n_evaluated, evaluated_at_once)
     return TrainingMemory(
         parameters=theta,
-        gradient=trained * (2 if micro < m else 1) + (layout.n_weights * one if l1 else 0),
+        gradient=trained * ((2 if micro < m else 1) + lanes - 1)
+        + (layout.n_weights * one if l1 else 0),
         optimizer=n_state * trained,
         # The old best weights go when the new ones are there.
         snapshots=(1 + 2 * keeps_best) * theta + n_state * trained,

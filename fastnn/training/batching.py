@@ -77,7 +77,7 @@ def choose_batching(
     free = backend.free_memory() + present
     choice = _Choice(
         network, options, dtype, len(arrays[0]), sum(v.nbytes for v in arrays),
-        0 if examples[2] is None else examples[2].shape[1], backend.device, free,
+        0 if examples[2] is None else examples[2].shape[1], backend.device, free, backend.lanes,
     )  # fmt: skip
     tried: list[Batching] = []
     for sizes in choice.tries():
@@ -102,6 +102,7 @@ class _Choice:
     weight_columns: int
     device: str
     free: int
+    lanes: int
 
     @property
     def budget(self) -> int:
@@ -162,6 +163,7 @@ class _Choice:
             n_evaluated=self.n_examples,
             evaluated_at_once=judged,
             block_rows=rows,
+            lanes=self.lanes,
         )
 
     def explain(self, chosen: Batching) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,22 @@ from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.cpu.executor import NumpyExecutable
+from fastnn.backend.cpu.stacked import InTurn
+from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
 from fastnn.backend.device import Choice
 from fastnn.backend.engine import (
     ENGINES,
     check_engine,
     compiled_status,
     executable,
+    lanes_for,
     saving,
+    stacked_executable,
     threads_for,
 )
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.program import Advance, Apply, Dot, Program
+from fastnn.backend.program import Advance, Apply, Dot, Program, Recorder
+from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from fastnn.model.train import train
 from tests.backend.compiled import needs_compiler
@@ -170,6 +176,65 @@ def test_threads_do_not_depend_on_what_else_is_running() -> None:
         assert threads_for(big) == alone
     finally:
         ONE_THREAD.leave("another training", blas)
+
+
+def layer(m: int, *, units: int = 1000, stack: Stack | None = None) -> tuple[Program, list[Any]]:
+    """A layer on m examples: its activations, their sum, and an update of its weights."""
+    made, xp, rng = stack or NumpyBackend(), Recorder(), np.random.default_rng(0)
+    X = made.array(rng.normal(size=(m, 300)), "float32")
+    W = made.array(rng.normal(size=(units, 300)), "float32")
+    Z, dW = made.empty((units, m), "float32"), made.empty((units, 300), "float32")
+    xp.examples(X)
+    xp.dot(W, X.T, out=Z)
+    xp.apply(Kernel("sigmoid", lambda z: 1.0 / (1.0 + np.exp(-z))), Z, out=Z)
+    xp.dot(Z, X, out=dW)
+    xp.apply(Kernel("update", lambda w, g: w - 1e-3 * g), W, dW, out=W)
+    return xp.program(), [Z, W]
+
+
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "most_threads", lambda: 4)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_numpy_shares_out_what_is_worth_it() -> None:
+    assert lanes_for(layer(1024)[0]) == 4
+    assert lanes_for(layer(1024, units=10)[0]) == 1  # soon done
+    assert lanes_for(layer(48, units=9000)[0]) == 3  # 16 examples for each thread
+    assert lanes_for(layer(17, units=20_000)[0]) == 4  # all of them share the update
+    wanted, same = layer(1024), layer(1024)
+    shared = executable(wanted[0], "numpy", 1)
+    assert isinstance(shared, ThreadedNumpyExecutable)
+    assert shared.threads == 4
+    shared.run(2)
+    NumpyExecutable(same[0]).run(2)
+    np.testing.assert_allclose(wanted[1][1], same[1][1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_what_numpy_cannot_share_runs_on_one_thread() -> None:
+    a = np.ones((2000, 2000), np.float32)
+    alone = program(Dot(a, a, np.empty_like(a)))  # no examples, and no kernel over parameters
+    assert isinstance(executable(alone, "numpy", 1), NumpyExecutable)
+    shared, arrays = layer(1024)
+    odd = Apply(Kernel("copy", lambda z: z + 0.0), (arrays[0][:, 1:],), (np.empty((1000, 1023)),))
+    odd = replace(shared, instructions=(*shared.instructions, odd))
+    assert lanes_for(odd) == 4
+    assert isinstance(executable(odd, "numpy", 1), NumpyExecutable)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_large_networks_of_a_stack_have_the_bits_of_one_alone() -> None:
+    stack = Stack(NumpyBackend("numpy"), seeds=[0, 0, 0])
+    shared, arrays = layer(256, stack=stack)
+    ready = stacked_executable(shared, stack, "numpy", 1)
+    assert isinstance(ready, InTurn)
+    ready.run(3)
+    wanted, same = layer(256)
+    executable(wanted, "numpy", 1).run(3)
+    for g in range(3):
+        np.testing.assert_array_equal(stack.one(arrays[1], g), same[1])
 
 
 # --- what may be missing ------------------------------------------------------------------------

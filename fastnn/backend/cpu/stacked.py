@@ -30,6 +30,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
 )
+from fastnn.backend.shim import Executable
 from fastnn.backend.stack import Stack
 
 #: Bytes of a group of networks that stay in the second-level cache.
@@ -50,6 +51,25 @@ class StackedNumpyExecutable:
 
     def run(self, n: int = 1) -> None:
         share_out([partial(_run, calls, n) for calls in self._groups], self.threads)
+
+
+class InTurn:
+    """The programs of all networks, one network after the other.
+
+    >>> from fastnn.backend.cpu.executor import NumpyExecutable
+    >>> counts = [np.array([0]), np.array([0])]
+    >>> programs = [Program((Advance(count, 1),), {}) for count in counts]
+    >>> InTurn([NumpyExecutable(p) for p in programs]).run(2)
+    >>> counts
+    [array([2]), array([2])]
+    """
+
+    def __init__(self, networks: Sequence[Executable]) -> None:
+        self._networks = networks
+
+    def run(self, n: int = 1) -> None:
+        for network in self._networks:
+            network.run(n)
 
 
 def groups(n: int, threads: int, size: int) -> list[tuple[int, int]]:

@@ -69,6 +69,8 @@ class CudaBackend:
     arrays that are not on this device.
     """
 
+    lanes = 1
+
     def __init__(self, index: int = 0, capture: str = "auto", precision: str = "full") -> None:
         import cupy
 
