@@ -24,8 +24,9 @@ from fastnn.nn.parameters import Layout
 class TrainingMemory:
     """The bytes of a training, by what they are for.
 
-    ``snapshots``: the state to go back to after a failed epoch, and the weights of the best epoch
-    and of the one that takes its place.
+    ``threads``: the gradients of those that share a step with the first one; ``snapshots``: the
+    state to go back to after a failed epoch, and the weights of the best epoch and of the one that
+    takes its place.
 
     >>> print(TrainingMemory(parameters=4 * 10**9, gradient=4 * 10**9, batch=2_500_000))
     8.0 GB (parameters 4.0 GB, gradient 4.0 GB, batch 2.5 MB)
@@ -33,6 +34,7 @@ class TrainingMemory:
 
     parameters: int = 0
     gradient: int = 0
+    threads: int = 0
     optimizer: int = 0
     snapshots: int = 0
     data: int = 0
@@ -117,8 +119,8 @@ def training_memory(
     block = min(n_evaluated, evaluated_at_once)
     return TrainingMemory(
         parameters=theta,
-        gradient=trained * ((2 if micro < m else 1) + lanes - 1)
-        + (layout.n_weights * one if l1 else 0),
+        gradient=trained * (2 if micro < m else 1) + (layout.n_weights * one if l1 else 0),
+        threads=(lanes - 1) * trained,
         optimizer=n_state * trained,
         # The old best weights go when the new ones are there.
         snapshots=(1 + 2 * keeps_best) * theta + n_state * trained,
@@ -185,6 +187,7 @@ _SMALLER = "use smaller hidden layers"
 _CURES = {
     "parameters": _SMALLER,
     "gradient": _SMALLER,
+    "threads": f"{_SMALLER}, or fewer threads (OPENBLAS_NUM_THREADS)",
     "optimizer": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
     "snapshots": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
     "data": "use fewer rows or columns, or dtype='float32'",

@@ -23,6 +23,8 @@ HostArray = npt.NDArray[Any]
 JUDGED = 1024
 #: A choice made here leaves this share of the memory free, for what the closed form leaves out.
 RESERVE = 0.05
+#: Parameters from which the gradients of other threads are worth counting.
+_SHARED = 100_000
 #: Mini-batches in a block of examples that is sent to the device, if memory allows.
 _BLOCKS = (256, 64, 16, 4, 1)
 
@@ -163,7 +165,7 @@ class _Choice:
             n_evaluated=self.n_examples,
             evaluated_at_once=judged,
             block_rows=rows,
-            lanes=self.lanes,
+            lanes=self.lanes if self.network.n_parameters >= _SHARED else 1,
         )
 
     def explain(self, chosen: Batching) -> str:

@@ -58,7 +58,7 @@ def at_once(backend: Backend, network: Network, entries: Sequence[Entry]) -> int
     """
     one, free = batching(backend, network, entries[0]).needed, backend.free_memory()
     shared = one.data if len({id(e.train.X) for e in entries}) == 1 else 0
-    shared += one.gradient * (backend.lanes - 1) // backend.lanes  # threads' own, for all in turn
+    shared += one.threads  # which work for the networks in turn
     return max(1, min(len(entries), (free - shared) // (one.total - shared)))
 
 

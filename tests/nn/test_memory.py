@@ -138,16 +138,17 @@ def test_examples_in_blocks(make, rows):
     """On the device: a block that is used and one that arrives; the CPU needs the first only."""
     net = make.network((20_000, 40, 10), **SOFTMAX)
     data = Data(np.zeros((400, 20_000)), np.zeros((400, 1)))
-    needed = training_memory(net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows)
+    needed = training_memory(
+        net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows, lanes=NumpyBackend().lanes
+    )
     whole = training_memory(net, optimizer("sgd"), 400, 50, np.float64)
-    copies = NumpyBackend().lanes - 1  # of the gradient, for threads
     parameters = make.parameters(net)
     with allocated() as found:
         plan = make.plan(net, data, "sgd", 50, parameters=parameters, block_rows=rows)
     assert plan.n_steps == 8
     arriving = rows * 20_001 * 8
     assert needed.data < whole.data
-    parts = needed.data - arriving + needed.batch + (1 + copies) * needed.gradient
+    parts = needed.data - arriving + needed.batch + needed.gradient + needed.threads
     assert parts == pytest.approx(found[0], rel=0.05)
 
 

@@ -196,11 +196,9 @@ def test_without_a_validation_part() -> None:
 def test_how_many_fit_into_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry(g) for g in range(10)]
     assert at_once(BACKEND, NET, entries) == 10
-    given = {"n_evaluated": 50, "lanes": BACKEND.lanes}
+    given = {"n_evaluated": 50}
     needed = training_memory(NET, entries[0].options.optimizer, 50, 8, "float64", **given)
-    # The examples are those of all networks; so are the gradients of other threads.
-    shared = needed.data + needed.gradient * (BACKEND.lanes - 1) // BACKEND.lanes
-    room = shared + 3 * (needed.total - shared)
+    room = needed.data + 3 * (needed.total - needed.data)
     monkeypatch.setattr(type(BACKEND), "free_memory", lambda self: room)
     assert at_once(BACKEND, NET, entries) == 3
     monkeypatch.setattr(type(BACKEND), "free_memory", lambda self: 100)
