@@ -22,7 +22,6 @@ from fastnn.backend.cpu.phases import Copies, Schedule
 from fastnn.backend.cpu.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
-from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
 
@@ -130,8 +129,17 @@ def lanes_for(program: Program) -> int:
     if seconds < _WORTH_LANES:
         return 1
     m = program.examples[0].shape[0] if program.examples else 0
-    most = most_threads()
-    return most if m < 2 * FEWEST else min(most, m // FEWEST)
+    shared = lanes_of(m)
+    return shared if shared > 1 else available_threads()
+
+
+def lanes_of(m: int) -> int:
+    """Return how many of NumPy's threads may share ``m`` examples out, each with a gradient.
+
+    >>> lanes_of(1)
+    1
+    """
+    return max(1, min(available_threads(), m // FEWEST))
 
 
 def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -> StackedExecutable:
@@ -197,11 +205,20 @@ def threads_for(program: Program) -> int:
 
 
 def most_threads() -> int:
+    """Return how many threads compiled code may use.
+
+    >>> 1 <= most_threads() <= available_threads()
+    True
+    """
+    return min(available_threads(), _MOST_THREADS)
+
+
+def available_threads() -> int:
     """Return how many threads may be used: one per core, and as many as BLAS has.
 
-    >>> most_threads() >= 1
+    >>> available_threads() >= 1
     True
     """
     blas = find_blas()
     most = ONE_THREAD.threads(blas) if blas else 1
-    return max(1, min(most, len(os.sched_getaffinity(0)), _MOST_THREADS))
+    return max(1, min(most, len(os.sched_getaffinity(0))))

@@ -59,9 +59,8 @@ class Backend(Shim, Protocol):
     def xp(self) -> Any:
         """The array module: ``numpy`` or ``cupy``."""
 
-    @property
-    def lanes(self) -> int:
-        """How many gradients a step may need at once: threads that share it out have one each."""
+    def lanes(self, m: int) -> int:
+        """Return how many threads may share out ``m`` examples, each with a gradient of its own."""
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
     def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...

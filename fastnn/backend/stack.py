@@ -96,9 +96,8 @@ class Stack:
     def xp(self) -> Any:
         return self.backend.xp
 
-    @property
-    def lanes(self) -> int:
-        return self.backend.lanes
+    def lanes(self, m: int) -> int:
+        return self.backend.lanes(m)
 
     # Memory
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,7 +104,7 @@ class _Choice:
     weight_columns: int
     device: str
     free: int
-    lanes: int
+    lanes: Callable[[int], int]
 
     @property
     def budget(self) -> int:
@@ -165,7 +165,7 @@ class _Choice:
             n_evaluated=self.n_examples,
             evaluated_at_once=judged,
             block_rows=rows,
-            lanes=self.lanes if self.network.n_parameters >= _SHARED else 1,
+            lanes=self.lanes(micro) if self.network.n_parameters >= _SHARED else 1,
         )
 
     def explain(self, chosen: Batching) -> str:

@@ -194,7 +194,14 @@ def layer(m: int, *, units: int = 1000, stack: Stack | None = None) -> tuple[Pro
 
 @pytest.fixture
 def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "most_threads", lambda: 4)
+    monkeypatch.setattr(module, "available_threads", lambda: 4)
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize(("m", "lanes"), [(1, 1), (31, 1), (32, 2), (63, 3), (64, 4), (10**6, 4)])
+def test_as_many_gradients_as_threads_share_the_examples(m: int, lanes: int) -> None:
+    assert NumpyBackend().lanes(m) == NumpyBackend("auto").lanes(m) == lanes
+    assert NumpyBackend("compiled").lanes(m) == 1
 
 
 @pytest.mark.usefixtures("four_threads")

@@ -103,7 +103,7 @@ def test_it_is_what_python_allocates(make, activation, m, dropout):
         data = Data(np.zeros((60_000, 784), np.float32), np.zeros((60_000, 1), np.float32))
         plan = make.plan(net, data, "adam", m, parameters=parameters)
         kept = plan.snapshot()
-    lanes = NumpyBackend().lanes  # threads that share the step, each with a gradient of its own
+    lanes = NumpyBackend().lanes(m)  # threads that share the step, each with a gradient of its own
     needed = training_memory(net, optimizer("adam"), 60_000, m, np.float32, lanes=lanes)
     assert needed.total == pytest.approx(found[0], rel=0.05)
     assert kept[2] == 0
@@ -139,7 +139,7 @@ def test_examples_in_blocks(make, rows):
     net = make.network((20_000, 40, 10), **SOFTMAX)
     data = Data(np.zeros((400, 20_000)), np.zeros((400, 1)))
     needed = training_memory(
-        net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows, lanes=NumpyBackend().lanes
+        net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows, lanes=NumpyBackend().lanes(50)
     )
     whole = training_memory(net, optimizer("sgd"), 400, 50, np.float64)
     parameters = make.parameters(net)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastnn.backend.cpu.feed import CpuFeed
 from fastnn.backend.cpu.host_memory import free_memory
 from fastnn.backend.cpu.kernels import check_operands, run_kernel
-from fastnn.backend.engine import check_engine, executable, most_threads, stacked_executable
+from fastnn.backend.engine import check_engine, executable, lanes_of, stacked_executable
 from fastnn.backend.host_arrays import check_on_host, to_host
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array, Program, reads, writes
@@ -38,9 +38,8 @@ class NumpyBackend:
     def __init__(self, engine: str = "numpy") -> None:
         self.engine = check_engine(engine)
 
-    @property
-    def lanes(self) -> int:
-        return 1 if self.engine == "compiled" else most_threads()
+    def lanes(self, m: int) -> int:
+        return 1 if self.engine == "compiled" else lanes_of(m)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         check_on_host(a, b)

@@ -69,8 +69,6 @@ class CudaBackend:
     arrays that are not on this device.
     """
 
-    lanes = 1
-
     def __init__(self, index: int = 0, capture: str = "auto", precision: str = "full") -> None:
         import cupy
 
@@ -84,6 +82,9 @@ class CudaBackend:
         self._for_capture: tuple[Any, Cublas] | None = None
         with self.active():
             self.products = Products(cupy, self._device, self._stream, precision)
+
+    def lanes(self, m: int) -> int:
+        return 1
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         if out is None:
