@@ -22,6 +22,7 @@ from fastnn.backend.cpu.phases import Copies, Schedule
 from fastnn.backend.cpu.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
+from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
 
