@@ -77,7 +77,7 @@ def rmsprop_inside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsi
     (0.6667, 8.0)
     """
     S = beta * S + rest * (g * g)
-    return p - rate * g / np.sqrt(S + epsilon), S
+    return p - rate * (g / np.sqrt(S + epsilon)), S
 
 
 def rmsprop_outside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsilon: Any) -> Any:
@@ -88,7 +88,7 @@ def rmsprop_outside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, eps
     (0.75, 9.0)
     """
     S = beta * S + rest * (g * g)
-    return p - rate * g / (np.sqrt(S) + epsilon), S
+    return p - rate * (g / (np.sqrt(S) + epsilon)), S
 
 
 def adam_inside(
@@ -102,7 +102,7 @@ def adam_inside(
     """
     V = beta1 * V + rest1 * g
     S = beta2 * S + rest2 * (g * g)
-    return p - rate * V / np.sqrt(S * (correct * correct) + epsilon), V, S
+    return p - rate * (V / np.sqrt(S * (correct * correct) + epsilon)), V, S
 
 
 def adam_outside(
@@ -112,7 +112,7 @@ def adam_outside(
     """The paper's Adam: ``W -= alpha Vhat / (sqrt(Shat) + epsilon)``. Kingma and Ba 2015."""
     V = beta1 * V + rest1 * g
     S = beta2 * S + rest2 * (g * g)
-    return p - rate * V / (np.sqrt(S) * correct + epsilon), V, S
+    return p - rate * (V / (np.sqrt(S) * correct + epsilon)), V, S
 
 
 def adamw_inside(

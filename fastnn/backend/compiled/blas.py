@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -41,6 +41,7 @@ class Blas:
     size: str  # LLVM type of m, n, k and of the strides
     set_threads: Callable[[int], object]
     get_threads: Callable[[], int]
+    axpby: dict[str, int] = field(default_factory=lambda: {"float": 0, "double": 0})  # 0: none
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +73,10 @@ def find_blas() -> Blas | None:
                 size=size,
                 set_threads=setter,
                 get_threads=getter,
+                axpby={
+                    "float": _address(library, f"{prefix}saxpby{suffix}"),
+                    "double": _address(library, f"{prefix}daxpby{suffix}"),
+                },
             )
     return None
 

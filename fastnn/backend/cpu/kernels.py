@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.cpu.axpby import Axpby, sums_in_place
 from fastnn.backend.erf import expand_erf
 from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value
@@ -62,19 +63,26 @@ class Scratch:
 class _Lowering:
     """Turns one graph over given operands into calls. Used once, then thrown away."""
 
-    def __init__(self, graph: Graph, args: Sequence[Array], outs: Sequence[Array]) -> None:
+    def __init__(
+        self, graph: Graph, args: Sequence[Array], outs: Sequence[Array], long: bool
+    ) -> None:
         self.dtype = np.dtype(outs[0].dtype)
         self.graph = expand_erf(graph, self.dtype)
         self.arguments = dict(zip(self.graph.inputs, args, strict=True))
         self.outs = outs
-        self.calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self.calls: list[tuple[Any, tuple[Any, ...]]] = []  # functions and operands
         self.views: dict[int, tuple[Array, Array]] = {}  # arrays of bits, and of what
         self.registers: list[_Register] = []
         self.free: list[int] = []
         self.n_registers = 0
+        self.in_place = sums_in_place(self.graph, self.arguments, outs) if long else {}
         values = self.graph.values
-        self.last_use = [max((i for i, v in enumerate(values) if n in v.args), default=n)
-                         for n in range(len(values))]  # fmt: skip
+        # When value i reads its arguments: products that are part of a sum are left to the sum.
+        self.later = {k: i for i, s in self.in_place.items() for k in s.scaled}
+        self.last_use = list(range(len(values)))
+        for i, v in enumerate(values):
+            for a in v.args:
+                self.last_use[a] = max(self.last_use[a], self.later.get(i, i))
         self.operands: list[Any] = []
         for i, v in enumerate(values):
             self.operands.append(self._emit(i, v))
@@ -103,6 +111,10 @@ class _Lowering:
             return self.arguments[v.name]
         if v.op == "constant":
             return np.array(v.value, self.dtype)
+        if i in self.later:
+            return None
+        if i in self.in_place:
+            return self._sum_in_place(i, self.in_place[i])
         args = [self.operands[a] for a in v.args]
         shape = np.broadcast_shapes(*(a.shape for a in args))
         if v.op == "where":
@@ -120,6 +132,14 @@ class _Lowering:
         self.calls.append((OPERATIONS[v.op].function, (*converted, out)))
         self._free_if_new(converted, args)
         self._release(i, v)
+        return out
+
+    def _sum_in_place(self, i: int, found: Axpby) -> Any:
+        operands = [self.operands[k] for k in found.operands]
+        out = self._target(i, operands[-1].shape, self.dtype, may_alias=True)
+        assert same_elements(out, operands[-1])
+        self.calls.append((found, (*operands[:-1], out)))
+        self._release(i, Value("", found.operands))
         return out
 
     def _number(self, operand: Any) -> Any:
@@ -269,11 +289,12 @@ def lower(
     length = outs[0].shape[0] if outs[0].ndim else 0
     plans: dict[int, Any] = {}  # by length
     blocks = []
-    for block in _blocks(args, outs):
+    cuts = _blocks(args, outs)
+    for block in cuts:
         cut = [_cut(a, block, length) for a in whole]
         n = 0 if block is None else block.stop - block.start
         if n not in plans:
-            lowering = _Lowering(graph, cut[: len(args)], cut[len(args) :])
+            lowering = _Lowering(graph, cut[: len(args)], cut[len(args) :], len(cuts) > 1)
             for register in lowering.registers:
                 scratch.need(register)
             plans[n] = _sources(lowering, cut)
@@ -309,7 +330,9 @@ def _sources(lowering: _Lowering, cut: Sequence[Array]) -> list[Any]:
     return [(function, [(o, source(o)) for o in operands]) for function, operands in lowering.calls]
 
 
-def _prepared(function: Callable[..., Any], operands: list[Any]) -> Call:
+def _prepared(function: Any, operands: list[Any]) -> Call:
+    if isinstance(function, Axpby):
+        return function.prepared(*operands)
     # NumPy 2.4 deprecates a positional out for these two, and only for them.
     if function in (np.maximum, np.minimum):
         return partial(function, *operands[:2], out=operands[2])

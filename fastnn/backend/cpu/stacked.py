@@ -17,7 +17,7 @@ import numpy as np
 from fastnn.backend.compiled.blas import ONE_THREAD, find_blas
 from fastnn.backend.compiled.threads import in_shelter, run_together
 from fastnn.backend.cpu.executor import prepare
-from fastnn.backend.cpu.kernels import Call, Scratch, check_operands, lower
+from fastnn.backend.cpu.kernels import BLOCK, Call, Scratch, check_operands, lower
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -151,7 +151,8 @@ class _Group:
     def bind(self, i: Instruction, scratch: Scratch) -> Bind:
         """Return one call for all networks where NumPy has it, else one for each."""
         match i:
-            case Apply() if self._regular(*i.args, *i.outs):
+            # Long arrays gain nothing together, and are worked through in another way.
+            case Apply() if i.outs[0].size <= BLOCK and self._regular(*i.args, *i.outs):
                 check_operands(i.kernel.name, i.args, i.outs)
                 depth = max(a.ndim for a in (*i.args, *i.outs))
                 args, outs = ([self._deep(a, depth) for a in v] for v in (i.args, i.outs))
