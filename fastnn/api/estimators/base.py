@@ -302,11 +302,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any, method: str, logits: bool = False) -> Array:
         """Return the network's outputs for X, or what goes into its last activation: (N, K)."""
-        if "_fitted" not in vars(self):
+        if "_fitted" not in self.__dict__:
             check_is_fitted(self)
         rows = inputs.read_new(self, self._inputs, X, method)
         of = self._fitted.logits if logits else self._fitted.predict
-        if isinstance(rows, np.ndarray):
+        if type(rows) is np.ndarray:
             return of(rows)
         return np.concatenate([of(block) for block in rows])
 
