@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.errors import DeviceError as DeviceError
     from fastnn.errors import DivergenceError as DivergenceError
     from fastnn.errors import FastnnError as FastnnError
+    from fastnn.errors import MissingExtraError as MissingExtraError
     from fastnn.errors import ModelFileError as ModelFileError
     from fastnn.model.files import load as load
     from fastnn.model.files import save as save
@@ -57,6 +58,7 @@ _PUBLIC = {
     "DeviceError": "fastnn.errors",
     "DivergenceError": "fastnn.errors",
     "FastnnError": "fastnn.errors",
+    "MissingExtraError": "fastnn.errors",
     "ModelFileError": "fastnn.errors",
     "Activation": "fastnn.api.layers",
     "BatchNormalization": "fastnn.api.layers",
@@ -91,6 +93,9 @@ _PUBLIC = {
     "train_many": "fastnn.model.many",
 }
 
+# Packages without which a public name cannot be loaded: as pip calls them, and the extra.
+_EXTRAS = {"sklearn": ("scikit-learn", "sklearn")}
+
 __all__ = ["__version__", *_PUBLIC]
 
 
@@ -98,7 +103,21 @@ def __getattr__(name: str) -> object:
     if name in _PUBLIC:
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(_PUBLIC[name]), name)
+        try:
+            module = import_module(_PUBLIC[name])
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in _EXTRAS:
+                raise
+            from fastnn.errors import MissingExtraError
+
+            called, extra = _EXTRAS[package]
+            raise MissingExtraError(
+                f"fastnn.{name} needs {called}, which is not installed: "
+                f"pip install 'fastnn[{extra}]'",
+                name=package,
+            ) from error
+        value = globals()[name] = getattr(module, name)
         return value
     hint = ""
     if not name.startswith("_"):

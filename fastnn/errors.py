@@ -23,3 +23,11 @@ class DeviceError(FastnnError, RuntimeError):
 
 class DivergenceError(FastnnError, ArithmeticError):
     """Training produced a loss that is not a finite number (command line: exit code 1)."""
+
+
+class MissingExtraError(FastnnError, ModuleNotFoundError):
+    """A name of fastnn needs a package that is not installed (command line: exit code 1).
+
+    It is a ModuleNotFoundError too, and not an AttributeError: ``from fastnn import NAME`` would
+    replace that one's message by its own.
+    """

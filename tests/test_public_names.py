@@ -46,6 +46,70 @@ def test_an_unknown_name_is_an_attribute_error_with_a_hint() -> None:
     assert not hasattr(fastnn, "__wrapped__")
 
 
+#: Runs with none of the packages of the extras to be found.
+WITHOUT_EXTRAS = """
+import json, sys
+
+EXTRAS = ("sklearn", "scipy", "pyarrow", "narwhals", "pandas", "llvmlite", "cupy", "onnx",
+          "onnxruntime", "matplotlib", "joblib", "dask", "distributed")
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in EXTRAS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+import fastnn
+
+said = {}
+for name in dir(fastnn):
+    try:
+        hasattr(fastnn, name)
+    except fastnn.FastnnError as error:
+        assert type(error) is fastnn.MissingExtraError, type(error)
+        assert isinstance(error, ModuleNotFoundError)
+        assert error.name == "sklearn", error.name
+        said[name] = str(error)
+try:
+    from fastnn import MLPClassifier
+except ImportError as error:
+    said["from"] = str(error)
+said["no such name"] = hasattr(fastnn, "MLPClasifier")
+said["dir"] = dir(fastnn) == sorted(fastnn.__all__)
+print(json.dumps(said))
+"""
+
+
+def test_a_name_whose_extra_is_not_installed_says_which(run_python) -> None:
+    done = run_python("-c", WITHOUT_EXTRAS)
+    assert done.returncode == 0, done.stderr
+    needs = "needs scikit-learn, which is not installed: pip install 'fastnn[sklearn]'"
+    assert json.loads(done.stdout) == {
+        "MLPClassifier": f"fastnn.MLPClassifier {needs}",
+        "MLPRegressor": f"fastnn.MLPRegressor {needs}",
+        "from": f"fastnn.MLPClassifier {needs}",
+        "no such name": False,
+        "dir": True,
+    }
+
+
+def test_another_package_that_is_missing_is_said_as_python_says_it(run_python) -> None:
+    """Such as what scikit-learn needs itself: the extra is there, and is not the cure."""
+    code = """
+import sys
+sys.modules["scipy"] = None
+import fastnn
+try:
+    fastnn.MLPClassifier
+except fastnn.FastnnError:
+    print("of the house")
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+    done = run_python("-c", code)
+    assert done.stdout.strip().startswith("scipy"), (done.stdout, done.stderr)
+
+
 def test_type_checkers_see_the_same_names() -> None:
     tree = ast.parse((ROOT / "fastnn" / "__init__.py").read_text(encoding="utf-8"))
     seen = {

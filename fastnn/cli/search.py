@@ -19,7 +19,7 @@ from fastnn.errors import ArgumentError, FastnnError
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
-    from fastnn.model.search import Search
+    from fastnn.model.search import Search, SearchInterrupted
 
 #: Options of this command alone.
 _OWN = {"grid", "n_random", "folds", "by", "jobs", "workers", "csv"}
@@ -36,6 +36,8 @@ examples:
 
 Networks of one shape are trained at once, in this process. With --jobs N they
 are shared out to N processes instead, each with its share of the cores.
+Ctrl-C keeps the trainings that have ended; those that one of several
+processes trains at once count when all of them have.
 
 """
 
@@ -149,7 +151,7 @@ def _number(flag: str, text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Search, save, report; return 0."""
+    """Search, save, report; return 0, or 130 when interrupted."""
     given = given_arguments(arguments)
     own = {name: given.pop(name) for name in _OWN if name in given}
     out = check_out(arguments)
@@ -157,8 +159,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(table, "--csv", {"DATA": arguments.data})
     if os.path.realpath(table) == os.path.realpath(out):
         raise ArgumentError(f"--csv and --out are the same file {out!r}: name two")
-    from fastnn.model.search import search
+    from fastnn.model.search import SearchInterrupted, search
 
+    code, ended, of = 0, "", ""
     started = time.perf_counter()
     try:
         grid = read_grid(own.pop("grid"))
@@ -168,19 +171,37 @@ def run(arguments: argparse.Namespace) -> int:
         found = search(arguments.data, grid=grid, verbose=not arguments.quiet, **own, **given)
     except FastnnError as error:
         raise type(error)(_flags(str(error))) from error
+    except SearchInterrupted as stop:
+        code, ended, of = 130, _ended(stop), f" of {stop.combinations[1]}"
+        if stop.result is None:
+            note(f"{ended}: nothing is saved")
+            return code
+        found = stop.result
     for path in (out, table):
         if os.path.exists(path):
             note(f"{path} is replaced")
     found.training.model.save(out)
     _write(found, table)
+    if code:
+        note(f"{ended}: the best so far is saved in {out}, the results in {table}")
     seconds = time.perf_counter() - started
     if arguments.json:
         from fastnn.cli.text import print_json
 
-        print_json(_document(found, out, table, seconds))
+        print_json({"interrupted": bool(code), **_document(found, out, table, seconds)})
     else:
-        print(_summary(found, out, table, seconds))
-    return 0
+        print(f"{len(found.candidates)}{of} {_summary(found, out, table, seconds)}")
+    return code
+
+
+def _ended(stop: SearchInterrupted) -> str:
+    """Say how far an interrupted search came."""
+    text = "interrupted: {} of {} trainings were done".format(*stop.trainings)
+    if stop.trainings[1] != stop.combinations[1]:
+        text += ", {} of {} combinations in all their folds".format(*stop.combinations)
+    if stop.combinations[0] and stop.result is None:
+        text += ", none with a result to compare"
+    return text
 
 
 def _flags(message: str) -> str:
@@ -232,7 +253,7 @@ def _summary(found: Search, out: str, table: str, seconds: float) -> str:
     better = "highest" if found.greater_is_better else "lowest"
     return "\n".join(
         [
-            f"{len(found.candidates)} combinations, {seconds:.1f} s; the {better} {found.by} on "
+            f"combinations, {seconds:.1f} s; the {better} {found.by} on "
             "the validation part is best",
             "",
             aligned(rows[: most + 1]),

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -23,7 +24,7 @@ from fastnn.model.train import Training, check_options, listed
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.training.callbacks import ProgressReport, TrainingState
 from fastnn.training.history import History
-from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.many import Entry, ManyTrainer, at_once, batching, evaluate_many
 
 
@@ -160,20 +161,37 @@ def train_configs(
     """
     backend = get_backend(device, engine, capture=capture, precision=precision)
     dtype = check_dtype(dtype).name
+    setups = set_ups(
+        configs, source, common,
+        dtype=dtype, categorical=categorical, validation=validation, test=test,
+    )  # fmt: skip
+    results: list[Training | None] = [None] * len(configs)
+    try:
+        for members in groups(setups):
+            _train_group(backend, setups, members, results, dtype, verbose, judged)
+    except KeyboardInterrupt:
+        latest = next((t.history for t in reversed(results) if t is not None), History())
+        raise TrainingInterrupted(latest, results) from None
+    return [training for training in results if training is not None]
+
+
+def set_ups(
+    configs: Sequence[Mapping[str, Any]],
+    source: Source,
+    common: Mapping[str, Any],
+    **given: Any,
+) -> list[Setup]:
+    """Return what each training needs; ``given`` are the other arguments of `set_up`.
+
+    >>> [s.network.sizes for s in set_ups([{"hidden_layer_sizes": []}], read_source("digits"), {})]
+    [(64, 10)]
+    """
     shared: Shared = {}
-    setups = []
+    found = []
     for i, chosen in enumerate(check_configs(configs, common)):
         with _naming(i, configs[i]):
-            setups.append(
-                set_up(
-                    source, chosen, dtype=dtype, categorical=categorical,
-                    validation=validation, test=test, shared=shared,
-                )
-            )  # fmt: skip
-    results: list[Training | None] = [None] * len(configs)
-    for members in groups(setups):
-        _train_group(backend, setups, members, results, dtype, verbose, judged)
-    return [training for training in results if training is not None]
+            found.append(set_up(source, chosen, shared=shared, **given))
+    return found
 
 
 def _name(i: int, config: Mapping[str, Any]) -> str:
@@ -242,21 +260,22 @@ def _train_group(
     most = at_once(backend, network, entries)
     for start in range(0, len(members), most):
         some, numbers = entries[start : start + most], members[start : start + most]
-        interrupted, progress = False, _Progress(some, backend) if verbose else None
+        stopped, progress = False, _Progress(some, backend) if verbose else None
         try:
             ManyTrainer(backend, network, some).run(progress)
         except KeyboardInterrupt:
-            interrupted = True
+            stopped = True
+            if any(entry.history is None or entry.history.stopped == "running" for entry in some):
+                raise  # before it began: there is nothing of these
         finally:
             if progress is not None:
                 progress.end()
-        trained = trainings(backend, [setups[i] for i in numbers], some, judged)
+        mine = [setups[i] for i in numbers]
+        trained, again = insist(partial(trainings, backend, mine, some, judged))
         for i, training in zip(numbers, trained, strict=True):
             results[i] = training
-        if interrupted:
-            stop = TrainingInterrupted(trained[0].history)
-            stop.result = results
-            raise stop from None
+        if stopped or again:
+            raise KeyboardInterrupt
 
 
 def _entry(i: int, setup: Setup, dtype: str) -> Entry:

@@ -16,15 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
+from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.model.examples import Source, read_source
 from fastnn.model.grid import Grid, expand
-from fastnn.model.many import check_configs, train_configs, trainings
+from fastnn.model.many import check_configs, groups, set_ups, train_configs, trainings
 from fastnn.model.setup import set_up
 from fastnn.model.train import Training, listed
 from fastnn.model.workers import in_processes
 from fastnn.nn.parameters import check_dtype
 from fastnn.registry import did_you_mean
+from fastnn.training.history import History
+from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.many import Entry
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
 from fastnn.training.options import whole
@@ -135,7 +138,9 @@ def search(
     >>> len(found.candidates), found.by, sorted(found.training.report)
     (2, 'loss', ['test', 'train', 'validation'])
 
-    Raises what `train_many` raises; DivergenceError if no candidate could be trained.
+    Raises what `train_many` raises; DivergenceError if no candidate could be trained. Ctrl-C
+    raises TrainingInterrupted, whose ``result`` is the `Search` of the candidates that were done
+    by then (over all folds; with jobs also all that their process trains at once), or None.
     """
     configs = expand(grid, n_random, common.get("seed", 0))
     common = {"split_seed": common.get("seed", 0), **common}
@@ -155,42 +160,92 @@ def search(
         sample_weight=sample_weight, delimiter=delimiter,
     )  # fmt: skip
     by, greater = _judge(by, grid, common, source)
+    prepared = {
+        "dtype": dtype, "categorical": categorical, "validation": validation, "test": test,
+    }  # fmt: skip
     given = {
-        "source": source, "validation": validation, "test": test, "categorical": categorical,
-        "device": device, "engine": engine, "capture": capture, "precision": precision,
-        "dtype": dtype, **common,
+        "source": source, "device": device, "engine": engine, "capture": capture,
+        "precision": precision, **prepared, **common,
     }  # fmt: skip
     all_of_them = [
         {**config, "fold": (i, n_folds)} if n_folds > 1 else config
         for config in configs
         for i in range(n_folds)
     ]
-    work = partial(_trained, verbose=verbose and not jobs)
-    if jobs is None and workers is None:
-        trained = work(all_of_them, **given)
-    else:
-        trained = in_processes(
-            work, all_of_them, given, jobs=jobs or _cores(), workers=workers or "joblib"
-        )
-    parts = [trained[i : i + n_folds] for i in range(0, len(trained), n_folds)]
-    candidates = tuple(
-        _candidate(config, part, by) for config, part in zip(configs, parts, strict=True)
-    )
-    best = _ranking(candidates, greater)[0]
-    if math.isnan(candidates[best].score):
+    prepared = {
+        "dtype": dtype, "categorical": categorical, "validation": validation, "test": test,
+    }  # fmt: skip
+    work: Any = partial(_trained, verbose=verbose and not jobs)
+    trained: list[Training | None] = [None] * len(all_of_them)
+    stopped = again = False
+    try:
+        if jobs is None and workers is None:
+            trained = work(all_of_them, **given)
+        else:
+            alike = groups(set_ups(all_of_them, source, common, **prepared))
+            trained = in_processes(
+                work, all_of_them, given, jobs=jobs or _cores(), workers=workers or "joblib",
+                together=alike,
+            )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        stopped, trained = True, getattr(stop, "result", None) or trained
+    ended = [t if t is not None and t.history.stopped != "interrupted" else None for t in trained]
+    complete = _complete(ended, n_folds)
+    candidates = tuple(_candidate(configs[i], part, by) for i, part in complete.items())
+    best = _ranking(candidates, greater)[0] if candidates else 0
+    found = None
+    if candidates and not math.isnan(candidates[best].score):
+        place = [*complete][best]
+        first = all_of_them[place * n_folds], complete[place][0]
+        training, again = insist(partial(_judged, backend, source, common, prepared, *first))
+        found = Search(by, greater, candidates, best, training)
+    if stopped or again:
+        done = sum(t is not None for t in ended)
+        raise SearchInterrupted(found, (done, len(ended)), (len(complete), len(configs))) from None
+    if found is None:
         raise DivergenceError(f"no candidate has a {by} to compare: {_reason(trained)}")
-    with_fold = check_configs([all_of_them[best * n_folds]], common)[0]
-    setup = set_up(
-        source, with_fold, dtype=dtype, categorical=categorical, validation=validation, test=test
-    )
-    model = parts[best][0].model
-    entry = Entry(
-        backend.host(model.parameters.theta), with_fold.settings, setup.parts["train"],
-        history=model.history,
-    )  # fmt: skip
-    return Search(
-        by, greater, candidates, best, trainings(backend, [setup], [entry], setup.parts)[0]
-    )
+    return found
+
+
+def _complete(ended: Sequence[Training | None], n_folds: int) -> dict[int, list[Training]]:
+    """Return the folds of each combination, by its place, of those that have them all."""
+    found = {}
+    for i in range(len(ended) // n_folds):
+        part = [t for t in ended[i * n_folds : (i + 1) * n_folds] if t is not None]
+        if len(part) == n_folds:
+            found[i] = part
+    return found
+
+
+def _judged(
+    backend: Backend,
+    source: Source,
+    common: Mapping[str, Any],
+    prepared: Mapping[str, Any],
+    config: Mapping[str, Any],
+    training: Training,
+) -> Training:
+    """Return the best training again, judged on every part."""
+    chosen = check_configs([config], common)[0]
+    setup = set_up(source, chosen, **prepared)
+    theta = backend.host(training.model.parameters.theta)
+    entry = Entry(theta, chosen.settings, setup.parts["train"], history=training.history)
+    return trainings(backend, [setup], [entry], setup.parts)[0]
+
+
+class SearchInterrupted(TrainingInterrupted):
+    """Ctrl-C during a search; ``result`` is the `Search` of the candidates that were done.
+
+    It is None if none of them has something to compare. ``trainings``: how many had ended by
+    themselves, of how many; ``combinations``: how many in all their folds, of how many.
+    """
+
+    def __init__(
+        self, result: Search | None, trainings: tuple[int, int], combinations: tuple[int, int]
+    ) -> None:
+        super().__init__(History() if result is None else result.training.history, result)
+        self.trainings, self.combinations = trainings, combinations
+        self.args = (f"search interrupted: {trainings[0]} of {trainings[1]} trainings were done",)
 
 
 def _check_folds(folds: int | None, grid: Grid, common: Mapping[str, Any]) -> int:
@@ -265,8 +320,8 @@ def _ranking(candidates: Sequence[Candidate], greater: bool) -> list[int]:
     return sorted(range(len(candidates)), key=key)
 
 
-def _reason(trained: Sequence[Training]) -> str:
-    errors = [str(training.error) for training in trained if training.error is not None]
+def _reason(trained: Sequence[Training | None]) -> str:
+    errors = [str(t.error) for t in trained if t is not None and t.error is not None]
     return errors[0] if errors else "it is not defined on the validation part"
 
 

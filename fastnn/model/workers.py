@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import signal
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, TypeVar
 
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
+from fastnn.training.history import History
+from fastnn.training.loop import TrainingInterrupted
 
 T = TypeVar("T")
 
@@ -21,17 +26,20 @@ def in_processes(
     *,
     jobs: int,
     workers: str = "joblib",
+    together: Sequence[Sequence[int]] | None = None,
 ) -> list[T]:
     """Return ``work(items, **given)``, an entry for each item, done by ``jobs`` processes.
 
-    Each process gets every ``jobs``-th item and as many threads as there are cores for it, one at
-    least. "dask" starts processes of its own here, or uses the scheduler that dask's configuration
-    names (``DASK_SCHEDULER_ADDRESS``).
+    ``together``: the places of the items that are done faster at once, every item in one list;
+    each list is shared out to the processes, which have as many threads as there are cores for it,
+    one at least. "dask" starts processes of its own here, or uses the scheduler that dask's
+    configuration names (``DASK_SCHEDULER_ADDRESS``).
 
     >>> in_processes(sorted, [2, 1], {}, jobs=1)
     [1, 2]
 
-    Raises ArgumentError if the library is not installed.
+    Raises ArgumentError if the library is not installed. Ctrl-C raises TrainingInterrupted, whose
+    ``result`` is the list with the shares that were done, and None for all else.
     """
     if workers not in WORKERS:
         raise ArgumentError(
@@ -40,43 +48,92 @@ def in_processes(
     jobs = min(jobs, len(items))
     if jobs == 1 and workers == "joblib":
         return work(items, **given)
-    shares = [list(items[first::jobs]) for first in range(jobs)]
+    together = [range(len(items))] if together is None else together
+    shares = [members[first::jobs] for members in together for first in range(jobs)]
+    shares = [share for share in shares if share]
     run = _joblib if workers == "joblib" else _dask
     results: list[Any] = [None] * len(items)
-    for first, found in enumerate(run(work, shares, given)):
-        results[first::jobs] = found
+    try:
+        lists = [[items[i] for i in share] for share in shares]
+        with closing(run(work, lists, given, min(jobs, len(shares)))) as done:
+            for share, found in done:
+                for i, result in zip(shares[share], found, strict=True):
+                    results[i] = result
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(History(), results) from None
     return results
 
 
+def _numbered(
+    share: int, work: Callable[..., list[T]], items: list[Any], given: Mapping[str, Any]
+) -> tuple[int, list[T]]:
+    return share, work(items, **given)
+
+
 def _joblib(
-    work: Callable[..., list[T]], shares: Sequence[list[Any]], given: Mapping[str, Any]
-) -> list[list[T]]:
+    work: Callable[..., list[T]], shares: Sequence[list[Any]], given: Mapping[str, Any], jobs: int
+) -> Generator[tuple[int, list[T]]]:
+    """Yield each share's number and results when it is done; leaving early ends the processes."""
     try:
         from joblib import Parallel, delayed, parallel_config
     except ImportError as error:
         raise ArgumentError(
             "workers='joblib' needs joblib: pip install 'fastnn[search]'"
         ) from error
-    threads = max(1, len(os.sched_getaffinity(0)) // len(shares))
+    threads = max(1, len(os.sched_getaffinity(0)) // jobs)
     with parallel_config(backend="loky", inner_max_num_threads=threads):
-        found: list[list[T]] = Parallel(n_jobs=len(shares))(
-            delayed(work)(share, **given) for share in shares
-        )
-    return found
+        pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        found = pool(delayed(_numbered)(i, work, share, given) for i, share in enumerate(shares))
+        try:
+            for one in found:  # noqa: UP028  # it is closed below
+                yield one
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that it is left early is meant
+                found.close()
 
 
 def _dask(
-    work: Callable[..., list[T]], shares: Sequence[list[Any]], given: Mapping[str, Any]
-) -> list[list[T]]:
+    work: Callable[..., list[T]], shares: Sequence[list[Any]], given: Mapping[str, Any], jobs: int
+) -> Generator[tuple[int, list[T]]]:
+    """Yield each share's number and results when it is done; leaving early ends the processes."""
     try:
         import dask
-        from distributed import Client
+        from distributed import Client, as_completed
     except ImportError as error:
         raise ArgumentError("workers='dask' needs dask: pip install 'fastnn[dask]'") from error
     start: Any = Client
-    own = {"n_workers": len(shares), "threads_per_worker": 1, "dashboard_address": None}
+    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     # Its own processes have one thread of BLAS each: dask sees to that.
-    with start(**({} if dask.config.get("scheduler-address", None) else own)) as client:
-        futures = [client.submit(work, share, pure=False, **given) for share in shares]
-        found: list[list[T]] = client.gather(futures)
-    return found
+    foreign = dask.config.get("scheduler-address", None)
+    with start(**({} if foreign else own)) as client:
+        try:
+            if not foreign:
+                client.run(_ignore_ctrl_c)  # a terminal sends it to all; this process ends them
+            (sent,) = client.scatter([dict(given)], hash=False)
+            futures = [
+                client.submit(_numbered, i, work, share, sent, pure=False)
+                for i, share in enumerate(shares)
+            ]
+            completed: Any = as_completed
+            for _, found in completed(futures, with_results=True):
+                yield found
+        except (KeyboardInterrupt, GeneratorExit):
+            if not foreign:  # or each process would tell how it is stopped
+                _hush()
+                client.run(_hush_there, wait=False)
+            raise
+
+
+def _ignore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hush() -> None:
+    import logging
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+
+async def _hush_there() -> None:  # dask runs no other function without waiting for it
+    _hush()

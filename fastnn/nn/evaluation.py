@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,19 @@ class _Prepared:
     A: Array
     J: Array
     executable: Executable
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Short:
+    """What predictions take for as many rows as the last time, on the host: a few calls.
+
+    A row at a time, all that surrounds the arithmetic takes as long as it does.
+    """
+
+    shape: tuple[int, ...]  # (m, n_0)
+    X: Array
+    A: npt.NDArray[np.floating]
+    run: Callable[[], None]
 
 
 class EvaluationPlan:
@@ -72,11 +86,21 @@ class EvaluationPlan:
         self.block, self._times = block, times
         self._ready: dict[tuple[int, bool, int], _Prepared] = {}
         self._memory, self._rows = Memory(backend, parameters.dtype), 0
+        self._short: _Short | None = None
 
     def predict(self, X: Array) -> npt.NDArray[np.floating]:
         """Return ``A[L]`` for the rows of ``X`` (N, n_0): (N, K) on the host."""
+        short = self._short
+        if short is not None and type(X) is np.ndarray and X.shape == short.shape:
+            np.copyto(short.X, X)
+            short.run()
+            return short.A.copy()
         if X.ndim == 2 and 0 < X.shape[0] <= self.block and X.shape[1] == self.network.sizes[0]:
-            return self._run(self._times, X, None, None)[0].copy()  # a row at a time: the short way
+            A, _ = self._run(self._times, X, None, None)
+            if self.backend.xp is np:
+                ready = self._ready[X.shape[0], False, 0]
+                self._short = _Short(X.shape, ready.data.X, A, ready.executable.run)
+            return A.copy()
         return self.evaluate(X)[0]
 
     def evaluate(
@@ -115,6 +139,7 @@ class EvaluationPlan:
     def _prepare(self, runs: int, m: int, with_cost: bool, width: int) -> _Prepared:
         if m > self._rows:  # more than the memory was made for: begin anew
             self._ready.clear()
+            self._short = None
             self._memory, self._rows = Memory(self.backend, self.parameters.dtype), m
         network, memory = self.network, self._memory
         K = network.sizes[-1]

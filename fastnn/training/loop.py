@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from fastnn.training.divergence import explain_divergence
 from fastnn.training.history import History
 from fastnn.training.options import TrainingOptions
 
+T = TypeVar("T")
 HostArray = npt.NDArray[Any]
 
 
@@ -54,10 +55,23 @@ class TrainingInterrupted(KeyboardInterrupt):
     ``history`` is what happened until then; ``result`` is the model, where one was being made.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, result: Any = None) -> None:
         super().__init__("training was interrupted")
-        self.history = history
-        self.result: Any = None
+        self.history, self.result = history, result
+
+
+def insist(work: Callable[[], T]) -> tuple[T, bool]:
+    """Return what ``work`` returns, and whether Ctrl-C came: then it is begun anew, but once.
+
+    For what takes little time and without which a long training would be lost.
+
+    >>> insist(lambda: 3)
+    (3, False)
+    """
+    try:
+        return work(), False
+    except KeyboardInterrupt:
+        return work(), True
 
 
 class Trainer:

@@ -1,6 +1,7 @@
 """scikit-learn's own checks of estimators: all pass, none is expected to fail, none skipped."""
 
 import os
+from unittest import SkipTest
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ pytest.importorskip("pandas", reason="some checks use data frames")
 from sklearn import config_context
 from sklearn.datasets import make_classification
 from sklearn.utils import get_tags
+from sklearn.utils._array_api import NamespaceAndDevice
 from sklearn.utils.estimator_checks import (
     check_array_api_input,
+    check_array_api_mixed_inputs,
     check_array_api_same_namespace,
     parametrize_with_checks,
 )
@@ -44,7 +47,7 @@ def without_skips(check, estimator):
     """Run a check, of which a skip is a failure."""
     try:
         check(estimator)
-    except pytest.skip.Exception as skipped:
+    except (pytest.skip.Exception, SkipTest) as skipped:
         pytest.fail(f"skipped: {skipped}")
 
 
@@ -77,6 +80,18 @@ def test_arrays_of_other_libraries(estimator, namespace, device, dtype, weighted
     check_array_api_input(
         type(estimator).__name__, estimator, namespace, device, dtype, check_sample_weight=weighted
     )
+
+
+@pytest.mark.parametrize("estimator", ONE_EACH, ids=repr)
+@pytest.mark.parametrize(("of_X", "of_the_rest"), [(0, 1), (1, 0), (0, 2), (2, 0)])
+def test_y_and_weights_of_another_library(estimator, of_X, of_the_rest) -> None:
+    kinds = [("array_api_strict", "device1"), ("numpy", None), ("torch", "cpu")]
+    for place in (of_X, of_the_rest):
+        pytest.importorskip(kinds[place][0])
+    check_array_api_mixed_inputs(
+        type(estimator).__name__, estimator, NamespaceAndDevice(*kinds[of_X]),
+        NamespaceAndDevice(*kinds[of_the_rest]),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("namespace", ["array_api_strict", "torch"])

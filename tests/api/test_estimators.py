@@ -476,6 +476,42 @@ def test_what_cannot_work_is_named(given, message) -> None:
         MLPClassifier(**{"max_iter": 2, **given}).fit(*IRIS)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [MLPClassifier, MLPRegressor])
+def test_row_after_row_each_is_checked(make, dtype) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X).astype(dtype)
+    model = make(hidden_layer_sizes=(4,), max_iter=2).fit(X, y)
+    of = model.predict_proba if make is MLPClassifier else model.predict
+    expected, good = of(X), X[:1]
+    for wrong, message in (
+        (np.where(np.arange(30) == 3, np.nan, good).astype(dtype), "Input X contains NaN"),
+        (np.where(np.arange(30) == 3, -np.inf, good).astype(dtype), "Input X contains infinity"),
+        (good[:, :29], "X has 29 features, but"),
+        (good[0], "Expected 2D array, got 1D array"),
+        (good[:0], "Found array with 0 sample"),
+        (good.astype(complex), "Complex data not supported"),
+    ):
+        np.testing.assert_allclose(of(good), expected[:1], rtol=1e-5)
+        with pytest.raises(ValueError, match=message):
+            of(wrong)
+    large = np.full((1, 30), 1e30, dtype)  # the sum of squares of float32 is not finite, they are
+    assert np.isfinite(of(large)).all()
+    for i in (1, 2):
+        for row in (X[i : i + 1], X[i : i + 1].tolist(), np.asfortranarray(X)[i : i + 1]):
+            np.testing.assert_allclose(of(row), expected[i : i + 1], rtol=1e-5)
+
+
+def test_probabilities_of_two_classes_add_up() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    for dtype in (np.float32, np.float64):
+        model = MLPClassifier((4,), max_iter=2, standardize=True).fit(X.astype(dtype), y)
+        P = model.predict_proba(X.astype(dtype))
+        assert P.dtype == dtype
+        np.testing.assert_array_equal(P[:, 0], 1 - P[:, 1])
+        assert (P >= 0).all()
+
+
 def test_words_of_scikit_learn() -> None:
     X, y = IRIS
     model = MLPClassifier((3,), max_iter=2).fit(X, y)

@@ -16,6 +16,7 @@ from fastnn.errors import (
     DeviceError,
     DivergenceError,
     FastnnError,
+    MissingExtraError,
     ModelFileError,
 )
 from fastnn.model.files import load
@@ -38,6 +39,7 @@ def one_line(text: str) -> bool:
         (DeviceError("x"), 4),
         (DivergenceError("x"), 1),
         (FastnnError("x"), 1),
+        (MissingExtraError("x", name="sklearn"), 1),
     ],
 )
 def test_every_error_class_has_its_exit_code(error: Exception, code: int) -> None:

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +140,139 @@ def test_what_cannot_work(fastnn, given: list[str], code: int, message: str) -> 
     ran = fastnn("search", "diabetes", *given, "--epochs", 1, "--quiet")
     assert ran.code == code
     assert message in ran.err
+
+
+# --------------------------------------------------------------------------- interruptions
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "fastnn"]
+#: The command, which says on standard error when a share of the trainings has come back.
+TELLING = """
+import sys
+from fastnn.cli.main import main
+from fastnn.model import workers
+
+def telling(run):
+    def told(*given):
+        for found in run(*given):
+            yield found
+            print("share", found[0], file=sys.stderr, flush=True)  # when the next is asked for
+    return told
+
+workers._joblib, workers._dask = telling(workers._joblib), telling(workers._dask)
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+def interrupted(
+    folder: Path, command: list[str], seen: str, number: signal.Signals, *, group: bool
+) -> tuple[int, str, list[str]]:
+    """Run a command and send a signal when a line begins with ``seen``; its lines after that.
+
+    ``group``: to all processes that it has started, too, as a terminal sends Ctrl-C.
+    """
+    with subprocess.Popen(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        before = []
+        for line in process.stderr:
+            before.append(line)
+            if " ".join(line.split()).startswith(seen):
+                break
+        else:
+            pytest.fail(f"ended by itself: {before}")
+        (os.killpg if group else os.kill)(process.pid, number)
+        out, err = process.communicate(timeout=120)
+    lines = [line for line in err.splitlines() if not line.startswith("epoch ")]
+    return process.returncode, out, lines
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)],
+    ids=["Ctrl-C", "kill", "a closed terminal"],
+)
+def test_a_signal_keeps_what_was_done(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    given = ["search", "digits", "--grid", "epochs=1,2,100000", "--patience", "none"]
+    found, out, err = interrupted(
+        tmp_path, [*COMMAND, *given, "--hidden", "8"], "epoch 3/100000", number, group=False
+    )
+    assert found == code
+    assert err == [
+        "fastnn: interrupted: 2 of 3 trainings were done: the best so far is saved in "
+        "digits.fastnn, the results in digits.search.csv"
+    ]
+    assert out.startswith("2 of 3 combinations, ")
+    assert [row["epochs"] for row in rows_of(tmp_path / "digits.search.csv")] == ["2", "1"]
+    model = load(tmp_path / "digits.fastnn")
+    assert (len(model.history.epochs), model.history.stopped) == (2, "epochs")
+    assert sorted(model.report) == ["test", "train", "validation"]
+
+
+def test_one_that_stopped_early_is_done_while_others_go_on(tmp_path: Path) -> None:
+    given = ["search", "digits", "--grid", "patience=1,none;learning_rate=1", "--epochs", "100000"]
+    found, out, err = interrupted(
+        tmp_path, [*COMMAND, *given, "--hidden", "8", "--json"], "epoch 90/100000", signal.SIGINT,
+        group=True,
+    )  # fmt: skip
+    assert found == 130, err
+    assert "1 of 2 trainings were done" in err[0]
+    document = json.loads(out)
+    assert document["interrupted"]
+    assert [c["stopped"] for c in document["candidates"]] == ["early_stopping"]
+
+
+def test_a_combination_counts_when_all_its_folds_are_done(tmp_path: Path) -> None:
+    given = ["search", "digits", "--grid", "epochs=2,100000", "--patience", "none", "--folds", "2"]
+    found, out, err = interrupted(
+        tmp_path, [*COMMAND, *given, "--hidden", "8"], "epoch 3/100000", signal.SIGINT, group=True
+    )
+    assert found == 130, err
+    assert err == [
+        "fastnn: interrupted: 2 of 4 trainings were done, 1 of 2 combinations in all their folds: "
+        "the best so far is saved in digits.fastnn, the results in digits.search.csv"
+    ]
+    assert [row["epochs"] for row in rows_of(tmp_path / "digits.search.csv")] == ["2"]
+    assert "1 of 2 combinations" in out
+
+
+def test_where_nothing_was_done_that_is_said(tmp_path: Path) -> None:
+    given = ["search", "digits", "--grid", "l2=0,1", "--epochs", "100000", "--patience", "none"]
+    found = interrupted(
+        tmp_path, [*COMMAND, *given, "--hidden", "8"], "epoch 3/", signal.SIGINT, group=True
+    )
+    assert found == (
+        130, "", ["fastnn: interrupted: 0 of 2 trainings were done: nothing is saved"]
+    )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("workers", ["joblib", "dask"])
+@pytest.mark.parametrize("group", [False, True], ids=["one process", "all of them"])
+def test_with_processes_the_shares_that_were_done(
+    workers: str, group: bool, tmp_path: Path
+) -> None:
+    pytest.importorskip({"joblib": "joblib", "dask": "distributed"}[workers])
+    script = tmp_path / "telling.py"
+    script.write_text(TELLING, encoding="utf-8")
+    given = ["search", "digits", "--grid", "epochs=1,100000", "--patience", "none", "--jobs", "2"]
+    found, out, err = interrupted(
+        tmp_path, [sys.executable, str(script), *given, "--hidden", "8", "--engine", workers],
+        "share 0", signal.SIGINT, group=group,
+    )  # fmt: skip
+    assert found == 130, err
+    assert err == [
+        "fastnn: interrupted: 1 of 2 trainings were done: the best so far is saved in "
+        "digits.fastnn, the results in digits.search.csv"
+    ]
+    assert out.startswith("1 of 2 combinations")
+    assert len(rows_of(tmp_path / "digits.search.csv")) == 1
+    assert len(load(tmp_path / "digits.fastnn").history.epochs) == 1

@@ -11,10 +11,14 @@ import pytest
 
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.model import search as search_module
+from fastnn.model.examples import read_source
 from fastnn.model.grid import LogUniform, expand
+from fastnn.model.many import train_configs
 from fastnn.model.search import Candidate, Search, search
 from fastnn.model.train import train
 from fastnn.model.workers import in_processes
+from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.many import ManyTrainer
 
 COMMON: dict[str, Any] = {"hidden_layer_sizes": [8], "epochs": 4, "engine": "numpy"}
 GRID = {"learning_rate": [1e-4, 1e-1], "initializer": ["he_normal", "glorot_uniform"]}
@@ -123,6 +127,60 @@ def test_a_metric_of_which_more_is_better() -> None:
     assert len(set(scores)) > 1
 
 
+def test_ctrl_c_gives_the_candidates_that_were_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, calls = ManyTrainer.run, []
+
+    def interrupted(self: ManyTrainer, watcher: Any = None) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        original(self, watcher)
+
+    monkeypatch.setattr(ManyTrainer, "run", interrupted)
+    sizes = {"hidden_layer_sizes": [[4], [5], [6]]}  # two runs each: 354 = 2 * 88 + 2 * 89 rows
+    with pytest.raises(TrainingInterrupted, match="6 of 12 trainings were done") as stop:
+        search("diabetes", grid=sizes, folds=4, epochs=2, engine="numpy")
+    found = stop.value.result
+    assert [c.config["hidden_layer_sizes"] for c in found.candidates] == [[4]]
+    assert len(found.candidates[0].scores) == 4
+    alone = train("diabetes", hidden_layer_sizes=[4], epochs=2, engine="numpy", fold=(0, 4))
+    assert found.training.report == alone.report
+
+
+def test_ctrl_c_while_the_best_is_judged_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, calls = search_module.trainings, []
+
+    def interrupted(*given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return original(*given)
+
+    monkeypatch.setattr(search_module, "trainings", interrupted)
+    with pytest.raises(TrainingInterrupted, match="2 of 2 trainings were done") as stop:
+        search("diabetes", grid={"l2": [0.0, 1.0]}, **COMMON)
+    assert sorted(stop.value.result.training.report) == ["test", "train", "validation"]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_ctrl_c_before_there_is_something_to_compare(
+    begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = read_source("diabetes")
+    common = {"learning_rate": 1e30, "optimizer": "sgd", **COMMON}
+    diverged = train_configs([{}], source, **common)[0]
+
+    def interrupted(*_: Any, **__: Any) -> Any:
+        if begun:
+            raise TrainingInterrupted(diverged.history, [diverged, None])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search_module, "train_configs", interrupted)
+    with pytest.raises(TrainingInterrupted, match=f"{int(begun)} of 2 trainings") as stop:
+        search("diabetes", grid={"l2": [0.0, 1.0]}, **common)
+    assert stop.value.result is None
+
+
 def test_columns_are_ranked() -> None:
     columns = search("diabetes", grid={"seed": [1, 2, 3]}, n_random=2, **COMMON).columns()
     assert columns["rank"] == [1, 2]
@@ -175,8 +233,10 @@ def test_what_cannot_be_compared_or_run(given: dict[str, Any], message: str) -> 
 
 
 def test_shares_come_back_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(work: Any, shares: Any, given: Any) -> Any:
-        return [work(share, **given) for share in shares]
+    def run(work: Any, shares: Any, given: Any, jobs: int) -> Any:
+        assert jobs == min(jobs, len(shares))
+        for i in reversed(range(len(shares))):
+            yield i, work(shares[i], **given)
 
     monkeypatch.setattr("fastnn.model.workers._joblib", run)
     for jobs in (2, 3, 9):

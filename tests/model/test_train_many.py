@@ -145,6 +145,33 @@ def test_ctrl_c_gives_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[2] is None
 
 
+def test_ctrl_c_before_a_training_begins_or_while_it_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    configs = [{"hidden_layer_sizes": [n]} for n in (4, 5)]
+    monkeypatch.setattr(ManyTrainer, "_make_plan", interrupted)
+    with pytest.raises(TrainingInterrupted) as stop:
+        train_many(configs, "diabetes", epochs=2)
+    assert stop.value.result == [None, None]
+    monkeypatch.undo()
+
+    original, calls = many_module.trainings, []
+
+    def once(*given: Any) -> Any:
+        calls.append(1)
+        return original(*given) if len(calls) > 1 else interrupted()
+
+    monkeypatch.setattr(many_module, "trainings", once)
+    with pytest.raises(TrainingInterrupted) as stop:
+        train_many(configs, "diabetes", epochs=2)
+    first, second = stop.value.result
+    assert (first.history.stopped, second) == ("epochs", None)
+    assert sorted(first.report) == ["test", "train", "validation"]
+
+
 def test_progress_is_that_of_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     train_many([{"seed": 0}, {"seed": 1}], "diabetes", verbose=True, epochs=2)
     lines = capsys.readouterr().err.splitlines()

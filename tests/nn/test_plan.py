@@ -444,6 +444,25 @@ def test_any_number_of_rows_in_any_order(make, loss, weights) -> None:
     assert len(plan._ready) <= plan.KEPT
 
 
+def test_the_short_way_of_the_same_number_of_rows(make) -> None:
+    data, p = make.data(NET, 8), make.parameters(NET)
+    for dtype in (np.float32, np.float64):
+        given = np.ascontiguousarray(data.X[:8], dtype)
+        plan = EvaluationPlan(XP, NET, p)
+        expected = [EvaluationPlan(XP, NET, p).predict(given[i : i + 1]) for i in range(8)]
+        for i in (0, 1, 2, 3):
+            np.testing.assert_array_equal(plan.predict(given[i : i + 1]), expected[i])
+        plan.predict(given)  # more rows: on memory made anew
+        for i in (4, 5):
+            np.testing.assert_array_equal(plan.predict(given[i : i + 1]), expected[i])
+        p.theta[:] *= 2.0  # the weights are read, not kept
+        assert (plan.predict(given[5:6]) != expected[5]).any()
+        p.theta[:] /= 2.0
+        np.testing.assert_array_equal(plan.predict(given[5:6]), expected[5])
+        with pytest.raises(ArgumentError, match="X has shape"):
+            plan.predict(given[:1, :2])
+
+
 def test_predictions_belong_to_the_caller(make) -> None:
     p, data = make.parameters(NET), make.data(NET, 4)
     plan = EvaluationPlan(XP, NET, p)

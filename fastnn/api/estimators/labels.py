@@ -13,6 +13,8 @@ from fastnn.data.tasks import Task
 
 Array = npt.NDArray[Any]
 
+_ONE_AND_ZERO = {t.char: np.array([1, 0], t) for t in map(np.dtype, ("float32", "float64"))}
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
@@ -62,9 +64,8 @@ class Labels:
         if len(self.classes) == 1 and self.task == "binary":
             return np.ones((len(A), 1), A.dtype)
         if self.task == "binary" and A.shape[1] == 1:
-            P = np.empty((len(A), 2), A.dtype)
-            P[:, 1:] = A
-            np.subtract(1, A, out=P[:, :1])
+            P: Array = np.subtract(A, _ONE_AND_ZERO[A.dtype.char])  # A - 1 and A
+            np.absolute(P, P)  # two calls for a row are the fewest
             return P
         return A
 
