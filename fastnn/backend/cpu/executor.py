@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
 
 import numpy as np
@@ -40,13 +41,19 @@ class NumpyExecutable:
         scratch = Scratch()
         binds = [prepare(i, scratch) for i in program.instructions]
         self._calls: list[Call] = [call for bind in binds for call in bind()]
+        # A loss that is not finite is found by the caller. NumPy keeps what it is to ignore in a
+        # context; to enter a copy of this one takes 0.2 us, `np.errstate` 1.0.
+        self._quiet = Context()
+        self._quiet.run(partial(np.seterr, all="ignore"))
 
     def run(self, n: int = 1) -> None:
+        self._quiet.copy().run(self._run, n)
+
+    def _run(self, n: int) -> None:
         calls = self._calls
-        with np.errstate(all="ignore"):  # a loss that is not finite is found by the caller
-            for _ in range(n):
-                for call in calls:
-                    call()
+        for _ in range(n):
+            for call in calls:
+                call()
 
 
 def prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:

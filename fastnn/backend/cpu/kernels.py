@@ -333,6 +333,10 @@ def _sources(lowering: _Lowering, cut: Sequence[Array]) -> list[Any]:
 def _prepared(function: Any, operands: list[Any]) -> Call:
     if isinstance(function, Axpby):
         return function.prepared(*operands)
+    # One number for all of an array: without axes it takes NumPy 0.25 us, with them 0.75.
+    *inputs, out = operands
+    if out.size > 1:
+        operands = [*(a.reshape(()) if a.size == 1 else a for a in inputs), out]
     # NumPy 2.4 deprecates a positional out for these two, and only for them.
     if function in (np.maximum, np.minimum):
         return partial(function, *operands[:2], out=operands[2])
