@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
+from fastnn.backend.compiled.object_cache import ObjectCache, cache_folder
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
 from fastnn.backend.cpu.executor import NumpyExecutable
 from fastnn.backend.cpu.stacked import StackedNumpyExecutable
@@ -54,6 +56,17 @@ def compiled_status() -> str:
     True
     """
     return llvmlite_problem() or ("" if find_blas() else NO_BLAS)
+
+
+def kernel_cache() -> dict[str, Any]:
+    """Return where machine code of kernels is kept, how many bytes, and why not if it is not.
+
+    >>> sorted(kernel_cache())
+    ['bytes', 'folder', 'problem']
+    """
+    cache = ObjectCache(cache_folder())
+    folder = None if cache.folder is None else str(cache.folder)
+    return {"folder": folder, "bytes": cache.size(), "problem": cache.problem() or None}
 
 
 def executable(program: Program, engine: str, runs: int) -> NumpyExecutable | CompiledExecutable:
