@@ -29,8 +29,8 @@ ENGINES = ("auto", "numpy", "compiled")
 _CALL = 0.55e-6
 _BYTE = 0.03e-9
 # What it costs to start: loading llvmlite, preparing an instruction, and compiling the kernels.
-_LOAD = 0.035
-_INSTRUCTION = 0.5e-3
+_LOAD = 0.03
+_INSTRUCTION = 0.4e-3
 _KERNELS = 0.3
 # Multiply-adds of a step that are worth a second thread.
 _WORTH_A_THREAD = 4e6

@@ -51,7 +51,7 @@ def test_where_it_is(monkeypatch, tmp_path) -> None:
 
 
 def test_without_a_home(monkeypatch) -> None:
-    monkeypatch.delenv("FASTNN_CACHE")
+    monkeypatch.setenv("FASTNN_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert cache_folder() is None

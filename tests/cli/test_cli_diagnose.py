@@ -39,6 +39,7 @@ def test_info_says_where_kernels_are_kept(fastnn, monkeypatch, tmp_path) -> None
     def said() -> str:
         return " ".join(fastnn("info").out.split())
 
+    monkeypatch.setenv("FASTNN_CACHE", "off")
     assert "kernels on disk not kept; off (FASTNN_CACHE)" in said()
     monkeypatch.setenv("FASTNN_CACHE", str(tmp_path))
     tmp_path.chmod(0o777)
