@@ -23,6 +23,9 @@ from fastnn.backend.device import cuda_status
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Every run compiles what it tests, and leaves nothing in the user's folders.
+os.environ.setdefault("FASTNN_CACHE", "off")
+
 # Two shared cores make a deadline a coin toss; a fixed seed makes a failure a finding.
 # New examples on purpose: ./scripts/test --hypothesis-profile explore
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
+from fastnn.backend.compiled.object_cache import ObjectCache, cache_folder
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
 from fastnn.backend.cpu.batched import NotShareableError
 from fastnn.backend.cpu.executor import NumpyExecutable
@@ -29,10 +30,13 @@ from fastnn.registry import did_you_mean
 ENGINES = ("auto", "numpy", "compiled")
 
 # What compiled code saves, in seconds: a call from Python for each NumPy function, and a pass
-# over memory for each operation on an element. Set against what it costs to load and compile.
-_CALL = 1.0e-6
-_ELEMENT = 0.3e-9
-_COST = 0.7
+# over memory for each operation, by the bytes that it makes. Measured on one core; rather too low.
+_CALL = 0.55e-6
+_BYTE = 0.03e-9
+# What it costs to start: loading llvmlite, preparing an instruction, and compiling the kernels.
+_LOAD = 0.03
+_INSTRUCTION = 0.4e-3
+_KERNELS = 0.3
 # Multiply-adds of a step that are worth a second thread.
 _WORTH_A_THREAD = 4e6
 # The same for NumPy, whose threads must be woken up: seconds of a multiply-add and of an operation
@@ -71,10 +75,21 @@ CpuExecutable: TypeAlias = NumpyExecutable | ThreadedNumpyExecutable | CompiledE
 StackedExecutable: TypeAlias = StackedNumpyExecutable | InTurn | StackedCompiledExecutable
 
 
+def kernel_cache() -> dict[str, Any]:
+    """Return where machine code of kernels is kept, how many bytes, and why not if it is not.
+
+    >>> sorted(kernel_cache())
+    ['bytes', 'folder', 'problem']
+    """
+    cache = ObjectCache(cache_folder())
+    folder = None if cache.folder is None else str(cache.folder)
+    return {"folder": folder, "bytes": cache.size(), "problem": cache.problem() or None}
+
+
 def executable(program: Program, engine: str, runs: int) -> CpuExecutable:
     """Return the program ready to run ``runs`` times.
 
-    "auto" compiles where that is possible and saves more time than it takes. "compiled" raises
+    "auto" compiles where that is possible and saves more than the `cost`. "compiled" raises
     ArgumentError, with the reason, where it is not possible.
 
     >>> type(executable(Program((), {}), "auto", runs=1000)).__name__
@@ -177,7 +192,7 @@ def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable 
 
 def _worth_compiling(program: Program, engine: str, runs: int) -> bool:
     return engine == "compiled" or (
-        engine == "auto" and runs * saving(program) > _COST and not compiled_status()
+        engine == "auto" and runs * saving(program) > cost(program) and not compiled_status()
     )
 
 
@@ -189,10 +204,26 @@ def saving(program: Program) -> float:
     """
     seconds = 0.0
     for i in program.instructions:
-        operations = len(i.kernel.graph.values) if isinstance(i, Apply) else 1
-        elements = i.outs[0].size if isinstance(i, Apply) else 0
-        seconds += operations * (_CALL + elements * _ELEMENT)
+        operations, size = 1, 0
+        if isinstance(i, Apply):
+            values = i.kernel.graph.values
+            operations = sum(v.op not in ("input", "constant") for v in values)
+            size = i.outs[0].nbytes
+        seconds += operations * (_CALL + size * _BYTE)
     return seconds
+
+
+def cost(program: Program) -> float:
+    """Return the seconds until compiled code runs, by estimate.
+
+    As in a new process: what another training has loaded and compiled must not change the choice.
+    Kernels are taken to be on disk already, if they are kept there: each is compiled once.
+
+    >>> cost(Program((), {})) > 0
+    True
+    """
+    kept = not ObjectCache(cache_folder()).problem()
+    return _LOAD + len(program) * _INSTRUCTION + (0.0 if kept else _KERNELS)
 
 
 def threads_for(program: Program) -> int:

@@ -18,10 +18,10 @@ LIBRARIES = (
     "onnx", "onnxruntime", "matplotlib",
 )  # fmt: skip
 
-#: Environment variables that change what BLAS does.
+#: Environment variables that change what BLAS, CUDA or compiled steps do.
 VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
-    "OPENBLAS_CORETYPE", "CUDA_VISIBLE_DEVICES",
+    "OPENBLAS_CORETYPE", "CUDA_VISIBLE_DEVICES", "FASTNN_CACHE",
 )  # fmt: skip
 
 
@@ -72,6 +72,7 @@ def info(arguments: argparse.Namespace) -> int:
         "libraries": ", ".join(f"{n} {v}" for n, v in libraries.items() if v is not None),
         "not installed": ", ".join(n for n, v in libraries.items() if v is None) or "none",
         "compiled steps": found["compiled"]["reason"] or "usable",
+        "kernels on disk": _cache_line(found["compiled"]["cache"]),
         "CUDA": "usable" if cuda["usable"] else "not usable",
         "": cuda["reason"],
     }
@@ -95,7 +96,7 @@ def gather() -> dict[str, Any]:
     """
     from fastnn.backend.backend import cuda_ways
     from fastnn.backend.device import cuda_status
-    from fastnn.backend.engine import compiled_status
+    from fastnn.backend.engine import compiled_status, kernel_cache
 
     return {
         "fastnn": __version__,
@@ -106,7 +107,11 @@ def gather() -> dict[str, Any]:
         "blas": blas(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-        "compiled": {"usable": not compiled_status(), "reason": compiled_status() or None},
+        "compiled": {
+            "usable": not compiled_status(),
+            "reason": compiled_status() or None,
+            "cache": kernel_cache(),
+        },
         "cuda": {**vars(cuda_status()), **cuda_ways()},
     }
 
@@ -142,6 +147,12 @@ def _blas_line(row: dict[str, Any]) -> str:
     threads = row["threads"]
     known = "" if threads is None else f", {threads} thread{'s' if threads != 1 else ''}"
     return f"{row['name']} {row['version'] or ''}".strip() + known
+
+
+def _cache_line(cache: dict[str, Any]) -> str:
+    if cache["problem"]:
+        return "; ".join(["not kept", cache["problem"], *filter(None, [cache["folder"]])])
+    return f"{cache['bytes'] / 2**20:.1f} MiB in {cache['folder']}"
 
 
 def _version(package: str) -> str | None:

@@ -86,7 +86,7 @@ def test_a_blas_with_32_bit_sizes(blas: Blas, monkeypatch, rng) -> None:
             gemm = ["i32"] * 3 + ["size"] * 3 + [t, "ptr", "size", "ptr", "size", t, "ptr", "size"]
             texts.append(narrow(f"gemm_{t}", blas.gemm[t], gemm, "void"))
             texts.append(narrow(f"dot_{t}", blas.dot[t], ["size", "ptr", "size", "ptr", "size"], t))
-        engine = compile_module("\n".join(texts), optimize=False)
+        engine = compile_module("\n".join(texts))
 
         def address(name: str) -> dict[str, int]:
             return {

@@ -8,10 +8,15 @@ import pytest
 from fastnn.backend.compiled.llvm_engine import (
     KernelCache,
     NotCompilableError,
+    _circumstances,
+    _key,
     compile_module,
     llvmlite_problem,
+    load,
+    object_code,
     target,
 )
+from fastnn.backend.compiled.object_cache import ObjectCache
 from tests.backend.compiled import needs_compiler
 
 ADD = """
@@ -43,8 +48,22 @@ def test_the_target_is_this_machine() -> None:
 @needs_compiler
 @pytest.mark.parametrize("optimize", [True, False])
 def test_text_becomes_a_function(optimize: bool) -> None:
-    engine = compile_module(text(40).replace("NAME", "forty"), optimize=optimize)
+    engine = load(object_code(text(40).replace("NAME", "forty"), optimize=optimize))
     assert call(engine.get_function_address("forty"), 2) == 42
+
+
+@needs_compiler
+def test_a_function_that_calls_another() -> None:
+    kernel = load(object_code(text(40).replace("NAME", "forty"), optimize=True))
+    place = kernel.get_function_address("forty")
+    engine = compile_module(f"""
+    define i64 @g(i64 %a) {{
+      %r = call i64 inttoptr (i64 {place} to ptr)(i64 %a)
+      %d = mul i64 %r, 2
+      ret i64 %d
+    }}
+    """)
+    assert call(engine.get_function_address("g"), 2) == 84
 
 
 @needs_compiler
@@ -60,14 +79,14 @@ def test_intrinsics_can_be_called() -> None:
       ret double %t
     }
     """
-    engine = compile_module(lines, optimize=False)
+    engine = load(object_code(lines, optimize=False))
     f = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(engine.get_function_address("f"))
     assert f(-4.0) == 9.0
 
 
 @needs_compiler
 def test_each_text_is_compiled_once() -> None:
-    cache = KernelCache()
+    cache = KernelCache(ObjectCache(None))
     first = cache.addresses([text(1), text(2), text(1)])
     assert first[0] == first[2] != first[1]
     again = cache.addresses([text(2), text(3), text(1)])
@@ -78,7 +97,7 @@ def test_each_text_is_compiled_once() -> None:
 
 @needs_compiler
 def test_a_text_that_is_wrong_spoils_nothing() -> None:
-    cache = KernelCache()
+    cache = KernelCache(ObjectCache(None))
     (good,) = cache.addresses([text(1)])
     with pytest.raises(RuntimeError):
         cache.addresses([text(2), "define i64 @NAME(i64 %a) { nonsense }"])
@@ -89,7 +108,7 @@ def test_a_text_that_is_wrong_spoils_nothing() -> None:
 
 @needs_compiler
 def test_many_threads_ask_at_once() -> None:
-    cache, found = KernelCache(), {}
+    cache, found = KernelCache(ObjectCache(None)), {}
 
     def ask(me: int) -> None:
         found[me] = cache.addresses([text(n) for n in range(me, me + 4)])
@@ -102,6 +121,56 @@ def test_many_threads_ask_at_once() -> None:
     for me, addresses in found.items():
         assert [call(a, 0) for a in addresses] == list(range(me, me + 4))
     assert len({a for addresses in found.values() for a in addresses}) == 9
+
+
+@needs_compiler
+def test_another_process_finds_the_machine_code_on_disk(tmp_path, monkeypatch) -> None:
+    texts = [text(n) for n in range(4)]
+    first = KernelCache(ObjectCache(tmp_path / "kernels"))
+    first.addresses(texts[:2])
+    first.addresses(texts[2:3])
+
+    compiled: list[str] = []
+
+    def compile_one(lines: str, *, optimize: bool) -> bytes:
+        compiled.append(lines)
+        return object_code(lines, optimize=optimize)
+
+    monkeypatch.setattr("fastnn.backend.compiled.llvm_engine.object_code", compile_one)
+    second = KernelCache(ObjectCache(tmp_path / "kernels"))
+    places = second.addresses([texts[n] for n in (3, 1, 2, 1, 0)])
+    assert [call(a, 10) for a in places] == [13, 11, 12, 11, 10]
+    assert len(compiled) == 1
+    assert "add i64 %a, 3" in compiled[0]
+    assert compiled[0].count("define") == 1, "only what was not there"
+
+
+@needs_compiler
+def test_the_key_says_what_machine_code_depends_on(monkeypatch) -> None:
+    module = "fastnn.backend.compiled.llvm_engine"
+    keys = {_key(text(1)), _key(text(2))}
+    triple, cpu, features = target()
+    for name, value in (
+        ("target", lambda: (triple, "another", features)),
+        ("target", lambda: (triple, cpu, features + ",+more")),
+        ("_LEVEL", 1),
+        ("_TUNING", {"speed_level": 3}),
+        ("_PRELUDE", "declare i64 @llvm.umin.i64(i64, i64)"),
+        ("declarations", str),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setattr(f"{module}.{name}", value)
+            _circumstances.cache_clear()
+            keys.add(_key(text(1)))
+    _circumstances.cache_clear()
+    assert len(keys) == 8
+    with monkeypatch.context() as changed:
+        changed.setattr("llvmlite.__version__", "99.0")
+        _circumstances.cache_clear()
+        keys.add(_key(text(1)))
+    _circumstances.cache_clear()
+    assert len(keys) == 9
+    assert _key(text(1)) in keys
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def multiply(product: Product) -> None:
     line = product_call(product, list(range(len(places))), aligned)
     for n, place in enumerate(places):
         line = line.replace(f" {{{n}}}", f" inttoptr (i64 {place} to ptr)")
-    engine = compile_module(f"define void @go() {{\n{line}\nret void\n}}", optimize=False)
+    engine = compile_module(f"define void @go() {{\n{line}\nret void\n}}")
     ctypes.CFUNCTYPE(None)(engine.get_function_address("go"))()
 
 

@@ -35,6 +35,22 @@ def test_info_as_json(fastnn, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["libraries"]["numpy"] == np.__version__
 
 
+def test_info_says_where_kernels_are_kept(fastnn, monkeypatch, tmp_path) -> None:
+    def said() -> str:
+        return " ".join(fastnn("info").out.split())
+
+    monkeypatch.setenv("FASTNN_CACHE", "off")
+    assert "kernels on disk not kept; off (FASTNN_CACHE)" in said()
+    monkeypatch.setenv("FASTNN_CACHE", str(tmp_path))
+    tmp_path.chmod(0o777)
+    assert "kernels on disk not kept; others may write to it; " in said()
+    tmp_path.chmod(0o700)
+    (tmp_path / "one").write_bytes(b"x" * 2**20)
+    assert "kernels on disk 1.0 MiB in" in said()
+    found = json.loads(fastnn("info", "--json").out)["compiled"]["cache"]
+    assert found == {"folder": str(tmp_path), "bytes": 2**20, "problem": None}
+
+
 def test_blas_is_named_with_and_without_threadpoolctl(run_python) -> None:
     known = find_blas()
     threads = known.get_threads() if known else None

@@ -97,7 +97,7 @@ class CompiledExecutable:
         self._reached = self.n_barriers = 0
         self._stretch = 1
         self._lowered = lower_program(program, threads, blas)
-        self._engine: Any = compile_module(self._text(self._lowered), optimize=False)
+        self._engine: Any = compile_module(self._text(self._lowered))
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
         self._functions: list[Callable[[int, int], None]] = [
             prototype(self._engine.get_function_address(f"run{t}")) for t in range(threads)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -105,10 +106,13 @@ _EXPANSIONS: dict[str, Callable[[Any, str], Any]] = {
 }
 
 
+@lru_cache(maxsize=256)  # the short last batch has the kernels of the others
 def expand(graph: Graph, t: str) -> Graph:
     """Return ``graph`` with transcendental functions written out for LLVM type ``t``."""
     coefficients = _ERFC_FLOAT32 if t == "float" else _ERFC
     for ops in ({"erf"}, set(_EXPANSIONS)):
+        if not any(v.op in ops for v in graph.values):
+            continue
         nodes: list[Symbol] = []
         for v in graph.values:
             args = tuple(nodes[a] for a in v.args)

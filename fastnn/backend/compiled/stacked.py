@@ -55,7 +55,7 @@ class StackedCompiledExecutable:
         self._stack, self._program = stack, program  # kept alive: the code has their addresses
         self._stretch = 1
         self._lowered = lower_program(program, 1, blas, stack, copies=self.threads)
-        self._engine: Any = compile_module(self._loop(), optimize=False)
+        self._engine: Any = compile_module(self._loop())
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
         self._function = prototype(self._engine.get_function_address("run"))
 
