@@ -28,6 +28,8 @@ from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
 
 ENGINES = ("auto", "numpy", "compiled")
+CpuExecutable: TypeAlias = NumpyExecutable | ThreadedNumpyExecutable | CompiledExecutable
+StackedExecutable: TypeAlias = StackedNumpyExecutable | InTurn | StackedCompiledExecutable
 
 # What compiled code saves, in seconds: a call from Python for each NumPy function, and a pass
 # over memory for each operation, by the bytes that it makes. Measured on one core; rather too low.
@@ -69,10 +71,6 @@ def compiled_status() -> str:
     True
     """
     return llvmlite_problem() or ("" if find_blas() else NO_BLAS)
-
-
-CpuExecutable: TypeAlias = NumpyExecutable | ThreadedNumpyExecutable | CompiledExecutable
-StackedExecutable: TypeAlias = StackedNumpyExecutable | InTurn | StackedCompiledExecutable
 
 
 def kernel_cache() -> dict[str, Any]:
