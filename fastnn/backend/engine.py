@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
@@ -19,7 +19,7 @@ from fastnn.backend.compiled.stacked import StackedCompiledExecutable
 from fastnn.backend.cpu.batched import NotShareableError
 from fastnn.backend.cpu.executor import NumpyExecutable
 from fastnn.backend.cpu.lanes import FEWEST, share_program
-from fastnn.backend.cpu.phases import Copies, Schedule
+from fastnn.backend.cpu.phases import Schedule
 from fastnn.backend.cpu.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
@@ -41,11 +41,14 @@ _INSTRUCTION = 0.4e-3
 _KERNELS = 0.3
 # Multiply-adds of a step that are worth a second thread.
 _WORTH_A_THREAD = 4e6
-# The same for NumPy, whose threads must be woken up: seconds of a multiply-add and of an operation
-# on an element, by the bytes of a number, and what a step must take on one thread.
-_MULTIPLY_ADD = {4: 20e-12, 8: 40e-12}
-_OPERATION = {4: 0.1e-9, 8: 0.2e-9}
-_WORTH_LANES = 0.4e-3
+# The same for NumPy: seconds of a multiply-add, and of an operation on an element of 4 bytes; what
+# threads add to the time of products, in shares of it, and to a step: they wake each other up.
+_MULTIPLY_ADD = 20e-12
+_OPERATION = 0.12e-9
+_SLOWER_PRODUCTS = 0.05
+_MEETINGS = 90e-6
+# How many operations one of these is worth.
+_TRANSCENDENTAL = 25
 # Each barrier is a meeting of every thread with every other; more were never measured.
 _MOST_THREADS = 8
 
@@ -110,7 +113,7 @@ def _by_numpy(program: Program) -> NumpyExecutable | ThreadedNumpyExecutable:
     return ThreadedNumpyExecutable(schedule, find_blas())
 
 
-def schedule_of(program: Program, kept: Sequence[Copies] = ()) -> Schedule | None:
+def schedule_of(program: Program) -> Schedule | None:
     """Return how NumPy's threads share a program, None if it is not worth it or not possible.
 
     >>> schedule_of(Program((), {})) is None
@@ -120,7 +123,7 @@ def schedule_of(program: Program, kept: Sequence[Copies] = ()) -> Schedule | Non
     if lanes == 1:
         return None
     try:
-        schedule = share_program(program, lanes, kept)
+        schedule = share_program(program, lanes)
     except NotShareableError:
         return None
     others = (lane for phase in schedule.phases for lane in phase[1:])
@@ -130,30 +133,40 @@ def schedule_of(program: Program, kept: Sequence[Copies] = ()) -> Schedule | Non
 def lanes_for(program: Program) -> int:
     """Return how many of NumPy's threads a step is worth.
 
+    BLAS shares out products by itself; to share out the rest with them must save more than it
+    costs.
+
     >>> lanes_for(Program((), {}))
     1
     """
-    seconds = 0.0
+    lanes = lanes_of(program.examples[0].shape[0] if program.examples else 0)
+    products = rest = 0.0
     for i in program.instructions:
         if isinstance(i, Dot):
-            seconds += i.out.size * i.a.shape[1] * _MULTIPLY_ADD[i.out.itemsize]
+            products += i.out.size * i.a.shape[1] * i.out.itemsize / 4 * _MULTIPLY_ADD
         elif isinstance(i, Apply):
-            operations = len(i.kernel.graph.values)
-            seconds += i.outs[0].size * operations * _OPERATION[i.outs[0].itemsize]
-    if seconds < _WORTH_LANES:
-        return 1
-    m = program.examples[0].shape[0] if program.examples else 0
-    shared = lanes_of(m)
-    return shared if shared > 1 else available_threads()
+            rest += i.outs[0].nbytes / 4 * _operations(i) * _OPERATION
+    costs = products / lanes * _SLOWER_PRODUCTS + _MEETINGS
+    return lanes if rest * (1 - 1 / lanes) > costs else 1
+
+
+def _operations(i: Apply) -> int:
+    """The operations of a kernel on an element, as multiples of a quick one."""
+    slow = ("exp", "log", "tanh", "erf", "sin", "cos", "power", "expm1", "log1p")
+    names = [v.op for v in i.kernel.graph.values if v.op not in ("input", "constant")]
+    return sum(_TRANSCENDENTAL if name in slow else 1 for name in names)
 
 
 def lanes_of(m: int) -> int:
     """Return how many of NumPy's threads may share ``m`` examples out, each with a gradient.
 
+    Where there are more threads than were ever measured, BLAS is left to itself.
+
     >>> lanes_of(1)
     1
     """
-    return max(1, min(available_threads(), m // FEWEST))
+    threads = available_threads()
+    return max(1, min(threads, m // FEWEST)) if threads <= _MOST_THREADS else 1
 
 
 def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -> StackedExecutable:
@@ -183,9 +196,8 @@ def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable 
     schedule = schedule_of(program)
     if schedule is None:
         return StackedNumpyExecutable(program, stack, most_threads())
-    schedules = [schedule_of(stack.alone(program, g), schedule.kept) for g in range(len(stack))]
-    assert all(schedules)
-    return InTurn([ThreadedNumpyExecutable(s, find_blas()) for s in schedules if s is not None])
+    networks = [schedule.mapped(partial(stack.instruction, g=g)) for g in range(len(stack))]
+    return InTurn([ThreadedNumpyExecutable(own, find_blas()) for own in networks])
 
 
 def _worth_compiling(program: Program, engine: str, runs: int) -> bool:

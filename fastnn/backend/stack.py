@@ -221,18 +221,6 @@ class Stack:
                 counters = own(i.counter), own(i.first)
                 return UniformColumns(self.seeds[g], i.layer, *counters, i.of, own(i.out))
 
-    def alone(self, program: Program, g: int) -> Program:
-        """Return the program of the g-th network."""
-        rows, results = (
-            tuple(self.one(a, g) for a in v) for v in (program.examples, program.results)
-        )
-        return Program(
-            tuple(self.instruction(i, g) for i in program.instructions),
-            program.names,
-            examples=rows,
-            results=results,
-        )
-
     def unrolled(self, program: Program) -> Program:
         """Return one program that does the work of all networks, one after the other."""
         return Program(

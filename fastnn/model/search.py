@@ -172,9 +172,6 @@ def search(
         for config in configs
         for i in range(n_folds)
     ]
-    prepared = {
-        "dtype": dtype, "categorical": categorical, "validation": validation, "test": test,
-    }  # fmt: skip
     work: Any = partial(_trained, verbose=verbose and not jobs)
     trained: list[Training | None] = [None] * len(all_of_them)
     stopped = again = False

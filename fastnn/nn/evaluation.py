@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,20 +88,22 @@ class EvaluationPlan:
         self._ready: dict[tuple[int, bool, int], _Prepared] = {}
         self._memory, self._rows = Memory(backend, parameters.dtype), 0
         self._short: _Short | None = None
+        self._lock = threading.Lock()  # several threads may predict: all work on the same memory
 
     def predict(self, X: Array) -> npt.NDArray[np.floating]:
         """Return ``A[L]`` for the rows of ``X`` (N, n_0): (N, K) on the host."""
-        short = self._short
-        if short is not None and type(X) is np.ndarray and X.shape == short.shape:
-            np.copyto(short.X, X)
-            short.run()
-            return short.A.copy()
-        if X.ndim == 2 and 0 < X.shape[0] <= self.block and X.shape[1] == self.network.sizes[0]:
-            A, _ = self._run(self._times, X, None, None)
-            if self.backend.xp is np:
-                ready = self._ready[X.shape[0], False, 0]
-                self._short = _Short(X.shape, ready.data.X, A, ready.executable.run)
-            return A.copy()
+        with self._lock:
+            short = self._short
+            if short is not None and type(X) is np.ndarray and X.shape == short.shape:
+                np.copyto(short.X, X)
+                short.run()
+                return short.A.copy()
+            if X.ndim == 2 and 0 < X.shape[0] <= self.block and X.shape[1] == self.network.sizes[0]:
+                A, _ = self._run(self._times, X, None, None)
+                if self.backend.xp is np:
+                    ready = self._ready[X.shape[0], False, 0]
+                    self._short = _Short(X.shape, ready.data.X, A, ready.executable.run)
+                return A.copy()
         return self.evaluate(X)[0]
 
     def evaluate(
@@ -114,10 +117,10 @@ class EvaluationPlan:
         for start in range(0, N, self.block):
             stop = min(start + self.block, N)
             runs = self._times * (N // self.block if stop - start == self.block else 1)
-            A, J = self._run(
-                runs, X[start:stop], *(v[start:stop] if v is not None else None for v in (Y, w))
-            )
-            out[start:stop] = A
+            cut = (v[start:stop] if v is not None else None for v in (X, Y, w))
+            with self._lock:
+                A, J = self._run(runs, *cut)
+                out[start:stop] = A
             total += J * (stop - start)
         return out, total / N if Y is not None else float("nan")
 

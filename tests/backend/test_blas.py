@@ -141,6 +141,18 @@ def test_the_last_to_leave_gives_the_threads_back(counted) -> None:
     assert n[-1] == 6
 
 
+def test_a_process_that_was_forked_off_is_held_by_nobody(counted) -> None:
+    blas, n = counted
+    limit = OneThread()
+    limit.enter("a thread of the parent", blas)
+    limit.forget(blas)
+    assert (n[-1], limit.threads(blas)) == (6, 6)
+    limit.enter("its own", blas)
+    limit.leave("its own", blas)
+    assert n[-1] == 6
+    limit.forget(None)
+
+
 def test_many_threads_enter_and_leave(counted) -> None:
     blas, n = counted
     limit, seen = OneThread(), []

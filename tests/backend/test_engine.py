@@ -214,18 +214,29 @@ def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
-@pytest.mark.parametrize(("m", "lanes"), [(1, 1), (31, 1), (32, 2), (63, 3), (64, 4), (10**6, 4)])
+@pytest.mark.parametrize(
+    ("m", "lanes"), [(1, 1), (127, 1), (128, 2), (255, 3), (256, 4), (10**6, 4)]
+)
 def test_as_many_gradients_as_threads_share_the_examples(m: int, lanes: int) -> None:
     assert NumpyBackend().lanes(m) == NumpyBackend("auto").lanes(m) == lanes
     assert NumpyBackend("compiled").lanes(m) == 1
+
+
+def test_more_threads_than_were_ever_measured_are_left_to_blas(monkeypatch) -> None:
+    monkeypatch.setattr(module, "available_threads", lambda: 9)
+    assert NumpyBackend().lanes(10**6) == 1
+    assert isinstance(executable(layer(1024)[0], "numpy", 1), NumpyExecutable)
 
 
 @pytest.mark.usefixtures("four_threads")
 def test_numpy_shares_out_what_is_worth_it() -> None:
     assert lanes_for(layer(1024)[0]) == 4
     assert lanes_for(layer(1024, units=10)[0]) == 1  # soon done
-    assert lanes_for(layer(48, units=9000)[0]) == 3  # 16 examples for each thread
-    assert lanes_for(layer(17, units=20_000)[0]) == 4  # all of them share the update
+    assert lanes_for(layer(192, units=3000)[0]) == 3  # 64 examples for each thread
+    assert lanes_for(layer(100, units=9000)[0]) == 1
+    a = np.ones((4000, 4000), np.float32)
+    products = replace(layer(1024)[0], instructions=(Dot(a, a, a.copy()),))
+    assert lanes_for(products) == 1  # BLAS shares them out by itself
     wanted, same = layer(1024), layer(1024)
     shared = executable(wanted[0], "numpy", 1)
     assert isinstance(shared, ThreadedNumpyExecutable)
@@ -237,9 +248,6 @@ def test_numpy_shares_out_what_is_worth_it() -> None:
 
 @pytest.mark.usefixtures("four_threads")
 def test_what_numpy_cannot_share_runs_on_one_thread() -> None:
-    a = np.ones((2000, 2000), np.float32)
-    alone = program(Dot(a, a, np.empty_like(a)))  # no examples, and no kernel over parameters
-    assert isinstance(executable(alone, "numpy", 1), NumpyExecutable)
     shared, arrays = layer(1024)
     odd = Apply(Kernel("copy", lambda z: z + 0.0), (arrays[0][:, 1:],), (np.empty((1000, 1023)),))
     odd = replace(shared, instructions=(*shared.instructions, odd))
@@ -250,11 +258,11 @@ def test_what_numpy_cannot_share_runs_on_one_thread() -> None:
 @pytest.mark.usefixtures("four_threads")
 def test_large_networks_of_a_stack_have_the_bits_of_one_alone() -> None:
     stack = Stack(NumpyBackend("numpy"), seeds=[0, 0, 0])
-    shared, arrays = layer(256, stack=stack)
+    shared, arrays = layer(512, stack=stack)
     ready = stacked_executable(shared, stack, "numpy", 1)
     assert isinstance(ready, InTurn)
     ready.run(3)
-    wanted, same = layer(256)
+    wanted, same = layer(512)
     executable(wanted, "numpy", 1).run(3)
     for g in range(3):
         np.testing.assert_array_equal(stack.one(arrays[1], g), same[1])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastnn.backend import engine
 from fastnn.backend.cpu import lanes as module
 from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.cpu.batched import NotShareableError
@@ -15,6 +16,8 @@ from fastnn.backend.cpu.lanes import share_program
 from fastnn.backend.cpu.phases import Schedule
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Dot, Program, Recorder
+from fastnn.model.many import train_many
+from fastnn.model.train import train as train_one
 from tests.backend.training_runs import RUNS, train
 
 Order = Callable[[int], Sequence[int]]
@@ -126,16 +129,47 @@ def test_sums_of_every_lane_are_added_up_once_a_step() -> None:
 
 
 def test_memory_of_a_schedule_serves_another_one() -> None:
-    """A training's full and short batch add up the same gradient, networks in turn their own."""
+    """A training's full and short batch add up the same gradient, on fewer lanes, perhaps."""
     xp, a = recorded()
     xp.dot(a["A"], a["X"], out=a["dW"])
-    first, again = (share_program(xp.program(), 2) for _ in range(2))
-    assert again.kept[0] is first.kept[0]
-    assert share_program(xp.program(), 3).kept[0] is not first.kept[0]
+    first, again, fewer = (share_program(xp.program(), n) for n in (3, 3, 2))
+    assert again.kept[0] is fewer.kept[0] is first.kept[0]
+    more = share_program(xp.program(), 4)
+    assert more.kept[0] is not first.kept[0]
     ys, b = recorded()
     ys.dot(b["A"], b["X"], out=b["dW"])
     assert share_program(ys.program(), 2).kept[0] is not first.kept[0]
-    assert share_program(ys.program(), 2, first.kept).kept[0] is first.kept[0]
+
+
+MANY: dict[str, dict[str, Any]] = {
+    "one output": {"task": "regression"},
+    "clipped, dropout": {"task": "regression", "gradient_clip": 0.1, "dropout": 0.3},
+    "batch normalisation": {"task": "regression", "batch_normalization": "before", "l2": 0.1},
+    "classes": {"activation": "tanh", "optimizer": "adamw"},
+}
+
+
+@pytest.mark.parametrize("case", MANY)
+def test_many_networks_in_lanes_have_the_bits_of_each_alone(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Costs and weights of every network, not only of the first one."""
+    monkeypatch.setattr(engine, "lanes_for", lambda program: 3)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 5)).astype("float32")
+    y = X[:, :2].sum(axis=1)
+    y = y if "task" in MANY[case] else np.digitize(y, [-1.0, 1.0])
+    given: dict[str, Any] = {
+        "hidden_layer_sizes": [8, 8], "epochs": 3, "batch_size": 32, "engine": "numpy",
+        "split_seed": 0, **MANY[case],
+    }  # fmt: skip
+    many = train_many([{"seed": g} for g in range(3)], X, y, **given)
+    for g, found in enumerate(many):
+        wanted = train_one(X, y, seed=g, **given)
+        costs = ([(e.loss, e.validation_loss) for e in t.history.epochs] for t in (found, wanted))
+        np.testing.assert_array_equal(*costs)
+        theta = (t.model.parameters.theta for t in (found, wanted))
+        np.testing.assert_array_equal(*theta)
 
 
 def test_sums_with_something_between_them_are_added_up_apart() -> None:

@@ -23,7 +23,8 @@ def folder(cache: ObjectCache) -> Path:
 
 
 def names(cache: ObjectCache) -> list[str]:
-    return sorted(os.listdir(folder(cache)))
+    """The keys that there are files for, and all other names."""
+    return sorted(name.removesuffix(".kernel") for name in os.listdir(folder(cache)))
 
 
 def found(cache: ObjectCache, *keys: str) -> dict[bytes, list[str]]:
@@ -92,7 +93,7 @@ def test_only_the_user_may_look_into_it(cache) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE(folder(cache).stat().st_mode) == 0o700
-    assert stat.S_IMODE((folder(cache) / "a").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder(cache) / "a.kernel").stat().st_mode) == 0o600
 
 
 def test_two_that_compile_the_same_do_not_disturb_each_other(cache) -> None:
@@ -131,7 +132,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(cache) -> None:
 def test_a_file_that_others_may_write_to_is_not_used(cache) -> None:
     cache.keep(b"one", ["a"])
     cache.keep(b"two", ["b"])
-    (folder(cache) / "a").chmod(0o622)
+    (folder(cache) / "a.kernel").chmod(0o622)
     assert found(cache, "a", "b") == {b"two": ["b"]}
 
 
@@ -148,10 +149,10 @@ def test_what_belongs_to_somebody_else_is_not_used(cache, monkeypatch) -> None:
 
 def test_links_pipes_and_folders_are_not_read(cache, tmp_path) -> None:
     cache.keep(b"one", ["a"])
-    (folder(cache) / "a").rename(tmp_path / "elsewhere")
-    (folder(cache) / "a").symlink_to(tmp_path / "elsewhere")
-    os.mkfifo(folder(cache) / "b", 0o600)
-    (folder(cache) / "c").mkdir()
+    (folder(cache) / "a.kernel").rename(tmp_path / "elsewhere")
+    (folder(cache) / "a.kernel").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(folder(cache) / "b.kernel", 0o600)
+    (folder(cache) / "c.kernel").mkdir()
     assert cache.find(["a", "b", "c"]) == []
     assert cache.size() == 0
 
@@ -162,7 +163,7 @@ def test_links_pipes_and_folders_are_not_read(cache, tmp_path) -> None:
 @pytest.mark.parametrize("torn", [b"", b"short", b"\0" * 200])
 def test_a_file_that_is_damaged_is_made_anew(cache, torn) -> None:
     cache.keep(b"one", ["a"])
-    (folder(cache) / "a").write_bytes(torn)
+    (folder(cache) / "a.kernel").write_bytes(torn)
     assert cache.find(["a"]) == []
     cache.keep(b"one", ["a"])
     assert found(cache, "a") == {b"one": ["a"]}
@@ -170,7 +171,7 @@ def test_a_file_that_is_damaged_is_made_anew(cache, torn) -> None:
 
 def test_a_single_wrong_bit_is_noticed(cache) -> None:
     cache.keep(b"one", ["a"])
-    path = folder(cache) / "a"
+    path = folder(cache) / "a.kernel"
     content = bytearray(path.read_bytes())
     for place in range(len(content)):
         content[place] ^= 4
@@ -190,7 +191,7 @@ def test_a_folder_that_is_a_file_or_cannot_be_made(tmp_path) -> None:
         assert cache.size() == 0
 
 
-@pytest.mark.parametrize("name", ["link", "write", "mkdir", "listdir"])
+@pytest.mark.parametrize("name", ["open", "write", "mkdir", "listdir"])
 def test_what_cannot_be_written_is_left_out(cache, monkeypatch, name) -> None:
     cache.keep(b"one", ["a"])
 
@@ -207,7 +208,11 @@ def test_what_cannot_be_written_is_left_out(cache, monkeypatch, name) -> None:
         write = staticmethod(refuse)
 
     with monkeypatch.context() as broken:
-        if name == "write":
+        if name == "open":
+            opened = os.open
+            broken.setattr(os, "open", lambda path, flags, *mode, **at: refuse() if mode else
+                           opened(path, flags, **at))  # fmt: skip
+        elif name == "write":
             broken.setattr(module, "open", lambda number, how: os.close(number) or Full(), False)
         else:
             broken.setattr(Path if name == "mkdir" else os, name, refuse)
@@ -231,11 +236,37 @@ def test_what_was_not_used_for_longest_goes(cache, monkeypatch) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 1000)
     for n in range(9):  # 900 bytes
         cache.keep(bytes([n]) * 68, [f"k{n}", f"l{n}"])
-        os.utime(folder(cache) / f"k{n}", (10**9 + n, 10**9 + n))
-    (folder(cache) / "new-left-behind").write_bytes(b"")
-    os.utime(folder(cache) / "new-left-behind", (1, 1))
+        os.utime(folder(cache) / f"k{n}.kernel", (10**9 + n, 10**9 + n))
+    (folder(cache) / "new-left-behind.kernel").write_bytes(b"")
+    os.utime(folder(cache) / "new-left-behind.kernel", (1, 1))
     assert len(cache.find(["k0"])) == 1  # in use: as good as new
     assert len(names(cache)) == 19
     cache.keep(b"x" * 168, ["big"])
     assert names(cache) == ["big", "k0", "k7", "k8", "l0", "l7", "l8"]
     assert cache.size() == 500
+
+
+def test_a_file_system_without_hard_links(cache, monkeypatch) -> None:
+    """A file has one name there: the other kernels in it are compiled, and kept, once more."""
+
+    def refuse(*given: object, **named: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    cache.keep(b"one", ["a", "b"])
+    assert found(cache, "a", "b") == {b"one": ["a"]}
+    cache.keep(b"two", ["b"])
+    assert found(cache, "a", "b") == {b"one": ["a"], b"two": ["b"]}
+    assert names(cache) == ["a", "b"]
+
+
+def test_files_of_others_in_the_same_folder_are_let_be(cache, monkeypatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 300)
+    folder(cache).mkdir(parents=True)
+    table = folder(cache) / "my_data.csv"
+    table.write_bytes(b"x" * 1000)
+    os.utime(table, (0, 0))  # the oldest of all
+    for n in range(5):
+        cache.keep(b"x" * 100, [f"k{n}"])
+    assert table.stat().st_size == 1000
+    assert cache.size() <= 300

@@ -207,3 +207,32 @@ def test_an_error_in_the_dropout_masks_is_not_lost(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("fastnn.backend.random.UniformStream.fill", fail)
     with pytest.raises(MemoryError, match="no masks"):
         executable.run()
+
+
+@pytest.mark.parametrize(("n", "count"), [(10_000, 3), (16_000, 3), (20_000, 2), (40_000, 3)])
+def test_long_updates_have_the_bits_of_a_network_alone(n: int, count: int) -> None:
+    """Whether BLAS adds up depends on the length of one network's arrays, not of all together."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, count, n)).astype("float32")
+
+    def update(backend: Any) -> tuple[Program, list[Any]]:
+        xp = Recorder()
+        arrays = [backend.zeros((n,), "float32") for _ in range(3)]
+        rate, beta = backend.array([0.1], "float32"), backend.array([0.9], "float32")
+        kernel = Kernel("go", lambda p, g, v, r, b: (p - r * (b * v + g), b * v + r * g))
+        p, g, v = arrays
+        xp.apply(kernel, p, g, v, rate, beta, out=(p, v))
+        return xp.program(), arrays
+
+    stack = Stack(XP, seeds=[0] * count)
+    program, arrays = update(stack)
+    for array, given in zip(arrays, values, strict=True):
+        stack.all(array)[:] = given
+    StackedNumpyExecutable(program, stack).run(2)
+    for g in range(count):
+        alone, own = update(XP)
+        for array, given in zip(own, values[:, g], strict=True):
+            array[:] = given
+        NumpyExecutable(alone).run(2)
+        for array, wanted in zip(arrays, own, strict=True):
+            np.testing.assert_array_equal(stack.one(array, g), wanted)

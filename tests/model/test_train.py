@@ -243,8 +243,9 @@ def test_balanced_classes_move_the_odds():
     nothing = np.zeros((N, 1))
     plain = fit(nothing, rare).predict_proba(nothing)[0, 1]
     balanced = fit(nothing, rare, class_weight="balanced").predict_proba(nothing)[0, 1]
-    assert plain == pytest.approx(1 / 8, abs=1e-3)
-    assert balanced == pytest.approx(1 / 2, abs=1e-3)
+    # Adam's steps do not get shorter than what rounding leaves of the gradient.
+    assert plain == pytest.approx(1 / 8, abs=3e-3)
+    assert balanced == pytest.approx(1 / 2, abs=3e-3)
 
 
 def test_label_smoothing_bounds_the_certainty():

@@ -1,5 +1,6 @@
 """Plans: epochs, batches, groups, penalties, weights, evaluation, memory, repeatability."""
 
+import threading
 import tracemalloc
 
 import numpy as np
@@ -471,6 +472,27 @@ def test_predictions_belong_to_the_caller(make) -> None:
     plan.predict(-data.X)
     np.testing.assert_array_equal(first, kept)
     assert np.isnan(plan.evaluate(data.X)[1])
+
+
+def test_several_threads_predict_with_one_plan(make) -> None:
+    """They work on the same memory, in turn: nobody gets what another one computed."""
+    net = network([30, 300, 3])
+    plan = EvaluationPlan(XP, net, make.parameters(net))
+    inputs = [make.data(net, n).X * (n + 1) for n in (200, 200, 150, 1500)]
+    wanted = [plan.predict(X) for X in inputs]
+    wrong: list[int] = []
+
+    def predict(i: int) -> None:
+        for _ in range(60):
+            if not np.array_equal(plan.predict(inputs[i]), wanted[i]):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=predict, args=(i,)) for i in range(len(inputs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
 
 
 def test_predictions_follow_the_parameters(make) -> None:

@@ -9,6 +9,7 @@ compiled path.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -115,6 +116,13 @@ class OneThread:
                 if not self._holders:
                     blas.set_threads(self._before)
 
+    def forget(self, blas: Blas | None) -> None:
+        """Undo every `enter`: of threads that were not taken along by a fork."""
+        self._lock = threading.Lock()
+        if self._holders and blas is not None:
+            blas.set_threads(self._before)
+        self._holders.clear()
+
     def threads(self, blas: Blas) -> int:
         """Return how many threads BLAS has when nobody holds it back."""
         with self._lock:
@@ -123,6 +131,8 @@ class OneThread:
 
 #: for the one BLAS that NumPy has
 ONE_THREAD = OneThread()
+# In a process that was forked off nobody else computes.
+os.register_at_fork(after_in_child=lambda: ONE_THREAD.forget(find_blas()))
 
 
 def _address(library: ctypes.CDLL, name: str) -> int:

@@ -7,6 +7,7 @@ once, and its machine code is kept on disk (`object_cache`).
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -176,6 +177,10 @@ class KernelCache:
                     self._disk.keep(code, list(module))
             return [self._addresses[t] for t in texts]
 
+    def unlock(self) -> None:
+        """Begin with a free lock: whoever held it was not taken along by a fork."""
+        self._lock = threading.Lock()
+
     def _load(self, code: bytes, texts: Mapping[str, str]) -> None:
         engine = load(code)
         self._engines.append(engine)
@@ -192,3 +197,4 @@ def _name(key: str) -> str:
 
 
 KERNELS = KernelCache(ObjectCache(cache_folder()))
+os.register_at_fork(after_in_child=KERNELS.unlock)

@@ -25,6 +25,8 @@ MOST_BYTES = 32 * 2**20
 _VARIABLE = "FASTNN_CACHE"
 _CHECKSUM = hashlib.sha256
 _DAY = 86_400
+#: Of all files here: others, in a folder that may be somebody's own, are never touched.
+_SUFFIX = ".kernel"
 
 
 def cache_folder() -> Path | None:
@@ -117,7 +119,8 @@ class ObjectCache:
 
     def _read(self, folder: int, key: str, found: dict[tuple[int, int], Found]) -> None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with open(os.open(key, flags, dir_fd=folder), "rb") as file:
+        name = key + _SUFFIX
+        with open(os.open(name, flags, dir_fd=folder), "rb") as file:
             state = os.fstat(file.fileno())
             _check_owner(state)
             place = (state.st_dev, state.st_ino)
@@ -129,7 +132,7 @@ class ObjectCache:
             content = file.read(MOST_BYTES)
             size = _CHECKSUM().digest_size
             if _CHECKSUM(content[size:]).digest() != content[:size]:
-                os.unlink(key, dir_fd=folder)
+                os.unlink(name, dir_fd=folder)
                 return
             if state.st_mtime < time.time() - _DAY:  # in use
                 with contextlib.suppress(OSError):
@@ -137,14 +140,19 @@ class ObjectCache:
             found[place] = Found(content[size:], [key])
 
     def _write(self, folder: int, code: bytes, keys: Sequence[str]) -> None:
-        temporary = f"new-{os.urandom(8).hex()}"
+        temporary = f"new-{os.urandom(8).hex()}{_SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             with open(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
                 file.write(_CHECKSUM(code).digest() + code)
-            for key in keys:
-                with contextlib.suppress(FileExistsError):
-                    os.link(temporary, key, src_dir_fd=folder, dst_dir_fd=folder)
+            for name in (key + _SUFFIX for key in keys):
+                try:
+                    os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                except FileExistsError:
+                    pass
+                except OSError:  # a file system without hard links: only the first name
+                    os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                    break
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
@@ -158,9 +166,9 @@ def _check_owner(state: os.stat_result) -> None:
 
 
 def _files(folder: int) -> dict[int, tuple[os.stat_result, list[str]]]:
-    """Return the files of a folder and all their names, by inode."""
+    """Return the files that were written here, and all their names, by inode."""
     files: dict[int, tuple[os.stat_result, list[str]]] = {}
-    for name in os.listdir(folder):
+    for name in (n for n in os.listdir(folder) if n.endswith(_SUFFIX)):
         with contextlib.suppress(OSError):
             state = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISREG(state.st_mode):

@@ -279,11 +279,17 @@ def _cut(a: Array, block: slice | None, length: int) -> Array:
 
 
 def lower(
-    graph: Graph, args: Sequence[Array], outs: Sequence[Array], scratch: Scratch
+    graph: Graph,
+    args: Sequence[Array],
+    outs: Sequence[Array],
+    scratch: Scratch,
+    by_blas: bool = True,
 ) -> Callable[[], list[Call]]:
     """Plan a kernel's calls; the result makes them, once all scratch needs are known.
 
-    All blocks of one length have the same plan, with other stretches of the arrays.
+    All blocks of one length have the same plan, with other stretches of the arrays. In arrays that
+    take several blocks, sums of two scaled arrays are left to BLAS (`axpby`) unless that is not
+    wanted.
     """
     whole = [*args, *outs]
     length = outs[0].shape[0] if outs[0].ndim else 0
@@ -294,7 +300,8 @@ def lower(
         cut = [_cut(a, block, length) for a in whole]
         n = 0 if block is None else block.stop - block.start
         if n not in plans:
-            lowering = _Lowering(graph, cut[: len(args)], cut[len(args) :], len(cuts) > 1)
+            long = by_blas and len(cuts) > 1
+            lowering = _Lowering(graph, cut[: len(args)], cut[len(args) :], long)
             for register in lowering.registers:
                 scratch.need(register)
             plans[n] = _sources(lowering, cut)

@@ -42,9 +42,11 @@ from fastnn.backend.program import (
 )
 
 #: Fewer examples than this for a lane make its products slow.
-FEWEST = 16
+FEWEST = 64
 #: Operations on elements from which a kernel over the parameters is worth two lanes.
 WORTH_SHARING = 1_000_000
+#: Elements of gradients from which adding them up is worth two lanes.
+WORTH_ADDING = 32_768
 #: Stretches of parameters begin at multiples of so many elements.
 _STEP = 1024
 #: Elements between two gradients from which one could lie between them.
@@ -54,25 +56,23 @@ add = Kernel("add", lambda total, part: total + part)
 
 
 # Programs with sums in the same place never run at the same time: the full and the short batch of
-# a training have the same copies.
+# a training have the same copies, those that the larger one needs.
 _COPIES: WeakValueDictionary[Any, Copies] = WeakValueDictionary()
 
 
-def share_program(program: Program, lanes: int, kept: Sequence[Copies] = ()) -> Schedule:
+def share_program(program: Program, lanes: int) -> Schedule:
     """Share a program out among ``lanes``; raises NotShareableError if that cannot be done.
 
-    ``kept``: the memory of a schedule of a program alike that never runs at the same time.
-
     >>> from fastnn.backend.program import Recorder
-    >>> xp, X, W = Recorder(), np.ones((64, 3)), np.ones((2, 3))
-    >>> Z, total = np.empty((2, 64)), np.empty((2, 1))
+    >>> xp, X, W = Recorder(), np.ones((128, 3)), np.ones((2, 3))
+    >>> Z, total = np.empty((2, 128)), np.empty((2, 1))
     >>> _ = xp.examples(X), xp.dot(W, X.T, out=Z), xp.sum(Z, axis=1, out=total)
     >>> for phase in share_program(xp.program(), lanes=2).phases:
     ...     print([[type(i).__name__ for i in lane] for lane in phase])
     [['Dot', 'Reduce'], ['Dot', 'Reduce']]
     [['Apply'], []]
     """
-    sharing = _Sharing(program, lanes, kept)
+    sharing = _Sharing(program, lanes)
     for i in program.instructions:
         sharing.add(i)
     sharing.add_up(sharing.pending)
@@ -82,8 +82,8 @@ def share_program(program: Program, lanes: int, kept: Sequence[Copies] = ()) -> 
 class _Sharing:
     """Goes through the instructions once. Used once, then thrown away."""
 
-    def __init__(self, program: Program, lanes: int, kept: Sequence[Copies]) -> None:
-        self.lanes, self.reused = lanes, list(kept)
+    def __init__(self, program: Program, lanes: int) -> None:
+        self.lanes = lanes
         self.m = program.examples[0].shape[0] if program.examples else 0
         self.cuts = [self.m * t // lanes for t in range(lanes + 1)]  # of the examples
         self.batched: dict[int, Batched] = {}
@@ -250,7 +250,8 @@ class _Sharing:
                 self.copies[first] = self._copies_of(first, stop, out)
             at = (start - first) // out.itemsize
             self.twins[start] = [
-                c[at : at + out.size].reshape(out.shape) for c in self.copies[first]
+                c[at : at + out.size].reshape(out.shape)
+                for c in self.copies[first][: self.lanes - 1]
             ]
         self.pending.append(out)
         return [out, *self.twins[start]]
@@ -260,12 +261,11 @@ class _Sharing:
 
         It begins with zeros, since what lies between two sums is added up, too.
         """
-        n, n_copies = (stop - first) // like.itemsize, self.lanes - 1
-        alike = [c for c in self.reused if len(c) == n_copies and c[0].size == n]
-        key = (first, n, like.dtype, n_copies)
-        found = alike[0] if alike else _COPIES.get(key)
-        if found is None:
-            _COPIES[key] = found = Copies(np.zeros(n, like.dtype) for _ in range(n_copies))
+        n = (stop - first) // like.itemsize
+        found = _COPIES.get((first, n, like.dtype))
+        if found is None or len(found) < self.lanes - 1:
+            found = Copies(np.zeros(n, like.dtype) for _ in range(1, self.lanes))
+            _COPIES[first, n, like.dtype] = found
         return found
 
     def add_up(self, sums: list[Array]) -> None:
@@ -274,7 +274,7 @@ class _Sharing:
         for together in self._neighbours(sums):
             twins = zip(*(self.twins[self._place(s)[0]] for s in together), strict=True)
             total, *parts = (_stretch(arrays) for arrays in (together, *twins))
-            long = total.size * len(parts) >= WORTH_SHARING // 8
+            long = total.size >= WORTH_ADDING
             cuts = self._cut(total.size) if long else [(0, total.size)]
             for part in parts:
                 self._put(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,6 +27,11 @@ class Schedule:
 
     phases: list[list[list[Instruction]]]
     kept: list[Copies]
+
+    def mapped(self, change: Callable[[Instruction], Instruction]) -> Schedule:
+        """Return the same with every instruction changed, over the same memory."""
+        phases = [[[change(i) for i in lane] for lane in phase] for phase in self.phases]
+        return Schedule(phases, self.kept)
 
 
 class Phases:

@@ -151,12 +151,12 @@ class _Group:
     def bind(self, i: Instruction, scratch: Scratch) -> Bind:
         """Return one call for all networks where NumPy has it, else one for each."""
         match i:
-            # Long arrays gain nothing together, and are worked through in another way.
+            # Long arrays gain nothing together, and BLAS takes part in them, in none of the others.
             case Apply() if i.outs[0].size <= BLOCK and self._regular(*i.args, *i.outs):
                 check_operands(i.kernel.name, i.args, i.outs)
                 depth = max(a.ndim for a in (*i.args, *i.outs))
                 args, outs = ([self._deep(a, depth) for a in v] for v in (i.args, i.outs))
-                return lower(i.kernel.graph, args, outs, scratch)
+                return lower(i.kernel.graph, args, outs, scratch, by_blas=False)
             case Reduce() if min(i.a.shape) > 1:  # NumPy adds up a single row in another order
                 return _one(self._reduce(i))
             case Gather() if (places := self._rows(i)) is not None:
