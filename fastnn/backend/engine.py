@@ -45,7 +45,7 @@ _WORTH_A_THREAD = 4e6
 # threads add to the time of products, in shares of it, and to a step: they wake each other up.
 _MULTIPLY_ADD = 20e-12
 _OPERATION = 0.12e-9
-_SLOWER_PRODUCTS = 0.05
+_SLOWER_PRODUCTS = 0.02
 _MEETINGS = 90e-6
 # How many operations one of these is worth.
 _TRANSCENDENTAL = 25
