@@ -15,6 +15,7 @@ import numpy as np
 
 from fastnn.backend.compiled.blas import ONE_THREAD, Blas
 from fastnn.backend.compiled.threads import in_shelter, run_together
+from fastnn.backend.cpu.cores import current_core, on_own_core
 from fastnn.backend.cpu.executor import prepare
 from fastnn.backend.cpu.kernels import Call, Scratch
 from fastnn.backend.cpu.phases import Schedule
@@ -59,23 +60,29 @@ class ThreadedNumpyExecutable:
                 ONE_THREAD.leave(holder, self._blas)
 
     def _together(self, n: int) -> None:
-        meeting = Meeting(self.threads)
-        run_together([partial(self._lane, t, n, meeting) for t in range(self.threads)])
+        meeting, cores = Meeting(self.threads), [-1] * self.threads
+        run_together([partial(self._lane, t, n, meeting, cores) for t in range(self.threads)])
         if meeting.raised:
             raise meeting.raised[0]
 
-    def _lane(self, t: int, n: int, meeting: Meeting) -> None:
-        phases = self._lanes[t]
+    def _lane(self, t: int, n: int, meeting: Meeting, cores: list[int]) -> None:
         try:
-            with np.errstate(all="ignore"):  # a loss that is not finite is found by the caller
-                for _ in range(n):
-                    for calls in phases:
-                        for call in calls:
-                            call()
-                        if not meeting.wait(t):
-                            return
+            cores[t] = current_core()
+            if meeting.wait(t):
+                # A loss that is not finite is found by the caller.
+                with on_own_core(cores, t), np.errstate(all="ignore"):
+                    self._steps(t, n, meeting)
         except BaseException as error:
             meeting.call_off(error)
+
+    def _steps(self, t: int, n: int, meeting: Meeting) -> None:
+        phases = self._lanes[t]
+        for _ in range(n):
+            for calls in phases:
+                for call in calls:
+                    call()
+                if not meeting.wait(t):
+                    return
 
 
 def _calls(schedule: Schedule, t: int) -> list[list[Call]]:
