@@ -86,8 +86,8 @@ def _axes(axes: Any, chart: LineChart) -> None:
 
 
 def _labels(axes: Any, chart: LineChart) -> None:
-    """Names at the right edge, moved where one would lie over another; a line that ends before has
-    its name beside its last point.
+    """Names at the right edge, moved where one would lie over another, each with a line from the
+    last point: also where that is far from the edge, since other lines go on beside it.
     """
     last = max(p.x for line in chart.lines for p in line.points)
     axes.set_xlim(right=last * 1.08)
@@ -98,8 +98,7 @@ def _labels(axes: Any, chart: LineChart) -> None:
         line.name: to_share.transform((line.points[-1].x, line.points[-1].y))
         for line in chart.lines
     }
-    at_edge = [line.name for line in chart.lines if line.points[-1].x == last]
-    places = label_places([((1 - ends[name][1]) * height, name) for name in at_edge])
+    places = label_places([((1 - end[1]) * height, name) for name, end in ends.items()])
     for line in chart.lines:
         style = {
             "fontsize": 8, "va": "center", "color": light(line.key), "annotation_clip": False,
@@ -107,21 +106,9 @@ def _labels(axes: Any, chart: LineChart) -> None:
             "xycoords": "axes fraction", "textcoords": "axes fraction",
         }  # fmt: skip
         end = ends[line.name]
-        if line.name not in places:
-            _early(axes, line.name, end, style)
-            continue
         leader = {"arrowstyle": "-", "color": light(line.key), "lw": 0.6, "alpha": 0.5,
                   "shrinkA": 0, "shrinkB": 0, "relpos": (-0.02, 0.5)}  # fmt: skip
         place = (1.05, 1 - places[line.name] / height)
         axes.annotate(
             line.name, xy=(end[0] + 0.012, end[1]), xytext=place, arrowprops=leader, **style
         )
-
-
-def _early(axes: Any, name: str, end: Any, style: dict[str, Any]) -> None:
-    from matplotlib.patheffects import withStroke
-
-    paper = [withStroke(linewidth=3, foreground="white")]
-    axes.annotate(
-        name, xy=end, xytext=(end[0] + 0.015, end[1]), path_effects=paper, zorder=5, **style
-    )
