@@ -9,7 +9,8 @@ import pytest
 from fastnn.backend.compiled.blas import find_blas
 from fastnn.backend.cpu import axpby as module
 from fastnn.backend.cpu.axpby import sums_in_place
-from fastnn.backend.cpu.kernels import BLOCK, Scratch, lower
+from fastnn.backend.cpu.kernels import BLOCK, lower
+from fastnn.backend.cpu.scratch import Scratch
 from fastnn.backend.graph import trace
 from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 

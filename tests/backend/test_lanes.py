@@ -11,9 +11,9 @@ from fastnn.backend.cpu import lanes as module
 from fastnn.backend.cpu.backend import NumpyBackend
 from fastnn.backend.cpu.batched import NotShareableError
 from fastnn.backend.cpu.executor import NumpyExecutable, prepare
-from fastnn.backend.cpu.kernels import Scratch
 from fastnn.backend.cpu.lanes import share_program
 from fastnn.backend.cpu.phases import Schedule
+from fastnn.backend.cpu.scratch import Scratch
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Dot, Program, Recorder
 from fastnn.model.many import train_many

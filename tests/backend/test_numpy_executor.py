@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fastnn.backend.cpu import kernels
 from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cpu.kernels import BLOCK, Scratch, check_operands, lower, run_kernel
+from fastnn.backend.cpu.kernels import BLOCK, check_operands, lower, run_kernel
+from fastnn.backend.cpu.scratch import Scratch
 from fastnn.backend.expression import OPERATIONS, Operation, erf
 from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel

@@ -337,10 +337,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.sparse = not by_column
         tags.input_tags.categorical = tags.input_tags.string = by_column
         tags.input_tags.allow_nan = self.missing_values == "median"
-        # Without dispatch, arrays of other libraries come back as NumPy. It also matters to those
-        # who run scikit-learn's checks: with the tag these ask for CuPy, dpnp, CUDA, XPU and MPS,
-        # 14 of them, and are skipped where a machine lacks one. Whoever switches dispatch on, so
-        # that the arrays do come back as they were, has them all.
+        # Without dispatch, arrays of other libraries come back as NumPy.
         tags.array_api_support = dispatching() and not by_column
         return tags
 

@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from fastnn.backend.cpu.kernels import Call, Scratch, check_operands, lower
+from fastnn.backend.cpu.kernels import Call, check_operands, lower
+from fastnn.backend.cpu.scratch import Scratch
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -7,14 +7,13 @@ reused from call to call). Long arrays are worked through in blocks that stay in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastnn.backend.cpu.axpby import Axpby, sums_in_place
+from fastnn.backend.cpu.scratch import Register, Scratch
 from fastnn.backend.erf import expand_erf
 from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph, Value
@@ -25,39 +24,6 @@ Call = Callable[[], Any]
 
 #: Elements of one block: operands of a kernel stay in the second-level cache between calls.
 BLOCK = 32768
-
-
-@dataclass(frozen=True, eq=False)
-class _Register:
-    """A place in scratch memory, seen with a shape and a dtype."""
-
-    index: int
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def view(self, dtype: Any) -> _Register:
-        return _Register(self.index, self.shape, np.dtype(dtype))
-
-
-@dataclass
-class Scratch:
-    """Memory for registers; shared by all kernels of a program, since they run in turn."""
-
-    sizes: list[int] = field(default_factory=list)
-    memory: list[npt.NDArray[np.uint8]] = field(default_factory=list)
-
-    def need(self, register: _Register) -> None:
-        size = int(np.prod(register.shape, dtype=np.int64)) * register.dtype.itemsize
-        self.sizes += [0] * (register.index + 1 - len(self.sizes))
-        self.sizes[register.index] = max(self.sizes[register.index], size)
-
-    def resolve(self, operand: Any) -> Any:
-        if not isinstance(operand, _Register):
-            return operand
-        while len(self.memory) < len(self.sizes):
-            self.memory.append(np.empty(self.sizes[len(self.memory)], np.uint8))
-        size = int(np.prod(operand.shape, dtype=np.int64)) * operand.dtype.itemsize
-        return self.memory[operand.index][:size].view(operand.dtype).reshape(operand.shape)
 
 
 class _Lowering:
@@ -72,7 +38,7 @@ class _Lowering:
         self.outs = outs
         self.calls: list[tuple[Any, tuple[Any, ...]]] = []  # functions and operands
         self.views: dict[int, tuple[Array, Array]] = {}  # arrays of bits, and of what
-        self.registers: list[_Register] = []
+        self.registers: list[Register] = []
         self.free: list[int] = []
         self.n_registers = 0
         self.in_place = sums_in_place(self.graph, self.arguments, outs) if long else {}
@@ -207,11 +173,11 @@ class _Lowering:
                     return out
         return self._register(shape, dtype)
 
-    def _register(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Register:
+    def _register(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Register:
         if not self.free:
             self.free.append(self.n_registers)
             self.n_registers += 1
-        register = _Register(self.free.pop(), shape, dtype)
+        register = Register(self.free.pop(), shape, dtype)
         self.registers.append(register)
         return register
 
@@ -224,7 +190,7 @@ class _Lowering:
         for a in set(v.args):
             operand = self.operands[a]
             if (
-                isinstance(operand, _Register)
+                isinstance(operand, Register)
                 and self.last_use[a] == i
                 and a not in self.graph.outputs
                 and alike in (None, (operand.shape, operand.dtype))

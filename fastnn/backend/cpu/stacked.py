@@ -17,7 +17,8 @@ import numpy as np
 from fastnn.backend.compiled.blas import ONE_THREAD, find_blas
 from fastnn.backend.compiled.threads import in_shelter, run_together
 from fastnn.backend.cpu.executor import prepare
-from fastnn.backend.cpu.kernels import BLOCK, Call, Scratch, check_operands, lower
+from fastnn.backend.cpu.kernels import BLOCK, Call, check_operands, lower
+from fastnn.backend.cpu.scratch import Scratch
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -17,8 +17,9 @@ from fastnn.backend.compiled.blas import ONE_THREAD, Blas
 from fastnn.backend.compiled.threads import in_shelter, run_together
 from fastnn.backend.cpu.cores import current_core, on_own_core
 from fastnn.backend.cpu.executor import prepare
-from fastnn.backend.cpu.kernels import Call, Scratch
+from fastnn.backend.cpu.kernels import Call
 from fastnn.backend.cpu.phases import Schedule
+from fastnn.backend.cpu.scratch import Scratch
 
 #: Seconds after which Python gets a chance to handle signals.
 STRETCH = 0.2
