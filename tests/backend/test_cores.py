@@ -47,3 +47,16 @@ def test_a_core_that_is_not_known_binds_nothing(monkeypatch: pytest.MonkeyPatch)
     allowed = os.sched_getaffinity(0)
     with on_own_core([-1, -1], 0):
         assert os.sched_getaffinity(0) == allowed
+
+
+def test_where_binding_is_forbidden_threads_go_where_they_like(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbid(pid: int, cores: set[int]) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbid)
+    allowed, done = os.sched_getaffinity(0), []
+    with on_own_core([min(allowed)], 0):
+        done.append(os.sched_getaffinity(0))
+    assert done == [allowed]

@@ -46,11 +46,19 @@ def on_own_core(cores: Sequence[int], t: int) -> Iterator[None]:
     """
     allowed = os.sched_getaffinity(0)
     core = apart(cores, allowed)[t]
-    if core not in allowed:  # not known, or taken away meanwhile
+    if core not in allowed or not _bind({core}):  # not known, taken away, or forbidden
         yield
         return
-    os.sched_setaffinity(0, {core})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, allowed)
+        _bind(allowed)
+
+
+def _bind(cores: set[int]) -> bool:
+    """Bind the calling thread; return whether that was possible."""
+    try:
+        os.sched_setaffinity(0, cores)
+    except OSError:
+        return False
+    return True
