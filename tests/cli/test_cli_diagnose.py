@@ -45,7 +45,7 @@ def test_info_says_where_kernels_are_kept(fastnn, monkeypatch, tmp_path) -> None
     tmp_path.chmod(0o777)
     assert "kernels on disk not kept; others may write to it; " in said()
     tmp_path.chmod(0o700)
-    (tmp_path / "one").write_bytes(b"x" * 2**20)
+    (tmp_path / "one.kernel").write_bytes(b"x" * 2**20)
     assert "kernels on disk 1.0 MiB in" in said()
     found = json.loads(fastnn("info", "--json").out)["compiled"]["cache"]
     assert found == {"folder": str(tmp_path), "bytes": 2**20, "problem": None}
