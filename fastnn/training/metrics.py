@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from fastnn.errors import ArgumentError
 from fastnn.registry import Option, Table, parse_choice
+from fastnn.training import scores
 
 Array = npt.NDArray[Any]
 
@@ -61,130 +62,6 @@ def confusion_matrix(
     return counts.astype(np.int64 if weights is None else np.float64)
 
 
-def _predicted(task: str, output: Array) -> Array:
-    """0/1 of every class or label, ``(N, K)``."""
-    if task == "multilabel":
-        return np.asarray(output > 0.5)
-    return np.asarray(output.argmax(axis=1)[:, None] == np.arange(output.shape[1]))
-
-
-def _truth(task: str, target: Array, output: Array) -> Array:
-    """The target in the same form."""
-    if task == "multilabel":
-        return np.asarray(target == 1)
-    return np.asarray(target[:, None] == np.arange(output.shape[1]))
-
-
-def _of_interest(task: str) -> slice:
-    """Each class against the rest; of two classes only the positive one."""
-    return slice(1, None) if task == "binary" else slice(None)
-
-
-def _mean_of_defined(values: Array) -> float:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if defined.size else math.nan
-
-
-def _ratio(numerator: Array, denominator: Array) -> Array:
-    """Quotients, nan where the denominator is 0."""
-    quotients = np.full(denominator.shape, np.nan)
-    np.divide(numerator, denominator, out=quotients, where=denominator > 0)
-    return quotients
-
-
-def _accuracy(task: str, target: Array, output: Array, weights: Array) -> float:
-    """Share of examples predicted right: the class, or every label."""
-    if task == "multilabel":
-        right = (_predicted(task, output) == target).all(axis=1)
-    else:
-        right = output.argmax(axis=1) == target
-    return float(np.average(right, weights=weights))
-
-
-def _top_k_accuracy(task: str, target: Array, output: Array, weights: Array, k: float) -> float:
-    """Share of examples whose class is among the k most probable; of equal ones the first wins."""
-    own = output[np.arange(len(target)), target][:, None]
-    before = np.arange(output.shape[1]) < target[:, None]
-    rank = ((output > own) | ((output == own) & before)).sum(axis=1)
-    return float(np.average(rank < k, weights=weights))
-
-
-def _log_loss(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``-log p`` of the true class (N8, N10), of every label (N9, summed); p is at least 2^-52."""
-    smallest = float(np.finfo(np.float64).eps)
-    if task == "multilabel":
-        own = np.where(target == 1, output, 1 - output)
-    else:
-        own = output[np.arange(len(target)), target][:, None]
-    return float(np.average(-np.log(np.maximum(own, smallest)).sum(axis=1), weights=weights))
-
-
-def _auc(truth: Array, score: Array, weights: Array) -> float:
-    """Chance that a positive example scores higher than a negative one, a tie counting one half."""
-    values, place = np.unique(score, return_inverse=True)
-    positive = np.bincount(place, weights * truth, minlength=len(values))
-    negative = np.bincount(place, weights * ~truth, minlength=len(values))
-    if not (positive.any() and negative.any()):
-        return math.nan
-    lower = np.cumsum(negative) - negative / 2
-    return float(positive @ lower / (positive.sum() * negative.sum()))
-
-
-def _roc_auc(task: str, target: Array, output: Array, weights: Array) -> float:
-    """Area under the ROC curve; one against the rest, macro mean, for classes and for labels."""
-    columns = _of_interest(task)
-    truth, score = _truth(task, target, output)[:, columns], output[:, columns]
-    return _mean_of_defined(
-        np.array([_auc(truth[:, j], score[:, j], weights) for j in range(score.shape[1])])
-    )
-
-
-def _f1(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``2 tp / (2 tp + fp + fn)`` of the positive class; macro mean for classes and for labels."""
-    columns = _of_interest(task)
-    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
-    return _mean_of_defined(
-        _ratio(2 * (weights @ (truth & found)), weights @ truth + weights @ found)
-    )
-
-
-def _precision(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``tp / (tp + fp)`` of the positive class; macro mean for classes and for labels."""
-    columns = _of_interest(task)
-    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
-    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ found))
-
-
-def _recall(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``tp / (tp + fn)`` of the positive class; macro mean for classes and for labels."""
-    columns = _of_interest(task)
-    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
-    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ truth))
-
-
-def _r2(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``1 - sum w (y - a)^2 / sum w (y - mean)^2`` per output, then the mean over the outputs."""
-    mean = np.average(target, axis=0, weights=weights)
-    spread = weights @ (target - mean) ** 2
-    spread[np.ptp(target, axis=0) == 0] = 0.0  # rounding of the mean would leave a trace
-    return _mean_of_defined(1 - _ratio(weights @ (target - output) ** 2, spread))
-
-
-def _rmse(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``sqrt(sum w (y - a)^2 / sum w)`` per output, then the mean over the outputs."""
-    return float(np.sqrt(np.average((target - output) ** 2, axis=0, weights=weights)).mean())
-
-
-def _mse(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``sum w (y - a)^2 / sum w`` per output, then the mean over the outputs."""
-    return float(np.average((target - output) ** 2, axis=0, weights=weights).mean())
-
-
-def _mae(task: str, target: Array, output: Array, weights: Array) -> float:
-    """``sum w |y - a| / sum w`` per output, then the mean over the outputs."""
-    return float(np.average(np.abs(target - output), axis=0, weights=weights).mean())
-
-
 _CLASSES = ("binary", "multiclass", "multilabel")
 
 METRICS: Table[Metric] = Table(
@@ -192,27 +69,27 @@ METRICS: Table[Metric] = Table(
     [
         Metric(
             "accuracy",
-            _accuracy,
+            scores.accuracy,
             _CLASSES,
             True,
             aliases=("acc", "categorical_accuracy", "sparse_categorical_accuracy"),
         ),
         Metric(
             "top_k_accuracy",
-            _top_k_accuracy,
+            scores.top_k_accuracy,
             ("multiclass",),
             True,
             options=(Option("k", 5, low=1),),
         ),
-        Metric("log_loss", _log_loss, _CLASSES, False),
-        Metric("roc_auc", _roc_auc, _CLASSES, True, aliases=("auc", "AUC")),
-        Metric("f1", _f1, _CLASSES, True),
-        Metric("precision", _precision, _CLASSES, True),
-        Metric("recall", _recall, _CLASSES, True),
-        Metric("r2", _r2, ("regression",), True),
-        Metric("rmse", _rmse, ("regression",), False, aliases=("root_mean_squared_error",)),
-        Metric("mse", _mse, ("regression",), False, aliases=("mean_squared_error",)),
-        Metric("mae", _mae, ("regression",), False, aliases=("mean_absolute_error",)),
+        Metric("log_loss", scores.log_loss, _CLASSES, False),
+        Metric("roc_auc", scores.roc_auc, _CLASSES, True, aliases=("auc", "AUC")),
+        Metric("f1", scores.f1, _CLASSES, True),
+        Metric("precision", scores.precision, _CLASSES, True),
+        Metric("recall", scores.recall, _CLASSES, True),
+        Metric("r2", scores.r2, ("regression",), True),
+        Metric("rmse", scores.rmse, ("regression",), False, aliases=("root_mean_squared_error",)),
+        Metric("mse", scores.mse, ("regression",), False, aliases=("mean_squared_error",)),
+        Metric("mae", scores.mae, ("regression",), False, aliases=("mean_absolute_error",)),
     ],
 )
 

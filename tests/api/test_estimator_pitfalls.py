@@ -87,7 +87,8 @@ def test_a_parameter_that_was_set_and_has_no_effect_is_refused(blobs, given, whe
 def test_the_default_of_a_parameter_without_effect_is_no_offence(blobs) -> None:
     defaults = {"momentum": 0.9, "power_t": 0.5, "learning_rate": "constant", "beta_1": 0.9}
     for solver in ("adam", "sgd", "lbfgs"):
-        MLPClassifier(solver=solver, max_iter=2, **defaults).fit(*blobs)
+        fitted = MLPClassifier(solver=solver, max_iter=2, **defaults).fit(*blobs)
+        assert 1 <= fitted.n_iter_ <= 2
 
 
 def test_patience_with_lbfgs_is_said_to_have_no_effect(blobs) -> None:

@@ -140,6 +140,9 @@ def test_programs_that_run_seldom_are_not_captured(captured: Any, eager: Any) ->
 @pytest.mark.cuda
 def test_an_empty_program(captured: Any) -> None:
     captured.compile(Program((), {})).run(5)
+    program, x, *_ = counting(captured)  # and others run as ever
+    captured.compile(program).run(5)
+    assert captured.host(x).tolist() == [[12.5, 12.5], [12.5, 12.5]]
 
 
 @pytest.mark.cuda

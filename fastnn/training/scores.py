@@ -1,0 +1,138 @@
+"""The numbers that metrics are: functions of checked arrays, in the shapes of `metrics`.
+
+Each takes (task, target, output, weights) and returns a float, nan where it is not defined.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def _predicted(task: str, output: Array) -> Array:
+    """0/1 of every class or label, ``(N, K)``."""
+    if task == "multilabel":
+        return np.asarray(output > 0.5)
+    return np.asarray(output.argmax(axis=1)[:, None] == np.arange(output.shape[1]))
+
+
+def _truth(task: str, target: Array, output: Array) -> Array:
+    """The target in the same form."""
+    if task == "multilabel":
+        return np.asarray(target == 1)
+    return np.asarray(target[:, None] == np.arange(output.shape[1]))
+
+
+def _of_interest(task: str) -> slice:
+    """Each class against the rest; of two classes only the positive one."""
+    return slice(1, None) if task == "binary" else slice(None)
+
+
+def _mean_of_defined(values: Array) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else math.nan
+
+
+def _ratio(numerator: Array, denominator: Array) -> Array:
+    """Quotients, nan where the denominator is 0."""
+    quotients = np.full(denominator.shape, np.nan)
+    np.divide(numerator, denominator, out=quotients, where=denominator > 0)
+    return quotients
+
+
+def accuracy(task: str, target: Array, output: Array, weights: Array) -> float:
+    """Share of examples predicted right: the class, or every label."""
+    if task == "multilabel":
+        right = (_predicted(task, output) == target).all(axis=1)
+    else:
+        right = output.argmax(axis=1) == target
+    return float(np.average(right, weights=weights))
+
+
+def top_k_accuracy(task: str, target: Array, output: Array, weights: Array, k: float) -> float:
+    """Share of examples whose class is among the k most probable; of equal ones the first wins."""
+    own = output[np.arange(len(target)), target][:, None]
+    before = np.arange(output.shape[1]) < target[:, None]
+    rank = ((output > own) | ((output == own) & before)).sum(axis=1)
+    return float(np.average(rank < k, weights=weights))
+
+
+def log_loss(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``-log p`` of the true class (N8, N10), of every label (N9, summed); p is at least 2^-52."""
+    smallest = float(np.finfo(np.float64).eps)
+    if task == "multilabel":
+        own = np.where(target == 1, output, 1 - output)
+    else:
+        own = output[np.arange(len(target)), target][:, None]
+    return float(np.average(-np.log(np.maximum(own, smallest)).sum(axis=1), weights=weights))
+
+
+def _auc(truth: Array, score: Array, weights: Array) -> float:
+    """Chance that a positive example scores higher than a negative one, a tie counting one half."""
+    values, place = np.unique(score, return_inverse=True)
+    positive = np.bincount(place, weights * truth, minlength=len(values))
+    negative = np.bincount(place, weights * ~truth, minlength=len(values))
+    if not (positive.any() and negative.any()):
+        return math.nan
+    lower = np.cumsum(negative) - negative / 2
+    return float(positive @ lower / (positive.sum() * negative.sum()))
+
+
+def roc_auc(task: str, target: Array, output: Array, weights: Array) -> float:
+    """Area under the ROC curve; one against the rest, macro mean, for classes and for labels."""
+    columns = _of_interest(task)
+    truth, score = _truth(task, target, output)[:, columns], output[:, columns]
+    return _mean_of_defined(
+        np.array([_auc(truth[:, j], score[:, j], weights) for j in range(score.shape[1])])
+    )
+
+
+def f1(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``2 tp / (2 tp + fp + fn)`` of the positive class; macro mean for classes and for labels."""
+    columns = _of_interest(task)
+    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
+    return _mean_of_defined(
+        _ratio(2 * (weights @ (truth & found)), weights @ truth + weights @ found)
+    )
+
+
+def precision(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``tp / (tp + fp)`` of the positive class; macro mean for classes and for labels."""
+    columns = _of_interest(task)
+    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
+    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ found))
+
+
+def recall(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``tp / (tp + fn)`` of the positive class; macro mean for classes and for labels."""
+    columns = _of_interest(task)
+    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
+    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ truth))
+
+
+def r2(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``1 - sum w (y - a)^2 / sum w (y - mean)^2`` per output, then the mean over the outputs."""
+    mean = np.average(target, axis=0, weights=weights)
+    spread = weights @ (target - mean) ** 2
+    spread[np.ptp(target, axis=0) == 0] = 0.0  # rounding of the mean would leave a trace
+    return _mean_of_defined(1 - _ratio(weights @ (target - output) ** 2, spread))
+
+
+def rmse(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sqrt(sum w (y - a)^2 / sum w)`` per output, then the mean over the outputs."""
+    return float(np.sqrt(np.average((target - output) ** 2, axis=0, weights=weights)).mean())
+
+
+def mse(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sum w (y - a)^2 / sum w`` per output, then the mean over the outputs."""
+    return float(np.average((target - output) ** 2, axis=0, weights=weights).mean())
+
+
+def mae(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sum w |y - a| / sum w`` per output, then the mean over the outputs."""
+    return float(np.average(np.abs(target - output), axis=0, weights=weights).mean())
