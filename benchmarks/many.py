@@ -13,9 +13,9 @@ import argparse
 import time
 from typing import Any
 
+from fastnn.api.train import Training, train
+from fastnn.api.train_many import train_many
 from fastnn.backend.engine import compiled_status
-from fastnn.model.many import train_many
-from fastnn.model.train import Training, train
 
 
 def configs(n: int) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ class ResultsError(Exception):
 
 def machine() -> dict[str, Any]:
     """Return what the figures depend on: processor, cores, versions, BLAS, threads, variables."""
-    from fastnn.backend.compiled.blas import find_blas
-    from fastnn.backend.device import cuda_status
+    from fastnn.backend.cuda.availability import cuda_status
+    from fastnn.backend.host.blas import find_blas
 
     names = [
         line.partition(":")[2].strip()

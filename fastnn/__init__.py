@@ -14,13 +14,22 @@ from fastnn.version import __version__
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
     from fastnn.api.estimators.classifier import MLPClassifier as MLPClassifier
     from fastnn.api.estimators.regressor import MLPRegressor as MLPRegressor
-    from fastnn.api.layers import Activation as Activation
-    from fastnn.api.layers import BatchNormalization as BatchNormalization
-    from fastnn.api.layers import Dense as Dense
-    from fastnn.api.layers import Dropout as Dropout
-    from fastnn.api.layers import Input as Input
-    from fastnn.api.layers import Normalization as Normalization
-    from fastnn.api.sequential import Sequential as Sequential
+    from fastnn.api.foreign import from_keras as from_keras
+    from fastnn.api.foreign import from_pytorch as from_pytorch
+    from fastnn.api.foreign import from_sklearn as from_sklearn
+    from fastnn.api.search import Search as Search
+    from fastnn.api.search import search as search
+    from fastnn.api.search_grid import LogUniform as LogUniform
+    from fastnn.api.sequential.layers import Activation as Activation
+    from fastnn.api.sequential.layers import BatchNormalization as BatchNormalization
+    from fastnn.api.sequential.layers import Dense as Dense
+    from fastnn.api.sequential.layers import Dropout as Dropout
+    from fastnn.api.sequential.layers import Input as Input
+    from fastnn.api.sequential.layers import Normalization as Normalization
+    from fastnn.api.sequential.model import Sequential as Sequential
+    from fastnn.api.train import Training as Training
+    from fastnn.api.train import train as train
+    from fastnn.api.train_many import train_many as train_many
     from fastnn.backend.expression import erf as erf
     from fastnn.backend.kernel import Kernel as Kernel
     from fastnn.errors import ArgumentError as ArgumentError
@@ -32,16 +41,7 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.errors import ModelFileError as ModelFileError
     from fastnn.model.files import load as load
     from fastnn.model.files import save as save
-    from fastnn.model.foreign import from_keras as from_keras
-    from fastnn.model.foreign import from_pytorch as from_pytorch
-    from fastnn.model.foreign import from_sklearn as from_sklearn
-    from fastnn.model.grid import LogUniform as LogUniform
-    from fastnn.model.many import train_many as train_many
     from fastnn.model.model import Model as Model
-    from fastnn.model.search import Search as Search
-    from fastnn.model.search import search as search
-    from fastnn.model.train import Training as Training
-    from fastnn.model.train import train as train
     from fastnn.nn.activations import custom_activation as custom_activation
     from fastnn.nn.gradient_check import GradientCheck as GradientCheck
     from fastnn.nn.gradient_check import gradient_check as gradient_check
@@ -60,37 +60,37 @@ _PUBLIC = {
     "FastnnError": "fastnn.errors",
     "MissingExtraError": "fastnn.errors",
     "ModelFileError": "fastnn.errors",
-    "Activation": "fastnn.api.layers",
-    "BatchNormalization": "fastnn.api.layers",
-    "Dense": "fastnn.api.layers",
-    "Dropout": "fastnn.api.layers",
+    "Activation": "fastnn.api.sequential.layers",
+    "BatchNormalization": "fastnn.api.sequential.layers",
+    "Dense": "fastnn.api.sequential.layers",
+    "Dropout": "fastnn.api.sequential.layers",
     "GradientCheck": "fastnn.nn.gradient_check",
-    "Input": "fastnn.api.layers",
+    "Input": "fastnn.api.sequential.layers",
     "Kernel": "fastnn.backend.kernel",
-    "LogUniform": "fastnn.model.grid",
+    "LogUniform": "fastnn.api.search_grid",
     "MLPClassifier": "fastnn.api.estimators.classifier",
     "MLPRegressor": "fastnn.api.estimators.regressor",
     "Model": "fastnn.model.model",
     "Network": "fastnn.nn.network",
-    "Normalization": "fastnn.api.layers",
+    "Normalization": "fastnn.api.sequential.layers",
     "ParameterGroup": "fastnn.nn.groups",
-    "Search": "fastnn.model.search",
-    "Sequential": "fastnn.api.sequential",
-    "Training": "fastnn.model.train",
+    "Search": "fastnn.api.search",
+    "Sequential": "fastnn.api.sequential.model",
+    "Training": "fastnn.api.train",
     "TrainingInterrupted": "fastnn.training.loop",
     "custom_activation": "fastnn.nn.activations",
     "custom_loss": "fastnn.nn.losses",
     "erf": "fastnn.backend.expression",
-    "from_keras": "fastnn.model.foreign",
-    "from_pytorch": "fastnn.model.foreign",
-    "from_sklearn": "fastnn.model.foreign",
+    "from_keras": "fastnn.api.foreign",
+    "from_pytorch": "fastnn.api.foreign",
+    "from_sklearn": "fastnn.api.foreign",
     "gradient_check": "fastnn.nn.gradient_check",
     "load": "fastnn.model.files",
     "network": "fastnn.nn.network",
     "save": "fastnn.model.files",
-    "search": "fastnn.model.search",
-    "train": "fastnn.model.train",
-    "train_many": "fastnn.model.many",
+    "search": "fastnn.api.search",
+    "train": "fastnn.api.train",
+    "train_many": "fastnn.api.train_many",
 }
 
 # Packages without which a public name cannot be loaded: as pip calls them, and the extra.

@@ -19,7 +19,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cuda.availability import cuda_status
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,10 @@ EQUATIONS = [f"N{i}" for i in range(1, 34)]
 #: | N8 | what | vectorised | in loops |
 ROW = re.compile(r"^\| (N\d+) \| (.*?) \| (.*?) \| (.*?) ?\|$", re.MULTILINE)
 ROWS = {number: (vectorised, loops) for number, _, vectorised, loops in ROW.findall(README)}
-ROOM = re.compile(r"(reference|backend|nn|data|timing|training|model|api|cli)\b(?!/)")
+ROOM = re.compile(
+    r"(reference|backend|nn|data|timing|recipe|training|preparation|formats|model|api|proofs|cli)"
+    r"\b(?!/)"
+)
 OBJECT = re.compile(r'^([\w.]+?)(?:\["(\w+)"\])?$')
 
 

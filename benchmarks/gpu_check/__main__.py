@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.gpu_check import capture, counts, kernels, parity, speed
 from benchmarks.gpu_check.report import Report, lines
-from fastnn.backend.device import cuda_status, resolve
+from fastnn.backend.cuda.availability import cuda_status, resolve
 from fastnn.errors import FastnnError
 from fastnn.version import __version__
 

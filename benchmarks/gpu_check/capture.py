@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.gpu_check.programs import CLASSES, plan
 from benchmarks.gpu_check.report import Check, Report
+from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.backend.shim import Backend
 from fastnn.data.batches import epoch_order
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.gpu_check.programs import CLASSES, plan
 from benchmarks.gpu_check.report import Check, Report
 from fastnn.backend.program import Dot, Program
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
 from fastnn.nn.plan import TrainingPlan

@@ -19,7 +19,7 @@ from fastnn.backend.program import (
     reads,
     writes,
 )
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 
 _EMPTY = 'extern "C" __global__ void fastnn_nothing(int n) {}'
 #: Bytes of the copy whose speed is taken for that of the memory: far more than any cache holds.

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.gpu_check.programs import programs
 from benchmarks.gpu_check.report import Check, Report
 from benchmarks.gpu_check.twin import Twin, arrays_of, overlap
-from fastnn.backend.cpu.executor import NumpyExecutable
+from fastnn.backend.numpy.executor import NumpyExecutable
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -26,8 +26,8 @@ from fastnn.backend.program import (
     reads,
     writes,
 )
-from fastnn.backend.shim import Backend
-from fastnn.model.proof import deviation
+from fastnn.backend.protocols import Backend
+from fastnn.proofs.proof import deviation
 
 DTYPES = ("float64", "float32")
 #: Of one kernel on the same inputs; TF32 would be 1e-3 off in a matrix product.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.gpu_check.report import Check, Report
-from fastnn.backend.shim import Backend
-from fastnn.model.parity import parity
-from fastnn.model.selfcheck import prove_parity
+from fastnn.backend.protocols import Backend
+from fastnn.proofs.parity import parity
+from fastnn.proofs.selfcheck import prove_parity
 
 
 def section(backend: Backend, report: Report) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.program import Program
+from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.backend.shim import Backend
-from fastnn.model.selfcheck import combinations, normalized, optimizer_rules
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
+from fastnn.proofs.selfcheck import combinations, normalized, optimizer_rules
 
 SEED = 0
 CLASSES: dict[str, Any] = {"loss_function": "categorical_crossentropy"}

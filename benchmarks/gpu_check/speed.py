@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.gpu_check import counts, floors, peer
 from benchmarks.gpu_check.report import Report, Speed
+from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.backend.shim import Backend
 from fastnn.errors import DeviceError
 from fastnn.nn.memory import training_memory
 from fastnn.nn.network import Network, network

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.program import Array, Instruction, address
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 
 
 def arrays_of(instruction: Instruction) -> list[Array]:
@@ -54,9 +54,9 @@ def overlap(a: Array, b: Array) -> bool:
 class Twin:
     """Host copies of the arrays of some instructions; floats in float64, but for uniforms.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> whole = np.arange(6, dtype=np.float32)
-    >>> twin = Twin(NumpyBackend(), [whole, whole[2:4].reshape(2, 1)], kept=[])
+    >>> twin = Twin(CpuBackend(), [whole, whole[2:4].reshape(2, 1)], kept=[])
     >>> view = twin.of(whole[2:4].reshape(2, 1))
     >>> view[:] = 9
     >>> twin.of(whole).tolist()

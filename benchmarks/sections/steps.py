@@ -65,7 +65,7 @@ def _epoch(worker: Worker, row: Row, c: Case) -> None:
 
 def too_large(c: Case, systems: int) -> str | None:
     """Return why a case cannot be measured by so many systems side by side, or None."""
-    from fastnn.backend.cpu.host_memory import free_memory
+    from fastnn.backend.host.memory import free_memory
 
     needed, free = c.memory() * systems, free_memory()
     if needed <= free:

@@ -10,7 +10,7 @@ from benchmarks.systems import Trained
 
 def prepare(case: Case) -> Trained:
     """Return a trained model; only its prediction is measured."""
-    from fastnn.model.train import train
+    from fastnn.api.train import train
 
     X, y = case.data()
 

@@ -6,11 +6,11 @@ import warnings
 from functools import cache
 from typing import Any
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.cuda.availability import choose, cuda_status
 from fastnn.backend.cuda.capture import check_capture
-from fastnn.backend.device import choose, cuda_status
 from fastnn.backend.engine import check_engine
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError
 
 
@@ -78,7 +78,7 @@ def check_precision(precision: object) -> str:
 
 @cache
 def _numpy_backend(engine: str) -> Backend:
-    return NumpyBackend(engine)
+    return CpuBackend(engine)
 
 
 @cache

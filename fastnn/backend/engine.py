@@ -11,17 +11,17 @@ import os
 from functools import partial
 from typing import Any, TypeAlias
 
-from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
 from fastnn.backend.compiled.object_cache import ObjectCache, cache_folder
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
-from fastnn.backend.cpu.batched import NotShareableError
-from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cpu.lanes import FEWEST, share_program
-from fastnn.backend.cpu.phases import Schedule
-from fastnn.backend.cpu.stacked import InTurn, StackedNumpyExecutable
-from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
+from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.numpy.batched import NotShareableError
+from fastnn.backend.numpy.executor import NumpyExecutable
+from fastnn.backend.numpy.lanes import FEWEST, share_program
+from fastnn.backend.numpy.phases import Schedule
+from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
+from fastnn.backend.numpy.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
@@ -176,8 +176,8 @@ def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -
     for each of the stack: the numbers are then those of a network that is trained alone. Those of
     the two engines differ by more than 1e-6 after some thousand steps in float32.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> stack = Stack(NumpyBackend(), seeds=[0, 1])
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> stack = Stack(CpuBackend(), seeds=[0, 1])
     >>> type(stacked_executable(Program((), {}), stack, "numpy", runs=1)).__name__
     'StackedNumpyExecutable'
     """

@@ -37,8 +37,8 @@ from fastnn.backend.program import (
     address,
     writes,
 )
+from fastnn.backend.protocols import Backend, Executable, Feed
 from fastnn.backend.random import check_seed
-from fastnn.backend.shim import Backend, Executable, Feed
 from fastnn.errors import ArgumentError
 
 Offsets = npt.NDArray[np.int64]
@@ -66,9 +66,9 @@ class Stack:
 
     ``seeds``: of the dropout masks, one for each network.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.backend.program import Recorder
-    >>> stack, xp = Stack(NumpyBackend(), seeds=[0, 1, 2]), Recorder()
+    >>> stack, xp = Stack(CpuBackend(), seeds=[0, 1, 2]), Recorder()
     >>> a, total = stack.zeros((1, 2), "float32"), stack.zeros((1, 1), "float32")
     >>> stack.all(a)[:] = np.array([[[1, 2]], [[3, 4]], [[5, 6]]])
     >>> _ = xp.sum(a, axis=1, out=total)

@@ -95,7 +95,7 @@ def gather() -> dict[str, Any]:
     ['cupy', 'devices', 'driver', 'graphs', 'products', 'reason', 'remedy', 'runtime', 'usable']
     """
     from fastnn.backend.backend import cuda_ways
-    from fastnn.backend.device import cuda_status
+    from fastnn.backend.cuda.availability import cuda_status
     from fastnn.backend.engine import compiled_status, kernel_cache
 
     return {
@@ -124,7 +124,7 @@ def blas() -> list[dict[str, Any]]:
     """
     import numpy as np
 
-    from fastnn.backend.compiled.blas import find_blas
+    from fastnn.backend.host.blas import find_blas
 
     try:
         from threadpoolctl import threadpool_info  # type: ignore[import-untyped,unused-ignore]
@@ -164,9 +164,9 @@ def _version(package: str) -> str | None:
 
 def check(arguments: argparse.Namespace) -> int:
     """Prove, print, and return 1 if anything failed."""
-    from fastnn.backend.device import cuda_status, resolve
+    from fastnn.backend.cuda.availability import cuda_status, resolve
     from fastnn.cli.text import print_json, table
-    from fastnn.model.selfcheck import proofs
+    from fastnn.proofs.selfcheck import proofs
 
     asked = arguments.device
     skipped = ""

@@ -41,7 +41,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 def _inputs_and_outputs(path: str) -> str:
     from fastnn.cli.text import table
-    from fastnn.model.onnx_graph import import_onnx
+    from fastnn.formats.onnx_graph import import_onnx
 
     onnx = import_onnx()
     graph = onnx.load(path).graph

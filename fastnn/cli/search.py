@@ -19,7 +19,7 @@ from fastnn.errors import ArgumentError, FastnnError
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
-    from fastnn.model.search import Search, SearchInterrupted
+    from fastnn.api.search import Search, SearchInterrupted
 
 #: Options of this command alone.
 _OWN = {"grid", "n_random", "folds", "by", "jobs", "workers", "csv"}
@@ -89,7 +89,7 @@ def read_grid(text: str) -> dict[str, Any]:
 
     Raises ArgumentError for a name that is no option, and a value that its option refuses.
     """
-    from fastnn.model.grid import LogUniform
+    from fastnn.api.search_grid import LogUniform
 
     grid: dict[str, Any] = {}
     for entry in _split(text, ";"):
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(table, "--csv", {"DATA": arguments.data})
     if os.path.realpath(table) == os.path.realpath(out):
         raise ArgumentError(f"--csv and --out are the same file {out!r}: name two")
-    from fastnn.model.search import SearchInterrupted, search
+    from fastnn.api.search import SearchInterrupted, search
 
     code, ended, of = 0, "", ""
     started = time.perf_counter()
@@ -212,7 +212,7 @@ def _flags(message: str) -> str:
 
 
 def _write(found: Search, path: str) -> None:
-    from fastnn.model.atomic import write_atomically
+    from fastnn.formats.atomic import write_atomically
 
     columns = found.columns()
     text = io.StringIO()

@@ -16,9 +16,9 @@ from fastnn.errors import ArgumentError, DivergenceError, FastnnError, ModelFile
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
-    from fastnn.model.train import Training
+    from fastnn.api.train import Training
 
-#: Options that are not passed on to `fastnn.model.train.train` as they are.
+#: Options that are not passed on to `fastnn.api.train.train` as they are.
 _OWN = {"command", "run", "traceback", "data", "out", "json", "quiet"}
 
 #: Parts of the data that can be files of the user's own.
@@ -65,7 +65,7 @@ def add_train(commands: Any) -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, report; return 0, or 130 when interrupted with something saved."""
     out = check_out(arguments)
-    from fastnn.model.train import train
+    from fastnn.api.train import train
     from fastnn.training.loop import TrainingInterrupted
 
     started = time.perf_counter()
@@ -121,7 +121,7 @@ def check_out(arguments: argparse.Namespace) -> str:
     inputs |= {f"--{p}": getattr(arguments, p) for p in PARTS if hasattr(arguments, p)}
     check_output(out, "--out", inputs)
     if os.path.exists(out):
-        from fastnn.model.document import unpack
+        from fastnn.formats.document import unpack
 
         try:
             unpack(out)
@@ -134,7 +134,7 @@ def check_out(arguments: argparse.Namespace) -> str:
 
 
 def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the user gave, as the arguments of `fastnn.model.train.train`.
+    """What the user gave, as the arguments of `fastnn.api.train.train`.
 
     >>> given_arguments(argparse.Namespace(data="digits", command="train", epochs=3))
     {'epochs': 3}

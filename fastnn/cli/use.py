@@ -87,7 +87,7 @@ def _add_inputs(p: Parser) -> None:
 
 def predict(arguments: argparse.Namespace) -> int:
     """Predict and write."""
-    from fastnn.model.atomic import write_atomically
+    from fastnn.formats.atomic import write_atomically
 
     out = arguments.out
     if out is not None:
@@ -219,8 +219,7 @@ def _place(arguments: argparse.Namespace) -> Place:
 
 
 def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | None:
-    from fastnn.model.model import probabilities
-    from fastnn.training.metrics import confusion_matrix
+    from fastnn.training.metrics import confusion_matrix, probabilities
 
     classes = model.targets.classes
     if classes is None or len(classes) > MOST_CLASSES:

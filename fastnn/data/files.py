@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.host_arrays import to_host
+from fastnn.backend.host.arrays import to_host
 from fastnn.data.columns import DATE_CURE, category_texts, typed_column
 from fastnn.data.csv_text import read_csv
 from fastnn.data.table import (

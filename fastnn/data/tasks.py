@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.host_arrays import to_host
+from fastnn.backend.host.arrays import to_host
 from fastnn.data.columns import is_missing, typed_column
 from fastnn.data.table import Array, from_zero
 from fastnn.errors import ArgumentError, DataError

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from fastnn.backend.backend import get_backend
-from fastnn.model.document import unpack
+from fastnn.formats.document import unpack
 from fastnn.model.model import Model
 from fastnn.nn.parameters import Parameters
 
@@ -23,7 +23,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     such as weights that are not finite. The model and a file that was there stay as they were.
 
     >>> import tempfile
-    >>> from fastnn.model.train import train
+    >>> from fastnn.api.train import train
     >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(model, f"{folder}/diabetes.fastnn")

@@ -11,23 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.host_arrays import to_host
-from fastnn.backend.shim import Backend
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.host.arrays import to_host
+from fastnn.backend.protocols import Backend
 from fastnn.data.files import read_labelled, read_table, target_columns
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError
-from fastnn.model.atomic import write_atomically
-from fastnn.model.choices import check_target_range
-from fastnn.model.document import Contents, pack
-from fastnn.model.onnx_export import onnx_bytes
+from fastnn.formats.atomic import write_atomically
+from fastnn.formats.document import Contents, pack
+from fastnn.formats.onnx_export import onnx_bytes
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
+from fastnn.preparation.fit_to_task import check_target_range
+from fastnn.preparation.loss_weights import check_weights
 from fastnn.training.history import History
-from fastnn.training.metrics import default_metrics, evaluate
+from fastnn.training.metrics import default_metrics, probabilities, score
 
 Array = npt.NDArray[Any]
 
@@ -39,7 +40,7 @@ class Model:
     Examples are rows here, as people have them: ``(N, n_features)`` arrays, data frames, or
     files. Predictions run on the CPU unless `to` moved the model elsewhere.
 
-    >>> from fastnn.model.train import train
+    >>> from fastnn.api.train import train
     >>> model = train("breast_cancer", epochs=3, seed=0).model
     >>> model.task, model.predict(np.zeros((2, 30))).shape
     ('binary', (2,))
@@ -53,7 +54,7 @@ class Model:
     target_name: str | tuple[str, ...] = "target"  # several columns: their names
     options: Mapping[str, Any] = field(default_factory=dict)  # how it was trained
     report: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # metrics by part
-    backend: Backend = field(default_factory=NumpyBackend)
+    backend: Backend = field(default_factory=CpuBackend)
 
     def __post_init__(self) -> None:
         self._plan = EvaluationPlan(self.backend, self.network, self.parameters)
@@ -74,7 +75,7 @@ class Model:
         ``device``: "cpu", "cuda", "cuda:N" or "auto", or a backend. Raises DeviceError if it
         cannot be used.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.to("cpu").device
         'cpu'
         """
@@ -97,7 +98,7 @@ class Model:
         they were before preprocessing, which is applied here. The result is (N, K), float of the
         model's dtype, not decoded: probabilities, or standardised values.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> model = train("breast_cancer", epochs=1).model
         >>> model.outputs_of_rows(np.zeros(30)).shape
         (1, 1)
@@ -126,7 +127,7 @@ class Model:
         of columns, a path, or a `Table`; ``delimiter`` of a CSV file, if it is not a comma.
         Raises DataError if the columns do not fit.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.predict(np.zeros((3, 10))).shape
         (3,)
         """
@@ -135,7 +136,7 @@ class Model:
     def predict_proba(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return class probabilities (N, K), K = 2 for binary; (N, k) per label for multilabel.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> train("breast_cancer", epochs=1).model.predict_proba(np.zeros((1, 30))).shape
         (1, 2)
 
@@ -159,7 +160,7 @@ class Model:
         ``delimiter``: of a CSV file, if it is not a comma. Raises DataError for a label that the
         model does not know, or if a target column is missing.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> model = train("digits", epochs=2).model
         >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))
         ['accuracy', 'loss']
@@ -194,7 +195,7 @@ class Model:
         Raises DataError, naming the path, if nothing can be written there, ArgumentError if the
         weights are not finite. An old file is then still there, and the model unchanged.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.save("no-such-folder/model.fastnn")
         Traceback (most recent call last):
         fastnn.errors.DataError: cannot write file 'no-such-folder/model.fastnn': there is no ...
@@ -216,7 +217,7 @@ class Model:
         unknown categories are handled as in `predict`, but without a warning. Raises
         ArgumentError without the extra ``onnx``, DataError if nothing can be written there.
 
-        >>> from fastnn.model.train import train
+        >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.to_onnx("no-such-folder/model.onnx")
         Traceback (most recent call last):
         fastnn.errors.DataError: cannot write file 'no-such-folder/model.onnx': there is no ...
@@ -284,53 +285,3 @@ class Model:
         if self.task == "regression":
             raise ArgumentError("a regression model predicts values, it has no probabilities")
         return probabilities(self.task, A)
-
-
-def probabilities(task: str, A: Array) -> Array:
-    """Return (N, K) class probabilities of outputs; a single sigmoid output becomes two columns.
-
-    >>> probabilities("binary", np.array([[0.25]]))
-    array([[0.75, 0.25]])
-    """
-    return np.hstack([1 - A, A]) if task == "binary" and A.shape[1] == 1 else A
-
-
-def score(
-    targets: Targets,
-    A: Array,
-    Y: Array,
-    metrics: Sequence[object],
-    weights: npt.ArrayLike | None = None,
-) -> dict[str, float]:
-    """Return metrics of outputs ``A`` (N, K) against encoded ``Y``; regression in its own units.
-
-    >>> targets = Targets.fit([10.0, 30.0], "regression")
-    >>> score(targets, np.array([[0.0], [1.0]]), np.array([[0.0], [1.5]]), ["mae"])
-    {'mae': 2.5}
-    """
-    task = targets.task
-    if task == "regression":
-        k = targets.n_outputs
-        y, a = (np.asarray(targets.inverse(v)).reshape(-1, k) for v in (Y, A))
-        return evaluate(task, metrics, y, a, weights)
-    y = Y if task == "multilabel" else Y[:, 0].astype(np.int64)
-    return evaluate(task, metrics, y, probabilities(task, A), weights)
-
-
-def check_weights(weights: npt.ArrayLike, n: int) -> Array:
-    """Return sample weights as (n, 1) float64; raise ArgumentError if they cannot be used.
-
-    >>> check_weights([1, 2], 2).ravel()
-    array([1., 2.])
-    """
-    try:
-        w = np.asarray(to_host(weights), np.float64)
-    except (TypeError, ValueError):
-        raise ArgumentError("sample_weight must be a list of numbers") from None
-    if w.shape not in ((n,), (n, 1)):
-        raise ArgumentError(f"sample_weight has shape {w.shape}, needs one weight for {n} rows")
-    if not np.isfinite(w).all() or (w < 0).any() or not w.any():
-        raise ArgumentError(
-            "sample_weight must be finite and not negative, and not 0 for every example"
-        )
-    return w.reshape(n, 1)

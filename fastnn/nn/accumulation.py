@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.shim import Executable
+from fastnn.backend.protocols import Executable
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import Network
 

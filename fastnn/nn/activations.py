@@ -20,7 +20,7 @@ from fastnn.backend.expression import erf
 from fastnn.backend.graph import Graph, trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
-from fastnn.backend.shim import Shim
+from fastnn.backend.protocols import Shim
 from fastnn.errors import ArgumentError
 from fastnn.registry import Option, Table, parse_choice
 
@@ -235,8 +235,8 @@ def softmax_forward(
 
     ``Z``, ``A``: (K, m); ``top``, ``total``: (1, m), scratch.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> softmax_forward(NumpyBackend(), np.array([[1000.0], [1000.0]])).ravel().tolist()
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> softmax_forward(CpuBackend(), np.array([[1000.0], [1000.0]])).ravel().tolist()
     [0.5, 0.5]
     """
     top = xp.max(Z, axis=0, keepdims=True, out=top)
@@ -252,9 +252,9 @@ def softmax_backward(
 
     ``dA``, ``A``, ``dZ``, ``product``: (K, m); ``total``: (1, m).
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> A, dA = np.array([[0.5], [0.5]]), np.array([[1.0], [0.0]])
-    >>> softmax_backward(NumpyBackend(), dA, A).ravel().tolist()
+    >>> softmax_backward(CpuBackend(), dA, A).ravel().tolist()
     [0.25, -0.25]
     """
     product = xp.apply(multiply, dA, A, out=product)

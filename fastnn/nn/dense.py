@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
-from fastnn.backend.shim import Shim
+from fastnn.backend.protocols import Shim
 from fastnn.nn.activations import (
     ActivationFunction,
     multiply,
@@ -138,9 +138,9 @@ class HiddenKernels:
 def linear(xp: Shim, W: Array, b: Array, A_prev: Array, *, Z: Array = None) -> Array:
     """``Z = W A_prev + b`` (N1).
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> W, b, X = np.array([[1.0, 2.0]]), np.array([[10.0]]), np.array([[1.0], [2.0]])
-    >>> linear(NumpyBackend(), W, b, X)
+    >>> linear(CpuBackend(), W, b, X)
     array([[15.]])
     """
     Z = xp.dot(W, A_prev, out=Z)
@@ -248,8 +248,8 @@ def gradients(
 
     ``bias=False`` leaves ``db`` as it is: a bias that cancels out has the gradient 0.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> dW, db = gradients(NumpyBackend(), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> dW, db = gradients(CpuBackend(), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
     >>> dW.tolist(), db.tolist()  # 1*3 + 2*4, 1 + 2
     ([[11.0]], [[3.0]])
     """

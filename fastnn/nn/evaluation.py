@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
-from fastnn.backend.shim import Backend, Executable
+from fastnn.backend.protocols import Backend, Executable
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.output import predictions
@@ -61,9 +61,9 @@ class EvaluationPlan:
     on the same memory. ``times``: how often so many rows will come up, as far as known; the backend
     then knows whether a program is worth compiling.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> net, xp = network([1, 1]), CpuBackend()
     >>> p = Parameters(net, xp, "float64")
     >>> p.W[0][:] = 2.0
     >>> predictions, J = EvaluationPlan(xp, net, p).evaluate(np.array([[3.0]]), np.array([[1.0]]))

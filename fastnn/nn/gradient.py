@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.parameters import Parameters
@@ -38,9 +38,9 @@ class GradientPlan:
     and its running estimates stay as they are. ``runs``: how often the
     gradient will be wanted, as far as known.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> net, xp = network([1, 1]), CpuBackend()
     >>> p = Parameters(net, xp, "float64")
     >>> p.W[0][:] = 2.0
     >>> plan = GradientPlan(xp, net, p, Data(X=np.array([[3.0]]), Y=np.array([[1.0]])), l2=1.0)

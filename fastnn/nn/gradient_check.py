@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError
 from fastnn.nn.gradient import GradientPlan
@@ -88,7 +88,7 @@ def gradient_check(
             f"{directions!r}"
         )
     Option("h", 1e-6, low=0.0, open_low=True).check("gradient_check", h)
-    backend = NumpyBackend()
+    backend = CpuBackend()
     data = _data(network, X, Y, weights)
     p = Parameters(network, backend, np.float64)
     if parameters is None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
-from fastnn.backend.shim import Backend, Executable
+from fastnn.backend.protocols import Backend, Executable
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from fastnn.nn.groups import ParameterGroup, coefficients
@@ -86,14 +86,14 @@ class ManyPlan(TrainingPlan):
     ``theta``: (G, P), the flat parameters of each network (see `Parameters`), copied. The batches
     of all have one size, and so have their data sets.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
     >>> from fastnn.nn.optimizers import optimizer
     >>> members = [Member(optimizer("gradient_descent")), Member(optimizer("gradient_descent"))]
     >>> pool = Pool(np.array([[[3.0]]]), np.array([[[1.0]]]), None, places=(0, 0))
     >>> theta = np.zeros((2, 32))
     >>> theta[:, 0] = 2.0
-    >>> plan = ManyPlan(NumpyBackend(), network([1, 1]), theta, members, pool, batch_size=1)
+    >>> plan = ManyPlan(CpuBackend(), network([1, 1]), theta, members, pool, batch_size=1)
     >>> rates = np.array([[0.1], [0.2]])
     >>> plan.run_epochs(np.array([[0], [0]]), rates).tolist()  # (2 * 3 - 1)^2 / 2
     [[12.5], [12.5]]
@@ -192,9 +192,9 @@ class ManyEvaluation:
     The blocks of rows are those of `EvaluationPlan`, and so are the numbers. ``times``: how often
     it will run, as far as known.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> stack, net = Stack(NumpyBackend(), seeds=[0, 1]), network([1, 1])
+    >>> stack, net = Stack(CpuBackend(), seeds=[0, 1]), network([1, 1])
     >>> p = Parameters(net, stack, "float64")
     >>> stack.all(p.W[0])[:, 0, 0] = [2.0, 4.0]
     >>> pool = Pool(np.array([[[3.0]]]), np.array([[[1.0]]]), None, places=(0, 0))

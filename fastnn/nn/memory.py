@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.errors import DeviceError
 from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import Network
@@ -152,8 +152,8 @@ def _example(network: Network, one: int, *, training: bool) -> int:
 def fits(backend: Backend, needed: TrainingMemory, present: int = 0) -> bool:
     """Return whether ``needed`` bytes can be had, of which ``present`` are there already.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> fits(NumpyBackend(), TrainingMemory(parameters=10**18))
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> fits(CpuBackend(), TrainingMemory(parameters=10**18))
     False
     """
     return needed.total - present <= backend.free_memory()
@@ -166,8 +166,8 @@ def require_memory(
 
     ``present``: bytes of it that are there already; ``how`` it is trained, for the message.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> require_memory(NumpyBackend(), TrainingMemory(parameters=10**18))
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> require_memory(CpuBackend(), TrainingMemory(parameters=10**18))
     Traceback (most recent call last):
     fastnn.errors.DeviceError: training needs 1,000,000.0 TB on cpu (parameters 1,000,000.0 TB)...
     """

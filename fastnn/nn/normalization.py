@@ -20,7 +20,7 @@ import numpy as np
 
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
-from fastnn.backend.shim import Shim
+from fastnn.backend.protocols import Shim
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.norm_arrays import NormArrays
 from fastnn.registry import Option, Table, parse_choice

@@ -16,7 +16,7 @@ from fastnn.backend.expression import Symbol
 from fastnn.backend.graph import Graph, build
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
-from fastnn.backend.shim import Shim
+from fastnn.backend.protocols import Shim
 from fastnn.nn.activations import ActivationFunction, exponential_shifted, softmax_forward
 from fastnn.nn.losses import LossFunction
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array
+from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.backend.shim import Backend
 from fastnn.errors import ArgumentError
 from fastnn.nn.initializers import initial_weights
 from fastnn.nn.network import Network
@@ -140,9 +140,9 @@ class Parameters:
 
     ``norms[l]`` is the batch normalisation of layer l, where it has one.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> p = Parameters(network([3, 4, 2]), NumpyBackend(), "float32")
+    >>> p = Parameters(network([3, 4, 2]), CpuBackend(), "float32")
     >>> p.W[0].shape, p.b[0].shape, p.theta.dtype.name
     ((4, 3), (4, 1), 'float32')
     """
@@ -197,9 +197,9 @@ def initialize(
     what suits each layer's activation (He for the ReLU family, LeCun for SELU, else Glorot). The
     same seed gives the same numbers on every device.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> net, xp = network([3, 2]), NumpyBackend()
+    >>> net, xp = network([3, 2]), CpuBackend()
     >>> p = Parameters(net, xp, "float64")
     >>> initialize(net, p, xp, initializer="uniform", seed=0)
     >>> bool(abs(p.W[0]).max() <= 0.05), p.b[0].ravel().tolist()

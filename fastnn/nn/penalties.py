@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
-from fastnn.backend.shim import Shim
+from fastnn.backend.protocols import Shim
 from fastnn.registry import Option
 
 #: What the strengths may be.
@@ -41,10 +41,10 @@ def l2_penalty(xp: Shim, W: Array, dW: Array, strength: Array, *, J: Array, squa
 
     ``W``, ``dW``: all weights, flat (n,); ``J``, ``squares``, ``strength``: (1, 1).
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> W, dW, J = np.array([3.0, -4.0]), np.zeros(2), np.zeros((1, 1))
     >>> strength = np.array([[0.5]])
-    >>> l2_penalty(NumpyBackend(), W, dW, strength, J=J, squares=np.empty((1, 1)))
+    >>> l2_penalty(CpuBackend(), W, dW, strength, J=J, squares=np.empty((1, 1)))
     >>> J.item(), dW.tolist()  # 0.5 / 2 * 25
     (6.25, [1.5, -2.0])
     """
@@ -58,10 +58,10 @@ def l1_penalty(
 ) -> None:
     """``J += lambda/m sum |W|``, ``dW += lambda/m sign(W)``; ``signs``: (n,) scratch.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> W, dW, J = np.array([3.0, -4.0]), np.zeros(2), np.zeros((1, 1))
     >>> scratch = {"total": np.empty((1, 1)), "signs": np.empty(2)}
-    >>> l1_penalty(NumpyBackend(), W, dW, np.array([[0.5]]), J=J, **scratch)
+    >>> l1_penalty(CpuBackend(), W, dW, np.array([[0.5]]), J=J, **scratch)
     >>> J.item(), dW.tolist()  # 0.5 * 7
     (3.5, [0.5, -0.5])
     """
@@ -74,9 +74,9 @@ def l1_penalty(
 def clip_by_norm(xp: Shim, gradient: Array, clip: Array, *, squares: Array, factor: Array) -> None:
     """``g *= min(1, clip / ||g||)`` over all parameters at once; ``clip`` etc.: (1, 1).
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> g, one = np.array([3.0, 4.0]), np.array([[1.0]])
-    >>> clip_by_norm(NumpyBackend(), g, one, squares=np.empty((1, 1)), factor=np.empty((1, 1)))
+    >>> clip_by_norm(CpuBackend(), g, one, squares=np.empty((1, 1)), factor=np.empty((1, 1)))
     >>> g.tolist()
     [0.6000000000000001, 0.8]
     """

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.shim import Backend, Executable, copied
+from fastnn.backend.protocols import Backend, Executable, copied
 from fastnn.errors import ArgumentError
 from fastnn.nn.accumulation import (
     AccumulatedStep,
@@ -19,13 +19,13 @@ from fastnn.nn.accumulation import (
     mini_batches,
     parts_of,
 )
-from fastnn.nn.feeding import Feed, Resident, Streamed
 from fastnn.nn.groups import ParameterGroup, coefficients, segments
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.optimizers import OptimizerRule
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.penalties import LIMITS, clip_by_norm
+from fastnn.nn.row_source import Feed, Resident, Streamed
 from fastnn.nn.step import (
     Batch,
     Data,
@@ -58,10 +58,10 @@ class TrainingPlan:
     With a ``micro_batch_size`` below the batch size, the gradient of a mini-batch is added up from
     parts of so many examples: the same step, in less memory.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
     >>> from fastnn.nn.optimizers import optimizer
-    >>> net, xp = network([1, 1]), NumpyBackend()
+    >>> net, xp = network([1, 1]), CpuBackend()
     >>> p = Parameters(net, xp, "float64")
     >>> p.W[0][:] = 2.0
     >>> data = Data(X=np.array([[3.0]]), Y=np.array([[1.0]]))

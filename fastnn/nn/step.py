@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.dense import (
@@ -95,8 +95,8 @@ class Memory:
 
     A view is ``flat[:n * m].reshape(n, m)``, contiguous at every batch size.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> memory = Memory(NumpyBackend(), "float32")
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> memory = Memory(CpuBackend(), "float32")
     >>> whole, short = memory.take("Z", 3, 8), memory.take("Z", 3, 5)
     >>> short.shape, bool(np.shares_memory(whole, short))
     ((3, 5), True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cuda.availability import cuda_status
 from fastnn.backend.engine import compiled_status
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, FastnnError
 from fastnn.registry import did_you_mean
 from fastnn.timing.clock import time_calls

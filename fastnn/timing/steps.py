@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fastnn import reference
 from fastnn.backend.backend import get_backend
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import optimizer
 from fastnn.nn.parameters import Parameters, initialize

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 
 FloatArray = npt.NDArray[np.float64]
 #: What a kernel works on, by name, examples as columns; and the same as lists for the loops.

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.data.batches import SIZES
 from fastnn.errors import ArgumentError
 from fastnn.nn.memory import TrainingMemory, require_memory, size, training_memory
 from fastnn.nn.network import Network
-from fastnn.training.options import TrainingOptions
+from fastnn.recipe.recipe import TrainingOptions
 
 HostArray = npt.NDArray[Any]
 
@@ -65,12 +65,12 @@ def choose_batching(
     the smaller sizes leave the training what it is.
 
     >>> import numpy as np
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> from fastnn.training.options import training_options
+    >>> from fastnn.recipe.recipe import training_options
     >>> X, Y = np.zeros((3000, 20)), np.zeros((3000, 1))
     >>> options = training_options(batch_size="auto")
-    >>> choose_batching(NumpyBackend(), network([20, 9, 1]), (X, Y, None), options, "f8").batch_size
+    >>> choose_batching(CpuBackend(), network([20, 9, 1]), (X, Y, None), options, "f8").batch_size
     64
     """
     arrays = [v for v in examples if v is not None]

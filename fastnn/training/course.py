@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from fastnn.data.batches import epoch_order
 from fastnn.errors import DataError
+from fastnn.recipe.recipe import TrainingOptions
 from fastnn.training.history import Epoch, History
-from fastnn.training.options import TrainingOptions
 from fastnn.training.stopping import EarlyStopping, converged
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 class Course:
     """The epochs of one training, whoever computes them.
 
-    >>> from fastnn.training.options import training_options
+    >>> from fastnn.recipe.recipe import training_options
     >>> options = training_options(seed=1, epochs=2)
     >>> course = Course.of(options, batch_sizes=[2, 2, 1])
     >>> sorted(course.order(1).tolist()), course.rates(1).tolist()

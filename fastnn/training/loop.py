@@ -14,19 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
+from fastnn.recipe.recipe import TrainingOptions
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, TrainingState, as_callback
 from fastnn.training.course import Course
 from fastnn.training.divergence import explain_divergence
 from fastnn.training.history import History
-from fastnn.training.options import TrainingOptions
 
 T = TypeVar("T")
 HostArray = npt.NDArray[Any]

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.shim import Backend, copied
+from fastnn.backend.protocols import Backend, copied
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.nn.many import ManyEvaluation, ManyPlan, Member, Pool
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
+from fastnn.recipe.recipe import TrainingOptions
 from fastnn.training.batching import JUDGED, Batching, choose_batching
 from fastnn.training.course import Course
 from fastnn.training.divergence import explain_divergence
 from fastnn.training.history import History
 from fastnn.training.loop import Part
-from fastnn.training.options import TrainingOptions
 
 #: Called after each epoch with the histories of all networks and the examples per second.
 Watcher = Callable[[Sequence[History], float], object]
@@ -77,15 +77,15 @@ def batching(backend: Backend, network: Network, entry: Entry) -> Batching:
 class ManyTrainer:
     """Trains networks of one shape at once. What `Member` has and the schedules may differ.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> from fastnn.training.options import training_options
+    >>> from fastnn.recipe.recipe import training_options
     >>> part = Part(np.array([[3.0]]), np.array([[1.0]]))
     >>> entries = [
     ...     Entry(np.zeros(32), training_options(optimizer="sgd", learning_rate=r, epochs=2), part)
     ...     for r in (0.05, 0.1)
     ... ]
-    >>> ManyTrainer(NumpyBackend(), network([1, 1]), entries).run()
+    >>> ManyTrainer(CpuBackend(), network([1, 1]), entries).run()
     >>> [[round(e.loss, 3) for e in entry.history.epochs] for entry in entries]
     [[0.5, 0.125], [0.5, 0.0]]
     """
@@ -272,10 +272,10 @@ def evaluate_many(
 
     ``block``: rows that are judged at once; ``times``: of which the engine may be chosen.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
     >>> part = Part(np.array([[3.0]]), np.array([[1.0]]))
-    >>> evaluate_many(NumpyBackend(), network([1, 1]), [np.full(32, 2.0)], [part])  # 2 * 3 + 2
+    >>> evaluate_many(CpuBackend(), network([1, 1]), [np.full(32, 2.0)], [part])  # 2 * 3 + 2
     [(array([[8.]]), 24.5)]
     """
     stack = Stack(backend, [0] * len(thetas))

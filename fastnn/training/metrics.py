@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
 from fastnn.registry import Option, Table, parse_choice
 from fastnn.training import scores
@@ -234,3 +235,34 @@ def _checked(
                 f"found {found!r}"
             )
     return y.astype(np.intp if by_class else np.float64), a, w
+
+
+def probabilities(task: str, A: Array) -> Array:
+    """Return (N, K) class probabilities of outputs; a single sigmoid output becomes two columns.
+
+    >>> probabilities("binary", np.array([[0.25]]))
+    array([[0.75, 0.25]])
+    """
+    return np.hstack([1 - A, A]) if task == "binary" and A.shape[1] == 1 else A
+
+
+def score(
+    targets: Targets,
+    A: Array,
+    Y: Array,
+    metrics: Sequence[object],
+    weights: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """Return metrics of outputs ``A`` (N, K) against encoded ``Y``; regression in its own units.
+
+    >>> targets = Targets.fit([10.0, 30.0], "regression")
+    >>> score(targets, np.array([[0.0], [1.0]]), np.array([[0.0], [1.5]]), ["mae"])
+    {'mae': 2.5}
+    """
+    task = targets.task
+    if task == "regression":
+        k = targets.n_outputs
+        y, a = (np.asarray(targets.inverse(v)).reshape(-1, k) for v in (Y, A))
+        return evaluate(task, metrics, y, a, weights)
+    y = Y if task == "multilabel" else Y[:, 0].astype(np.int64)
+    return evaluate(task, metrics, y, probabilities(task, A), weights)

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.api.examples import hold_out
+from fastnn.api.sequential.examples import hold_out
 from fastnn.data.table import Table
-from fastnn.model.examples import Examples
+from fastnn.preparation.examples import Examples
 
 
 def rows_of(part: Examples) -> list[float]:

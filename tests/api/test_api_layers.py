@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastnn.api.layers import Activation, Dense, Dropout, Input, Normalization, stack
+from fastnn.api.sequential.layers import Activation, Dense, Dropout, Input, Normalization, stack
 from fastnn.errors import ArgumentError
 
 

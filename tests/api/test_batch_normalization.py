@@ -16,7 +16,7 @@ from fastnn import (
     Normalization,
     Sequential,
 )
-from fastnn.api.layers import stack
+from fastnn.api.sequential.layers import stack
 from fastnn.errors import ArgumentError
 
 RNG = np.random.default_rng(3)

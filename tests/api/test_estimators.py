@@ -427,11 +427,11 @@ def test_workers_share_the_cores() -> None:
 
 
 def _threads_of_a_large_step() -> int:
-    from fastnn.backend.cpu.backend import NumpyBackend
+    from fastnn.backend.cpu_backend import CpuBackend
     from fastnn.backend.engine import threads_for
     from fastnn.backend.program import Recorder
 
-    xp, cpu = Recorder(), NumpyBackend()
+    xp, cpu = Recorder(), CpuBackend()
     a, b, c = (xp.name(cpu.zeros((512, 512), np.float32), name) for name in "abc")
     xp.dot(a, b, out=c)
     return threads_for(xp.program())

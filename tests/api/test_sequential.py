@@ -8,13 +8,13 @@ import pytest
 
 import fastnn
 from fastnn import Activation, Dense, Dropout, Input, Normalization, Sequential
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.data.builtin import load
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
+from fastnn.recipe.recipe import training_options
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.training.options import training_options
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(75, 4))
@@ -77,11 +77,11 @@ def test_it_is_the_same_network_trained_by_the_one_trainer_bit_for_bit(optimizer
     history = model.fit(X, LABELS, epochs=3, batch_size=16)
 
     net = network((4, 6, 1), activation="tanh", dropout=rate, loss_function="binary_crossentropy")
-    parameters = Parameters(net, NumpyBackend(), "float32")
-    initialize(net, parameters, NumpyBackend(), seed=3)
+    parameters = Parameters(net, CpuBackend(), "float32")
+    initialize(net, parameters, CpuBackend(), seed=3)
     rows = Part(X.astype(np.float32), LABELS[:, None].astype(np.float32))
     options = training_options(epochs=3, batch_size=16, optimizer=optimizer, l2=0.1, seed=3)
-    trained = Trainer(NumpyBackend(), net, parameters, rows, options).run()
+    trained = Trainer(CpuBackend(), net, parameters, rows, options).run()
 
     assert history.history["loss"] == [e.loss for e in trained.epochs]
     kernels, biases = model.get_weights()[::2], model.get_weights()[1::2]

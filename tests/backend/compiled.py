@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.compiled.executor import CompiledExecutable
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.engine import compiled_status
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Apply, Instruction, Program
@@ -15,7 +15,7 @@ from fastnn.backend.program import Apply, Instruction, Program
 needs_compiler = pytest.mark.skipif(bool(compiled_status()), reason=compiled_status() or "-")
 
 
-class Compiled(NumpyBackend):
+class Compiled(CpuBackend):
     """The CPU with every program compiled, for so many threads."""
 
     def __init__(self, threads: int) -> None:

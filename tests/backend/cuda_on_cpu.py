@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.cuda.elementwise_text import Source
 from fastnn.backend.cuda.fusing import planned
-from fastnn.backend.cuda.plan import Launch, plan
-from fastnn.backend.cuda.source import Source
+from fastnn.backend.cuda.lowering import Launch, plan
 from fastnn.backend.program import Dot, Instruction, Program
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
@@ -88,7 +88,7 @@ def poisoned(shape: Any, dtype: Any) -> Any:
     return array
 
 
-class TextBackend(NumpyBackend):
+class TextBackend(CpuBackend):
     """NumPy memory and products, but programs run as the GPU's kernel texts."""
 
     def compile(self, program: Program, runs: int = 1) -> Any:

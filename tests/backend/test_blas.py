@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled import blas as module
-from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, Blas, OneThread, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, compile_module
+from fastnn.backend.host import blas as module
+from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, Blas, OneThread, find_blas
 from fastnn.backend.program import Dot, Program
 from tests.backend.compiled import needs_compiler, run
 

@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled import multiplying, sharing
-from fastnn.backend.compiled import threads as compiled_threads
-from fastnn.backend.compiled.blas import find_blas
+from fastnn.backend.compiled import barriers as sharing
+from fastnn.backend.compiled import products as multiplying
 from fastnn.backend.compiled.executor import CompiledExecutable
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.host import threads as compiled_threads
+from fastnn.backend.host.blas import find_blas
 from fastnn.backend.program import Advance, Program
 from fastnn.backend.random import generator
 from fastnn.errors import DivergenceError
@@ -38,15 +39,15 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
+from fastnn.recipe.recipe import training_options
 from fastnn.training.loop import Part, Trainer
-from fastnn.training.options import training_options
 from tests.backend.compiled import Compiled, needs_compiler
 from tests.backend.training_runs import RUNS, train
 
 pytestmark = needs_compiler
 
 ROOT = Path(__file__).resolve().parents[2]
-NUMPY = NumpyBackend("numpy")
+NUMPY = CpuBackend("numpy")
 TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
 
 
@@ -57,7 +58,7 @@ def every_share(monkeypatch) -> None:
 
 
 def make_plan(
-    backend: NumpyBackend,
+    backend: CpuBackend,
     dtype: str = "float64",
     sizes: tuple[int, ...] = (4, 17, 6, 3),
     n: int = 50,
@@ -187,7 +188,7 @@ def test_every_option(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 def test_the_runs_that_every_device_is_compared_on(run, threads: int) -> None:
-    costs, theta, predictions = train(NumpyBackend(), run, "float64")
+    costs, theta, predictions = train(CpuBackend(), run, "float64")
     found = train(Compiled(threads), run, "float64")
     for a, b in zip(found, (costs, theta, predictions), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
@@ -246,7 +247,7 @@ def test_a_snapshot_is_replayed_bit_by_bit(threads: int) -> None:
     assert plan.t == 16
 
 
-def trainer(backend: NumpyBackend, X: np.ndarray, rate: float) -> Trainer:
+def trainer(backend: CpuBackend, X: np.ndarray, rate: float) -> Trainer:
     net = network([3, 8, 1], activation="relu")
     parameters = Parameters(net, backend, "float64")
     initialize(net, parameters, backend, seed=1)
@@ -419,7 +420,8 @@ def run_script(code: str, *, wait_for: str = "", **environment: str) -> subproce
 ON_ONE_CORE = """
 import os
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-from fastnn.backend.compiled import multiplying, sharing
+from fastnn.backend.compiled import products as multiplying
+from fastnn.backend.compiled import barriers as sharing
 sharing.ALONE = 0
 from tests.backend.compiled import Compiled
 from tests.backend.test_compiled_executor import epochs, make_plan
@@ -440,12 +442,12 @@ LONG_TRAINING = """
 import threading
 import time
 import numpy as np
-from fastnn.backend.compiled.blas import find_blas
-from fastnn.backend.compiled.threads import _SLEEPERS
+from fastnn.backend.host.blas import find_blas
+from fastnn.backend.host.threads import _SLEEPERS
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.training.options import training_options
+from fastnn.recipe.recipe import training_options
 from tests.backend.compiled import Compiled
 
 threads, dropout = {threads}, {dropout}

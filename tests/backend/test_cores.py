@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from fastnn.backend.cpu import cores as module
-from fastnn.backend.cpu.cores import apart, current_core, on_own_core
+from fastnn.backend.numpy import cores as module
+from fastnn.backend.numpy.cores import apart, current_core, on_own_core
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.cuda.availability import cuda_status
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Recorder
 from fastnn.errors import ArgumentError, DeviceError
@@ -83,7 +83,7 @@ def test_reductions(cuda: Any, how: str, axis: int | None, keepdims: bool) -> No
 
 def test_arrays_to_the_device_and_back(cuda: Any) -> None:
     values = np.arange(6).reshape(2, 3)
-    cpu = NumpyBackend()
+    cpu = CpuBackend()
     for given in (values, values.T, [[1, 2], [3, 4]], 5.0, np.float32(2)):
         for dtype in (None, "float32"):
             here, there = cpu.array(given, dtype), cuda.array(given, dtype)
@@ -140,7 +140,7 @@ def test_a_program_counts_on_the_device(cuda: Any) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", RUNS)
 def test_training_is_the_training_of_the_cpu(cuda: Any, name: str, dtype: str) -> None:
-    found, wanted = train(cuda, RUNS[name], dtype), train(NumpyBackend(), RUNS[name], dtype)
+    found, wanted = train(cuda, RUNS[name], dtype), train(CpuBackend(), RUNS[name], dtype)
     tolerance = 2e-4 if dtype == "float32" else 1e-10
     for there, here in zip(found, wanted, strict=True):
         np.testing.assert_allclose(there, here, rtol=tolerance, atol=tolerance)

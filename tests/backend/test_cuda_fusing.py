@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cuda.chains import compose
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.cuda.fused_elementwise import compose
+from fastnn.backend.cuda.fused_reductions import lines
 from fastnn.backend.cuda.fusing import planned
-from fastnn.backend.cuda.lines import lines
-from fastnn.backend.cuda.plan import Launch, plan
+from fastnn.backend.cuda.lowering import Launch, plan
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy.executor import NumpyExecutable
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -52,7 +52,7 @@ def counted(**options: Any) -> tuple[int, int]:
     sizes, batch, rule = [784, 256, 128, 10], 128, options.pop("optimizer", "adam")
     loss = options.pop("loss_function", "categorical_crossentropy")
     net = network(sizes, loss_function=loss, dropout=options.pop("dropout", 0.0))
-    xp = NumpyBackend()
+    xp = CpuBackend()
     parameters = Parameters(net, xp, "float32")
     K = 1 if net.loss.link == "softmax" else 10
     w = np.ones((300, 1), "f") if options.pop("weighted", False) else None

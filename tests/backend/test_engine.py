@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastnn.api.train import train
 from fastnn.backend import backend as backend_module
 from fastnn.backend import engine as module
 from fastnn.backend.backend import get_backend
-from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cpu.stacked import InTurn
-from fastnn.backend.cpu.threaded import ThreadedNumpyExecutable
-from fastnn.backend.device import Choice
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.cuda.availability import Choice
 from fastnn.backend.engine import (
     ENGINES,
     check_engine,
@@ -29,11 +26,14 @@ from fastnn.backend.engine import (
     stacked_executable,
     threads_for,
 )
+from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy.executor import NumpyExecutable
+from fastnn.backend.numpy.stacked import InTurn
+from fastnn.backend.numpy.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Advance, Apply, Dot, Program, Recorder
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
-from fastnn.model.train import train
 from tests.backend.compiled import needs_compiler
 
 HIDDEN = """
@@ -86,7 +86,7 @@ def test_the_names() -> None:
         get_backend("cpu", "compile")
     for other in ("", "NumPy", None, 1):
         with pytest.raises(ArgumentError, match="engine must be one of"):
-            NumpyBackend(other)  # type: ignore[arg-type]
+            CpuBackend(other)  # type: ignore[arg-type]
 
 
 @needs_compiler
@@ -124,7 +124,7 @@ def test_what_it_costs_depends_on_whether_kernels_are_kept(monkeypatch, tmp_path
 
 def test_numpy_means_numpy(monkeypatch) -> None:
     assert isinstance(executable(steps(10), "numpy", 10**9), NumpyExecutable)
-    assert NumpyBackend().engine == "numpy"
+    assert CpuBackend().engine == "numpy"
 
 
 def test_what_compiled_code_saves_grows_with_calls_and_elements() -> None:
@@ -196,7 +196,7 @@ def test_threads_do_not_depend_on_what_else_is_running() -> None:
 
 def layer(m: int, *, units: int = 1000, stack: Stack | None = None) -> tuple[Program, list[Any]]:
     """A layer on m examples: its activations, their sum, and an update of its weights."""
-    made, xp, rng = stack or NumpyBackend(), Recorder(), np.random.default_rng(0)
+    made, xp, rng = stack or CpuBackend(), Recorder(), np.random.default_rng(0)
     X = made.array(rng.normal(size=(m, 300)), "float32")
     W = made.array(rng.normal(size=(units, 300)), "float32")
     Z, dW = made.empty((units, m), "float32"), made.empty((units, 300), "float32")
@@ -218,13 +218,13 @@ def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     ("m", "lanes"), [(1, 1), (127, 1), (128, 2), (255, 3), (256, 4), (10**6, 4)]
 )
 def test_as_many_gradients_as_threads_share_the_examples(m: int, lanes: int) -> None:
-    assert NumpyBackend().lanes(m) == NumpyBackend("auto").lanes(m) == lanes
-    assert NumpyBackend("compiled").lanes(m) == 1
+    assert CpuBackend().lanes(m) == CpuBackend("auto").lanes(m) == lanes
+    assert CpuBackend("compiled").lanes(m) == 1
 
 
 def test_more_threads_than_were_ever_measured_are_left_to_blas(monkeypatch) -> None:
     monkeypatch.setattr(module, "available_threads", lambda: 9)
-    assert NumpyBackend().lanes(10**6) == 1
+    assert CpuBackend().lanes(10**6) == 1
     assert isinstance(executable(layer(1024)[0], "numpy", 1), NumpyExecutable)
 
 
@@ -257,7 +257,7 @@ def test_what_numpy_cannot_share_runs_on_one_thread() -> None:
 
 @pytest.mark.usefixtures("four_threads")
 def test_large_networks_of_a_stack_have_the_bits_of_one_alone() -> None:
-    stack = Stack(NumpyBackend("numpy"), seeds=[0, 0, 0])
+    stack = Stack(CpuBackend("numpy"), seeds=[0, 0, 0])
     shared, arrays = layer(512, stack=stack)
     ready = stacked_executable(shared, stack, "numpy", 1)
     assert isinstance(ready, InTurn)

@@ -7,8 +7,8 @@ import pytest
 
 from fastnn import Dense, MLPClassifier, Sequential, train
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.host_arrays import check_on_host, is_on_gpu, to_host
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.host.arrays import check_on_host, is_on_gpu, to_host
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Recorder
 from fastnn.errors import ArgumentError
@@ -77,7 +77,7 @@ def test_a_library_without_a_way_is_refused() -> None:
 
 
 def test_the_cpu_backend_takes_arrays_of_a_gpu_over() -> None:
-    xp = NumpyBackend()
+    xp = CpuBackend()
     out = np.zeros((2, 2))
     xp.copy(LikeCupy(), out)
     for found in (xp.array(LikeCupy()), xp.host(LikeCupy()), out):
@@ -85,7 +85,7 @@ def test_the_cpu_backend_takes_arrays_of_a_gpu_over() -> None:
 
 
 def test_the_cpu_backend_does_not_compute_with_arrays_of_a_gpu() -> None:
-    xp, foreign = NumpyBackend(), LikeCupy()
+    xp, foreign = CpuBackend(), LikeCupy()
     recorder = Recorder()
     recorder.apply(double, foreign, out=np.zeros((2, 2)))
     for call in (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastnn.backend.cpu.host_memory import free_memory
+from fastnn.backend.host.memory import free_memory
 
 MEMINFO = "MemTotal: 16000000 kB\nMemFree: 100 kB\nMemAvailable: 8000000 kB\n"
 

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastnn.api.train import train as train_one
+from fastnn.api.train_many import train_many
 from fastnn.backend import engine
-from fastnn.backend.cpu import lanes as module
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.cpu.batched import NotShareableError
-from fastnn.backend.cpu.executor import NumpyExecutable, prepare
-from fastnn.backend.cpu.lanes import share_program
-from fastnn.backend.cpu.phases import Schedule
-from fastnn.backend.cpu.scratch import Scratch
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy import lanes as module
+from fastnn.backend.numpy.batched import NotShareableError
+from fastnn.backend.numpy.executor import NumpyExecutable, prepare
+from fastnn.backend.numpy.lanes import share_program
+from fastnn.backend.numpy.phases import Schedule
+from fastnn.backend.numpy.scratch import Scratch
 from fastnn.backend.program import Dot, Program, Recorder
-from fastnn.model.many import train_many
-from fastnn.model.train import train as train_one
 from tests.backend.training_runs import RUNS, train
 
 Order = Callable[[int], Sequence[int]]
@@ -50,7 +50,7 @@ class LaneAfterLane:
                     call()
 
 
-class Sharing(NumpyBackend):
+class Sharing(CpuBackend):
     """A backend whose programs are shared out, and that notes the schedules."""
 
     def __init__(self, n: int, order: Order) -> None:
@@ -69,7 +69,7 @@ class Sharing(NumpyBackend):
 @pytest.mark.parametrize("name", RUNS)
 def test_a_training_in_lanes_is_the_training(name: str, dtype: str, n: int, order: str) -> None:
     """The last batch of each epoch has 2 examples: fewer than three lanes."""
-    wanted = train(NumpyBackend(), RUNS[name], dtype)
+    wanted = train(CpuBackend(), RUNS[name], dtype)
     backend = Sharing(n, ORDERS[order])
     found = train(backend, RUNS[name], dtype)
     tolerance = {"float32": 1e-6, "float64": 1e-12}[dtype]

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastnn.backend.compiled import barriers as sharing
 from fastnn.backend.compiled import executor as compiled_executor
-from fastnn.backend.compiled import sharing
-from fastnn.backend.compiled.blas import find_blas
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError
 from fastnn.backend.compiled.lowering import Lowered, Task, lower_program
-from fastnn.backend.cpu.executor import NumpyExecutable
+from fastnn.backend.host.blas import find_blas
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy.executor import NumpyExecutable
 from fastnn.backend.program import (
     Advance,
     Apply,

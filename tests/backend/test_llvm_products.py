@@ -6,9 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled import llvm_products, multiplying
+from fastnn.backend.compiled import llvm_products
+from fastnn.backend.compiled import products as multiplying
 from fastnn.backend.compiled.llvm_engine import KERNELS, compile_module
-from fastnn.backend.compiled.multiplying import Product, product_call, product_texts
+from fastnn.backend.compiled.products import Product, product_call, product_texts
 from fastnn.backend.program import Dot
 from tests.backend.compiled import needs_compiler, run
 

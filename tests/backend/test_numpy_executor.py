@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend.cpu import kernels
-from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cpu.kernels import BLOCK, check_operands, lower, run_kernel
-from fastnn.backend.cpu.scratch import Scratch
 from fastnn.backend.expression import OPERATIONS, Operation, erf
 from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy import elementwise as kernels
+from fastnn.backend.numpy.elementwise import BLOCK, check_operands, lower, run_kernel
+from fastnn.backend.numpy.executor import NumpyExecutable
+from fastnn.backend.numpy.scratch import Scratch
 from fastnn.backend.program import Recorder
 from fastnn.backend.random import UniformStream
 from fastnn.errors import ArgumentError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.phases import OWN, Phases, Touch
+from fastnn.backend.numpy.phases import OWN, Phases, Touch
 from fastnn.backend.program import Advance
 
 COUNT = Advance(np.array([0]), by=1)

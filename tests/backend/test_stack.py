@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
-from fastnn.backend.cpu import stacked
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.cpu.executor import NumpyExecutable
-from fastnn.backend.cpu.stacked import StackedNumpyExecutable, groups, share_out
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy import stacked
+from fastnn.backend.numpy.executor import NumpyExecutable
+from fastnn.backend.numpy.stacked import StackedNumpyExecutable, groups, share_out
 from fastnn.backend.program import Program, Recorder
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from tests.backend.compiled import needs_compiler
 
-XP = NumpyBackend()
+XP = CpuBackend()
 
 
 def test_every_array_of_a_stack_is_the_first_of_as_many() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled.blas import ONE_THREAD, find_blas
-from fastnn.backend.cpu import lanes, threaded
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.cpu.lanes import share_program
-from fastnn.backend.cpu.phases import Copies, Schedule
-from fastnn.backend.cpu.threaded import Meeting, ThreadedNumpyExecutable
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.host.blas import ONE_THREAD, find_blas
 from fastnn.backend.kernel import Kernel
+from fastnn.backend.numpy import lanes, threaded
+from fastnn.backend.numpy.lanes import share_program
+from fastnn.backend.numpy.phases import Copies, Schedule
+from fastnn.backend.numpy.threaded import Meeting, ThreadedNumpyExecutable
 from fastnn.backend.program import Advance, Apply, Gather, Program
 from tests.backend.test_lanes import LaneAfterLane, Sharing
 from tests.backend.training_runs import RUNS, train
@@ -27,7 +27,7 @@ def share_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "_STEP", 16)
 
 
-class Threaded(NumpyBackend):
+class Threaded(CpuBackend):
     """A backend whose programs run on so many threads."""
 
     def __init__(self, n: int) -> None:

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from fastnn.backend.compiled import threads
-from fastnn.backend.compiled.threads import in_shelter, run_together
+from fastnn.backend.host import threads
+from fastnn.backend.host.threads import in_shelter, run_together
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,7 @@ def test_if_a_thread_cannot_be_had_none_begins(n_had: int, sleepers, monkeypatch
 def test_a_process_that_was_forked_off_makes_its_own_threads(run_python) -> None:
     code = """
 import os
-from fastnn.backend.compiled.threads import in_shelter, run_together
+from fastnn.backend.host.threads import in_shelter, run_together
 in_shelter(lambda: run_together([lambda: None] * 3))
 child = os.fork()
 if not child:

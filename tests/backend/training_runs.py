@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.backend.shim import Backend
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer

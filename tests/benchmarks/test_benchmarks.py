@@ -132,7 +132,7 @@ sys.exit(main("pytorch"))
 
 
 def test_too_little_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    import fastnn.backend.cpu.host_memory as host_memory
+    import fastnn.backend.host.memory as host_memory
 
     monkeypatch.setattr(host_memory, "free_memory", lambda: 10**6)
     [rows] = steps.run(Options(("A:128",), OWN))

@@ -15,8 +15,8 @@ from benchmarks.gpu_check import __main__ as command
 from benchmarks.gpu_check import capture, floors, kernels, parity, peer, programs, speed
 from benchmarks.gpu_check.report import Check, Report, Speed, lines
 from benchmarks.gpu_check.twin import Twin
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.cuda.availability import cuda_status
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import (
     Apply,
@@ -33,7 +33,7 @@ from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
 
 ROOT = Path(__file__).resolve().parents[2]
-XP = NumpyBackend()
+XP = CpuBackend()
 
 
 def a_plan(backend: Any = XP, dtype: str = "float32", **options: Any) -> Any:
@@ -43,7 +43,7 @@ def a_plan(backend: Any = XP, dtype: str = "float32", **options: Any) -> Any:
     return made
 
 
-class Wrong(NumpyBackend):
+class Wrong(CpuBackend):
     """A device on which ``spoil(out, run)`` happens to what one kind of instruction writes."""
 
     device = "cuda:0"
@@ -143,7 +143,7 @@ def test_a_bit_that_is_not_always_the_same_is_found() -> None:
 
 
 def test_an_output_that_is_not_written_is_found() -> None:
-    class Lazy(NumpyBackend):
+    class Lazy(CpuBackend):
         def compile(self, program: Program, runs: int = 1) -> Any:
             kept = tuple(i for i in program.instructions if not isinstance(i, Dot))
             return super().compile(Program(kept, {}), runs)
@@ -188,7 +188,7 @@ def test_the_programs_are_those_of_all_activations_losses_and_optimisers() -> No
 
 
 def test_replays_that_differ_by_a_bit_are_found(tmp_path) -> None:
-    for other, passed in ((NumpyBackend(), True), (Wrong(Apply, sometimes), False)):
+    for other, passed in ((CpuBackend(), True), (Wrong(Apply, sometimes), False)):
         report = Report(tmp_path, 1.0)
         capture.section({"eager": XP, "captured": other}, report, replays=30)
         assert [c.passed for c in report.checks] == [passed, passed]

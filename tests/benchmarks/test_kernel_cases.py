@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cuda.availability import cuda_status
 from fastnn.timing.comparison import BATCH_SIZES, COLUMNS, subjects
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fastnn.api.train import train
 from fastnn.cli.main import main
-from fastnn.model.train import train
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import fastnn.timing.comparison as comparison
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cuda.availability import cuda_status
 from fastnn.cli.bench import block, summary
 from fastnn.timing.comparison import Timed
 

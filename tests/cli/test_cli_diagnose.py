@@ -6,8 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled.blas import find_blas
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cuda.availability import cuda_status
+from fastnn.backend.host.blas import find_blas
 from fastnn.cli.diagnose import blas, gather
 from fastnn.nn import activations
 from fastnn.version import __version__

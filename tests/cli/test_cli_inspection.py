@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastnn.api.train import train
 from fastnn.cli.inspection import _weights_table, weight_statistics
 from fastnn.model.files import load
-from fastnn.model.train import train
 
 
 def test_facts_for_people(fastnn, models: Path) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from fastnn.api.search_grid import LogUniform
 from fastnn.cli.main import build_parser
 from fastnn.cli.search import read_grid
 from fastnn.cli.train import ARGUMENTS
 from fastnn.errors import ArgumentError
 from fastnn.model.files import load
-from fastnn.model.grid import LogUniform
 
 GRID = "initializer=glorot_uniform,he_normal;learning_rate=1e-3,1e-1"
 
@@ -150,7 +150,7 @@ COMMAND = [sys.executable, "-m", "fastnn"]
 TELLING = """
 import sys
 from fastnn.cli.main import main
-from fastnn.model import workers
+from fastnn.api import search_workers as workers
 
 def telling(run):
     def told(*given):

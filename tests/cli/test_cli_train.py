@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastnn.api.train import train
 from fastnn.cli.main import build_parser
 from fastnn.cli.train import ARGUMENTS, as_flags, default_out
 from fastnn.data.builtin import DATASETS
 from fastnn.model.files import load
-from fastnn.model.train import train
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.initializers import INITIALIZERS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.nn.schedules import SCHEDULES
+from fastnn.recipe.recipe import training_options
 from fastnn.training.metrics import METRICS
-from fastnn.training.options import training_options
 
 
 def parameters() -> set[str]:

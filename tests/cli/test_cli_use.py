@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastnn.api.train import train
 from fastnn.data.builtin import load as load_data
 from fastnn.data.files import read_labelled
 from fastnn.model.files import load
-from fastnn.model.train import train
 
 
 def read(path: Path) -> tuple[list[str], list[list[str]]]:

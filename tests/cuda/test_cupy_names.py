@@ -12,7 +12,7 @@ from tests.cuda.cupy_uses import Use, array_attributes, as_json, uses
 from tests.cuda.emulated_run import ROOT
 
 PYTHON = ROOT / ".venv-cuda" / "bin" / "python"
-MODULES = [ROOT / "fastnn/backend/device.py", *sorted((ROOT / "fastnn/backend/cuda").glob("*.py"))]
+MODULES = sorted((ROOT / "fastnn/backend/cuda").glob("*.py"))
 
 needs_cupy = pytest.mark.skipif(
     not (ROOT / ".venv-cuda" / "installed").exists(),

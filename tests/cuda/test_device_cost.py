@@ -14,8 +14,8 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
+from fastnn.recipe.recipe import training_options
 from fastnn.training.loop import Part, Trainer
-from fastnn.training.options import training_options
 
 emulated_gpu = pytest.importorskip("emulated_gpu", reason="only the emulated device counts")
 pytestmark = pytest.mark.cuda

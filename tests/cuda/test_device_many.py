@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fastnn.model.many import train_many
-from fastnn.model.train import train
+from fastnn.api.train import train
+from fastnn.api.train_many import train_many
 
 pytestmark = pytest.mark.cuda
 

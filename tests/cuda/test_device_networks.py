@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu.backend import NumpyBackend
-from fastnn.backend.shim import Backend
+from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.protocols import Backend
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient import GradientPlan
@@ -53,7 +53,7 @@ def compare(dtype: str, m: int, sizes: tuple[int, ...], weighted: bool, **chosen
     """The device's numbers are those of NumPy in float64, up to the rounding of the dtype."""
     net = network(sizes, **chosen)
     found = results(get_backend("cuda"), net, m, dtype, weighted)
-    wanted = results(NumpyBackend(), net, m, "float64", weighted)
+    wanted = results(CpuBackend(), net, m, "float64", weighted)
     tolerance = 1e-5 if dtype == "float32" else 1e-13
     for there, here in zip(found, wanted, strict=True):
         scale = max(1.0, np.abs(here).max())

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.api.train import train
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.program import Uniform
+from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.backend.shim import Backend
 from fastnn.data.builtin import load
-from fastnn.model.selfcheck import optimizer_rules, prove_parity
-from fastnn.model.train import train
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.schedules import SCHEDULES
 from fastnn.nn.step import Data
+from fastnn.proofs.selfcheck import optimizer_rules, prove_parity
 
 pytestmark = pytest.mark.cuda
 
@@ -57,7 +57,7 @@ def run(backend: Backend, rule: OptimizerRule, dtype: str, steps: int) -> list[n
 @pytest.mark.parametrize("name", RULES)
 def test_every_optimizer_for_200_steps(name: str, dtype: str) -> None:
     found = run(get_backend("cuda"), RULES[name], dtype, 200)
-    wanted = run(NumpyBackend(), RULES[name], dtype, 200)
+    wanted = run(CpuBackend(), RULES[name], dtype, 200)
     assert found[0].tobytes() == wanted[0].tobytes()  # initial weights
     assert found[2].tobytes() == wanted[2].tobytes()  # the uniforms that the masks are made of
     assert len(found[1]) == 200

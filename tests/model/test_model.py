@@ -8,12 +8,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.api.train import train
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.data.builtin import load
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError
-from fastnn.model.model import check_weights
-from fastnn.model.train import train
+from fastnn.preparation.loss_weights import check_weights
 
 RNG = np.random.default_rng(1)
 N = 60
@@ -169,7 +169,7 @@ def test_sample_weights_that_cannot_be(weights, said):
 def test_another_device_is_another_model(model):
     moved = model.to("cpu")
     assert moved is not model
-    assert model.to(NumpyBackend()).device == moved.device == "cpu"
+    assert model.to(CpuBackend()).device == moved.device == "cpu"
     np.testing.assert_array_equal(moved.outputs(FRAME), model.outputs(FRAME))
     before = model.outputs(FRAME)
     moved.parameters.theta[:] = 0

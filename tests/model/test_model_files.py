@@ -15,10 +15,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save as to_safetensors
 
+from fastnn.api.train import train
 from fastnn.backend.backend import get_backend
 from fastnn.errors import ArgumentError, DataError, DeviceError, ModelFileError
 from fastnn.model.files import load, save
-from fastnn.model.train import train
 from fastnn.nn.groups import ParameterGroup
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,7 +163,7 @@ def test_what_a_file_holds_is_open_to_other_readers(whole, model, tmp_path):
 
 def test_same_seed_two_processes_same_bytes(tmp_path, run_python):
     code = """
-from fastnn.model.train import train
+from fastnn.api.train import train
 train("digits", hidden_layer_sizes=[16], epochs=2, dropout=0.1, seed=7).model.save({!r})
 """
     for name in ("a", "b"):

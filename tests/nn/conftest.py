@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import optimizer
 from fastnn.nn.parameters import Parameters, initialize
@@ -17,8 +17,8 @@ from fastnn.nn.step import Data
 
 def make_parameters(net: Network, seed: int = 0, dtype: Any = np.float64) -> Parameters:
     """Parameters with weights as the activations want them and biases that are not zero."""
-    parameters = Parameters(net, NumpyBackend(), dtype)
-    initialize(net, parameters, NumpyBackend(), seed=seed)
+    parameters = Parameters(net, CpuBackend(), dtype)
+    initialize(net, parameters, CpuBackend(), seed=seed)
     rng = np.random.default_rng(seed)
     for b in parameters.b:
         b[:] = rng.uniform(-0.5, 0.5, b.shape)
@@ -56,7 +56,7 @@ def make_plan(
 ) -> TrainingPlan:
     parameters = make_parameters(net) if parameters is None else parameters
     rule = optimizer(optimizer_spec)
-    return TrainingPlan(NumpyBackend(), net, parameters, rule, data, batch_size, **options)
+    return TrainingPlan(CpuBackend(), net, parameters, rule, data, batch_size, **options)
 
 
 @pytest.fixture(scope="session")

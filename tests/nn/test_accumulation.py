@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.accumulation import micro_batches
 from fastnn.nn.groups import ParameterGroup
@@ -152,7 +152,7 @@ def test_one_by_one_by_hand() -> None:
     from fastnn.nn.optimizers import optimizer
     from fastnn.nn.plan import TrainingPlan
 
-    net, xp = network([1, 1]), NumpyBackend()
+    net, xp = network([1, 1]), CpuBackend()
     p = Parameters(net, xp, np.float64)
     p.W[0][:] = 1.0
     data = Data(np.array([[2.0], [3.0]]), np.array([[0.0], [1.0]]))

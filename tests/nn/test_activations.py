@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.derivative import derivative
 from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
@@ -20,7 +20,7 @@ from fastnn.nn.activations import (
     softmax_forward,
 )
 
-XP = NumpyBackend()
+XP = CpuBackend()
 Z = np.concatenate([np.linspace(-8, 8, 101), [-40.0, -0.001, 0.0, 0.001, 40.0]])
 ELEMENTWISE = [name for name in ACTIVATIONS.names if name != "softmax"]
 VARIANTS = [*ELEMENTWISE, "leaky_relu(slope=0.3)", "leaky_relu(slope=0)", "elu(alpha=0.4)"]

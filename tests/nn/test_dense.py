@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.nn.activations import activation
 from fastnn.nn.dense import (
     HiddenKernels,
@@ -15,7 +15,7 @@ from fastnn.nn.dense import (
     linear,
 )
 
-XP = NumpyBackend()
+XP = CpuBackend()
 SPECS = [*reference.ACTIVATIONS, "softmax", "leaky_relu(slope=0.3)"]
 
 

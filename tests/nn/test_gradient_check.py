@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ACTIVATIONS, activation
 from fastnn.nn.gradient import GradientPlan
@@ -17,7 +17,7 @@ from fastnn.nn.losses import LOSSES
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 
-XP = NumpyBackend()
+XP = CpuBackend()
 PENALTIES = [(0.0, 0.0), (0.5, 0.0), (0.0, 0.3), (0.5, 0.3)]
 OUTPUTS = [
     (row.name, output)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.derivative import derivative
 from fastnn.backend.kernel import Kernel
 from fastnn.errors import ArgumentError
 from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, custom_loss, loss
 
-XP = NumpyBackend()
+XP = CpuBackend()
 VARIANTS = [
     "binary_crossentropy",
     "binary_crossentropy(label_smoothing=0.2)",

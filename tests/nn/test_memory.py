@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import DeviceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.groups import ParameterGroup
@@ -99,11 +99,11 @@ def allocated() -> Iterator[list[int]]:
 def test_it_is_what_python_allocates(make, activation, m, dropout):
     net = make.network((784, 2048, 2048, 10), activation=activation, dropout=dropout, **SOFTMAX)
     with allocated() as found:
-        parameters = Parameters(net, NumpyBackend(), np.float32)
+        parameters = Parameters(net, CpuBackend(), np.float32)
         data = Data(np.zeros((60_000, 784), np.float32), np.zeros((60_000, 1), np.float32))
         plan = make.plan(net, data, "adam", m, parameters=parameters)
         kept = plan.snapshot()
-    lanes = NumpyBackend().lanes(m)  # threads that share the step, each with a gradient of its own
+    lanes = CpuBackend().lanes(m)  # threads that share the step, each with a gradient of its own
     needed = training_memory(net, optimizer("adam"), 60_000, m, np.float32, lanes=lanes)
     assert needed.total == pytest.approx(found[0], rel=0.05)
     assert kept[2] == 0
@@ -115,10 +115,10 @@ def test_it_is_what_python_allocates(make, activation, m, dropout):
 )
 def test_evaluation(make, shape):
     net = make.network((600, 8000, 1000, 10), **SOFTMAX, **shape)
-    parameters = Parameters(net, NumpyBackend(), np.float64)
+    parameters = Parameters(net, CpuBackend(), np.float64)
     X, Y = np.zeros((1500, 600)), np.zeros((1500, 1))
     with allocated() as found:
-        plan = EvaluationPlan(NumpyBackend(), net, parameters)
+        plan = EvaluationPlan(CpuBackend(), net, parameters)
         for n in (1500, 100, 1024):  # blocks of 1024, 476 and 100 rows in the same memory
             plan.evaluate(X[:n], Y[:n])
     needed = training_memory(net, optimizer("sgd"), 1500, 32, np.float64, n_evaluated=1500)
@@ -139,7 +139,7 @@ def test_examples_in_blocks(make, rows):
     net = make.network((20_000, 40, 10), **SOFTMAX)
     data = Data(np.zeros((400, 20_000)), np.zeros((400, 1)))
     needed = training_memory(
-        net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows, lanes=NumpyBackend().lanes(50)
+        net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows, lanes=CpuBackend().lanes(50)
     )
     whole = training_memory(net, optimizer("sgd"), 400, 50, np.float64)
     parameters = make.parameters(net)
@@ -152,7 +152,7 @@ def test_examples_in_blocks(make, rows):
     assert parts == pytest.approx(found[0], rel=0.05)
 
 
-class SmallMachine(NumpyBackend):
+class SmallMachine(CpuBackend):
     def free_memory(self) -> int:
         return 1_000_000
 

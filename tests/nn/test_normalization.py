@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.evaluation import EvaluationPlan
@@ -21,7 +21,7 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Layout, Parameters, initialize
 from fastnn.nn.step import Data
 
-XP = NumpyBackend()
+XP = CpuBackend()
 PLACES = ["before", "after"]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.derivative import derivative
 from fastnn.backend.graph import trace
 from fastnn.backend.kernel import Kernel
@@ -16,7 +16,7 @@ from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.step import Data
 
-XP = NumpyBackend()
+XP = CpuBackend()
 
 
 def test_n1_forward_by_hand() -> None:

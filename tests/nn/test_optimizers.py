@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 
-XP = NumpyBackend()
+XP = CpuBackend()
 
 
 def steps(spec: str, gradients: list[float], rate: float, p: float = 1.0) -> list[float]:

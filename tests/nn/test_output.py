@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.nn.activations import activation
 from fastnn.nn.losses import loss
 from fastnn.nn.output import OutputArrays, output_gradient, output_kernels, predictions
 
-XP = NumpyBackend()
+XP = CpuBackend()
 K, M = 3, 5
 
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError
 from fastnn.nn.initializers import initial_weights
 from fastnn.nn.network import network
 from fastnn.nn.parameters import ALIGN, Layout, Parameters, check_dtype, initialize
 
-XP = NumpyBackend()
+XP = CpuBackend()
 NET = network([5, 7, 3, 2], activation=["relu", "tanh"])
 
 

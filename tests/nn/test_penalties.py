@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.nn.penalties import clip_by_norm, l1_penalty, l2_penalty
 
-XP = NumpyBackend()
+XP = CpuBackend()
 
 
 def one(value: float) -> np.ndarray:

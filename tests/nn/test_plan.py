@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient import GradientPlan
@@ -16,7 +16,7 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Layout, Parameters
 from fastnn.nn.step import Data
 
-XP = NumpyBackend()
+XP = CpuBackend()
 NET = network([3, 5, 2], activation="tanh")
 
 
@@ -146,7 +146,7 @@ def test_an_epoch_may_be_looked_at_step_by_step(make) -> None:
 SCRIPT = """
 import sys
 import numpy as np
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.random import generator
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
@@ -154,7 +154,7 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 
-seed, xp = int(sys.argv[1]), NumpyBackend()
+seed, xp = int(sys.argv[1]), CpuBackend()
 net = network([20, 64, 5], dropout=0.2, loss_function="categorical_crossentropy")
 p = Parameters(net, xp, np.float32)
 initialize(net, p, xp, seed=seed)
@@ -530,7 +530,7 @@ def test_data_are_not_broadcast_in_silence(make, X, Y, said) -> None:
 
 def test_the_backend_is_told_how_often_an_evaluation_will_run(make, monkeypatch) -> None:
     p, data = make.parameters(NET), make.data(NET, 60)
-    backend, told = NumpyBackend(), []
+    backend, told = CpuBackend(), []
     compile_ = backend.compile
     monkeypatch.setattr(
         backend, "compile", lambda program, runs=1: (told.append(runs), compile_(program))[1]

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fastnn import reference
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.program import Recorder
 from fastnn.backend.random import PURPOSES
 from fastnn.errors import ArgumentError
@@ -86,7 +86,7 @@ def assert_close(found, expected, tolerance: float = 1e-12) -> None:
 def test_cost_and_gradient_are_the_loop_twins(make, case) -> None:
     net, data = case.net, make.data(case.net, case.n, case.seed, case.weights)
     p, ref = make.parameters(net, case.seed), twin(case.net, case.l2, case.l1)
-    plan = GradientPlan(NumpyBackend(), net, p, data, l2=case.l2, l1=case.l1, seed=SEED)
+    plan = GradientPlan(CpuBackend(), net, p, data, l2=case.l2, l1=case.l1, seed=SEED)
     W, b = [w.tolist() for w in p.W], [v.tolist() for v in p.b]
     X, Y, w, drops = columns(data.X), columns(data.Y), columns(data.w), masks(net, 0, case.n)
     Z, A = reference.forward(ref, W, b, X, drops)
@@ -177,7 +177,7 @@ def test_every_optimizer_with_a_ragged_last_batch(make, spec, clip) -> None:
 
 
 def test_a_shorter_batch_has_the_same_memory_and_is_contiguous() -> None:
-    memory = Memory(NumpyBackend(), np.float32)
+    memory = Memory(CpuBackend(), np.float32)
     whole, short = memory.take("Z", 3, 8), memory.take("Z", 3, 5)
     assert np.shares_memory(whole, short)
     assert short.flags.c_contiguous
@@ -190,7 +190,7 @@ def test_all_examples_are_used_where_they_lie(make) -> None:
     net = network([3, 2])
     data = make.data(net, 6)
     batch = make_batch(
-        NumpyBackend(), Memory(NumpyBackend(), np.float64), net, data, 6,
+        CpuBackend(), Memory(CpuBackend(), np.float64), net, data, 6,
         training=True, names=Recorder(),
     )  # fmt: skip
     assert batch.rows == ()
@@ -201,7 +201,7 @@ def test_all_examples_are_used_where_they_lie(make) -> None:
 def test_only_what_a_layer_needs_is_laid_out(make) -> None:
     net = network([3, 4, 4, 4, 2], activation=["relu", "gelu", "softmax"], dropout=[0.5, 0, 0])
     batch = make_batch(
-        NumpyBackend(), Memory(NumpyBackend(), np.float64), net, make.data(net, 9), 6,
+        CpuBackend(), Memory(CpuBackend(), np.float64), net, make.data(net, 9), 6,
         training=True, names=Recorder(),
     )  # fmt: skip
     relu, gelu, softmax = batch.layers

@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.device import cuda_status
+from fastnn.backend.cuda.availability import cuda_status
 from fastnn.backend.engine import compiled_status
 from fastnn.errors import ArgumentError, DeviceError
-from fastnn.model.selfcheck import deviation
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
+from fastnn.proofs.selfcheck import deviation
 from fastnn.timing.clock import time_calls
 from fastnn.timing.comparison import BATCH_SIZES, COLUMNS, FEW, Effort, Timed, backends, compare
 from fastnn.timing.comparison import subjects as all_subjects

@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError, DeviceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
+from fastnn.recipe.recipe import training_options
 from fastnn.training.batching import RESERVE, Batching, choose_batching
 from fastnn.training.loop import Part, Trainer
-from fastnn.training.options import training_options
 
 #: 600 units: each example of a mini-batch needs about 10 kB, the parameters and what belongs to
 #: them about 0.1 MB, the 4,000 examples 0.2 MB.
@@ -21,7 +21,7 @@ X = RNG.normal(size=(4000, 5)).astype(np.float32)
 Y = RNG.normal(size=(4000, 1)).astype(np.float32)
 
 
-class Small(NumpyBackend):
+class Small(CpuBackend):
     """The CPU, or what takes itself for a GPU, with so much free memory."""
 
     def __init__(self, free: int, device: str = "cpu") -> None:

@@ -5,16 +5,16 @@ import re
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters
+from fastnn.recipe.recipe import training_options
 from fastnn.training.loop import Part, Trainer
-from fastnn.training.options import training_options
 
 
 def trainer(X, Y, sizes, **options) -> Trainer:
-    net, backend = network(sizes, loss_function="squared_error"), NumpyBackend()
+    net, backend = network(sizes, loss_function="squared_error"), CpuBackend()
     parameters = Parameters(net, backend, np.float32)
     for l, W in enumerate(parameters.W):
         W[:] = 0.5 + 0.1 * l
@@ -112,7 +112,7 @@ def test_a_large_target_is_named():
 
 @pytest.mark.parametrize(("kind", "name"), [("gammas", "gamma"), ("variances", "variance")])
 def test_the_numbers_of_batch_normalisation_are_looked_at(kind, name):
-    net, backend = network([2, 3, 1], batch_normalization="before"), NumpyBackend()
+    net, backend = network([2, 3, 1], batch_normalization="before"), CpuBackend()
     parameters = Parameters(net, backend, np.float32)
     for array in (*parameters.W, *parameters.b):
         array[:] = 1.0

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
+from fastnn.recipe.recipe import training_options
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.training.options import training_options
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def score(A):
 
 def make(n=30, loss="binary_crossentropy", dtype=np.float64, greater=False, **options) -> Trainer:
     net = network((4, 6, 1), loss_function=loss)
-    backend = NumpyBackend()
+    backend = CpuBackend()
     parameters = Parameters(net, backend, dtype)
     initialize(net, parameters, backend, seed=1)
     train, validation = (
@@ -219,7 +219,7 @@ def test_a_real_signal():
     """SIGINT to a process that trains for hours: it stops at once, with the best weights."""
     code = """
 import sys
-from fastnn.model.train import train
+from fastnn.api.train import train
 from fastnn.training.loop import TrainingInterrupted
 try:
     train("digits", epochs=10**6, patience=10**6, verbose=True, hidden_layer_sizes=[32])
@@ -284,17 +284,17 @@ def test_a_trainer_that_is_run_again_goes_on():
 
 
 def test_a_trainer_that_does_not_fit_into_the_memory_is_refused(monkeypatch):
-    monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 2000)
+    monkeypatch.setattr(CpuBackend, "free_memory", lambda self: 2000)
     with pytest.raises(
         DeviceError,
         match=r"training needs 7\.1 kB on cpu, even with one example.* 2\.0 kB are free",
     ):
         make()
-    monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 20_000)
+    monkeypatch.setattr(CpuBackend, "free_memory", lambda self: 20_000)
     assert make(epochs=1).run().stopped == "epochs"
 
 
-class SmallDevice(NumpyBackend):
+class SmallDevice(CpuBackend):
     """What has the CPU's arithmetic and little memory of its own."""
 
     device = "cuda:0"

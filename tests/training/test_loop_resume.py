@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.cpu.backend import NumpyBackend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import DataError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
+from fastnn.recipe.recipe import training_options
 from fastnn.training.callbacks import describe
 from fastnn.training.loop import Part, Trainer
-from fastnn.training.options import training_options
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(30, 4))
@@ -23,12 +23,12 @@ def score(A):
 
 def make(parameters=None, **options) -> Trainer:
     if parameters is None:
-        parameters = Parameters(NET, NumpyBackend(), np.float64)
-        initialize(NET, parameters, NumpyBackend(), seed=2)
+        parameters = Parameters(NET, CpuBackend(), np.float64)
+        initialize(NET, parameters, CpuBackend(), seed=2)
     part = Part(X, Y, score=score)
     chosen = training_options(**{"batch_size": 8, "optimizer": "adam", "seed": 2, **options})
     return Trainer(
-        NumpyBackend(), NET, parameters, part, chosen, validation=part, training_metrics=True
+        CpuBackend(), NET, parameters, part, chosen, validation=part, training_metrics=True
     )
 
 
@@ -68,6 +68,6 @@ def test_training_metrics_are_of_the_weights_after_the_epoch():
     assert f"training mean {epoch.training_metrics['mean']:.4f}" in describe(epoch)
     part = Part(X, Y, score=score)
     plain = Trainer(
-        NumpyBackend(), NET, trainer.parameters, part, training_options(epochs=1), validation=part
+        CpuBackend(), NET, trainer.parameters, part, training_options(epochs=1), validation=part
     )
     assert plain.run().epochs[0].training_metrics == {}

@@ -11,10 +11,10 @@ from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.nn.memory import training_memory
 from fastnn.nn.network import Network, network
 from fastnn.nn.parameters import Parameters, initialize
+from fastnn.recipe.recipe import training_options
 from fastnn.training import many as many_module
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 from fastnn.training.many import Entry, ManyTrainer, at_once, evaluate_many
-from fastnn.training.options import training_options
 
 BACKEND = get_backend("cpu", "numpy")
 NET = network([4, 8, 3], loss_function="categorical_crossentropy")

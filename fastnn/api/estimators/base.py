@@ -28,8 +28,8 @@ from fastnn.api.estimators.preparation import (
     make_part,
 )
 from fastnn.api.estimators.stochastic import Descent, descend
-from fastnn.api.examples import pair
-from fastnn.api.fit_history import even
+from fastnn.api.sequential.examples import pair
+from fastnn.api.sequential.fit_history import even
 from fastnn.backend.backend import get_backend
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError

@@ -17,11 +17,11 @@ from fastnn.api.estimators.parameters import keep
 from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
-from fastnn.model.choices import choose_loss, choose_output
-from fastnn.model.weights import ClassWeight
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.losses import LossFunction
+from fastnn.preparation.fit_to_task import choose_loss, choose_output
+from fastnn.preparation.loss_weights import ClassWeight
 from fastnn.training.callbacks import CallbackLike
 
 Array = npt.NDArray[Any]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.program import Array as DeviceArray
-from fastnn.backend.shim import Backend, copied
+from fastnn.backend.protocols import Backend, copied
 from fastnn.errors import ArgumentError
 from fastnn.nn.activations import activation
 from fastnn.nn.evaluation import EvaluationPlan
@@ -30,8 +30,8 @@ class Fitted:
     """The numbers of a fitted estimator, on the device where they were made.
 
     >>> from fastnn.nn.network import network
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
-    >>> net, xp = network([2, 1]), NumpyBackend()
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> net, xp = network([2, 1]), CpuBackend()
     >>> Fitted(net, Parameters(net, xp, "float64"), xp, {}, seed=0).predict(np.ones((3, 2)))
     array([[0.],
            [0.],

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.shim import Backend
+from fastnn.backend.protocols import Backend
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, initialize
 
@@ -26,9 +26,9 @@ def draw_weights(
     ``r = sqrt(6 / (n_in + n_out))``, with 2 for 6 if the hidden layers are ``logistic``: the same
     ``random_state`` gives the same numbers here.
 
-    >>> from fastnn.backend.cpu.backend import NumpyBackend
+    >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> net, xp = network([4, 2]), NumpyBackend()
+    >>> net, xp = network([4, 2]), CpuBackend()
     >>> p = Parameters(net, xp, "float64")
     >>> random = np.random.RandomState(0)
     >>> draw_weights(net, p, xp, initializer=None, logistic=False, random=random)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.estimators.namespaces import Namespace, check_same, namespace_of, to_numpy
-from fastnn.backend.cpu.host_memory import free_memory
+from fastnn.backend.host.memory import free_memory
 from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.host_arrays import to_host
+from fastnn.backend.host.arrays import to_host
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from fastnn.errors import ArgumentError
-from fastnn.model.choices import layer_sizes
 from fastnn.nn.parameters import check_dtype
+from fastnn.preparation.fit_to_task import layer_sizes
+from fastnn.recipe.recipe import whole
 from fastnn.registry import Option, did_you_mean
-from fastnn.training.options import whole
 
 _NUMBERS = {
     option.name: option

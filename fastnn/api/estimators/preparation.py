@@ -16,13 +16,13 @@ from fastnn.data.split import holdout
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError
-from fastnn.model.choices import check_target_range, output_units
-from fastnn.model.model import score
-from fastnn.model.weights import class_weights, loss_weights
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
+from fastnn.preparation.fit_to_task import check_target_range, output_units
+from fastnn.preparation.loss_weights import class_weights, loss_weights
 from fastnn.training.loop import Part
+from fastnn.training.metrics import score
 
 Array = npt.NDArray[Any]
 

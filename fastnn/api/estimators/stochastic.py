@@ -11,10 +11,10 @@ import numpy as np
 
 from fastnn.api.estimators.fitted import Fitted
 from fastnn.api.estimators.watching import Watch
-from fastnn.backend.shim import copied
+from fastnn.backend.protocols import copied
 from fastnn.errors import ArgumentError
+from fastnn.recipe.recipe import TrainingOptions, training_options
 from fastnn.training.loop import Part, Trainer
-from fastnn.training.options import TrainingOptions, training_options
 
 #: What 'auto' takes, as scikit-learn does.
 BATCH_SIZE = 200

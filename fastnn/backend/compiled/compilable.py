@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from fastnn.backend.compiled.llvm_engine import NotCompilableError
-from fastnn.backend.cpu.kernels import check_operands
+from fastnn.backend.numpy.elementwise import check_operands
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.compiled.barriers import waits
 from fastnn.backend.compiled.llvm_engine import KERNELS, NotCompilableError, compile_module, target
 from fastnn.backend.compiled.lowering import Lowered, lower_program
-from fastnn.backend.compiled.multiplying import pointer
-from fastnn.backend.compiled.sharing import waits
-from fastnn.backend.compiled.threads import in_shelter, run_together
+from fastnn.backend.compiled.products import pointer
+from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.host.threads import in_shelter, run_together
 from fastnn.backend.program import Program
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.compiled.blas import Blas
+from fastnn.backend.compiled.barriers import Access, Share, access, shares
 from fastnn.backend.compiled.compilable import TYPES, check_compilable
-from fastnn.backend.compiled.fusing import take_row_sums
-from fastnn.backend.compiled.hoisting import hoist_rows
+from fastnn.backend.compiled.elementwise_text import Operand, kernel_text
 from fastnn.backend.compiled.llvm_engine import NotCompilableError
-from fastnn.backend.compiled.llvm_source import Operand, kernel_text
-from fastnn.backend.compiled.llvm_texts import GATHER, LOAD, STORE, reduce_text
-from fastnn.backend.compiled.multiplying import (
+from fastnn.backend.compiled.other_texts import GATHER, LOAD, STORE, reduce_text
+from fastnn.backend.compiled.per_column import hoist_rows
+from fastnn.backend.compiled.products import (
     Product,
     blas_call,
     is_written_out,
@@ -26,8 +25,9 @@ from fastnn.backend.compiled.multiplying import (
     product_texts,
     scratch_elements,
 )
-from fastnn.backend.compiled.sharing import Access, Share, access, shares
+from fastnn.backend.compiled.row_sums import take_row_sums
 from fastnn.backend.graph import Graph
+from fastnn.backend.host.blas import Blas
 from fastnn.backend.program import (
     Advance,
     Apply,

@@ -14,11 +14,11 @@ import time
 from functools import partial
 from typing import Any
 
-from fastnn.backend.compiled.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.compiled.executor import STRETCH, linked
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, compile_module, target
 from fastnn.backend.compiled.lowering import lower_program
-from fastnn.backend.compiled.threads import in_shelter, run_together
+from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
+from fastnn.backend.host.threads import in_shelter, run_together
 from fastnn.backend.program import Program, address
 from fastnn.backend.stack import Stack
 

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from fastnn.backend.cuda.capture import WARM_UP, Capture, record
 from fastnn.backend.cuda.cublas import Cublas
+from fastnn.backend.cuda.elementwise_text import Source
 from fastnn.backend.cuda.feed import CudaFeed
 from fastnn.backend.cuda.fusing import planned
-from fastnn.backend.cuda.plan import Launch
+from fastnn.backend.cuda.lowering import Launch
 from fastnn.backend.cuda.products import Products
-from fastnn.backend.cuda.source import Source
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import (
     Advance,
@@ -57,7 +57,7 @@ def _raw_kernel(source: Source) -> Any:
 class CudaBackend:
     """Computes on one GPU. ``out`` may be left out: a new array is returned.
 
-    The same methods as `NumpyBackend`; `empty`, `zeros` and `array` give CuPy arrays. All work
+    The same methods as `CpuBackend`; `empty`, `zeros` and `array` give CuPy arrays. All work
     runs on a stream of its own, in order, behind the caller's back; only `host` and `synchronize`
     wait for it. The stream is a blocking one: CuPy code outside of it, on the default stream, and
     the work here wait for each other, so a user's own CuPy expressions on the arrays are safe.

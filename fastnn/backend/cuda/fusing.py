@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from fastnn.backend.cuda.chains import compose
-from fastnn.backend.cuda.combining import MAX_ARGUMENTS, in_turn, side_by_side
+from fastnn.backend.cuda.fused_elementwise import compose
+from fastnn.backend.cuda.fused_reductions import lines
+from fastnn.backend.cuda.joined_launches import MAX_ARGUMENTS, in_turn, side_by_side
 from fastnn.backend.cuda.layout import byte_range
-from fastnn.backend.cuda.lines import lines
-from fastnn.backend.cuda.plan import Empty, Launch, plan
+from fastnn.backend.cuda.lowering import Empty, Launch, plan
 from fastnn.backend.program import (
     Advance,
     Apply,

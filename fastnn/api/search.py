@@ -1,0 +1,326 @@
+"""Which choices are best on the validation part (N32): `search`.
+
+The validation part judges every candidate; the test part is looked at once, for the best (N18).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.api.search_grid import Grid, expand
+from fastnn.api.search_workers import in_processes
+from fastnn.api.train import Training, listed
+from fastnn.api.train_many import check_configs, groups, set_ups, train_configs, trainings
+from fastnn.backend.backend import get_backend
+from fastnn.backend.protocols import Backend
+from fastnn.errors import ArgumentError, DivergenceError
+from fastnn.nn.parameters import check_dtype
+from fastnn.preparation.examples import Source, read_source
+from fastnn.preparation.preparation import set_up
+from fastnn.recipe.recipe import whole
+from fastnn.registry import did_you_mean
+from fastnn.training.history import History
+from fastnn.training.loop import TrainingInterrupted, insist
+from fastnn.training.many import Entry
+from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
+
+#: With different values of these, losses are not of one kind.
+_LOSS_CHANGES = ("loss", "label_smoothing", "class_weight", "standardize_target")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One combination and how it did on the validation part, over folds the mean."""
+
+    config: Mapping[str, Any]
+    score: float  # what is compared; NaN if it cannot be
+    scores: tuple[float, ...]  # of each fold
+    metrics: Mapping[str, float]
+    best_epoch: float
+    stopped: str
+    seconds: float  # of the training steps
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the scores over the folds."""
+        return float(np.std(self.scores))
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What `search` found.
+
+    ``candidates`` in the order of the grid; ``training``: that of the best, the first fold's
+    where there are folds, and the only one that was judged on the test part.
+
+    >>> found = search("diabetes", grid={"seed": [0, 1]}, hidden_layer_sizes=[4], epochs=1)
+    >>> list(found.columns())
+    ['rank', 'seed', 'validation loss', 'validation r2', 'validation rmse', 'validation mae',
+     'best_epoch', 'stopped', 'seconds']
+    """
+
+    by: str
+    greater_is_better: bool
+    candidates: tuple[Candidate, ...]
+    best: int
+    training: Training
+
+    @property
+    def ranked(self) -> list[Candidate]:
+        """The candidates, best first; equal ones as in the grid, those without a score last."""
+        return [self.candidates[i] for i in _ranking(self.candidates, self.greater_is_better)]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the ranked candidates as columns, ready for a data frame or a CSV file."""
+        rows = self.ranked
+        names = dict.fromkeys(name for c in rows for name in c.config)
+        table: dict[str, list[Any]] = {"rank": list(range(1, len(rows) + 1))}
+        table |= {name: [c.config.get(name) for c in rows] for name in names}
+        table |= {f"validation {name}": [c.metrics[name] for c in rows] for name in rows[0].metrics}
+        if len(rows[0].scores) > 1:
+            table[f"deviation of {self.by}"] = [c.deviation for c in rows]
+        for name in ("best_epoch", "stopped", "seconds"):
+            table[name] = [getattr(c, name) for c in rows]
+        return table
+
+
+def search(
+    data: Any,
+    target: Any = None,
+    *,
+    grid: Grid,
+    n_random: int | None = None,
+    folds: int | None = None,
+    by: str | None = None,
+    jobs: int | None = None,
+    workers: str | None = None,
+    task: str = "auto",
+    validation: Any = None,
+    test: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
+    categorical: Collection[str] = (),
+    drop: Collection[str] = (),
+    delimiter: str | None = None,
+    device: str = "cpu",
+    engine: str = "auto",
+    capture: str = "auto",
+    precision: str = "full",
+    dtype: str = "float32",
+    verbose: bool = False,
+    **common: Any,
+) -> Search:
+    """Train a network for every combination of ``grid`` and compare them on the validation part.
+
+    Parameters
+    ----------
+    grid : arguments of `train` with the values to try, such as ``{"initializer": ["he_normal",
+        "glorot_uniform"], "learning_rate": [1e-3, 1e-2]}``.
+    n_random : try so many combinations, drawn at random by ``seed``; a range, `LogUniform`, may
+        then stand in the place of a list.
+    folds : compare means over so many folds instead of one validation part. The test part, a
+        fifth, is not in any of them.
+    by : "loss" or a metric; None takes ``monitor``, or the loss. Different losses cannot be
+        compared by the loss.
+    jobs, workers : processes, and the library that runs them, "joblib" (extra ``search``) or
+        "dask" (extra ``dask``). Without them everything runs here, networks of one shape at once
+        (`train_many`); so do the networks of each process.
+    common : further arguments of `train`, the same for all. The others are those of `train_many`.
+
+    >>> found = search("diabetes", grid={"l2": [0.0, 100.0]}, hidden_layer_sizes=[8], epochs=3)
+    >>> len(found.candidates), found.by, sorted(found.training.report)
+    (2, 'loss', ['test', 'train', 'validation'])
+
+    Raises what `train_many` raises; DivergenceError if no candidate could be trained. Ctrl-C
+    raises TrainingInterrupted, whose ``result`` is the `Search` of the candidates that were done
+    by then (over all folds; with jobs also all that their process trains at once), or None.
+    """
+    configs = expand(grid, n_random, common.get("seed", 0))
+    common = {"split_seed": common.get("seed", 0), **common}
+    n_folds = _check_folds(folds, grid, common)
+    jobs = None if jobs is None else whole("jobs", jobs)
+    check_configs(configs, common)
+    backend = get_backend(device, engine, capture=capture, precision=precision)
+    dtype = check_dtype(dtype).name
+    if (jobs or workers) and backend.device != "cpu":
+        raise ArgumentError(
+            f"jobs and workers have no effect on device {backend.device!r}: networks of one shape "
+            "are trained there at once"
+        )
+    categorical = listed("categorical", categorical)
+    source = read_source(
+        data, target, task=task, categorical=categorical, drop=listed("drop", drop),
+        sample_weight=sample_weight, delimiter=delimiter,
+    )  # fmt: skip
+    by, greater = _judge(by, grid, common, source)
+    prepared = {
+        "dtype": dtype, "categorical": categorical, "validation": validation, "test": test,
+    }  # fmt: skip
+    given = {
+        "source": source, "device": device, "engine": engine, "capture": capture,
+        "precision": precision, **prepared, **common,
+    }  # fmt: skip
+    all_of_them = [
+        {**config, "fold": (i, n_folds)} if n_folds > 1 else config
+        for config in configs
+        for i in range(n_folds)
+    ]
+    work: Any = partial(_trained, verbose=verbose and not jobs)
+    trained: list[Training | None] = [None] * len(all_of_them)
+    stopped = again = False
+    try:
+        if jobs is None and workers is None:
+            trained = work(all_of_them, **given)
+        else:
+            alike = groups(set_ups(all_of_them, source, common, **prepared))
+            trained = in_processes(
+                work, all_of_them, given, jobs=jobs or _cores(), workers=workers or "joblib",
+                together=alike,
+            )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        stopped, trained = True, getattr(stop, "result", None) or trained
+    ended = [t if t is not None and t.history.stopped != "interrupted" else None for t in trained]
+    complete = _complete(ended, n_folds)
+    candidates = tuple(_candidate(configs[i], part, by) for i, part in complete.items())
+    best = _ranking(candidates, greater)[0] if candidates else 0
+    found = None
+    if candidates and not math.isnan(candidates[best].score):
+        place = [*complete][best]
+        first = all_of_them[place * n_folds], complete[place][0]
+        training, again = insist(partial(_judged, backend, source, common, prepared, *first))
+        found = Search(by, greater, candidates, best, training)
+    if stopped or again:
+        done = sum(t is not None for t in ended)
+        raise SearchInterrupted(found, (done, len(ended)), (len(complete), len(configs))) from None
+    if found is None:
+        raise DivergenceError(f"no candidate has a {by} to compare: {_reason(trained)}")
+    return found
+
+
+def _complete(ended: Sequence[Training | None], n_folds: int) -> dict[int, list[Training]]:
+    """Return the folds of each combination, by its place, of those that have them all."""
+    found = {}
+    for i in range(len(ended) // n_folds):
+        part = [t for t in ended[i * n_folds : (i + 1) * n_folds] if t is not None]
+        if len(part) == n_folds:
+            found[i] = part
+    return found
+
+
+def _judged(
+    backend: Backend,
+    source: Source,
+    common: Mapping[str, Any],
+    prepared: Mapping[str, Any],
+    config: Mapping[str, Any],
+    training: Training,
+) -> Training:
+    """Return the best training again, judged on every part."""
+    chosen = check_configs([config], common)[0]
+    setup = set_up(source, chosen, **prepared)
+    theta = backend.host(training.model.parameters.theta)
+    entry = Entry(theta, chosen.settings, setup.parts["train"], history=training.history)
+    return trainings(backend, [setup], [entry], setup.parts)[0]
+
+
+class SearchInterrupted(TrainingInterrupted):
+    """Ctrl-C during a search; ``result`` is the `Search` of the candidates that were done.
+
+    It is None if none of them has something to compare. ``trainings``: how many had ended by
+    themselves, of how many; ``combinations``: how many in all their folds, of how many.
+    """
+
+    def __init__(
+        self, result: Search | None, trainings: tuple[int, int], combinations: tuple[int, int]
+    ) -> None:
+        super().__init__(History() if result is None else result.training.history, result)
+        self.trainings, self.combinations = trainings, combinations
+        self.args = (f"search interrupted: {trainings[0]} of {trainings[1]} trainings were done",)
+
+
+def _check_folds(folds: int | None, grid: Grid, common: Mapping[str, Any]) -> int:
+    """Return the number of folds, 1 for none."""
+    for name in ("fold", "split_seed"):
+        if name in grid or (name == "fold" and name in common):
+            raise ArgumentError(
+                f"{name} would compare on different validation parts: leave it out, or use folds"
+            )
+    if folds is None:
+        return 1
+    if whole("folds", folds) < 2:
+        raise ArgumentError(f"folds must be 2 or more, found {folds}")
+    return folds
+
+
+def _judge(
+    by: str | None, grid: Grid, common: Mapping[str, Any], source: Source
+) -> tuple[str, bool]:
+    """Return what is compared, and whether more of it is better; refuse what has no meaning."""
+    for name in ("monitor", "metrics"):
+        if by is None and name in grid:
+            raise ArgumentError(f"by is missing: the candidates differ in {name}")
+    by = by or common.get("monitor") or "loss"
+    if by == "loss":
+        changed = [name for name in _LOSS_CHANGES if name in grid]
+        if changed:
+            raise ArgumentError(
+                f"the losses of different {changed[0]} cannot be compared: give a metric as by, "
+                f"such as by={default_metrics(source.task)[0]!r}"
+            )
+        return by, False
+    metrics = common.get("metrics") or default_metrics(source.task)
+    names = metric_names(source.task, metrics)
+    if by not in names:
+        raise ArgumentError(
+            f"by must be 'loss' or one of the metrics ({', '.join(names)}), found {by!r}"
+            + did_you_mean(by, ["loss", *names])
+        )
+    return by, greater_is_better(by)
+
+
+def _trained(
+    items: Sequence[Mapping[str, Any]], *, source: Source, verbose: bool, **given: Any
+) -> list[Training]:
+    return train_configs(items, source, judged=("validation",), verbose=verbose, **given)
+
+
+def _candidate(config: Mapping[str, Any], folds: Sequence[Training], by: str) -> Candidate:
+    """Return how a combination did; without a score if one of its folds diverged."""
+    reports = [training.report["validation"] for training in folds]
+    failed = any(training.error is not None for training in folds)
+    scores = tuple(math.nan if failed else float(report[by]) for report in reports)
+    names = ["loss", *(name for name in reports[0] if name != "loss")]
+    ends = dict.fromkeys(training.history.stopped for training in folds)
+    return Candidate(
+        config=config,
+        score=float(np.mean(scores)),
+        scores=scores,
+        metrics={name: float(np.mean([report[name] for report in reports])) for name in names},
+        best_epoch=float(np.mean([training.history.best_epoch or 0 for training in folds])),
+        stopped=", ".join(ends),
+        seconds=sum(e.seconds for training in folds for e in training.history.epochs),
+    )
+
+
+def _ranking(candidates: Sequence[Candidate], greater: bool) -> list[int]:
+    def key(i: int) -> tuple[bool, float]:
+        score = candidates[i].score
+        return math.isnan(score), -score if greater else score
+
+    return sorted(range(len(candidates)), key=key)
+
+
+def _reason(trained: Sequence[Training | None]) -> str:
+    errors = [str(t.error) for t in trained if t is not None and t.error is not None]
+    return errors[0] if errors else "it is not defined on the validation part"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,164 @@
+"""What `Sequential.compile` chooses: loss, optimiser and metrics by Keras' names (N31)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn.api.sequential.layers import Stack
+from fastnn.data.targets import Targets
+from fastnn.data.tasks import Task
+from fastnn.errors import ArgumentError
+from fastnn.nn.losses import LossFunction
+from fastnn.nn.losses import loss as make_loss
+from fastnn.nn.network import Network
+from fastnn.nn.optimizers import OPTIMIZERS
+from fastnn.preparation.fit_to_task import choose_metrics
+from fastnn.recipe.recipe import TrainingOptions, training_options
+from fastnn.registry import did_you_mean, parse_choice
+from fastnn.training.metrics import metric_names
+
+#: Both names take class indices and one-hot rows: the shape of y says which they are.
+_KERAS_LOSSES = {"sparse_categorical_crossentropy": "categorical_crossentropy"}
+
+
+@dataclass(frozen=True, eq=False)
+class Compilation:
+    """Checked choices, and what they make of the target.
+
+    ``settings`` are arguments of `training_options`; ``keys`` gives the name under which a user
+    asked for a metric.
+    """
+
+    cost: LossFunction
+    task: Task
+    n_outputs: int
+    settings: Mapping[str, Any]
+    metrics: tuple[object, ...]
+    keys: Mapping[str, str]
+
+    def targets(self, dtype: str) -> Targets:
+        """Return the encoding of y: classes are 0 to K - 1, values stay as they are."""
+        K = self.n_outputs
+        if self.task in ("binary", "multiclass"):
+            return Targets(self.task, np.arange(max(K, 2)), K, None, None, True, dtype)
+        if self.task == "multilabel":
+            return Targets(self.task, None, K, None, None, False, dtype)
+        return Targets(self.task, None, K, np.zeros(K), np.ones(K), K == 1, dtype)
+
+    def options(self, monitor: str | None, done: int, **fit: Any) -> tuple[TrainingOptions, bool]:
+        """Return the options of a fit, and whether a greater value of the monitor is better.
+
+        ``monitor`` is a key of the history: "val_loss" or "val_" and a metric. ``done``: the
+        epochs of the fits before.
+        """
+        watched = None
+        if monitor is not None:
+            names = {"val_loss": "loss", **{f"val_{key}": n for n, key in self.keys.items()}}
+            if monitor not in names:
+                raise ArgumentError(
+                    f"monitor must be one of {', '.join(names)}, found {monitor!r}"
+                    f"{did_you_mean(str(monitor), names)}"
+                )
+            watched = names[monitor]
+        settings = training_options(**self.settings, **fit, monitor=watched)
+        _check_schedule(settings, done)
+        return settings, choose_metrics(self.metrics, settings, self.task).greater_is_better
+
+
+def compilation(
+    stack: Stack,
+    loss: object,
+    optimizer: object,
+    metrics: Sequence[object],
+    learning_rate: float | None,
+    **settings: Any,
+) -> Compilation:
+    """Return the checked choices for a stack of layers.
+
+    >>> from fastnn.api.sequential.layers import Dense, stack
+    >>> chosen = compilation(stack([Dense(1, "sigmoid")]), "binary_crossentropy", "adam", ["acc"],
+    ...                      0.01)
+    >>> chosen.task, chosen.keys, chosen.settings["learning_rate"]
+    ('binary', {'accuracy': 'acc'}, 0.01)
+
+    Raises ArgumentError for a name that does not exist and for choices that do not fit.
+    """
+    cost = _loss(loss)
+    net = stack.network(stack.n_features or 1, cost)
+    rule, rate = _optimizer(optimizer, learning_rate)
+    chosen = {"optimizer": rule, "learning_rate": rate, **settings}
+    options = training_options(**chosen)
+    task = _task(net, metrics)
+    asked = choose_metrics(metrics, options, task).metrics
+    keys = {
+        name: spec if isinstance(spec, str) and "(" not in spec else name
+        for name, spec in zip(metric_names(task, asked), asked, strict=True)
+    }
+    return Compilation(cost, task, net.sizes[-1], chosen, asked, keys)
+
+
+def _loss(spec: object) -> LossFunction:
+    if isinstance(spec, (str, Mapping)):
+        name, options = parse_choice(spec, "loss")
+        if name in OPTIMIZERS:
+            raise ArgumentError(
+                f"loss {name!r} is an optimizer: the loss comes first, compile(loss, optimizer)"
+            )
+        if name in _KERAS_LOSSES:
+            return make_loss({"name": _KERAS_LOSSES[name], **options})
+    return make_loss(spec)
+
+
+def _optimizer(spec: object, learning_rate: float | None) -> tuple[object, float | None]:
+    """Return optimiser and learning rate, which may also be an option: "adam(learning_rate=0.01)".
+
+    >>> _optimizer("adam(learning_rate=0.01)", None)
+    ({'name': 'adam'}, 0.01)
+    """
+    if not isinstance(spec, (str, Mapping)):
+        return spec, learning_rate
+    name, options = parse_choice(spec, "optimizer")
+    if name.lower() in OPTIMIZERS:  # also by Keras' names of classes, such as "Adam"
+        name = name.lower()
+    rate = options.pop("learning_rate", None)
+    if rate is not None and learning_rate is not None:
+        raise ArgumentError("learning_rate is given twice: leave it out, or out of the optimizer")
+    return {"name": name, **options}, learning_rate if rate is None else rate  # type: ignore[return-value]
+
+
+def _task(net: Network, metrics: Sequence[object]) -> Task:
+    """Return what the loss and the last layer say the target is.
+
+    Where both allow it (a loss of the output such as squared error, and sigmoid), the metrics
+    decide: labels if they are metrics of labels, else values.
+    """
+    cost, K = net.loss, net.sizes[-1]
+    labels: Task = "binary" if K == 1 else "multilabel"
+    if cost.link == "softmax":
+        return "multiclass"
+    if "regression" not in cost.tasks:
+        return labels
+    if labels in cost.tasks and net.activations[-1].name == "sigmoid" and metrics:
+        try:
+            metric_names(labels, metrics)
+            return labels
+        except ArgumentError:
+            pass  # said again, if it is wrong for values too
+    return "regression"
+
+
+def _check_schedule(options: TrainingOptions, done: int) -> None:
+    """Refuse to go on with a schedule that would have been another one, had it known the end."""
+    if not done:
+        return
+    epochs = np.arange(options.epochs, dtype=np.float64)
+    before, now = (options.schedule.factors(epochs, 1, n) for n in (done, options.epochs))
+    if not np.array_equal(before, now):
+        raise ArgumentError(
+            f"schedule {options.schedule.name!r} runs over the epochs of one fit, and they are "
+            "over: compile again, or choose a schedule without an end such as 'exponential'"
+        )

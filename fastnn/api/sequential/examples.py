@@ -1,0 +1,161 @@
+"""X and y as people give them, to the arrays that a network takes; nothing is changed in X."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.host.arrays import to_host
+from fastnn.data.files import read_table
+from fastnn.data.preprocess import Features
+from fastnn.data.split import holdout
+from fastnn.data.statistics import columns_with_gaps
+from fastnn.data.table import Table, from_zero
+from fastnn.data.targets import Targets
+from fastnn.errors import ArgumentError, DataError
+from fastnn.nn.losses import LossFunction
+from fastnn.preparation.examples import Examples
+from fastnn.preparation.fit_to_task import check_target_range
+from fastnn.preparation.loss_weights import check_weights
+
+Array = npt.NDArray[Any]
+
+
+def read_inputs(X: Any, n_features: int | None, name: str = "X") -> Table:
+    """Return X as a table of numbers without gaps.
+
+    ``X``: rows, as an array (N, n_features), a data frame or a dict of columns. Raises DataError
+    naming column and row for text and missing or infinite values, and if the number of columns
+    is not ``n_features``.
+
+    >>> read_inputs([[1.0, 2.0], [3.0, np.nan]], 2)
+    Traceback (most recent call last):
+    fastnn.errors.DataError: X, column 'x1', row 1 (counted from 0): no value; fill it in, or ...
+    """
+    try:
+        table = read_table(X)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+    for column in table.categorical:
+        raise DataError(
+            f"{name}, column {column!r}: it holds text; encode it as numbers, or use "
+            "fastnn.train, which does"
+        )
+    if n_features is not None and len(table.names) != n_features:
+        raise DataError(
+            f"{name} has {len(table.names)} columns, the network has {n_features} inputs"
+        )
+    gaps = np.flatnonzero(columns_with_gaps(table.numeric))
+    if len(gaps):
+        row = int(np.flatnonzero(np.isnan(table.numeric[:, gaps[0]]))[0])
+        raise DataError(
+            f"{name}, column {table.numeric_names[gaps[0]]!r}, {from_zero(row)}: no value; fill "
+            "it in, or use fastnn.train, which does"
+        )
+    return table
+
+
+def to_rows(features: Features, table: Table, name: str = "X") -> Array:
+    """Return the (N, n_features) rows for the network; raise DataError naming ``name``.
+
+    >>> table = read_inputs([[1.0], [3.0]], 1)
+    >>> to_rows(Features.fit(table), table).ravel()
+    array([-1.,  1.], dtype=float32)
+    """
+    try:
+        return features.transform(table)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+def encode(y: Any, targets: Targets, cost: LossFunction, n: int, name: str = "y") -> Array:
+    """Return the target as the loss takes it: (N, K) floats, or (N, 1) class indices for softmax.
+
+    ``y``: class indices (N,) or (N, 1), or one-hot rows (N, K), for softmax; 0 and 1 for sigmoid
+    with a cross-entropy; else numbers. Raises DataError naming the row for anything else.
+
+    >>> targets = Targets("multiclass", np.arange(3), 3, None, None, True, "float32")
+    >>> from fastnn.nn.losses import loss
+    >>> encode([[0, 0, 1], [1, 0, 0]], targets, loss("categorical_crossentropy"), 2).tolist()
+    [[2], [0]]
+    """
+    values = np.asarray(to_host(y))
+    K = targets.n_outputs
+    shapes = [(n,), (n, 1)] if K == 1 else [(n, K)]
+    if targets.task == "multiclass":
+        shapes = [(n,), (n, 1), (n, K)]
+    if values.shape not in shapes:
+        needed = " or ".join(map(str, shapes))
+        raise DataError(f"{name} has shape {values.shape}, the network and X need {needed}")
+    if targets.task == "multiclass" and values.shape == (n, K):
+        values = _indices(values, name)
+    try:
+        with np.errstate(over="ignore"):  # refused just below
+            Y = targets.encode(values)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+    check_target_range(Y, cost, name)
+    return Y
+
+
+def _indices(one_hot: Array, name: str) -> Array:
+    """Class indices of one-hot rows."""
+    hot = one_hot == 1
+    good = (hot | (one_hot == 0)).all(axis=1) & (hot.sum(axis=1) == 1)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise DataError(
+            f"{name}, {from_zero(row)}: {one_hot[row].tolist()} is not one-hot, a single 1 and "
+            "else 0; for softened labels use the loss's option label_smoothing"
+        )
+    return np.asarray(hot.argmax(axis=1))
+
+
+def pair(given: Any) -> tuple[Any, Any, Any]:
+    """Return X, y and weights or None of ``validation_data``.
+
+    >>> pair(([[1.0]], [0]))
+    ([[1.0]], [0], None)
+    """
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise ArgumentError(
+            f"validation_data must be (X, y) or (X, y, sample_weight), found {type(given).__name__}"
+        )
+    return given[0], given[1], given[2] if len(given) == 3 else None
+
+
+def examples(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    targets: Targets,
+    cost: LossFunction,
+    n_features: int | None,
+    prefix: str = "",
+) -> Examples:
+    """Return checked examples: the table, the encoded target, weights (N, 1) or None."""
+    table = read_inputs(X, n_features, f"{prefix}X")
+    Y = encode(y, targets, cost, len(table), f"{prefix}y")
+    w = None if sample_weight is None else check_weights(sample_weight, len(table))
+    return Examples(table, Y, w)
+
+
+def hold_out(given: Examples, task: str, share: object, seed: int) -> tuple[Examples, Examples]:
+    """Return the rest, and the share held out: shuffled, and stratified for classes (N18).
+
+    Raises ArgumentError unless ``share`` is in (0, 1), DataError if a part would be empty or a
+    class has one example only.
+    """
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
+        raise ArgumentError(
+            f"validation_split must be a share from 0 up to, but not including, 1; found {share!r}"
+        )
+    by_class = task in ("binary", "multiclass")
+    labels = given.target[:, 0].astype(np.int64) if by_class else given.target
+    try:
+        rest, held = holdout(labels, task, share, seed)
+    except DataError as error:
+        raise DataError(f"validation_split={share:g}: {error}") from error
+    return given.rows(rest), given.rows(held)

@@ -1,0 +1,327 @@
+"""The layers of a `Sequential`, and the network that a list of them describes.
+
+A layer only says what is wanted; the numbers are in the network's flat parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from fastnn.api.sequential.keywords import strict
+from fastnn.errors import ArgumentError
+from fastnn.nn.activations import ActivationFunction, activation
+from fastnn.nn.initializers import initializer
+from fastnn.nn.losses import LossFunction
+from fastnn.nn.network import Network, network
+from fastnn.nn.normalization import BatchNorm, Place
+from fastnn.recipe.recipe import whole
+from fastnn.registry import Option
+
+Shape: TypeAlias = int | tuple[int, ...] | None
+
+_activation = activation  # fields hide the function
+_RATE = Option("rate", 0.0, low=0.0, high=1.0, open_high=True)
+
+
+def _width(owner: str, shape: object) -> int:
+    """Return the number of features of a shape: 30, (30,) or [30]."""
+    if isinstance(shape, (tuple, list)):
+        if len(shape) != 1:
+            raise ArgumentError(
+                f"{owner}={shape!r} must be one number of features, such as (30,): "
+                "flatten each example, X.reshape(len(X), -1)"
+            )
+        shape = shape[0]
+    return whole(owner, shape)
+
+
+@strict
+@dataclass(frozen=True)
+class Input:
+    """The number of inputs: ``shape`` is ``(n_features,)``. First of the layers, or left out.
+
+    Without it the first `fit` takes the number from the columns of X.
+
+    >>> Input(shape=(30,)).n_features
+    30
+    """
+
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        self.n_features  # noqa: B018 -- raises if it cannot be
+
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+        return _width("Input: shape", self.shape)
+
+
+@strict
+@dataclass(frozen=True)
+class Dense:
+    """A layer ``A[l] = g(W[l] A[l-1] + b[l])`` of ``units`` units (N1).
+
+    Parameters
+    ----------
+    units : n_l.
+    activation : a name, "name(option=value)", a dict or an expression; None is the identity.
+    kernel_initializer : of W, by Keras' names (N22) or as `fastnn.train` takes it; None takes
+        what suits the activation (He for the ReLU family, LeCun for SELU, else Glorot), where
+        Keras always takes Glorot. Biases start at 0.
+    input_shape, input_dim : the number of inputs, for the first layer: (30,) or 30.
+
+    >>> Dense(16, activation="relu", kernel_initializer="he_normal").units
+    16
+    >>> Dense(16, activation="rellu")
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: unknown activation 'rellu'; did you mean 'relu'? (known: ...
+
+    Raises ArgumentError for what cannot work.
+    """
+
+    units: int
+    activation: object = None
+    kernel_initializer: object = None
+    input_shape: Shape = None
+    input_dim: int | None = None
+
+    def __post_init__(self) -> None:
+        whole("Dense: units", self.units)
+        if self.activation is not None:
+            _activation(self.activation)
+        if self.kernel_initializer is not None:
+            initializer(self.kernel_initializer)
+        if self.input_shape is not None and self.input_dim is not None:
+            raise ArgumentError("Dense: input_shape and input_dim say the same: give one of them")
+        self.n_features  # noqa: B018 -- raises if it cannot be
+
+    @property
+    def n_features(self) -> int | None:
+        """The number of inputs, where it was given."""
+        if self.input_dim is not None:
+            return whole("Dense: input_dim", self.input_dim)
+        if self.input_shape is not None:
+            return _width("Dense: input_shape", self.input_shape)
+        return None
+
+
+@strict
+@dataclass(frozen=True)
+class Activation:
+    """The activation of the `Dense` layer before it, which then has none of its own.
+
+    >>> Activation("tanh").activation
+    'tanh'
+    """
+
+    activation: object
+
+    def __post_init__(self) -> None:
+        _activation(self.activation)
+
+
+@strict
+@dataclass(frozen=True)
+class Dropout:
+    """Sets the share ``rate`` of a hidden layer's outputs to 0, in training only.
+
+    The others are divided by ``1 - rate``, so that their expectation stays the same.
+
+    >>> Dropout(0.5)
+    Dropout(rate=0.5)
+    >>> Dropout(1)
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: Dropout: rate=1 is outside [0, 1)
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _RATE.check("Dropout", self.rate)
+
+
+@strict
+@dataclass(frozen=True)
+class BatchNormalization:
+    """Each unit of a hidden layer to mean 0 and variance 1 over the batch, then gamma and beta.
+
+    Between a `Dense` layer without activation and its `Activation` it comes before the
+    activation, after an activated `Dense` layer or an `Activation` after it. Defaults and
+    arithmetic are Keras': predictions go by running estimates, ``momentum`` old and
+    ``1 - momentum`` new, of the mean and of the biased variance of each batch.
+
+    Two things differ from Keras. A batch of one example has no variance: a last one joins the
+    batch before, and ``batch_size=1`` is refused. Before an activation the bias of the `Dense`
+    layer cancels out in training and stays what it is.
+
+    >>> BatchNormalization()
+    BatchNormalization(momentum=0.99, epsilon=0.001)
+    >>> BatchNormalization(momentum=1.5)
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: BatchNormalization: momentum=1.5 is outside [0, 1)
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for option in Place.options:
+            option.check("BatchNormalization", getattr(self, option.name))
+
+    def rule(self, place: str) -> BatchNorm:
+        """Return it as the network has it, "before" or "after" the activation."""
+        return BatchNorm(place, float(self.momentum), float(self.epsilon))
+
+
+@strict
+@dataclass(frozen=True)
+class Normalization:
+    """``(x - mu)/sigma`` of each input column, before the first `Dense` layer (N19).
+
+    mu and sigma come from the training part of the first `fit` (so not from its validation
+    part) and stay from then on. A constant column has sigma 1.
+
+    >>> Normalization()
+    Normalization()
+    """
+
+
+Layer: TypeAlias = Input | Normalization | Dense | BatchNormalization | Activation | Dropout
+
+
+@dataclass(frozen=True)
+class _Units:
+    """One layer of the network."""
+
+    units: int
+    activation: ActivationFunction
+    initializer: object
+    dropout: float = 0.0
+    batch_norm: BatchNorm | None = None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a list of layers describes; ``n_features`` is None where nobody has said it yet."""
+
+    n_features: int | None = None
+    normalize: bool = False
+    units: tuple[_Units, ...] = field(default=())
+
+    @property
+    def initializers(self) -> list[object]:
+        """One for each layer of the network."""
+        return [layer.initializer for layer in self.units]
+
+    def network(self, n_features: int, cost: LossFunction | None) -> Network:
+        """Return the network; without a loss yet, with one that its last activation allows.
+
+        Raises ArgumentError if there is no `Dense` layer, or the layers and the loss do not go
+        together.
+
+        >>> print(stack([Dense(4, "tanh"), Dropout(0.25), Dense(1)]).network(3, None))
+        3 inputs -> 4 tanh (dropout 0.25) -> 1 identity; squared_error; 21 parameters
+        """
+        if not self.units:
+            raise ArgumentError("Sequential has no Dense layer: add at least one")
+        *hidden, last = self.units
+        g = last.activation
+        if last.dropout:
+            raise ArgumentError("Dropout after the last Dense layer would drop outputs: remove it")
+        if last.batch_norm:
+            raise ArgumentError(
+                "BatchNormalization after the last Dense layer would normalise outputs: remove it"
+            )
+        if cost is not None and cost.from_logits and g.name != cost.link:
+            raise ArgumentError(
+                f"loss {cost.name!r} needs the last layer to be Dense({last.units}, "
+                f"activation={cost.link!r}), found activation {g.name!r}"
+            )
+        softmax = "categorical_crossentropy" if g.name == "softmax" else "squared_error"
+        return network(
+            (n_features, *(layer.units for layer in self.units)),
+            activation=[layer.activation for layer in hidden],
+            output_activation=g,
+            dropout=[layer.dropout for layer in hidden],
+            loss_function=softmax if cost is None else cost,
+            batch_normalization=[layer.batch_norm for layer in hidden],
+        )
+
+
+def stack(layers: Sequence[Layer]) -> Stack:
+    """Return what ``layers`` describe; they may still be incomplete.
+
+    >>> found = stack([Input((3,)), Dense(4), Activation("relu"), Dense(1)])
+    >>> found.n_features, [layer.activation.name for layer in found.units]
+    (3, ['relu', 'identity'])
+
+    Raises ArgumentError, naming the layer by its place from 1, for an order that cannot be.
+    """
+    found = Stack()
+    for place, layer in enumerate(layers, start=1):
+        found = _push(found, layer, f"layer {place}, {type(layer).__name__}", first=place == 1)
+    return found
+
+
+def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
+    last = below.units[-1] if below.units else None
+    match layer:
+        case Input():
+            if not first:
+                raise ArgumentError(f"{here}: it must be the first layer")
+            return replace(below, n_features=layer.n_features)
+        case Normalization():
+            if last is not None or below.normalize:
+                raise ArgumentError(f"{here}: it belongs once, before the first Dense layer")
+            return replace(below, normalize=True)
+        case Dense():
+            n = layer.n_features
+            if n is not None and (last is not None or below.n_features is not None):
+                raise ArgumentError(
+                    f"{here}: its number of inputs is known from the layers before it; "
+                    "leave input_shape and input_dim out"
+                )
+            g = _activation("identity" if layer.activation is None else layer.activation)
+            units = _Units(int(layer.units), g, layer.kernel_initializer)
+            n = below.n_features if n is None else n
+            return replace(below, n_features=n, units=(*below.units, units))
+        case Activation() | Dropout() | BatchNormalization() if last is None:
+            hint = "; for the inputs use Normalization()" * isinstance(layer, BatchNormalization)
+            raise ArgumentError(f"{here}: there is no Dense layer before it{hint}")
+        case Activation():
+            if last.dropout:
+                raise ArgumentError(f"{here}: it must come before the Dropout of its Dense layer")
+            if last.activation.name != "identity":
+                raise ArgumentError(
+                    f"{here}: the Dense layer before it already has the activation "
+                    f"{last.activation.name!r}; leave one of them out"
+                )
+            if last.batch_norm and last.batch_norm.place == "after":
+                raise ArgumentError(
+                    f"{here}: the Dense layer before it has an activation already, which "
+                    "BatchNormalization follows; leave one of the activations out"
+                )
+            changed = replace(last, activation=_activation(layer.activation))
+            return replace(below, units=(*below.units[:-1], changed))
+        case BatchNormalization():
+            if last.dropout:
+                raise ArgumentError(f"{here}: it must come before the Dropout of its Dense layer")
+            if last.batch_norm:
+                raise ArgumentError(f"{here}: its Dense layer has one already; leave one out")
+            place = "before" if last.activation.name == "identity" else "after"
+            changed = replace(last, batch_norm=layer.rule(place))
+            return replace(below, units=(*below.units[:-1], changed))
+        case Dropout():
+            if last.dropout:
+                raise ArgumentError(f"{here}: there is a Dropout just before it; leave one out")
+            return replace(
+                below, units=(*below.units[:-1], replace(last, dropout=float(layer.rate)))
+            )
+        case _:
+            raise ArgumentError(
+                f"{here} cannot be used: a layer is an object made by Input, Normalization, "
+                f"Dense, BatchNormalization, Activation or Dropout, found {layer!r}"
+            )

@@ -1,0 +1,1 @@
+"""What the machine gives whatever computes: BLAS, threads, memory, arrays."""

@@ -1,0 +1,1 @@
+"""Files: the model document, ONNX, weights of other libraries (floor 5)."""

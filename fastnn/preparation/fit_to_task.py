@@ -1,0 +1,186 @@
+"""The choices of `train` that depend on each other: what fits the task, what has an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.data.targets import Targets
+from fastnn.errors import ArgumentError, DataError
+from fastnn.nn.activations import ActivationFunction, activation
+from fastnn.nn.initializers import initializer
+from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, LossFunction, loss
+from fastnn.recipe.recipe import TrainingOptions, whole
+from fastnn.registry import did_you_mean, parse_choice
+from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
+
+Array = npt.NDArray[Any]
+
+
+def choose_loss(spec: object, task: str, label_smoothing: float = 0.0) -> LossFunction:
+    """Return the loss, checked against the task; None takes the task's own.
+
+    >>> choose_loss(None, "multiclass", 0.1).to_json()
+    {'name': 'categorical_crossentropy', 'label_smoothing': 0.1}
+    >>> choose_loss("huber", "binary")
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: loss 'huber' does not fit task 'binary'; choose from ...
+    """
+    given: object = DEFAULT_LOSSES[task] if spec is None else spec
+    if label_smoothing != 0:
+        if callable(given) or isinstance(given, LossFunction):
+            raise ArgumentError("label_smoothing has no effect with a loss of your own")
+        name, options = parse_choice(given, "loss")
+        if "label_smoothing" in options:
+            raise ArgumentError("label_smoothing is given twice: leave it out, or out of the loss")
+        given = {"name": name, **options, "label_smoothing": label_smoothing}
+    cost = loss(given)
+    if task not in cost.tasks:
+        fitting = ", ".join(row.name for row in LOSSES if task in row.tasks)
+        raise ArgumentError(f"loss {cost.name!r} does not fit task {task!r}; choose from {fitting}")
+    return cost
+
+
+def choose_output(spec: object, task: str, cost: LossFunction) -> ActivationFunction:
+    """Return the output activation; None takes the loss's own, sigmoid for classes and labels.
+
+    The outputs of a classifier are probabilities: with a loss that would also take others
+    (squared error, your own), only sigmoid or an expression of your own is allowed.
+
+    >>> choose_output(None, "binary", loss("squared_error")).name
+    'sigmoid'
+    """
+    if task == "regression" or cost.from_logits:
+        return activation(cost.link if spec is None else spec)
+    chosen = activation("sigmoid" if spec is None else spec)
+    if chosen.expression is None and chosen.name != "sigmoid":
+        raise ArgumentError(
+            f"output_activation {chosen.name!r} gives no probabilities, which task {task!r} "
+            "needs: leave it out (sigmoid), or use task='regression'"
+        )
+    return chosen
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The metrics to compute, by which one training is watched, and its better direction."""
+
+    metrics: tuple[object, ...]
+    greater_is_better: bool
+
+
+def choose_metrics(
+    metrics: Sequence[object] | None, settings: TrainingOptions, task: str
+) -> Judges:
+    """Return the checked metrics (None: the task's own), with `monitor` among them or "loss".
+
+    >>> from fastnn.recipe.recipe import training_options
+    >>> choose_metrics(None, training_options(patience=3, monitor="accuracy"), "multiclass")
+    Judges(metrics=('accuracy',), greater_is_better=True)
+    """
+    given = default_metrics(task) if metrics is None else metrics
+    names, chosen = metric_names(task, given), tuple(given)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ArgumentError(f"metrics: {twice[0]!r} is there twice")
+    if settings.monitor == "loss":
+        return Judges(chosen, greater_is_better=False)
+    if settings.monitor not in names:
+        raise ArgumentError(
+            f"monitor must be 'loss' or one of the metrics ({', '.join(names)}), found "
+            f"{settings.monitor!r}{did_you_mean(settings.monitor, ['loss', *names])}"
+        )
+    return Judges(chosen, greater_is_better(settings.monitor))
+
+
+def choose_standardization(
+    wanted: bool | None, task: str, cost: LossFunction, output: ActivationFunction
+) -> bool:
+    """Return whether a regression target is standardised (N19).
+
+    None: yes where outputs can be any number, no for counts (Poisson) and for another output
+    activation than identity, whose range has a meaning in the target's own units.
+
+    >>> from fastnn.nn.activations import activation
+    >>> choose_standardization(None, "regression", loss("huber"), activation("identity"))
+    True
+    """
+    bounded = cost.lowest_target > -np.inf
+    if wanted is not None and not isinstance(wanted, bool):
+        raise ArgumentError(f"standardize_target must be True, False or None, found {wanted!r}")
+    if wanted is not None and task != "regression":
+        raise ArgumentError(f"standardize_target has no effect with task {task!r}: leave it out")
+    if wanted and bounded:
+        raise ArgumentError(
+            f"standardize_target cannot be used with loss {cost.name!r}, which needs the target "
+            "in its own units: leave it out"
+        )
+    return (not bounded and output.name == "identity") if wanted is None else wanted
+
+
+def layer_sizes(hidden: object, **only_hidden: tuple[object, object]) -> tuple[int, ...]:
+    """Return the hidden layers' units; refuse arguments that only hidden layers have.
+
+    ``only_hidden``: each such argument as a pair of its value and its default.
+
+    >>> layer_sizes([64, 32]), layer_sizes(16)
+    ((64, 32), (16,))
+    >>> layer_sizes([], dropout=(0.5, 0.0))
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: dropout=0.5 has no effect: there is no hidden layer
+    """
+    given = [hidden] if isinstance(hidden, (int, np.integer)) else hidden
+    if not isinstance(given, (list, tuple, np.ndarray)):
+        raise ArgumentError(
+            f"hidden_layer_sizes must be a list of whole numbers such as [64, 32], found {hidden!r}"
+        )
+    sizes = tuple(whole("each of hidden_layer_sizes", n) for n in given)
+    for name, (value, default) in only_hidden.items():
+        empty = isinstance(value, (list, tuple)) and not value
+        if not sizes and not empty and value != default:
+            raise ArgumentError(f"{name}={value!r} has no effect: there is no hidden layer")
+    return sizes
+
+
+def initializer_form(spec: object) -> object:
+    """Return an initialiser, or a list of them, in the form that a model file keeps.
+
+    >>> initializer_form(["zeros", None])
+    [{'name': 'zero'}, None]
+    """
+    if isinstance(spec, (list, tuple)):
+        return [initializer_form(one) for one in spec]
+    if spec is None:
+        return None
+    name, options = initializer(spec)
+    return {"name": name, **options}
+
+
+def output_units(targets: Targets, cost: LossFunction) -> int:
+    """Return the units of the output layer: two for a binary target with softmax.
+
+    >>> output_units(Targets.fit([0, 1], "binary"), loss("categorical_crossentropy"))
+    2
+    """
+    return 2 if targets.task == "binary" and cost.link == "softmax" else targets.n_outputs
+
+
+def check_target_range(Y: Array, cost: LossFunction, part: str = "target") -> None:
+    """Raise DataError if an encoded target is not finite or too small for the loss.
+
+    >>> check_target_range(np.array([[0.0], [3.0]]), loss("poisson"))
+    >>> check_target_range(np.array([[-1.0]]), loss("poisson"), "test target")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: test target: loss 'poisson' needs values of at least 0, found -1
+    """
+    if not np.isfinite(Y).all():
+        raise DataError(f"{part}: a value is too large to compute with in {Y.dtype}; rescale it")
+    if Y.min() < cost.lowest_target:
+        raise DataError(
+            f"{part}: loss {cost.name!r} needs values of at least {cost.lowest_target:g}, "
+            f"found {Y.min():g}"
+        )

@@ -1,0 +1,1 @@
+"""What `fastnn check` runs (floor 7)."""

@@ -1,0 +1,102 @@
+"""Every choice is checked before anything is computed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fastnn.errors import ArgumentError
+from fastnn.nn.groups import ParameterGroup
+from fastnn.recipe.recipe import TrainingOptions, number, training_options, whole
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number above 0, found 0"),
+        ({"epochs": True}, "epochs must be a whole number above 0, found True"),
+        ({"epochs": 2.0}, "epochs must be a whole number above 0, found 2.0"),
+        ({"batch_size": -3}, "batch_size must be a whole number from 1, .* found -3"),
+        ({"batch_size": "ful"}, "batch_size .* found 'ful'; did you mean 'full'"),
+        ({"batch_size": 2.5}, "batch_size .* found 2.5"),
+        ({"optimizer": "adm"}, "unknown optimizer 'adm'; did you mean 'adam'"),
+        ({"optimizer": "adam(momentum=0.9)"}, "optimizer 'adam' has no option 'momentum'"),
+        ({"optimizer": {"name": "sgd", "beta": 0.9}}, "has no option 'beta'; it belongs to"),
+        ({"micro_batch_size": 0}, "micro_batch_size must be a whole number above 0, found 0"),
+        ({"micro_batch_size": "all"}, "micro_batch_size must be .* or 'auto', found 'all'"),
+        (
+            {"micro_batch_size": 9, "batch_size": 8},
+            "micro_batch_size=9 has no effect with batch_size=8: a micro-batch is a part",
+        ),
+        ({"learning_rate": 0}, "learning_rate must be a number above 0, found 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number above 0, found nan"),
+        ({"learning_rate": "fast"}, "learning_rate must be a number above 0, found 'fast'"),
+        ({"schedule": "cosin"}, "unknown schedule 'cosin'; did you mean 'cosine'"),
+        ({"schedule": "cosine(drop=0.5)"}, "has no option 'drop'; it belongs to step"),
+        ({"schedule": "one_cycle(warm_up=2)"}, "warm_up has no effect"),
+        ({"l2": -1}, "l2 must be a number of 0 or more, found -1"),
+        ({"l1": float("inf")}, "l1 must be a number of 0 or more, found inf"),
+        ({"l2": True}, "l2 must be a number of 0 or more, found True"),
+        ({"gradient_clip": 0}, "gradient_clip must be a number above 0, found 0"),
+        ({"patience": 0}, "patience must be a whole number above 0, found 0"),
+        ({"patience": True}, "patience must be a whole number above 0, found True"),
+        ({"monitor": "accuracy"}, "monitor has no effect without patience"),
+        ({"min_delta": 0.1}, "min_delta has no effect without patience"),
+        ({"patience": 1, "min_delta": -0.1}, "min_delta must be a number of 0 or more"),
+        ({"patience": 1, "monitor": 3}, "monitor must be 'loss' or the name of a metric, found 3"),
+        ({"tolerance": 0}, "tolerance must be a number above 0, found 0"),
+        ({"shuffle": "no"}, "shuffle must be True or False, found 'no'"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"seed": 0.5}, "seed must be a whole number from 0"),
+        ({"groups": [3]}, r"groups must be a list of ParameterGroup, found \[3\]"),
+        ({"groups": ParameterGroup("biases", None, 2.0)}, "groups must be a list"),
+        ({"groups": [ParameterGroup("weights")]}, "has no effect: give it a learning_rate_factor"),
+        ({"groups": [ParameterGroup("all", 1.5, 2.0)]}, "groups: layer must be a whole number"),
+        ({"groups": [ParameterGroup("all", None, -1.0)]}, "learning_rate_factor must be a number"),
+    ],
+)
+def test_what_cannot_work_is_named(given, said):
+    with pytest.raises(ArgumentError, match=said) as caught:
+        training_options(**given)
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_follow_the_optimiser_and_the_amount_of_data():
+    options = training_options(optimizer="sgd")
+    assert options.learning_rate == 0.1
+    assert [options.batch_size_for(n) for n in (5, 500, 10_000, 2_000_000)] == [5, 32, 128, 512]
+    assert training_options(batch_size="full").batch_size_for(300) == 300
+    assert training_options(batch_size=64).batch_size_for(300) == 64
+
+
+def test_the_form_of_the_model_file_gives_the_same_options():
+    options = training_options(
+        batch_size=np.int64(8),
+        epochs=np.int32(5),
+        optimizer="adamw(beta1=0.8)",
+        schedule="step(every=2, per=step)",
+        l2=np.float32(0.5),
+        groups=[ParameterGroup("weights", np.int64(1), np.float32(0.5), 1)],
+        patience=3,
+        monitor="f1",
+        min_delta=0.01,
+        seed=2**64 - 1,
+    )
+    for chosen in (options, training_options()):
+        text = json.dumps(chosen.to_json())
+        assert json.dumps(TrainingOptions.from_json(json.loads(text)).to_json()) == text
+
+
+def test_numbers():
+    assert whole("n", np.int8(3)) == 3
+    assert type(whole("n", np.int8(3))) is int
+    assert type(number("x", np.float32(0.5))) is float
+    with pytest.raises(ArgumentError, match="x must be a number of 0 or more, found None"):
+        number("x", None)
+
+
+def test_a_warm_up_that_never_ends_is_refused():
+    with pytest.raises(ArgumentError, match="'cosine': its warm_up of 6 epochs is longer"):
+        training_options(epochs=5, schedule="cosine(warm_up=6)")
+    assert training_options(epochs=5, schedule="cosine(warm_up=5)").schedule.warm_up == 5
+    assert training_options(epochs=5, schedule="cosine(warm_up=6, per=step)").epochs == 5
