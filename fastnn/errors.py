@@ -1,8 +1,123 @@
-"""The errors a user can meet: each says what was found, where, and what to do."""
+"""The errors a user can meet: each says what was found, where, and what to do.
+
+A message names arguments with `arg`, so that every door can call them as its users do: ``epochs``
+in Python, ``--epochs`` on the command line, ``max_iter`` in the estimators. Text of the user's,
+such as the name of a column, is never taken for an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+#: Around the name of an argument in a message, and between it and its value. Characters that
+#: `repr` escapes and no text has, so that nothing else in a message can be taken for them.
+_OPEN, _VALUE, _CLOSE = "\x11", "\x12", "\x13"
+_ARGUMENT = re.compile(f"{_OPEN}(\\w+)(?:{_VALUE}([^{_CLOSE}]*))?{_CLOSE}")
+
+#: From the name of an argument, and its value as Python writes it or None, to what a door writes.
+Spelling = Callable[[str, str | None], str]
+
+
+def arg(name: str, *value: object) -> str:
+    """Return an argument's name for the message of an error, or the name with a value.
+
+    >>> str(ArgumentError(f"{arg('epochs')} must be above 0; try {arg('loss', 'huber')}"))
+    "epochs must be above 0; try loss='huber'"
+    """
+    return f"{_OPEN}{name}{''.join(f'{_VALUE}{one!r}' for one in value)}{_CLOSE}"
+
+
+def in_python(name: str, value: str | None = None) -> str:
+    """Spell an argument as Python does: the spelling of an error's text.
+
+    >>> in_python("loss", "'mse'")
+    "loss='mse'"
+    """
+    return name if value is None else f"{name}={value}"
 
 
 class FastnnError(Exception):
-    """Base of every error that fastnn raises on purpose."""
+    """Base of every error that fastnn raises on purpose.
+
+    ``argument`` is the name of the argument that cannot work, as `fastnn.train` calls it, and
+    ``value`` what it was, where there is one.
+
+    >>> error = FastnnError(f"{arg('epochs')} must be above 0", value=-1)
+    >>> error.argument, error.value, error.said(lambda name, value: f"--{name}")
+    ('epochs', -1, '--epochs must be above 0')
+    """
+
+    argument: str | None
+    value: object
+
+    def __init__(
+        self, message: str = "", *, argument: str | None = None, value: object = None, **more: Any
+    ) -> None:
+        super().__init__(_spelled(message, in_python), **more)
+        first = _ARGUMENT.search(message)
+        self.argument = first[1] if argument is None and first else argument
+        self.value = value
+        self._message = message
+
+    def said(self, spelling: Spelling) -> str:
+        """Return the message with the arguments as ``spelling`` writes them."""
+        return _spelled(self._message, spelling)
+
+    def within(self: E, where: str) -> E:
+        """Return the same error with a text before it, such as the part of the data it is in.
+
+        >>> FastnnError("column 'x': no value").within("test: ")
+        FastnnError("test: column 'x': no value")
+        """
+        return self._again(where + self._message)
+
+    def respelled(self: E, spelling: Spelling) -> E:
+        """Return the same error as a door with names of its own says it."""
+        return self._again(self.said(spelling))
+
+    def _again(self: E, message: str) -> E:
+        again = type(self)(message, argument=self.argument, value=self.value)
+        return again.with_traceback(self.__traceback__)
+
+
+E = TypeVar("E", bound=FastnnError)
+
+
+def _spelled(message: str, spelling: Spelling) -> str:
+    return _ARGUMENT.sub(lambda found: spelling(found[1], found[2]), message)
+
+
+@contextmanager
+def inside(where: str) -> Iterator[None]:
+    """Say where an error is: ``where`` comes before its message.
+
+    >>> with inside("validation: "):
+    ...     raise DataError("column 'x' is missing")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: validation: column 'x' is missing
+    """
+    try:
+        yield
+    except FastnnError as error:
+        raise error.within(where) from error
+
+
+@contextmanager
+def spelled(spelling: Spelling) -> Iterator[None]:
+    """Let errors call arguments as the users of a door do.
+
+    >>> with spelled(lambda name, value: {"epochs": "max_iter"}.get(name, name)):
+    ...     raise ArgumentError(f"{arg('epochs')} must be above 0")
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: max_iter must be above 0
+    """
+    try:
+        yield
+    except FastnnError as error:
+        raise error.respelled(spelling) from error.__cause__
 
 
 class ArgumentError(FastnnError, ValueError):
@@ -21,8 +136,11 @@ class DeviceError(FastnnError, RuntimeError):
     """The device that was asked for cannot be used (command line: exit code 4)."""
 
 
-class DivergenceError(FastnnError, ArithmeticError):
-    """Training produced a loss that is not a finite number (command line: exit code 1)."""
+class DivergenceError(FastnnError, ArithmeticError, ValueError):
+    """Training produced a loss that is not a finite number (command line: exit code 1).
+
+    A ValueError too, as scikit-learn raises where a fit fails.
+    """
 
 
 class MissingExtraError(FastnnError, ModuleNotFoundError):

@@ -7,25 +7,33 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from inspect import signature
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.search_grid import Grid, expand
 from fastnn.api.search_workers import in_processes
-from fastnn.api.train import Training, listed
-from fastnn.api.train_many import check_configs, groups, set_ups, train_configs, trainings
-from fastnn.backend.backend import get_backend
+from fastnn.api.train import Training
+from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError, DivergenceError
-from fastnn.nn.parameters import check_dtype
+from fastnn.errors import ArgumentError, DivergenceError, arg
 from fastnn.preparation.examples import Source, read_source
-from fastnn.preparation.preparation import set_up
-from fastnn.recipe.recipe import whole
+from fastnn.recipe.checks import flag, whole
+from fastnn.recipe.documentation import documented
+from fastnn.recipe.run_settings import RunSettings
+from fastnn.recipe.table import (
+    DataOptions,
+    RecipeOptions,
+    RunOptions,
+    TrainOptions,
+    pick,
+    refuse_unknown,
+)
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
@@ -92,6 +100,7 @@ class Search:
         return table
 
 
+@documented(TrainOptions)
 def search(
     data: Any,
     target: Any = None,
@@ -102,26 +111,17 @@ def search(
     by: str | None = None,
     jobs: int | None = None,
     workers: str | None = None,
-    task: str = "auto",
     validation: Any = None,
     test: Any = None,
     sample_weight: npt.ArrayLike | None = None,
-    categorical: Collection[str] = (),
-    drop: Collection[str] = (),
-    delimiter: str | None = None,
-    device: str = "cpu",
-    engine: str = "auto",
-    capture: str = "auto",
-    precision: str = "full",
-    dtype: str = "float32",
     verbose: bool = False,
-    **common: Any,
+    **common: Unpack[TrainOptions],
 ) -> Search:
     """Train a network for every combination of ``grid`` and compare them on the validation part.
 
     Parameters
     ----------
-    grid : arguments of `train` with the values to try, such as ``{"initializer": ["he_normal",
+    grid : options with the values to try, such as ``{"initializer": ["he_normal",
         "glorot_uniform"], "learning_rate": [1e-3, 1e-2]}``.
     n_random : try so many combinations, drawn at random by ``seed``; a range, `LogUniform`, may
         then stand in the place of a list.
@@ -129,10 +129,14 @@ def search(
         fifth, is not in any of them.
     by : "loss" or a metric; None takes ``monitor``, or the loss. Different losses cannot be
         compared by the loss.
-    jobs, workers : processes, and the library that runs them, "joblib" (extra ``search``) or
-        "dask" (extra ``dask``). Without them everything runs here, networks of one shape at once
-        (`train_many`); so do the networks of each process.
-    common : further arguments of `train`, the same for all. The others are those of `train_many`.
+    jobs, workers : processes, and the library that runs them, "joblib" or "dask". Without them
+        everything runs here, networks of one shape at once (`train_many`); so do the networks of
+        each process.
+    data, target, validation, test, sample_weight, verbose : as in `train_many`.
+
+    What all combinations have:
+
+    {options}
 
     >>> found = search("diabetes", grid={"l2": [0.0, 100.0]}, hidden_layer_sizes=[8], epochs=3)
     >>> len(found.candidates), found.by, sorted(found.training.report)
@@ -142,47 +146,40 @@ def search(
     raises TrainingInterrupted, whose ``result`` is the `Search` of the candidates that were done
     by then (over all folds; with jobs also all that their process trains at once), or None.
     """
-    configs = expand(grid, n_random, common.get("seed", 0))
-    common = {"split_seed": common.get("seed", 0), **common}
-    n_folds = _check_folds(folds, grid, common)
+    refuse_unknown("search", common, signature(search).parameters)
+    shared = pick(common, RecipeOptions)
+    configs = expand(grid, n_random, shared.get("seed", 0))
+    shared = {"split_seed": shared.get("seed", 0), **shared}
+    n_folds = _check_folds(folds, grid, shared)
     jobs = None if jobs is None else whole("jobs", jobs)
-    check_configs(configs, common)
-    backend = get_backend(device, engine, capture=capture, precision=precision)
-    dtype = check_dtype(dtype).name
-    if (jobs or workers) and backend.device != "cpu":
-        raise ArgumentError(
-            f"jobs and workers have no effect on device {backend.device!r}: networks of one shape "
-            "are trained there at once"
-        )
-    categorical = listed("categorical", categorical)
-    source = read_source(
-        data, target, task=task, categorical=categorical, drop=listed("drop", drop),
-        sample_weight=sample_weight, delimiter=delimiter,
-    )  # fmt: skip
-    by, greater = _judge(by, grid, common, source)
-    prepared = {
-        "dtype": dtype, "categorical": categorical, "validation": validation, "test": test,
-    }  # fmt: skip
-    given = {
-        "source": source, "device": device, "engine": engine, "capture": capture,
-        "precision": precision, **prepared, **common,
-    }  # fmt: skip
     all_of_them = [
         {**config, "fold": (i, n_folds)} if n_folds > 1 else config
         for config in configs
         for i in range(n_folds)
     ]
-    work: Any = partial(_trained, verbose=verbose and not jobs)
-    trained: list[Training | None] = [None] * len(all_of_them)
+    recipes = read_recipes(all_of_them, shared)
+    settings = RunSettings.of(**pick(common, RunOptions))
+    backend = settings.backend()
+    if (jobs or workers) and backend.device != "cpu":
+        raise ArgumentError(
+            f"{arg('jobs')} and {arg('workers')} have no effect on device {backend.device!r}: "
+            "networks of one shape are trained there at once"
+        )
+    source = read_source(data, target, sample_weight=sample_weight, **pick(common, DataOptions))
+    by, greater = _judge(by, grid, shared, source)
+    work = Work(source, settings, validation, test)
+    train: Any = partial(
+        train_recipes, verbose=flag("verbose", verbose) and not jobs, judged=("validation",)
+    )
+    trained: list[Training | None] = [None] * len(recipes)
     stopped = again = False
     try:
         if jobs is None and workers is None:
-            trained = work(all_of_them, **given)
+            trained = train(recipes, work)
         else:
-            alike = groups(set_ups(all_of_them, source, common, **prepared))
             trained = in_processes(
-                work, all_of_them, given, jobs=jobs or _cores(), workers=workers or "joblib",
-                together=alike,
+                train, recipes, {"work": work}, jobs=jobs or _cores(),
+                workers=workers or "joblib", together=groups(work.set_up(recipes)),
             )  # fmt: skip
     except KeyboardInterrupt as stop:
         stopped, trained = True, getattr(stop, "result", None) or trained
@@ -193,8 +190,8 @@ def search(
     found = None
     if candidates and not math.isnan(candidates[best].score):
         place = [*complete][best]
-        first = all_of_them[place * n_folds], complete[place][0]
-        training, again = insist(partial(_judged, backend, source, common, prepared, *first))
+        first = recipes[place * n_folds], complete[place][0]
+        training, again = insist(partial(_judged, backend, work, *first))
         found = Search(by, greater, candidates, best, training)
     if stopped or again:
         done = sum(t is not None for t in ended)
@@ -214,19 +211,11 @@ def _complete(ended: Sequence[Training | None], n_folds: int) -> dict[int, list[
     return found
 
 
-def _judged(
-    backend: Backend,
-    source: Source,
-    common: Mapping[str, Any],
-    prepared: Mapping[str, Any],
-    config: Mapping[str, Any],
-    training: Training,
-) -> Training:
+def _judged(backend: Backend, work: Work, named: Named, training: Training) -> Training:
     """Return the best training again, judged on every part."""
-    chosen = check_configs([config], common)[0]
-    setup = set_up(source, chosen, **prepared)
+    (setup,) = work.set_up([named])
     theta = backend.host(training.model.parameters.theta)
-    entry = Entry(theta, chosen.settings, setup.parts["train"], history=training.history)
+    entry = Entry(theta, named.recipe, setup.parts["train"], history=training.history)
     return trainings(backend, [setup], [entry], setup.parts)[0]
 
 
@@ -283,12 +272,6 @@ def _judge(
             + did_you_mean(by, ["loss", *names])
         )
     return by, greater_is_better(by)
-
-
-def _trained(
-    items: Sequence[Mapping[str, Any]], *, source: Source, verbose: bool, **given: Any
-) -> list[Training]:
-    return train_configs(items, source, judged=("validation",), verbose=verbose, **given)
 
 
 def _candidate(config: Mapping[str, Any], folds: Sequence[Training], by: str) -> Candidate:

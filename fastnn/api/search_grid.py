@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.errors import ArgumentError
-from fastnn.recipe.recipe import whole
+from fastnn.recipe.checks import whole
 
 
 @dataclass(frozen=True)

@@ -4,49 +4,58 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
-from fastnn.api.train import Training, check_options, listed
-from fastnn.backend.backend import get_backend
+from fastnn.api.train import Training
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError, FastnnError
+from fastnn.errors import ArgumentError, arg, inside
 from fastnn.model.model import Model
-from fastnn.nn.parameters import Parameters, check_dtype, initialize
+from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import Source, read_source
-from fastnn.preparation.preparation import Choices, Setup, Shared, choices, set_up
+from fastnn.preparation.preparation import Setup, Shared, set_up
+from fastnn.recipe.checks import flag
+from fastnn.recipe.documentation import documented
+from fastnn.recipe.recipe import Recipe
+from fastnn.recipe.run_settings import RunSettings
+from fastnn.recipe.table import (
+    DataOptions,
+    RecipeOptions,
+    RunOptions,
+    TrainOptions,
+    options,
+    pick,
+    refuse_unknown,
+)
 from fastnn.training.callbacks import ProgressReport, TrainingState
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.many import Entry, ManyTrainer, at_once, batching, evaluate_many
 
+#: Arguments of `train` that a config cannot have.
+_FOR_ALL = {
+    *options(DataOptions, RunOptions),
+    *("data", "target", "validation", "test", "sample_weight", "verbose"),
+}
 
+
+@documented(TrainOptions)
 def train_many(
     configs: Sequence[Mapping[str, Any]],
     data: Any,
     target: Any = None,
     *,
-    task: str = "auto",
     validation: Any = None,
     test: Any = None,
     sample_weight: npt.ArrayLike | None = None,
-    categorical: Collection[str] = (),
-    drop: Collection[str] = (),
-    delimiter: str | None = None,
-    device: str = "cpu",
-    engine: str = "auto",
-    capture: str = "auto",
-    precision: str = "full",
-    dtype: str = "float32",
     verbose: bool = False,
-    **common: Any,
+    **common: Unpack[TrainOptions],
 ) -> list[Training]:
     """Train a network for each of ``configs``, those of one shape all at once.
 
@@ -64,15 +73,17 @@ def train_many(
 
     Parameters
     ----------
-    configs : for each network what is its own: a mapping of `train`'s arguments, but for those
-        below and `callbacks`.
-    data, target, task, validation, test, sample_weight, categorical, drop, delimiter, device,
-        capture, precision, dtype : as in `train`, the same for all.
-    engine : as in `train`. "auto" takes what it would take for one network alone, for the same
-        numbers; "compiled" (extra ``jit``) is faster for small networks, and differs by rounding.
+    configs : for each network what is its own: a mapping of the options below, but for those of
+        the data and of the device, which are the same for all.
+    data, target, validation, test, sample_weight : as in `train`.
     verbose : show progress on standard error: the network with the lowest loss so far, and the
         examples per second of all.
-    common : what all configs have that do not say otherwise.
+
+    What all configs have that do not say otherwise (``engine="auto"`` takes what it would take
+    for one network alone, for the same numbers; "compiled" is faster for small networks, and
+    differs by rounding):
+
+    {options}
 
     >>> import numpy as np
     >>> rates = [{"learning_rate": rate} for rate in (1e-3, 1e-2, 1e-1)]
@@ -86,140 +97,122 @@ def train_many(
     TrainingInterrupted, whose ``result`` is the list with what there is, None for what had not
     begun.
     """
+    refuse_unknown("train_many", common, signature(train_many).parameters)
     if isinstance(configs, (str, bytes, Mapping)) or not all(
         isinstance(config, Mapping) for config in configs
     ):
         raise ArgumentError(
-            f"configs must be a list of mappings such as [{{'seed': 0}}, {{'seed': 1}}], found "
-            f"{configs!r}"
+            f"{arg('configs')} must be a list of mappings such as [{{'seed': 0}}, {{'seed': 1}}], "
+            f"found {configs!r}",
+            value=configs,
         )
     if not configs:
-        raise ArgumentError("configs is empty: give at least one, such as {'seed': 0}")
-    if not isinstance(verbose, bool):
-        raise ArgumentError(f"verbose must be True or False, found {verbose!r}")
-    check_configs(configs, common)
-    categorical = listed("categorical", categorical)
-    source = read_source(
-        data,
-        target,
-        task=task,
-        categorical=categorical,
-        drop=listed("drop", drop),
-        sample_weight=sample_weight,
-        delimiter=delimiter,
-    )
-    trained = train_configs(
-        configs, source, validation=validation, test=test, categorical=categorical, device=device,
-        engine=engine, capture=capture, precision=precision, dtype=dtype, verbose=verbose, **common,
-    )  # fmt: skip
-    for i, training in enumerate(trained):
+        raise ArgumentError(f"{arg('configs')} is empty: give at least one, such as {{'seed': 0}}")
+    verbose = flag("verbose", verbose)
+    recipes = read_recipes(configs, pick(common, RecipeOptions))
+    settings = RunSettings.of(**pick(common, RunOptions))
+    source = read_source(data, target, sample_weight=sample_weight, **pick(common, DataOptions))
+    work = Work(source, settings, validation, test)
+    trained = train_recipes(recipes, work, verbose=verbose)
+    for recipe, training in zip(recipes, trained, strict=True):
         if training.error is not None:
             warnings.warn(
-                f"{_name(i, configs[i])} diverged, the others went on: {training.error}",
+                f"{recipe.name} diverged, the others went on: {training.error}",
                 RuntimeWarning,
                 stacklevel=2,
             )
     return trained
 
 
-def check_configs(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]) -> list[Choices]:
-    """Return the choices of each config; raise ArgumentError, naming it, for one that cannot be.
+@dataclass(frozen=True)
+class Named:
+    """A recipe, and what messages call it."""
 
-    >>> [c.settings.seed for c in check_configs([{"seed": 1}, {"seed": 2}], {"epochs": 3})]
+    name: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What all of many trainings have in common: the examples, and how they are computed."""
+
+    source: Source
+    settings: RunSettings
+    validation: Any = None
+    test: Any = None
+
+    def set_up(self, recipes: Sequence[Named]) -> list[Setup]:
+        """Return what each training needs; what several need alike is made once.
+
+        >>> work = Work(read_source("digits"), RunSettings.of())
+        >>> [s.network.sizes for s in work.set_up(read_recipes([{"hidden_layer_sizes": []}], {}))]
+        [(64, 10)]
+        """
+        shared: Shared = {}
+        found = []
+        for named in recipes:
+            with inside(f"{named.name}: "):
+                setup = set_up(
+                    self.source,
+                    named.recipe,
+                    dtype=self.settings.dtype,
+                    validation=self.validation,
+                    test=self.test,
+                    shared=shared,
+                )
+            found.append(setup)
+        return found
+
+
+def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]) -> list[Named]:
+    """Return the recipe of each config; raise ArgumentError, naming it, for one that cannot be.
+
+    >>> [one.recipe.seed for one in read_recipes([{"seed": 1}, {"seed": 2}], {"epochs": 3})]
     [1, 2]
     """
     common = {"split_seed": common.get("seed", 0), **common}
     found = []
     for i, config in enumerate(configs):
-        with _naming(i, config):
-            found.append(_choices({**common, **config}))
+        name = f"config {i} {dict(config)!r}"
+        with inside(f"{name}: "):
+            for option in config:
+                if option in _FOR_ALL:
+                    raise ArgumentError(
+                        f"{arg(option)} is the same for all networks: give it beside the configs, "
+                        "not in one"
+                    )
+                if option == "callbacks":
+                    raise ArgumentError(
+                        f"{arg('callbacks')} have no effect in train_many: use train"
+                    )
+            found.append(Named(name, Recipe.of(**{**common, **config})))
     return found
 
 
-def train_configs(
-    configs: Sequence[Mapping[str, Any]],
-    source: Source,
+def train_recipes(
+    recipes: Sequence[Named],
+    work: Work,
     *,
-    validation: Any = None,
-    test: Any = None,
-    categorical: Collection[str] = (),
-    device: str = "cpu",
-    engine: str = "auto",
-    capture: str = "auto",
-    precision: str = "full",
-    dtype: str = "float32",
     verbose: bool = False,
     judged: Collection[str] = ("train", "validation", "test"),
-    **common: Any,
 ) -> list[Training]:
     """`train_many` on examples that have been read; only the parts ``judged`` are looked at.
 
-    >>> source = read_source("diabetes")
-    >>> trained = train_configs([{"seed": 0}], source, judged=["validation"], epochs=1)
+    >>> work = Work(read_source("diabetes"), RunSettings.of())
+    >>> trained = train_recipes(read_recipes([{"epochs": 1}], {}), work, judged=["validation"])
     >>> list(trained[0].report)
     ['validation']
     """
-    backend = get_backend(device, engine, capture=capture, precision=precision)
-    dtype = check_dtype(dtype).name
-    setups = set_ups(
-        configs, source, common,
-        dtype=dtype, categorical=categorical, validation=validation, test=test,
-    )  # fmt: skip
-    results: list[Training | None] = [None] * len(configs)
+    backend = work.settings.backend()
+    setups = work.set_up(recipes)
+    results: list[Training | None] = [None] * len(recipes)
     try:
         for members in groups(setups):
-            _train_group(backend, setups, members, results, dtype, verbose, judged)
+            _train_group(backend, setups, members, results, work.settings.dtype, verbose, judged)
     except KeyboardInterrupt:
         latest = next((t.history for t in reversed(results) if t is not None), History())
         raise TrainingInterrupted(latest, results) from None
     return [training for training in results if training is not None]
-
-
-def set_ups(
-    configs: Sequence[Mapping[str, Any]],
-    source: Source,
-    common: Mapping[str, Any],
-    **given: Any,
-) -> list[Setup]:
-    """Return what each training needs; ``given`` are the other arguments of `set_up`.
-
-    >>> [s.network.sizes for s in set_ups([{"hidden_layer_sizes": []}], read_source("digits"), {})]
-    [(64, 10)]
-    """
-    shared: Shared = {}
-    found = []
-    for i, chosen in enumerate(check_configs(configs, common)):
-        with _naming(i, configs[i]):
-            found.append(set_up(source, chosen, shared=shared, **given))
-    return found
-
-
-def _name(i: int, config: Mapping[str, Any]) -> str:
-    return f"config {i} {dict(config)!r}"
-
-
-@contextmanager
-def _naming(i: int, config: Mapping[str, Any]) -> Iterator[None]:
-    """Say of which config an error is."""
-    try:
-        yield
-    except FastnnError as error:
-        raise type(error)(f"{_name(i, config)}: {error}") from error
-
-
-def _choices(given: Mapping[str, Any]) -> Choices:
-    """Return the choices of one config, the common ones included."""
-    mine = signature(choices).parameters
-    common = [n for n in signature(train_many).parameters if n not in ("configs", "common")]
-    for name in given:
-        if name in common:
-            raise ArgumentError(
-                f"{name} is the same for all networks: give it beside the configs, not in one"
-            )
-        if name == "callbacks":
-            raise ArgumentError("callbacks have no effect in train_many: use train")
-    check_options({name: value for name, value in given.items() if name not in mine})
-    return choices(**given)
 
 
 def groups(setups: Sequence[Setup]) -> list[list[int]]:
@@ -230,14 +223,14 @@ def groups(setups: Sequence[Setup]) -> list[list[int]]:
     """
     found: dict[str, list[int]] = {}
     for i, setup in enumerate(setups):
-        settings = setup.choices.settings
-        rule = settings.optimizer
+        recipe = setup.recipe
+        rule = recipe.optimizer
         key = {
             "network": setup.network.to_json(),
             "optimizer": (rule.name, rule.options.get("epsilon_placement")),
-            "epochs": settings.epochs,  # the engine is chosen by them
-            "batch_size": (settings.batch_size, settings.micro_batch_size),
-            "groups": repr(settings.groups),
+            "epochs": recipe.epochs,  # the engine is chosen by them
+            "batch_size": (recipe.batch_size, recipe.micro_batch_size),
+            "groups": repr(recipe.groups),
             "examples": [len(part) for part in setup.parts.values()],
             "weights": [None if p.w is None else p.w.shape[1] for p in setup.parts.values()],
         }
@@ -281,15 +274,15 @@ def _train_group(
 def _entry(i: int, setup: Setup, dtype: str) -> Entry:
     """Return a network with its first weights; these are drawn on the host."""
     host = CpuBackend()
-    chosen = setup.choices
+    recipe = setup.recipe
     parameters = Parameters(setup.network, host, dtype)
-    with _naming(i, {}):
+    with inside(f"config {i}: "):
         initialize(
             setup.network, parameters, host,
-            initializer=chosen.initializer, seed=chosen.settings.seed,
+            initializer=recipe.initializer, seed=recipe.seed,
         )  # fmt: skip
     return Entry(
-        parameters.theta, chosen.settings, setup.parts["train"], setup.parts["validation"],
+        parameters.theta, recipe, setup.parts["train"], setup.parts["validation"],
         setup.greater_is_better, f"config {i}",
     )  # fmt: skip
 
@@ -315,7 +308,7 @@ def trainings(
         backend.copy(backend.array(entry.theta), parameters.theta)
         model = Model(
             setup.network, parameters, setup.features, setup.targets, entry.history,
-            setup.target_name, setup.choices.to_json(), report, backend,
+            setup.target_name, setup.recipe.to_json(), report, backend,
         )  # fmt: skip
         trained.append(Training(model, report, entry.error))
     return trained

@@ -11,7 +11,8 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import note
-from fastnn.cli.parser import Parser, layers, real, split_list, whole
+from fastnn.cli.parser import Parser
+from fastnn.recipe.forms import layers, real, split_list, whole
 from fastnn.version import __version__
 
 if TYPE_CHECKING:

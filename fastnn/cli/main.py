@@ -30,6 +30,8 @@ from fastnn.errors import (
     DeviceError,
     DivergenceError,
     FastnnError,
+    Spelling,
+    in_python,
 )
 from fastnn.version import __version__
 
@@ -130,20 +132,20 @@ def _run(arguments: argparse.Namespace) -> int:
             import traceback
 
             traceback.print_exc()
-        code, message = explain(error)
+        code, message = explain(error, getattr(arguments, "spelling", in_python))
         print(f"fastnn: error: {' '.join(message.split())}", file=sys.stderr)
         return code
 
 
-def explain(error: Exception) -> tuple[int, str]:
-    """Return the exit code of an error and what to tell the user.
+def explain(error: Exception, spelling: Spelling = in_python) -> tuple[int, str]:
+    """Return the exit code of an error and what to tell the user, in the spelling of a command.
 
     >>> explain(DeviceError("device 'cuda' cannot be used: CuPy is not installed"))
     (4, "device 'cuda' cannot be used: CuPy is not installed")
     """
     for kind, code in EXIT_CODES:
         if isinstance(error, kind):
-            return code, str(error)
+            return code, error.said(spelling) if isinstance(error, FastnnError) else str(error)
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fastnn"):
         return 1, f"the library {error.name!r} is not installed: pip install {error.name}"
     if isinstance(error, UnicodeEncodeError):

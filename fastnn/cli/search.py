@@ -6,16 +6,16 @@ import argparse
 import csv
 import io
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn.cli.messages import check_output, note
-from fastnn.cli.parser import Parser, whole
-from fastnn.cli.train import as_flags, check_out, given_arguments
-from fastnn.cli.train_arguments import add_arguments, elsewhere, names
-from fastnn.errors import ArgumentError, FastnnError
+from fastnn.cli.parser import Parser
+from fastnn.cli.train import check_out, given_arguments
+from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
+from fastnn.errors import ArgumentError
+from fastnn.recipe.forms import whole
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def add_search(commands: Any) -> Parser:
         late_hint=elsewhere,
         argument_default=argparse.SUPPRESS,
     )
-    p.set_defaults(run=run, json=False, quiet=False, out=None)
+    p.set_defaults(run=run, spelling=_as_flag, json=False, quiet=False, out=None)
     g = p.add_argument_group("search")
     g.add_argument(
         "--grid", metavar="NAME=A,B[;...]", required=True,
@@ -71,13 +71,12 @@ def add_search(commands: Any) -> Parser:
     g.add_argument("--by", metavar="NAME", help="what is compared; default: --monitor, or the loss")
     g.add_argument("--jobs", metavar="N", type=whole, help="processes; default: only this one")
     g.add_argument(
-        "--engine", dest="workers", metavar="NAME",
-        help="what runs the processes: joblib (extra search) or dask (extra dask)",
+        "--workers", metavar="NAME", help="what runs the processes: joblib (default) or dask",
     )  # fmt: skip
     g.add_argument(
         "--csv", metavar="FILE", help="the results; default: DATA's name with .search.csv, here"
     )
-    add_arguments(p, engine_flag="--backend")
+    add_arguments(p)
     return p
 
 
@@ -169,8 +168,6 @@ def run(arguments: argparse.Namespace) -> int:
         if both:
             raise ArgumentError(f"{both[0]} is given twice, in --grid and beside it")
         found = search(arguments.data, grid=grid, verbose=not arguments.quiet, **own, **given)
-    except FastnnError as error:
-        raise type(error)(_flags(str(error))) from error
     except SearchInterrupted as stop:
         code, ended, of = 130, _ended(stop), f" of {stop.combinations[1]}"
         if stop.result is None:
@@ -204,11 +201,15 @@ def _ended(stop: SearchInterrupted) -> str:
     return text
 
 
-def _flags(message: str) -> str:
-    """Call the arguments in a message by their names here: as in train, but for three."""
-    message = as_flags(message).replace("--engine ", "--backend ")
-    message = re.sub(r"^workers\b(=\S+)?", "--engine", message)
-    return re.sub(r"^n_random=(\d+)", r"--random \1", message)
+#: Arguments of `search` alone, and their flags.
+_FLAGS = {"n_random": "random", "grid": "grid", "folds": "folds", "by": "by", "jobs": "jobs"}
+_FLAGS |= {"workers": "workers"}
+
+
+def _as_flag(name: str, value: str | None = None) -> str:
+    if name not in _FLAGS:
+        return as_flag(name, value)
+    return f"--{_FLAGS[name]}" + ("" if value is None else f" {value.strip(chr(39))}")
 
 
 def _write(found: Search, path: str) -> None:

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import time
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
-from fastnn.cli.train_arguments import add_arguments, elsewhere, names
-from fastnn.errors import ArgumentError, DivergenceError, FastnnError, ModelFileError
+from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
+from fastnn.errors import ArgumentError, DivergenceError, ModelFileError
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
     from fastnn.api.train import Training
 
 #: Options that are not passed on to `fastnn.api.train.train` as they are.
-_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet"}
+_OWN = {"command", "run", "spelling", "traceback", "data", "out", "json", "quiet"}
 
 #: Parts of the data that can be files of the user's own.
 PARTS = ("validation", "test")
-
-#: Arguments that messages may call by their names in Python.
-ARGUMENTS = (
-    "target", "task", "categorical", "drop", "delimiter", "fractions", "validation", "test",
-    "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation",
-    "initializer", "loss", "label_smoothing", "dropout", "batch_normalization",
-    "optimizer", "learning_rate", "schedule", "batch_size", "micro_batch_size", "epochs", "l2",
-    "l1", "gradient_clip", "patience", "min_delta", "monitor", "tolerance", "metrics", "device",
-    "engine", "capture", "precision", "dtype", "seed",
-)  # fmt: skip
-
 
 _DESCRIPTION = """\
 Train a network on a built-in data set or on a table with one target column,
@@ -57,7 +45,7 @@ def add_train(commands: Any) -> Parser:
         late_hint=elsewhere,
         argument_default=argparse.SUPPRESS,
     )
-    p.set_defaults(run=run, json=False, quiet=False, out=None)
+    p.set_defaults(run=run, spelling=as_flag, json=False, quiet=False, out=None)
     add_arguments(p)
     return p
 
@@ -72,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     code = 0
     try:
         training = train(arguments.data, verbose=not arguments.quiet, **given_arguments(arguments))
-    except FastnnError as error:
-        unsaved = "; nothing is saved" if isinstance(error, DivergenceError) else ""
-        raise type(error)(as_flags(str(error)) + unsaved) from error
+    except DivergenceError:
+        note("nothing is saved")
+        raise
     except TrainingInterrupted as stop:
         if stop.result is None or not stop.history.epochs:
             note("interrupted before the first epoch ended: nothing is saved")
@@ -155,27 +143,6 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
         )
     return given
-
-
-def as_flags(message: str) -> str:
-    """Call the arguments in a message by their names on the command line.
-
-    >>> as_flags("min_delta has no effect without patience")
-    '--min-delta has no effect without patience'
-    >>> as_flags("try a lower learning rate, or gradient_clip=1; use task='multiclass'")
-    'try a lower learning rate, or --gradient-clip 1; use --task multiclass'
-    """
-
-    def flag(match: re.Match[str]) -> str:
-        value = match[2] or ""
-        name = "hidden" if match[1] == "hidden_layer_sizes" else match[1].replace("_", "-")
-        return f"--{name}" + (f" {value[1:].strip(chr(39))}" if value else "")
-
-    long = "|".join(name for name in ARGUMENTS if "_" in name)
-    everything = "|".join(ARGUMENTS)
-    message = re.sub(rf"(?<![\w'-])({long})\b(=[\w.']+)?", flag, message)
-    message = re.sub(rf"(?<![\w'-])({everything})(='\w+')", flag, message)
-    return re.sub(rf"^({everything})(=[\w.]+)?(?= (?:must|has|have|is|needs)\b)", flag, message)
 
 
 _ENDINGS = {

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
-from fastnn.cli.parser import Parser, delimiter, joined, split_list
+from fastnn.cli.parser import Parser, joined
 from fastnn.errors import ArgumentError, DataError, ModelFileError
+from fastnn.recipe.forms import delimiter, split_list
 
 if TYPE_CHECKING:
     import numpy.typing as npt

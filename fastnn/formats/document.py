@@ -28,10 +28,9 @@ from fastnn.data.table import listed
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError, ModelFileError
 from fastnn.formats.atomic import path_text
-from fastnn.nn.initializers import initializer
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Layout
-from fastnn.recipe.recipe import TrainingOptions
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.history import History
 from fastnn.version import __version__
 
@@ -252,19 +251,7 @@ def _options(data: Json) -> Json:
     """Check how the model was trained; a model that was put together by hand has no options."""
     if not data:
         return {}
-    if "initializer" not in data:
-        raise ModelFileError("options: entries initializer are missing; a damaged file")
-    _made(
-        "options", TrainingOptions.from_json, {k: v for k, v in data.items() if k != "initializer"}
-    )
-    given = data["initializer"]
-    for spec in given if isinstance(given, list) else [given]:
-        try:
-            known = spec is None or {"name": initializer(spec)[0], **initializer(spec)[1]} == spec
-        except ArgumentError as error:
-            raise ModelFileError(f"options: {error}") from error
-        if not known:
-            raise ModelFileError(f"options: 'initializer' has the value {str(spec)[:60]!r}")
+    _made("options", Recipe.from_json, data)
     return data
 
 

@@ -137,3 +137,17 @@ def initializer(spec: object) -> tuple[str, Mapping[str, Any]]:
     """
     name, given = parse_choice(spec, "initializer")
     return INITIALIZERS[name].name, INITIALIZERS.options(name, given)
+
+
+def initializer_form(spec: object) -> object:
+    """Return an initialiser, or a list of them, in the form that a model file keeps.
+
+    >>> initializer_form(["zeros", None])
+    [{'name': 'zero'}, None]
+    """
+    if isinstance(spec, (list, tuple)):
+        return [initializer_form(one) for one in spec]
+    if spec is None:
+        return None
+    name, options = initializer(spec)
+    return {"name": name, **options}

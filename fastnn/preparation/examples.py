@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,9 @@ from fastnn.data.files import is_delimited, read_labelled, read_table, target_co
 from fastnn.data.split import folds, holdout, split
 from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg, inside
 from fastnn.preparation.loss_weights import check_weights
-from fastnn.recipe.recipe import number, whole
+from fastnn.recipe.table import DataOptions, checked
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]
@@ -54,62 +54,59 @@ class Source:
     task: str
     target_name: str | tuple[str, ...]
     test: Examples | None = None
-    drop: tuple[str, ...] = ()
-    delimiter: str | None = None  # of a text file
+    columns: Mapping[str, Any] = field(default_factory=dict)  # the `DataOptions`, checked
 
 
 def read_source(
     data: Any,
     target: Any = None,
     *,
-    task: str = "auto",
-    categorical: Collection[str] = (),
-    drop: Collection[str] = (),
     sample_weight: npt.ArrayLike | None = None,
-    delimiter: str | None = None,
+    **given: Unpack[DataOptions],
 ) -> Source:
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
     ``target`` names a column of the data, or several in a list, or is the array of targets; a
-    built-in data set has its own. ``delimiter``: of a text file, as `read_table` takes it.
-    Raises DataError or ArgumentError that say what is missing.
+    built-in data set has its own. Raises DataError or ArgumentError that say what is missing.
 
     >>> source = read_source("digits")
     >>> source.task, len(source.examples)
     ('multiclass', 1797)
     """
+    columns = checked(given, DataOptions)
     test = None
     if isinstance(data, str) and data in DATASETS:
         if target is not None:
-            raise ArgumentError(f"target has no effect: data set {data!r} has its own target")
-        if delimiter is not None:
-            raise ArgumentError(f"delimiter has no effect: data set {data!r} is no text file")
+            raise ArgumentError(
+                f"{arg('target')} has no effect: data set {data!r} has its own target", value=target
+            )
+        if columns["delimiter"] is not None:
+            raise ArgumentError(
+                f"{arg('delimiter')} has no effect: data set {data!r} is no text file",
+                value=columns["delimiter"],
+            )
         dataset = load(data)
         table, values = dataset.table, dataset.target
         name: str | tuple[str, ...] = dataset.target_name
         found: str | None = dataset.task
         test = None if dataset.test is None else Examples(*dataset.test)
-        check_known(categorical, table.names)
-        if drop:
-            table = table.drop(list(drop))
-            test = None if test is None else Examples(test.table.drop(list(drop)), test.target)
+        check_known(columns["categorical"], table.names)
+        if drop := columns["drop"]:
+            table = table.drop(drop)
+            test = None if test is None else Examples(test.table.drop(drop), test.target)
     else:
-        table, values, name = _read(data, target, categorical, drop, delimiter=delimiter)
+        table, values, name = _read(data, target, columns)
         found = None
     if len(values) != len(table):
-        raise DataError(f"target has {len(values)} values for {len(table)} rows of data")
+        raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows of data")
     weights = None if sample_weight is None else check_weights(sample_weight, len(table))
+    task = columns["task"]
     kind = (found or infer_task(values)) if task == "auto" else task
-    return Source(Examples(table, values, weights), kind, name, test, tuple(drop), delimiter)
+    return Source(Examples(table, values, weights), kind, name, test, columns)
 
 
 def _read(
-    data: Any,
-    target: Any,
-    categorical: Collection[str],
-    drop: Collection[str],
-    numeric: Collection[str] = (),
-    delimiter: str | None = None,
+    data: Any, target: Any, columns: Mapping[str, Any], numeric: Collection[str] = ()
 ) -> tuple[Table, Array, str | tuple[str, ...]]:
     if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
         raise DataError(
@@ -117,10 +114,11 @@ def _read(
             f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})"
         )
     if target is None:
-        raise ArgumentError("target is missing: name a column of the data, or give the values")
-    how: dict[str, Any] = {
-        "numeric": numeric, "categorical": categorical, "drop": drop, "delimiter": delimiter,
-    }  # fmt: skip
+        raise ArgumentError(
+            f"{arg('target')} is missing: name a column of the data, or give the values"
+        )
+    how: dict[str, Any] = {"numeric": numeric, **columns}
+    how.pop("task", None)
     names = target_columns(data, target)
     if names:
         table, values = read_labelled(data, names, **how)
@@ -128,8 +126,9 @@ def _read(
     values = np.asarray(to_host(target))
     if values.ndim == 0:
         raise ArgumentError(
-            "target must name a column, or several in a list, or be an array of a label or value "
-            f"per row; found {target!r}"
+            f"{arg('target')} must name a column, or several in a list, or be an array of a label "
+            f"or value per row; found {target!r}",
+            value=target,
         )
     return read_table(data, **how), values, "target"
 
@@ -169,12 +168,9 @@ def divide(
     }
     if fractions is not None and given:
         raise ArgumentError(
-            f"fractions have no effect: the {' and '.join(given)} part is given already"
+            f"{arg('fractions')} have no effect: the {' and '.join(given)} part is given already",
+            value=fractions,
         )
-    if fractions is not None:
-        if not isinstance(fractions, (list, tuple, np.ndarray)):
-            raise ArgumentError(f"fractions must be three numbers, found {fractions!r}")
-        fractions = [number("each of fractions", share) for share in fractions]
     if fold is not None:
         return _fold(examples, task, fold, fractions, given, seed)
     if not given:
@@ -202,17 +198,10 @@ def _fold(
     seed: int,
 ) -> dict[str, Examples]:
     """Return the parts of one fold; all folds of a seed have the same test part."""
-    if not isinstance(fold, (tuple, list)) or len(fold) != 2:
-        raise ArgumentError(f"fold must be a pair (i, k), the i-th of k folds, found {fold!r}")
-    k = whole("fold: k", fold[1])
-    i = fold[0]
-    if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or not 0 <= i < k or k < 2:
-        raise ArgumentError(
-            f"fold must be (i, k) with k of 2 or more and i from 0 to k - 1, found {fold!r}"
-        )
+    i, k = fold
     for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
         if there is not None:
-            raise ArgumentError(f"{name} has no effect with fold: leave one of them out")
+            raise ArgumentError(f"{arg(name)} has no effect with {arg('fold')}: leave one out")
     rest, tested = examples, given.get("test")
     if tested is None:
         kept, held = holdout(rest.target, task, TEST_SHARE, seed)
@@ -228,21 +217,22 @@ def _pair(name: str, pair: Any, source: Source) -> Examples:
     if isinstance(pair, (str, os.PathLike, Mapping)) or hasattr(pair, "columns"):
         pair = (pair, source.target_name)
     if not isinstance(pair, tuple) or len(pair) != 2:
-        raise ArgumentError(f"{name} must be a pair (data, target), or data with the target column")
-    data, target = pair
-    trained = source.examples.table
-    unnamed = trained.positional or isinstance(data, (Table, np.ndarray, list))
-    try:
-        table, values, _ = _read(
-            data,
-            target,
-            () if unnamed else tuple(trained.categorical),
-            () if unnamed else source.drop,
-            () if unnamed else trained.numeric_names,
-            delimiter=source.delimiter if is_delimited(data) else None,
+        raise ArgumentError(
+            f"{arg(name)} must be a pair (data, target), or data with the target column",
+            value=pair,
         )
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
-    if len(values) != len(table):
-        raise DataError(f"{name}: target has {len(values)} values for {len(table)} rows")
+    data, target = pair
+    columns = dict(source.columns)
+    if not is_delimited(data):
+        columns["delimiter"] = None
+    numeric: tuple[str, ...] = ()
+    trained = source.examples.table
+    if trained.positional or isinstance(data, (Table, np.ndarray, list)):  # columns by their place
+        columns |= {"categorical": (), "drop": ()}
+    else:
+        columns["categorical"], numeric = tuple(trained.categorical), trained.numeric_names
+    with inside(f"{arg(name)}: "):
+        table, values, _ = _read(data, target, columns, numeric)
+        if len(values) != len(table):
+            raise DataError(f"target has {len(values)} values for {len(table)} rows")
     return Examples(table, values)

@@ -12,9 +12,7 @@ import numpy.typing as npt
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError
 from fastnn.nn.activations import ActivationFunction, activation
-from fastnn.nn.initializers import initializer
 from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, LossFunction, loss
-from fastnn.recipe.recipe import TrainingOptions, whole
 from fastnn.registry import did_you_mean, parse_choice
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
 
@@ -73,13 +71,10 @@ class Judges:
     greater_is_better: bool
 
 
-def choose_metrics(
-    metrics: Sequence[object] | None, settings: TrainingOptions, task: str
-) -> Judges:
+def choose_metrics(metrics: Sequence[object] | None, monitor: str, task: str) -> Judges:
     """Return the checked metrics (None: the task's own), with `monitor` among them or "loss".
 
-    >>> from fastnn.recipe.recipe import training_options
-    >>> choose_metrics(None, training_options(patience=3, monitor="accuracy"), "multiclass")
+    >>> choose_metrics(None, "accuracy", "multiclass")
     Judges(metrics=('accuracy',), greater_is_better=True)
     """
     given = default_metrics(task) if metrics is None else metrics
@@ -87,14 +82,14 @@ def choose_metrics(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ArgumentError(f"metrics: {twice[0]!r} is there twice")
-    if settings.monitor == "loss":
+    if monitor == "loss":
         return Judges(chosen, greater_is_better=False)
-    if settings.monitor not in names:
+    if monitor not in names:
         raise ArgumentError(
             f"monitor must be 'loss' or one of the metrics ({', '.join(names)}), found "
-            f"{settings.monitor!r}{did_you_mean(settings.monitor, ['loss', *names])}"
+            f"{monitor!r}{did_you_mean(monitor, ['loss', *names])}"
         )
-    return Judges(chosen, greater_is_better(settings.monitor))
+    return Judges(chosen, greater_is_better(monitor))
 
 
 def choose_standardization(
@@ -120,44 +115,6 @@ def choose_standardization(
             "in its own units: leave it out"
         )
     return (not bounded and output.name == "identity") if wanted is None else wanted
-
-
-def layer_sizes(hidden: object, **only_hidden: tuple[object, object]) -> tuple[int, ...]:
-    """Return the hidden layers' units; refuse arguments that only hidden layers have.
-
-    ``only_hidden``: each such argument as a pair of its value and its default.
-
-    >>> layer_sizes([64, 32]), layer_sizes(16)
-    ((64, 32), (16,))
-    >>> layer_sizes([], dropout=(0.5, 0.0))
-    Traceback (most recent call last):
-    fastnn.errors.ArgumentError: dropout=0.5 has no effect: there is no hidden layer
-    """
-    given = [hidden] if isinstance(hidden, (int, np.integer)) else hidden
-    if not isinstance(given, (list, tuple, np.ndarray)):
-        raise ArgumentError(
-            f"hidden_layer_sizes must be a list of whole numbers such as [64, 32], found {hidden!r}"
-        )
-    sizes = tuple(whole("each of hidden_layer_sizes", n) for n in given)
-    for name, (value, default) in only_hidden.items():
-        empty = isinstance(value, (list, tuple)) and not value
-        if not sizes and not empty and value != default:
-            raise ArgumentError(f"{name}={value!r} has no effect: there is no hidden layer")
-    return sizes
-
-
-def initializer_form(spec: object) -> object:
-    """Return an initialiser, or a list of them, in the form that a model file keeps.
-
-    >>> initializer_form(["zeros", None])
-    [{'name': 'zero'}, None]
-    """
-    if isinstance(spec, (list, tuple)):
-        return [initializer_form(one) for one in spec]
-    if spec is None:
-        return None
-    name, options = initializer(spec)
-    return {"name": name, **options}
 
 
 def output_units(targets: Targets, cost: LossFunction) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,10 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
+from fastnn.recipe.table import ClassWeight
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]
-
-ClassWeight = str | Mapping[Any, float] | Sequence[float] | None
 
 
 def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Array | None:

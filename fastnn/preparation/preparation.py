@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import DataError
 from fastnn.nn.network import Network, network
 from fastnn.preparation.examples import Examples, Source, divide
 from fastnn.preparation.fit_to_task import (
@@ -23,12 +22,11 @@ from fastnn.preparation.fit_to_task import (
     choose_metrics,
     choose_output,
     choose_standardization,
-    initializer_form,
-    layer_sizes,
     output_units,
 )
-from fastnn.preparation.loss_weights import ClassWeight, class_weights, loss_weights
-from fastnn.recipe.recipe import TrainingOptions, training_options
+from fastnn.preparation.loss_weights import class_weights, loss_weights
+from fastnn.recipe.recipe import Recipe
+from fastnn.recipe.table import ClassWeight
 from fastnn.training.loop import Part
 from fastnn.training.metrics import score
 
@@ -38,96 +36,11 @@ Array = npt.NDArray[Any]
 Shared = dict[Hashable, Any]
 
 
-@dataclass(frozen=True)
-class Choices:
-    """The arguments of a training that do not say where the examples come from; `choices` checks.
-
-    ``settings`` are those of the training loop; the others are as in `fastnn.train`.
-    """
-
-    settings: TrainingOptions
-    hidden: tuple[int, ...]
-    activation: object
-    output_activation: object
-    initializer: object
-    loss: object
-    label_smoothing: float
-    dropout: float | Sequence[float]
-    batch_normalization: object
-    class_weight: ClassWeight
-    metrics: Sequence[object] | None
-    standardize: bool
-    standardize_target: bool | None
-    fractions: Sequence[float] | None
-    split_seed: int
-    fold: tuple[int, int] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what a model file keeps of them."""
-        return {**self.settings.to_json(), "initializer": initializer_form(self.initializer)}
-
-
-def choices(
-    *,
-    hidden_layer_sizes: Sequence[int] | int = (128,),
-    activation: object = "relu",
-    output_activation: object = None,
-    initializer: object = None,
-    loss: object = None,
-    label_smoothing: float = 0.0,
-    dropout: float | Sequence[float] = 0.0,
-    batch_normalization: object = None,
-    class_weight: ClassWeight = None,
-    metrics: Sequence[object] | None = None,
-    standardize: bool = True,
-    standardize_target: bool | None = None,
-    fractions: Sequence[float] | None = None,
-    split_seed: int | None = None,
-    fold: tuple[int, int] | None = None,
-    seed: int = 0,
-    patience: int | None = 10,
-    **options: Any,
-) -> Choices:
-    """Return choices, checked as far as that is possible without examples.
-
-    >>> choices(hidden_layer_sizes=16, seed=3).split_seed
-    3
-    """
-    settings = training_options(patience=patience, seed=seed, **options)
-    settings.check_schedule()
-    if not isinstance(standardize, bool):
-        raise ArgumentError(f"standardize must be True or False, found {standardize!r}")
-    initializer_form(initializer)
-    return Choices(
-        settings=settings,
-        hidden=layer_sizes(
-            hidden_layer_sizes,
-            activation=(activation, "relu"),
-            dropout=(dropout, 0.0),
-            batch_normalization=(batch_normalization, None),
-        ),
-        activation=activation,
-        output_activation=output_activation,
-        initializer=initializer,
-        loss=loss,
-        label_smoothing=label_smoothing,
-        dropout=dropout,
-        batch_normalization=batch_normalization,
-        class_weight=class_weight,
-        metrics=metrics,
-        standardize=standardize,
-        standardize_target=standardize_target,
-        fractions=fractions,
-        split_seed=settings.seed if split_seed is None else check_seed(split_seed),
-        fold=fold,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Setup:
     """A training made ready: nothing but the weights is missing."""
 
-    choices: Choices
+    recipe: Recipe
     network: Network
     features: Features
     targets: Targets
@@ -138,10 +51,9 @@ class Setup:
 
 def set_up(
     source: Source,
-    chosen: Choices,
+    recipe: Recipe,
     *,
     dtype: str = "float32",
-    categorical: Collection[str] = (),
     validation: Any = None,
     test: Any = None,
     shared: Shared | None = None,
@@ -152,36 +64,35 @@ def set_up(
     source made and this one can use, and the other way round.
 
     >>> from fastnn.preparation.examples import read_source
-    >>> setup = set_up(read_source("digits"), choices(hidden_layer_sizes=[16]))
+    >>> setup = set_up(read_source("digits"), Recipe.of(hidden_layer_sizes=[16]))
     >>> setup.network.sizes, len(setup.parts["train"])
     ((64, 16, 10), 1078)
     """
     kind = check_task(source.task)
-    cost = choose_loss(chosen.loss, kind, chosen.label_smoothing)
-    output = choose_output(chosen.output_activation, kind, cost)
-    standardizes = choose_standardization(chosen.standardize_target, kind, cost, output)
-    judges = choose_metrics(chosen.metrics, chosen.settings, kind)
+    cost = choose_loss(recipe.loss, kind, recipe.label_smoothing)
+    output = choose_output(recipe.output_activation, kind, cost)
+    standardizes = choose_standardization(recipe.standardize_target, kind, cost, output)
+    judges = choose_metrics(recipe.metrics, recipe.monitor, kind)
     shared = {} if shared is None else shared
-    fractions = None if chosen.fractions is None else tuple(np.ravel(chosen.fractions))
-    split = (fractions, chosen.split_seed, chosen.fold)
+    split = (recipe.fractions, recipe.split_seed, recipe.fold)
     parts = _remember(
         shared,
         ("parts", split),
         lambda: divide(
-            source, fractions=chosen.fractions, validation=validation, test=test,
-            seed=chosen.split_seed, fold=chosen.fold,
+            source, fractions=recipe.fractions, validation=validation, test=test,
+            seed=recipe.split_seed, fold=recipe.fold,
         ),
     )  # fmt: skip
     table = parts["train"].table
-    inputs = ("inputs", split, chosen.standardize)
+    inputs = ("inputs", split, recipe.standardize)
     features = _remember(
         shared,
         inputs,
         lambda: Features.fit(
             table,
             dtype=dtype,
-            standardize=chosen.standardize,
-            categorical=[c for c in categorical if c in table.numeric_names],
+            standardize=recipe.standardize,
+            categorical=[c for c in source.columns["categorical"] if c in table.numeric_names],
         ),
     )
     outputs = ("outputs", split, standardizes)
@@ -198,8 +109,8 @@ def set_up(
         arrays[name] = X, Y
     weights = _remember(
         shared,
-        ("weights", *outputs, repr(chosen.class_weight)),
-        lambda: _weights(chosen.class_weight, parts, targets, arrays, features.dtype),
+        ("weights", *outputs, repr(recipe.class_weight)),
+        lambda: _weights(recipe.class_weight, parts, targets, arrays, features.dtype),
     )
     ready = {
         name: Part(
@@ -209,15 +120,15 @@ def set_up(
         for name, part in parts.items()
     }  # fmt: skip
     net = network(
-        (features.n_features, *chosen.hidden, output_units(targets, cost)),
-        activation=chosen.activation if chosen.hidden else [],
+        (features.n_features, *recipe.hidden_layer_sizes, output_units(targets, cost)),
+        activation=recipe.activation if recipe.hidden_layer_sizes else [],
         output_activation=output,
-        dropout=chosen.dropout if chosen.hidden else [],
+        dropout=recipe.dropout if recipe.hidden_layer_sizes else [],
         loss_function=cost,
-        batch_normalization=chosen.batch_normalization if chosen.hidden else None,
+        batch_normalization=recipe.batch_normalization if recipe.hidden_layer_sizes else None,
     )
     return Setup(
-        chosen, net, features, targets, ready, judges.greater_is_better, source.target_name
+        recipe, net, features, targets, ready, judges.greater_is_better, source.target_name
     )
 
 

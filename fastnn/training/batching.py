@@ -15,7 +15,7 @@ from fastnn.data.batches import SIZES
 from fastnn.errors import ArgumentError
 from fastnn.nn.memory import TrainingMemory, require_memory, size, training_memory
 from fastnn.nn.network import Network
-from fastnn.recipe.recipe import TrainingOptions
+from fastnn.recipe.recipe import Recipe
 
 HostArray = npt.NDArray[Any]
 
@@ -50,7 +50,7 @@ def choose_batching(
     backend: Backend,
     network: Network,
     examples: Sequence[HostArray | None],
-    options: TrainingOptions,
+    options: Recipe,
     dtype: npt.DTypeLike,
     present: int = 0,
 ) -> Batching:
@@ -67,9 +67,9 @@ def choose_batching(
     >>> import numpy as np
     >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> from fastnn.recipe.recipe import training_options
+    >>> from fastnn.recipe.recipe import Recipe
     >>> X, Y = np.zeros((3000, 20)), np.zeros((3000, 1))
-    >>> options = training_options(batch_size="auto")
+    >>> options = Recipe.of(batch_size="auto")
     >>> choose_batching(CpuBackend(), network([20, 9, 1]), (X, Y, None), options, "f8").batch_size
     64
     """
@@ -97,7 +97,7 @@ class _Choice:
     """What there is to choose, and from how much memory."""
 
     network: Network
-    options: TrainingOptions
+    options: Recipe
     dtype: npt.DTypeLike
     n_examples: int
     n_bytes: int

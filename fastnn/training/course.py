@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn.data.batches import epoch_order
 from fastnn.errors import DataError
-from fastnn.recipe.recipe import TrainingOptions
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.history import Epoch, History
 from fastnn.training.stopping import EarlyStopping, converged
 
@@ -23,21 +23,21 @@ FloatArray = npt.NDArray[np.float64]
 class Course:
     """The epochs of one training, whoever computes them.
 
-    >>> from fastnn.recipe.recipe import training_options
-    >>> options = training_options(seed=1, epochs=2)
+    >>> from fastnn.recipe.recipe import Recipe
+    >>> options = Recipe.of(seed=1, epochs=2)
     >>> course = Course.of(options, batch_sizes=[2, 2, 1])
     >>> sorted(course.order(1).tolist()), course.rates(1).tolist()
     ([0, 1, 2, 3, 4], [0.001, 0.001, 0.001])
     """
 
-    options: TrainingOptions
+    options: Recipe
     batch_sizes: Sequence[int]  # of the steps of an epoch, in order
     history: History
     stopping: EarlyStopping | None
 
     @staticmethod
     def of(
-        options: TrainingOptions,
+        options: Recipe,
         batch_sizes: Sequence[int],
         greater_is_better: bool = False,
     ) -> Course:

@@ -21,7 +21,7 @@ from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
-from fastnn.recipe.recipe import TrainingOptions
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, TrainingState, as_callback
 from fastnn.training.course import Course
@@ -83,7 +83,7 @@ class Trainer:
         network: Network,
         parameters: Parameters,
         train: Part,
-        options: TrainingOptions,
+        options: Recipe,
         *,
         validation: Part | None = None,
         greater_is_better: bool = False,

@@ -22,7 +22,7 @@ from fastnn.nn.many import ManyEvaluation, ManyPlan, Member, Pool
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import TrainingPlan
-from fastnn.recipe.recipe import TrainingOptions
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.batching import JUDGED, Batching, choose_batching
 from fastnn.training.course import Course
 from fastnn.training.divergence import explain_divergence
@@ -42,7 +42,7 @@ class Entry:
     """
 
     theta: npt.NDArray[Any]
-    options: TrainingOptions
+    options: Recipe
     train: Part
     validation: Part | None = None
     greater_is_better: bool = False
@@ -79,10 +79,10 @@ class ManyTrainer:
 
     >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> from fastnn.recipe.recipe import training_options
+    >>> from fastnn.recipe.recipe import Recipe
     >>> part = Part(np.array([[3.0]]), np.array([[1.0]]))
     >>> entries = [
-    ...     Entry(np.zeros(32), training_options(optimizer="sgd", learning_rate=r, epochs=2), part)
+    ...     Entry(np.zeros(32), Recipe.of(optimizer="sgd", learning_rate=r, epochs=2), part)
     ...     for r in (0.05, 0.1)
     ... ]
     >>> ManyTrainer(CpuBackend(), network([1, 1]), entries).run()

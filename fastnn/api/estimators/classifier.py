@@ -21,7 +21,7 @@ from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.losses import LossFunction
 from fastnn.preparation.fit_to_task import choose_loss, choose_output
-from fastnn.preparation.loss_weights import ClassWeight
+from fastnn.recipe.table import ClassWeight
 from fastnn.training.callbacks import CallbackLike
 
 Array = npt.NDArray[Any]

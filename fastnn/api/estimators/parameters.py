@@ -15,8 +15,8 @@ import numpy as np
 
 from fastnn.errors import ArgumentError
 from fastnn.nn.parameters import check_dtype
-from fastnn.preparation.fit_to_task import layer_sizes
-from fastnn.recipe.recipe import whole
+from fastnn.recipe.checks import hidden_layer_sizes, whole
+from fastnn.recipe.table import OPTIONS, refuse_without_effect
 from fastnn.registry import Option, did_you_mean
 
 _NUMBERS = {
@@ -127,12 +127,9 @@ def checked(estimator: Any) -> dict[str, Any]:
     if "n_iter_no_change" in is_set and not _stochastic(given):
         # Not refused: scikit-learn's checks set it on every estimator that has it.
         warnings.warn("n_iter_no_change has no effect with solver='lbfgs'", stacklevel=4)
-    layer_sizes(
-        _listed(given["hidden_layer_sizes"]),
-        activation=(given["activation"], defaults["activation"].default),
-        dropout=(given["dropout"], 0.0),
-        batch_normalization=(given["batch_normalization"], None),
-    )
+    if not hidden_units(given):
+        for name in ("activation", "dropout", "batch_normalization"):
+            refuse_without_effect(OPTIONS[name], given[name])
     return given
 
 
@@ -172,7 +169,7 @@ def hidden_units(given: Parameters) -> tuple[int, ...]:
     >>> hidden_units({"hidden_layer_sizes": 5})
     (5,)
     """
-    return layer_sizes(_listed(given["hidden_layer_sizes"]))
+    return hidden_layer_sizes("hidden_layer_sizes", _listed(given["hidden_layer_sizes"]))
 
 
 def _listed(sizes: Any) -> Any:

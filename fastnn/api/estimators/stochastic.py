@@ -13,7 +13,7 @@ from fastnn.api.estimators.fitted import Fitted
 from fastnn.api.estimators.watching import Watch
 from fastnn.backend.protocols import copied
 from fastnn.errors import ArgumentError
-from fastnn.recipe.recipe import TrainingOptions, training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer
 
 #: What 'auto' takes, as scikit-learn does.
@@ -80,7 +80,7 @@ def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
     return watch
 
 
-def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> TrainingOptions:
+def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Recipe:
     n, size = len(work.train), p["batch_size"]
     if size == "auto":
         size = BATCH_SIZE
@@ -90,7 +90,7 @@ def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> TrainingOpt
             stacklevel=6,
         )
     optimizer, rate = _optimizer(p)
-    return training_options(
+    return Recipe.of(
         epochs=p["max_iter"],
         batch_size=min(int(size), n),
         optimizer=optimizer,
@@ -101,6 +101,7 @@ def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> TrainingOpt
         groups=p["groups"] or (),
         shuffle=bool(p["shuffle"]),
         seed=fitted.seed,
+        patience=None,
     )
 
 
@@ -123,7 +124,7 @@ def _optimizer(p: Mapping[str, Any]) -> tuple[object, float]:
     return {"name": name, "beta": beta}, rate / (1 - beta)
 
 
-def _trainer(fitted: Fitted, work: Descent, options: TrainingOptions) -> Trainer:
+def _trainer(fitted: Fitted, work: Descent, options: Recipe) -> Trainer:
     """A trainer that goes on where earlier fits ended; the one of the last batch, if it fits."""
     kept, train = fitted.trainer, work.train
     if kept is not None and work.one_epoch and _fits(kept, fitted, train, options):
@@ -148,14 +149,14 @@ def _trainer(fitted: Fitted, work: Descent, options: TrainingOptions) -> Trainer
     return trainer
 
 
-def _fits(kept: Trainer, fitted: Fitted, train: Part, options: TrainingOptions) -> bool:
+def _fits(kept: Trainer, fitted: Fitted, train: Part, options: Recipe) -> bool:
     data = kept.plan.data
     shapes = [[None if v is None else v.shape for v in (d.X, d.Y, d.w)] for d in (data, train)]
     wanted = replace(options, epochs=kept.options.epochs)
     return shapes[0] == shapes[1] and kept.network is fitted.network and kept.options == wanted
 
 
-def _refuse_ending(options: TrainingOptions) -> None:
+def _refuse_ending(options: Recipe) -> None:
     """Refuse a schedule that would have been another one, had it known of the epochs to come."""
     epochs = np.arange(options.epochs, dtype=np.float64)
     now, later = (options.schedule.factors(epochs, 1, k * options.epochs) for k in (1, 2))

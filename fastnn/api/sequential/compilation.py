@@ -17,7 +17,7 @@ from fastnn.nn.losses import loss as make_loss
 from fastnn.nn.network import Network
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.preparation.fit_to_task import choose_metrics
-from fastnn.recipe.recipe import TrainingOptions, training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.registry import did_you_mean, parse_choice
 from fastnn.training.metrics import metric_names
 
@@ -49,7 +49,7 @@ class Compilation:
             return Targets(self.task, None, K, None, None, False, dtype)
         return Targets(self.task, None, K, np.zeros(K), np.ones(K), K == 1, dtype)
 
-    def options(self, monitor: str | None, done: int, **fit: Any) -> tuple[TrainingOptions, bool]:
+    def options(self, monitor: str | None, done: int, **fit: Any) -> tuple[Recipe, bool]:
         """Return the options of a fit, and whether a greater value of the monitor is better.
 
         ``monitor`` is a key of the history: "val_loss" or "val_" and a metric. ``done``: the
@@ -64,9 +64,9 @@ class Compilation:
                     f"{did_you_mean(str(monitor), names)}"
                 )
             watched = names[monitor]
-        settings = training_options(**self.settings, **fit, monitor=watched)
+        settings = Recipe.of(**self.settings, **fit, monitor=watched)
         _check_schedule(settings, done)
-        return settings, choose_metrics(self.metrics, settings, self.task).greater_is_better
+        return settings, choose_metrics(self.metrics, settings.monitor, self.task).greater_is_better
 
 
 def compilation(
@@ -91,9 +91,9 @@ def compilation(
     net = stack.network(stack.n_features or 1, cost)
     rule, rate = _optimizer(optimizer, learning_rate)
     chosen = {"optimizer": rule, "learning_rate": rate, **settings}
-    options = training_options(**chosen)
+    options = Recipe.of(**chosen)
     task = _task(net, metrics)
-    asked = choose_metrics(metrics, options, task).metrics
+    asked = choose_metrics(metrics, options.monitor, task).metrics
     keys = {
         name: spec if isinstance(spec, str) and "(" not in spec else name
         for name, spec in zip(metric_names(task, asked), asked, strict=True)
@@ -151,7 +151,7 @@ def _task(net: Network, metrics: Sequence[object]) -> Task:
     return "regression"
 
 
-def _check_schedule(options: TrainingOptions, done: int) -> None:
+def _check_schedule(options: Recipe, done: int) -> None:
     """Refuse to go on with a schedule that would have been another one, had it known the end."""
     if not done:
         return

@@ -21,12 +21,13 @@ from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import Model
 from fastnn.nn.evaluation import EvaluationPlan
+from fastnn.nn.initializers import initializer_form
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.preparation.examples import Examples
-from fastnn.preparation.fit_to_task import initializer_form
-from fastnn.preparation.loss_weights import ClassWeight, class_weights, loss_weights
-from fastnn.recipe.recipe import TrainingOptions
+from fastnn.preparation.loss_weights import class_weights, loss_weights
+from fastnn.recipe.recipe import Recipe
+from fastnn.recipe.table import ClassWeight
 from fastnn.training.callbacks import CallbackLike
 from fastnn.training.history import History
 from fastnn.training.loop import Part, Trainer
@@ -64,7 +65,7 @@ class Core:
         self.parameters: Parameters | None = None
         self.features: Features | None = None  # from the first fit on
         self.history = History()
-        self.options: TrainingOptions | None = None  # of the last fit
+        self.options: Recipe | None = None  # of the last fit
         self.moments: tuple[dict[str, DeviceArray], int] | None = None  # optimiser's state, steps
         self._plan: EvaluationPlan | None = None
 
@@ -207,7 +208,7 @@ class Core:
         train: Examples,
         held: Examples | None,
         class_weight: ClassWeight,
-        options: TrainingOptions,
+        options: Recipe,
         greater_is_better: bool,
         callbacks: Sequence[CallbackLike],
     ) -> History:

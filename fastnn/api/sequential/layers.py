@@ -16,7 +16,7 @@ from fastnn.nn.initializers import initializer
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
 from fastnn.nn.normalization import BatchNorm, Place
-from fastnn.recipe.recipe import whole
+from fastnn.recipe.checks import whole
 from fastnn.registry import Option
 
 Shape: TypeAlias = int | tuple[int, ...] | None

@@ -17,8 +17,8 @@ from fastnn.api.sequential.layers import Layer, stack
 from fastnn.api.sequential.progress import reports
 from fastnn.errors import ArgumentError
 from fastnn.model.model import Model
-from fastnn.preparation.loss_weights import ClassWeight
-from fastnn.recipe.recipe import whole
+from fastnn.recipe.checks import whole
+from fastnn.recipe.table import ClassWeight
 from fastnn.training.callbacks import CallbackLike
 from fastnn.training.loop import TrainingInterrupted
 

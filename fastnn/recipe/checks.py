@@ -1,0 +1,381 @@
+"""Checks of one value each: ``check(name, value)`` returns it, or raises naming the argument.
+
+They import what they need when they are called, since the table of options is read by every
+``fastnn --help``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from fastnn.errors import ArgumentError, arg
+from fastnn.registry import did_you_mean
+
+#: Takes the name of an argument and a value; returns the value in the form that is kept.
+Check = Callable[[str, Any], Any]
+
+
+def whole(name: str, value: object) -> int:
+    """Return ``value`` as a positive int; raise ArgumentError naming it otherwise.
+
+    >>> whole("epochs", 3)
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ArgumentError(
+            f"{arg(name)} must be a whole number above 0, found {value!r}", value=value
+        )
+    return int(value)
+
+
+def number(name: str, value: object, open_low: bool = False) -> float:
+    """Return ``value`` as a finite float, not negative; ``open_low`` excludes 0.
+
+    >>> number("l2", 1)
+    1.0
+    """
+    valid = isinstance(value, Real) and not isinstance(value, bool)
+    if not valid or not math.isfinite(value) or value < 0 or (open_low and not value):  # type: ignore[arg-type, operator]
+        raise ArgumentError(
+            f"{arg(name)} must be a number {'above 0' if open_low else 'of 0 or more'}, found "
+            f"{value!r}",
+            value=value,
+        )
+    return float(value)  # type: ignore[arg-type]
+
+
+def above_0(name: str, value: object) -> float:
+    """Return ``value`` as a finite float above 0.
+
+    >>> above_0("learning_rate", 0.1)
+    0.1
+    """
+    return number(name, value, open_low=True)
+
+
+def share(name: str, value: object) -> float:
+    """Return ``value`` as a float from 0 up to, but not including, 1.
+
+    >>> share("label_smoothing", 0)
+    0.0
+    """
+    valid = isinstance(value, Real) and not isinstance(value, bool)
+    if not valid or not 0 <= value < 1:  # type: ignore[operator]
+        raise ArgumentError(
+            f"{arg(name)} must be a number from 0 up to, but not including, 1; found {value!r}",
+            value=value,
+        )
+    return float(value)  # type: ignore[arg-type]
+
+
+def flag(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False.
+
+    >>> flag("shuffle", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{arg(name)} must be True or False, found {value!r}", value=value)
+    return value
+
+
+def listed(name: str, values: Any) -> list[Any]:
+    """Return ``values`` as a list; a single text or function where a list belongs is refused.
+
+    >>> listed("drop", ("id",))
+    ['id']
+    """
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise ArgumentError(f"{arg(name)} must be a list, found {values!r}", value=values)
+    return list(values)
+
+
+def one_of(*choices: str) -> Check:
+    """Return the check of a word that is one of ``choices``.
+
+    >>> one_of("full", "tf32")("precision", "full")
+    'full'
+    """
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ArgumentError(
+                f"{arg(name)} must be one of {', '.join(choices)}; found {value!r}"
+                f"{did_you_mean(str(value), choices)}",
+                value=value,
+            )
+        return value
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """Return a check that lets None pass.
+
+    >>> optional(whole)("patience", None) is None
+    True
+    """
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def anything(name: str, value: Any) -> Any:
+    """Return ``value``: what it may be is seen where the examples are known.
+
+    >>> anything("target", "price")
+    'price'
+    """
+    return value
+
+
+def each_layer(check: Check) -> Check:
+    """Return the check of one value for all layers, or of a list with one for each.
+
+    >>> each_layer(share)("dropout", [0.5, 0.25])
+    [0.5, 0.25]
+    """
+
+    def every(name: str, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [check(name, one) for one in value]
+        return check(name, value)
+
+    return every
+
+
+def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
+    """Return the hidden layers' units as a tuple; a single number is one layer.
+
+    >>> hidden_layer_sizes("hidden_layer_sizes", [64, 32])
+    (64, 32)
+    >>> hidden_layer_sizes("hidden_layer_sizes", 16)
+    (16,)
+    """
+    given = [hidden] if isinstance(hidden, Integral) else hidden
+    if hasattr(given, "tolist"):  # an array
+        given = given.tolist()
+    if not isinstance(given, (list, tuple)):
+        raise ArgumentError(
+            f"{arg(name)} must be a list of whole numbers such as [64, 32], found {hidden!r}",
+            value=hidden,
+        )
+    for n in given:
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+            raise ArgumentError(
+                f"each of {arg(name)} must be a whole number above 0, found {n!r}", value=hidden
+            )
+    return tuple(int(n) for n in given)
+
+
+def batch_size(name: str, value: Any) -> int | str:
+    """Return a mini-batch size: a whole number, 'auto' or 'full'.
+
+    >>> batch_size("batch_size", "full")
+    'full'
+    """
+    if isinstance(value, str):
+        if value not in ("auto", "full"):
+            raise ArgumentError(
+                f"{arg(name)} must be a whole number, 'auto' or 'full', found {value!r}"
+                + did_you_mean(value, ("auto", "full")),
+                value=value,
+            )
+        return value
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ArgumentError(
+            f"{arg(name)} must be a whole number from 1, 'auto' or 'full', found {value!r}",
+            value=value,
+        )
+    return int(value)
+
+
+def micro_batch_size(name: str, value: Any) -> int | str:
+    """Return the examples computed at once: a whole number, or 'auto'.
+
+    >>> micro_batch_size("micro_batch_size", "auto")
+    'auto'
+    """
+    if isinstance(value, str):
+        if value != "auto":
+            raise ArgumentError(
+                f"{arg(name)} must be a whole number above 0 or 'auto', found {value!r}",
+                value=value,
+            )
+        return value
+    return whole(name, value)
+
+
+def fractions(name: str, value: Any) -> tuple[float, ...]:
+    """Return three shares that are above 0 and sum to 1.
+
+    >>> fractions("fractions", [0.5, 0.25, 0.25])
+    (0.5, 0.25, 0.25)
+    """
+    given = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(given, (list, tuple)) or len(given) != 3:
+        raise ArgumentError(
+            f"{arg(name)} must be three numbers (train, validation, test), found {value!r}",
+            value=value,
+        )
+    shares = tuple(number(name, one) for one in given)
+    if not all(shares):
+        raise ArgumentError(f"{arg(name)} must all be positive, found {value!r}", value=value)
+    if abs(sum(shares) - 1) > 1e-9:
+        raise ArgumentError(
+            f"{arg(name)} must sum to 1, found {shares}: {sum(shares):g}", value=value
+        )
+    return shares
+
+
+def fold(name: str, value: Any) -> tuple[int, int]:
+    """Return (i, k): the i-th, from 0, of k folds.
+
+    >>> fold("fold", [0, 5])
+    (0, 5)
+    """
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ArgumentError(
+            f"{arg(name)} must be a pair (i, k), the i-th of k folds, found {value!r}", value=value
+        )
+    i, k = value
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in value) or not (
+        0 <= i < k and k >= 2
+    ):
+        raise ArgumentError(
+            f"{arg(name)} must be (i, k) with k of 2 or more and i from 0 to k - 1, found "
+            f"{value!r}",
+            value=value,
+        )
+    return int(i), int(k)
+
+
+def seed(name: str, value: Any) -> int:
+    """Return a seed, a whole number from 0 to 2**64 - 1.
+
+    >>> seed("seed", 3)
+    3
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**64:
+        raise ArgumentError(
+            f"{arg(name)} must be a whole number from 0 to 2**64 - 1, found {value!r}", value=value
+        )
+    return int(value)
+
+
+def text(name: str, value: object) -> str:
+    """Return a text; what it names is seen where the task is known.
+
+    >>> text("monitor", "accuracy")
+    'accuracy'
+    """
+    if not isinstance(value, str):
+        raise ArgumentError(f"{arg(name)} must be a text, found {value!r}", value=value)
+    return value
+
+
+def optimizer(name: str, value: object) -> Any:
+    """Return the optimiser with its options filled in.
+
+    >>> optimizer("optimizer", "momentum").name
+    'momentum'
+    """
+    from fastnn.nn.optimizers import optimizer as rule
+
+    return rule(value)
+
+
+def schedule(name: str, value: object) -> Any:
+    """Return the schedule with its options filled in.
+
+    >>> schedule("schedule", "cosine").name
+    'cosine'
+    """
+    from fastnn.nn.schedules import schedule as rule
+
+    return rule(value)
+
+
+def activation(name: str, value: object) -> Any:
+    """Return the activation as it was given, if there is one like it.
+
+    >>> activation("activation", "relu")
+    'relu'
+    """
+    from fastnn.nn.activations import activation as known
+
+    known(value)
+    return value
+
+
+def loss(name: str, value: object) -> Any:
+    """Return the loss as it was given, if there is one like it.
+
+    >>> loss("loss", "huber")
+    'huber'
+    """
+    from fastnn.nn.losses import loss as known
+
+    known(value)
+    return value
+
+
+def initializer(name: str, value: object) -> Any:
+    """Return the initialiser as it was given, if there is one like it.
+
+    >>> initializer("initializer", "he_normal")
+    'he_normal'
+    """
+    from fastnn.nn.initializers import initializer as known
+
+    if value is not None:
+        known(value)
+    return value
+
+
+def groups(name: str, value: Any) -> tuple[Any, ...]:
+    """Return parameter groups with plain numbers; whether they fit the network is seen later.
+
+    >>> from fastnn.nn.groups import ParameterGroup
+    >>> groups("groups", [ParameterGroup("biases", learning_rate_factor=2)])[0].learning_rate_factor
+    2.0
+    """
+    from fastnn.nn.groups import ParameterGroup
+
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(group, ParameterGroup) for group in value
+    ):
+        raise ArgumentError(
+            f"{arg(name)} must be a list of ParameterGroup, found {value!r}", value=value
+        )
+    checked = []
+    for group in value:
+        factor, decay = group.learning_rate_factor, group.weight_decay
+        if factor == 1 and decay is None:
+            raise ArgumentError(
+                f"{arg(name)}: {group} has no effect: give it a learning_rate_factor or a "
+                "weight_decay",
+                value=value,
+            )
+        for what, found in (("learning_rate_factor", factor), ("weight_decay", decay)):
+            if found is not None and (
+                isinstance(found, bool)
+                or not isinstance(found, Real)
+                or not 0 <= float(found) < math.inf
+            ):
+                raise ArgumentError(
+                    f"{arg(name)}: {what} must be a number of 0 or more, found {found!r}",
+                    value=value,
+                )
+        if group.layer is not None:
+            whole(name, group.layer)
+        checked.append(
+            ParameterGroup(
+                kind=group.kind,
+                layer=None if group.layer is None else int(group.layer),
+                learning_rate_factor=float(factor),
+                weight_decay=None if decay is None else float(decay),
+            )
+        )
+    return tuple(checked)

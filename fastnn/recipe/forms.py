@@ -1,0 +1,132 @@
+"""Values as they are written on a command line, or in a file of settings."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def split_list(text: str) -> list[str]:
+    """Split at the commas that are not inside brackets.
+
+    >>> split_list("leaky_relu(slope=0.2, x=1),tanh")
+    ['leaky_relu(slope=0.2, x=1)', 'tanh']
+    """
+    parts, depth, start = [], 0, 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    parts.append(text[start:].strip())
+    if "" in parts:
+        raise ArgumentTypeError(f"has an empty entry in {text!r}")
+    return parts
+
+
+def one_or_list(convert: Callable[[str], T]) -> Callable[[str], T | list[T]]:
+    """Return a converter: one value, or with commas a list with one for each layer.
+
+    >>> one_or_list(str)("relu"), one_or_list(str)("relu,tanh")
+    ('relu', ['relu', 'tanh'])
+    """
+
+    def read(text: str) -> T | list[T]:
+        values = [convert(part) for part in split_list(text)]
+        return values[0] if len(values) == 1 else values
+
+    return read
+
+
+def whole(text: str) -> int:
+    """Read a whole number.
+
+    >>> whole("100")
+    100
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"needs a whole number, found {text!r}") from None
+
+
+def real(text: str) -> float:
+    """Read a number.
+
+    >>> real("1e-3")
+    0.001
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"needs a number, found {text!r}") from None
+
+
+def delimiter(text: str) -> str:
+    r"""Read what parts the columns of a file; a tab can be written as tab or \\t.
+
+    >>> delimiter(";"), delimiter("tab"), delimiter("\\t")
+    (';', '\t', '\t')
+    """
+    return "\t" if text in ("tab", "\\t") else text
+
+
+def layers(text: str) -> tuple[int, ...]:
+    """Read the sizes of the hidden layers; nothing or 'none' is no hidden layer.
+
+    >>> layers("256,128"), layers("none")
+    ((256, 128), ())
+    """
+    if text.strip() in ("", "none"):
+        return ()
+    sizes = [part.strip() for part in text.split(",")]
+    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise ArgumentTypeError(f"needs layer sizes such as 256,128, or none; found {text!r}")
+    return tuple(int(size) for size in sizes)
+
+
+def batch_size(text: str) -> int | str:
+    """Read a whole number, or a word such as 'full'.
+
+    >>> batch_size("64"), batch_size("full")
+    (64, 'full')
+    """
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def none_or_text(text: str) -> str | None:
+    """Read a name, or 'none'.
+
+    >>> none_or_text("none") is None, none_or_text("before")
+    (True, 'before')
+    """
+    return None if text == "none" else text
+
+
+def patience(text: str) -> int | None:
+    """Read a number of epochs, or 'none'.
+
+    >>> patience("none") is None
+    True
+    """
+    if text.strip() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"needs a number of epochs, or none; found {text!r}") from None
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """Read three shares.
+
+    >>> shares(".6,.2,.2")
+    (0.6, 0.2, 0.2)
+    """
+    return tuple(real(part) for part in split_list(text))
