@@ -244,7 +244,7 @@ def _check_folds(folds: int | None, grid: Grid, common: Mapping[str, Any]) -> in
     if folds is None:
         return 1
     if whole("folds", folds) < 2:
-        raise ArgumentError(f"folds must be 2 or more, found {folds}")
+        raise ArgumentError(f"{arg('folds')} must be 2 or more, found {folds}")
     return folds
 
 
@@ -254,21 +254,21 @@ def _judge(
     """Return what is compared, and whether more of it is better; refuse what has no meaning."""
     for name in ("monitor", "metrics"):
         if by is None and name in grid:
-            raise ArgumentError(f"by is missing: the candidates differ in {name}")
+            raise ArgumentError(f"{arg('by')} is missing: the candidates differ in {name}")
     by = by or common.get("monitor") or "loss"
     if by == "loss":
         changed = [name for name in _LOSS_CHANGES if name in grid]
         if changed:
             raise ArgumentError(
                 f"the losses of different {changed[0]} cannot be compared: give a metric as by, "
-                f"such as by={default_metrics(source.task)[0]!r}"
+                f"such as {arg('by', default_metrics(source.task)[0])}"
             )
         return by, False
     metrics = common.get("metrics") or default_metrics(source.task)
     names = metric_names(source.task, metrics)
     if by not in names:
         raise ArgumentError(
-            f"by must be 'loss' or one of the metrics ({', '.join(names)}), found {by!r}"
+            f"{arg('by')} must be 'loss' or one of the metrics ({', '.join(names)}), found {by!r}"
             + did_you_mean(by, ["loss", *names])
         )
     return by, greater_is_better(by)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.checks import whole
 
 
@@ -56,17 +56,20 @@ def expand(grid: Grid, n_random: int | None = None, seed: int = 0) -> list[dict[
     """
     if not isinstance(grid, Mapping) or not grid:
         raise ArgumentError(
-            f"grid must map arguments to lists of values, such as {{'l2': [0, 1]}}; found {grid!r}"
+            f"{arg('grid')} must map arguments to lists of values, such as {{'l2': [0, 1]}}; "
+            f"found {grid!r}"
         )
     for name, values in grid.items():
         if isinstance(values, LogUniform):
             if n_random is None:
-                raise ArgumentError(f"grid: {name} is a range, which only a random search draws")
+                raise ArgumentError(
+                    f"{arg('grid')}: {name} is a range, which only a random search draws"
+                )
             continue
         if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-            raise ArgumentError(f"grid: {name} must be a list of values, found {values!r}")
+            raise ArgumentError(f"{arg('grid')}: {name} must be a list of values, found {values!r}")
         if not len(values):
-            raise ArgumentError(f"grid: {name} has no values")
+            raise ArgumentError(f"{arg('grid')}: {name} has no values")
     if n_random is None:
         lists = [list(values) for values in grid.values() if not isinstance(values, LogUniform)]
         return [dict(zip(grid, row, strict=True)) for row in product(*lists)]
@@ -87,7 +90,8 @@ def _drawn(grid: Grid, n: int, random: np.random.Generator) -> list[dict[str, An
     everything = expand(grid)
     if n > len(everything):
         raise ArgumentError(
-            f"n_random={n} is more than the {len(everything)} combinations of the grid: leave it "
+            f"{arg('n_random', n)} is more than the {len(everything)} combinations of the grid: "
+            "leave it "
             "out to try them all"
         )
     return [everything[i] for i in sorted(random.choice(len(everything), n, replace=False))]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted
@@ -43,7 +43,8 @@ def in_processes(
     """
     if workers not in WORKERS:
         raise ArgumentError(
-            f"workers must be 'joblib' or 'dask', found {workers!r}{did_you_mean(workers, WORKERS)}"
+            f"{arg('workers')} must be 'joblib' or 'dask', found "
+            f"{workers!r}{did_you_mean(workers, WORKERS)}"
         )
     jobs = min(jobs, len(items))
     if jobs == 1 and workers == "joblib":
@@ -78,7 +79,7 @@ def _joblib(
         from joblib import Parallel, delayed, parallel_config
     except ImportError as error:
         raise ArgumentError(
-            "workers='joblib' needs joblib: pip install 'fastnn[search]'"
+            f"{arg('workers', 'joblib')} needs joblib: pip install 'fastnn[search]'"
         ) from error
     threads = max(1, len(os.sched_getaffinity(0)) // jobs)
     with parallel_config(backend="loky", inner_max_num_threads=threads):
@@ -101,7 +102,9 @@ def _dask(
         import dask
         from distributed import Client, as_completed
     except ImportError as error:
-        raise ArgumentError("workers='dask' needs dask: pip install 'fastnn[dask]'") from error
+        raise ArgumentError(
+            f"{arg('workers', 'dask')} needs dask: pip install 'fastnn[dask]'"
+        ) from error
     start: Any = Client
     own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     # Its own processes have one thread of BLAS each: dask sees to that.

@@ -11,7 +11,7 @@ from fastnn.backend.cuda.availability import choose, cuda_status
 from fastnn.backend.cuda.capture import check_capture
 from fastnn.backend.engine import check_engine
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 
 
 def get_backend(
@@ -42,7 +42,9 @@ def get_backend(
         _say_once(choice.reason)
     if choice.device != "cpu":
         if check_engine(engine) != "auto":
-            raise ArgumentError(f"engine={engine!r} has no effect on device {choice.device!r}")
+            raise ArgumentError(
+                f"{arg('engine', engine)} has no effect on device {choice.device!r}"
+            )
         return _cuda_backend(choice.device, check_capture(capture), check_precision(precision))
     for name, value, default in (
         ("capture", check_capture(capture), "auto"),
@@ -72,7 +74,7 @@ def check_precision(precision: object) -> str:
     'full'
     """
     if precision not in ("full", "tf32"):
-        raise ArgumentError(f"precision must be 'full' or 'tf32', found {precision!r}")
+        raise ArgumentError(f"{arg('precision')} must be 'full' or 'tf32', found {precision!r}")
     return str(precision)
 
 

@@ -24,7 +24,7 @@ from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.numpy.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.backend.stack import Stack
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import did_you_mean
 
 ENGINES = ("auto", "numpy", "compiled")
@@ -61,7 +61,7 @@ def check_engine(engine: object) -> str:
     """
     if engine not in ENGINES:
         raise ArgumentError(
-            f"engine must be one of {', '.join(ENGINES)}, found {engine!r}"
+            f"{arg('engine')} must be one of {', '.join(ENGINES)}, found {engine!r}"
             + did_you_mean(str(engine), ENGINES)
         )
     return str(engine)
@@ -102,7 +102,7 @@ def executable(program: Program, engine: str, runs: int) -> CpuExecutable:
         return CompiledExecutable(program, threads_for(program))
     except NotCompilableError as error:
         if engine == "compiled":
-            raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
+            raise ArgumentError(f"{arg('engine', 'compiled')} cannot be used: {error}") from error
         return _by_numpy(program)
 
 
@@ -187,7 +187,7 @@ def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -
         return StackedCompiledExecutable(program, stack, most_threads())
     except NotCompilableError as error:
         if engine == "compiled":
-            raise ArgumentError(f"engine='compiled' cannot be used: {error}") from error
+            raise ArgumentError(f"{arg('engine', 'compiled')} cannot be used: {error}") from error
         return _stacked_by_numpy(program, stack)
 
 

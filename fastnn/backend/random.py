@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 
 #: Each purpose has a stream of its own: changing the dropout rate leaves the shuffles alone.
 PURPOSES = {"weights": 1, "shuffle": 2, "split": 3, "dropout": 4, "check": 5}
@@ -28,7 +28,9 @@ def check_seed(seed: int) -> int:
     3
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise ArgumentError(f"seed must be a whole number from 0 to 2**64 - 1, found {seed!r}")
+        raise ArgumentError(
+            f"{arg('seed')} must be a whole number from 0 to 2**64 - 1, found {seed!r}"
+        )
     return int(seed)
 
 

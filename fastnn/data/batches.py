@@ -6,7 +6,7 @@ import numpy as np
 
 from fastnn.backend.random import generator
 from fastnn.data.table import Array
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import did_you_mean
 
 #: N27: up to here the full batch, above it one of the sizes.
@@ -32,8 +32,8 @@ def batch_size_for(n_examples: int, batch_size: int | str = "auto") -> int:
     if isinstance(batch_size, str):
         if batch_size not in ("auto", "full"):
             raise ArgumentError(
-                f"batch_size must be a whole number, 'auto' or 'full', found {batch_size!r}"
-                + did_you_mean(batch_size, ("auto", "full"))
+                f"{arg('batch_size')} must be a whole number, 'auto' or 'full', found "
+                f"{batch_size!r}" + did_you_mean(batch_size, ("auto", "full"))
             )
         if batch_size == "full" or n_examples <= FULL_BATCH_UP_TO:
             return int(n_examples)
@@ -41,7 +41,8 @@ def batch_size_for(n_examples: int, batch_size: int | str = "auto") -> int:
         return enough[0] if enough else SIZES[-1]
     if _not_whole(batch_size) or batch_size < 1:
         raise ArgumentError(
-            f"batch_size must be a whole number from 1, 'auto' or 'full', found {batch_size!r}"
+            f"{arg('batch_size')} must be a whole number from 1, 'auto' or 'full', found "
+            f"{batch_size!r}"
         )
     return min(int(batch_size), int(n_examples))
 

@@ -25,7 +25,7 @@ from fastnn.data.columns import (
     parse_number,
 )
 from fastnn.data.table import EXACT, Array, Place, check_known, check_names, not_exact
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 
 _TRUTH = {"true": True, "false": False}
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -137,10 +137,11 @@ def read_csv(
 
 def _check_delimiter(delimiter: object) -> None:
     if not isinstance(delimiter, str) or len(delimiter) != 1:
-        raise ArgumentError(f"delimiter must be one character, found {delimiter!r}")
+        raise ArgumentError(f"{arg('delimiter')} must be one character, found {delimiter!r}")
     if delimiter.isalnum() or delimiter in '"\r\n.-+' or not delimiter.isascii():
         raise ArgumentError(
-            f"delimiter must be a character that no number or quoted text has a use for, such as "
+            f"{arg('delimiter')} must be a character that no number or quoted text has a use for, "
+            "such as "
             f"';', found {delimiter!r}"
         )
 
@@ -156,7 +157,7 @@ def _header(path: Path, sign: str) -> list[str]:
             if other in header[0] and other != sign:
                 raise DataError(
                     f"file '{path}': the header {header[0]!r} is one column; if {other!r} "
-                    f"separates the columns, say delimiter={other!r}"
+                    f"separates the columns, say {arg('delimiter', other)}"
                 )
     counting = [str(i) for i in range(len(header))], [str(i + 1) for i in range(len(header))]
     if header not in counting and all(parse_number(name) is not None for name in header):

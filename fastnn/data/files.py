@@ -23,7 +23,7 @@ from fastnn.data.table import (
     listed,
     unknown_column,
 )
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 
 #: File types by the end of the name.
 CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip")
@@ -91,7 +91,8 @@ def read_labelled(
         raise ArgumentError("the source is already a Table: take its column() and drop() it")
     if not _has_names(source):
         raise ArgumentError(
-            f"target={target!r}: an array has no column names; hand the target over as an array"
+            f"{arg('target', target)}: an array has no column names; hand the target over as an "
+            "array"
         )
     names = [target] if isinstance(target, str) else list(target)
     if not names:
@@ -99,7 +100,7 @@ def read_labelled(
     columns, place = _columns(source, numeric, categorical, drop, delimiter)
     for name in names:
         if name not in columns:
-            raise DataError(f"target: {unknown_column(name, list(columns))}")
+            raise DataError(f"{arg('target')}: {unknown_column(name, list(columns))}")
         values = columns[name]
         gaps = [v is None for v in values] if values.dtype == object else np.isnan(values)
         if np.any(gaps):
@@ -169,7 +170,9 @@ def _columns(
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     is_csv = path is not None and _suffix(path) in CSV_SUFFIXES
     if delimiter is not None and not is_csv:
-        raise ArgumentError("delimiter has no effect here: only .csv and .tsv files have one")
+        raise ArgumentError(
+            f"{arg('delimiter')} has no effect here: only .csv and .tsv files have one"
+        )
     if path is not None and is_csv:
         _check_readable(path)
         columns, place = read_csv(path, delimiter=delimiter, kinds=kinds, drop=drop)

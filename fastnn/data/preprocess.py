@@ -21,7 +21,7 @@ from fastnn.data.statistics import (
     moments,
 )
 from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed
-from fastnn.errors import ArgumentError, DataError, ModelFileError
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 
 #: Columns with more categories than this keep their most frequent ones.
 MAX_CATEGORIES = 256
@@ -224,7 +224,7 @@ class Features:
             row = int(np.flatnonzero(np.isinf(out[:, column]))[0])
             raise DataError(
                 f"column {self.numeric[column]!r}, {from_zero(row)}: {values[row, column]:g} is "
-                f"too large for {self.dtype}; correct it, or use dtype='float64'"
+                f"too large for {self.dtype}; correct it, or use {arg('dtype', 'float64')}"
             )
 
     def _write_gaps(self, values: Array, out: Array) -> int:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fastnn.backend.random import generator
 from fastnn.data.table import Array
 from fastnn.data.tasks import check_task, class_labels, clean_target
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 
 #: N18: 60-20-20, and 98-1-1 from a million rows on.
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -101,15 +101,19 @@ def folds(target: npt.ArrayLike, task: str, k: int, seed: int = 0) -> list[Array
 def _check_fractions(fractions: Sequence[float]) -> Array:
     if len(fractions) != 3:
         raise ArgumentError(
-            f"fractions must be three numbers (train, validation, test), found {len(fractions)}"
+            f"{arg('fractions')} must be three numbers (train, validation, test), found "
+            f"{len(fractions)}"
         )
     shares = np.asarray(fractions, dtype=np.float64)
     if not (shares > 0).all():
         raise ArgumentError(
-            f"fractions must all be positive, found {tuple(fractions)}; for two parts use holdout"
+            f"{arg('fractions')} must all be positive, found {tuple(fractions)}; for two parts "
+            "use holdout"
         )
     if abs(shares.sum() - 1) > 1e-9:
-        raise ArgumentError(f"fractions must sum to 1, found {tuple(fractions)}: {shares.sum():g}")
+        raise ArgumentError(
+            f"{arg('fractions')} must sum to 1, found {tuple(fractions)}: {shares.sum():g}"
+        )
     return shares
 
 

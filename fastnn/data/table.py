@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]
@@ -200,7 +200,7 @@ def check_dtype(dtype: str) -> None:
     >>> check_dtype("float32")
     """
     if dtype not in ("float32", "float64"):
-        raise ArgumentError(f"dtype must be 'float32' or 'float64', found {dtype!r}")
+        raise ArgumentError(f"{arg('dtype')} must be 'float32' or 'float64', found {dtype!r}")
 
 
 def unknown_column(name: object, names: Sequence[str]) -> str:

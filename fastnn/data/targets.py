@@ -27,7 +27,7 @@ from fastnn.data.tasks import (
     first_not_binary,
     one_class,
 )
-from fastnn.errors import ArgumentError, DataError, ModelFileError
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 
 _KIND = {"b": "boolean", "i": "integer", "f": "number", "U": "text"}
 
@@ -85,7 +85,7 @@ class Targets:
             if task == "binary" and len(classes) > 2:
                 raise DataError(
                     f"task 'binary' needs two classes, found {len(classes)}: "
-                    f"{listed(classes.tolist())}; use task='multiclass'"
+                    f"{listed(classes.tolist())}; use {arg('task', 'multiclass')}"
                 )
             n_outputs = 1 if task == "binary" else len(classes)
             return cls(task, classes, n_outputs, None, None, True, dtype)

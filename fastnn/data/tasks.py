@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.columns import is_missing, typed_column
 from fastnn.data.table import Array, from_zero
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.registry import did_you_mean
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
@@ -144,13 +144,13 @@ def class_labels(target: npt.ArrayLike, task: Task) -> Array:
     if labels.ndim != 1:
         raise DataError(
             f"task {task!r} needs one label per row, found shape {labels.shape}; "
-            "for several 0/1 columns use task='multilabel'"
+            f"for several 0/1 columns use {arg('task', 'multilabel')}"
         )
     if labels.dtype.kind == "f":
         broken = np.flatnonzero(labels != np.floor(labels))
         if len(broken):
             raise DataError(
                 f"target, {from_zero(int(broken[0]))}: {labels[broken[0]]} is no class label "
-                "(not a whole number); use task='regression'"
+                f"(not a whole number); use {arg('task', 'regression')}"
             )
     return labels

@@ -18,7 +18,7 @@ from fastnn.data.files import read_labelled, read_table, target_columns
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
 from fastnn.formats.onnx_export import onnx_bytes
@@ -170,7 +170,7 @@ class Model:
         with np.errstate(over="ignore"):  # refused below
             Y = self.targets.encode(labels)
         if len(Y) != len(table):
-            raise DataError(f"target has {len(Y)} values for {len(table)} rows of data")
+            raise DataError(f"{arg('target')} has {len(Y)} values for {len(table)} rows of data")
         check_target_range(Y, self.network.loss)
         w = flat = None
         if sample_weight is not None:

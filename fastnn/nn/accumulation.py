@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.protocols import Executable
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.network import Network
 
 add = Kernel("add", lambda total, part: total + part)
@@ -33,8 +33,9 @@ def parts_of(network: Network, micro: int, batch_size: int) -> int | None:
         return None
     if any(network.normalized):
         raise ArgumentError(
-            f"micro_batch_size={micro} of {batch_size}: batch normalisation needs the mean over "
-            "the whole mini-batch; use a smaller batch_size instead"
+            f"{arg('micro_batch_size', micro)} of {batch_size}: batch normalisation needs the "
+            "mean over "
+            f"the whole mini-batch; use a smaller {arg('batch_size')} instead"
         )
     return int(micro)
 
@@ -57,7 +58,7 @@ def mini_batches(network: Network, n_examples: int, batch_size: int) -> tuple[in
             what = "batch_size=1" if batch_size == 1 else "one training example"
             raise ArgumentError(
                 f"batch normalisation cannot train with {what}: the variance over a batch of one "
-                "example is 0; use a batch_size of 2 or more"
+                f"example is 0; use a {arg('batch_size')} of 2 or more"
             )
         if rest == 1:
             return (m, full - 1, m + 1) if full > 1 else (m + 1, 1, 0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.random import generator
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, initialize
@@ -99,7 +99,7 @@ def gradient_check(
         p.theta[n:stop] += generator(seed, "check").uniform(-0.5, 0.5, stop - n)
     else:
         if initializer is not None:
-            raise ArgumentError("initializer has no effect: the parameters are given")
+            raise ArgumentError(f"{arg('initializer')} has no effect: the parameters are given")
         p.theta[:] = _theta(parameters, p.layout.size)
     plan = GradientPlan(backend, network, p, data, l2=l2, l1=l1, seed=seed)
     J, gradient = plan.cost_and_gradient()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.losses import LossFunction, loss
 from fastnn.nn.normalization import BatchNorm, batch_norm
@@ -178,7 +178,7 @@ def _each(value: Any, hidden: int, name: str) -> list[Any]:
 
 def _rate(p: Any) -> float:
     if isinstance(p, bool) or not isinstance(p, (int, float, np.number)) or not 0 <= p < 1:
-        raise ArgumentError(f"dropout must be in [0, 1), found {p!r}")
+        raise ArgumentError(f"{arg('dropout')} must be in [0, 1), found {p!r}")
     return float(p)
 
 
@@ -187,7 +187,8 @@ def _output_activation(cost: LossFunction, given: object, n_outputs: int) -> Act
     if cost.from_logits and chosen.name != cost.link:
         raise ArgumentError(
             f"loss {cost.name!r} is computed from the logits and needs the output activation "
-            f"{cost.link!r}, found {chosen.name!r}: leave output_activation out, or choose a "
+            f"{cost.link!r}, found {chosen.name!r}: leave {arg('output_activation')} out, or "
+            "choose a "
             "loss of the output such as 'squared_error'"
         )
     if chosen.name == "softmax" and not cost.from_logits:

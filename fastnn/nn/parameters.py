@@ -20,7 +20,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.initializers import initial_weights
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import NormViews
@@ -177,7 +177,7 @@ def check_dtype(dtype: object) -> np.dtype[Any]:
     except TypeError:
         found = np.dtype(object)
     if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ArgumentError(f"dtype must be 'float32' or 'float64', found {dtype!r}")
+        raise ArgumentError(f"{arg('dtype')} must be 'float32' or 'float64', found {dtype!r}")
     return found
 
 
@@ -210,7 +210,9 @@ def initialize(
     n = network.n_layers
     specs = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * n
     if len(specs) != n:
-        raise ArgumentError(f"initializer has {len(specs)} entries but there are {n} layers")
+        raise ArgumentError(
+            f"{arg('initializer')} has {len(specs)} entries but there are {n} layers"
+        )
     layout = parameters.layout
     flat = np.zeros(layout.size)
     for place, spec in enumerate(specs):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.step import Data
 
 IntArray = npt.NDArray[np.int64]
@@ -77,8 +77,9 @@ class Streamed:
     ) -> None:
         if batch_size == len(data):
             raise ArgumentError(
-                f"block_rows: batch_size is all {len(data)} examples, and a step needs its batch "
-                "whole; use a smaller batch_size"
+                f"block_rows: {arg('batch_size')} is all {len(data)} examples, and a step needs "
+                "its batch "
+                f"whole; use a smaller {arg('batch_size')}"
             )
         if rows < batch_size or rows % batch_size:
             raise ArgumentError(

@@ -234,5 +234,5 @@ def _pair(name: str, pair: Any, source: Source) -> Examples:
     with inside(f"{arg(name)}: "):
         table, values, _ = _read(data, target, columns, numeric)
         if len(values) != len(table):
-            raise DataError(f"target has {len(values)} values for {len(table)} rows")
+            raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows")
     return Examples(table, values)

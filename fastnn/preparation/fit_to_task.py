@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, LossFunction, loss
 from fastnn.registry import did_you_mean, parse_choice
@@ -31,10 +31,12 @@ def choose_loss(spec: object, task: str, label_smoothing: float = 0.0) -> LossFu
     given: object = DEFAULT_LOSSES[task] if spec is None else spec
     if label_smoothing != 0:
         if callable(given) or isinstance(given, LossFunction):
-            raise ArgumentError("label_smoothing has no effect with a loss of your own")
+            raise ArgumentError(f"{arg('label_smoothing')} has no effect with a loss of your own")
         name, options = parse_choice(given, "loss")
         if "label_smoothing" in options:
-            raise ArgumentError("label_smoothing is given twice: leave it out, or out of the loss")
+            raise ArgumentError(
+                f"{arg('label_smoothing')} is given twice: leave it out, or out of the loss"
+            )
         given = {"name": name, **options, "label_smoothing": label_smoothing}
     cost = loss(given)
     if task not in cost.tasks:
@@ -57,8 +59,9 @@ def choose_output(spec: object, task: str, cost: LossFunction) -> ActivationFunc
     chosen = activation("sigmoid" if spec is None else spec)
     if chosen.expression is None and chosen.name != "sigmoid":
         raise ArgumentError(
-            f"output_activation {chosen.name!r} gives no probabilities, which task {task!r} "
-            "needs: leave it out (sigmoid), or use task='regression'"
+            f"{arg('output_activation')} {chosen.name!r} gives no probabilities, which task "
+            f"{task!r} "
+            f"needs: leave it out (sigmoid), or use {arg('task', 'regression')}"
         )
     return chosen
 
@@ -81,12 +84,12 @@ def choose_metrics(metrics: Sequence[object] | None, monitor: str, task: str) ->
     names, chosen = metric_names(task, given), tuple(given)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ArgumentError(f"metrics: {twice[0]!r} is there twice")
+        raise ArgumentError(f"{arg('metrics')}: {twice[0]!r} is there twice")
     if monitor == "loss":
         return Judges(chosen, greater_is_better=False)
     if monitor not in names:
         raise ArgumentError(
-            f"monitor must be 'loss' or one of the metrics ({', '.join(names)}), found "
+            f"{arg('monitor')} must be 'loss' or one of the metrics ({', '.join(names)}), found "
             f"{monitor!r}{did_you_mean(monitor, ['loss', *names])}"
         )
     return Judges(chosen, greater_is_better(monitor))
@@ -106,12 +109,17 @@ def choose_standardization(
     """
     bounded = cost.lowest_target > -np.inf
     if wanted is not None and not isinstance(wanted, bool):
-        raise ArgumentError(f"standardize_target must be True, False or None, found {wanted!r}")
+        raise ArgumentError(
+            f"{arg('standardize_target')} must be True, False or None, found {wanted!r}"
+        )
     if wanted is not None and task != "regression":
-        raise ArgumentError(f"standardize_target has no effect with task {task!r}: leave it out")
+        raise ArgumentError(
+            f"{arg('standardize_target')} has no effect with task {task!r}: leave it out"
+        )
     if wanted and bounded:
         raise ArgumentError(
-            f"standardize_target cannot be used with loss {cost.name!r}, which needs the target "
+            f"{arg('standardize_target')} cannot be used with loss {cost.name!r}, which needs the "
+            "target "
             "in its own units: leave it out"
         )
     return (not bounded and output.name == "identity") if wanted is None else wanted

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.table import ClassWeight
 from fastnn.registry import did_you_mean
 
@@ -33,7 +33,9 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
     if class_weight is None:
         return None
     if targets.task == "regression":
-        raise ArgumentError("class_weight has no effect in regression: use sample_weight")
+        raise ArgumentError(
+            f"{arg('class_weight')} has no effect in regression: use {arg('sample_weight')}"
+        )
     if targets.task == "multilabel":
         return _label_weights(class_weight, targets.n_outputs)
     assert targets.classes is not None
@@ -41,21 +43,22 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
     if isinstance(class_weight, str):
         if class_weight != "balanced":
             raise ArgumentError(
-                f"class_weight must be 'balanced' or a weight for each label, found "
+                f"{arg('class_weight')} must be 'balanced' or a weight for each label, found "
                 f"{class_weight!r}{did_you_mean(class_weight, ['balanced'])}"
             )
         counts = np.bincount(Y[:, 0].astype(np.int64), minlength=len(labels))
         return len(Y) / (len(labels) * np.maximum(counts, 1))
     if not isinstance(class_weight, Mapping) or not class_weight:
         raise ArgumentError(
-            f"class_weight must be 'balanced' or a mapping of labels to weights, found "
+            f"{arg('class_weight')} must be 'balanced' or a mapping of labels to weights, found "
             f"{class_weight!r}"
         )
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
         if label not in labels:
             raise ArgumentError(
-                f"class_weight: unknown label {label!r} (known: {', '.join(map(repr, labels))})"
+                f"{arg('class_weight')}: unknown label {label!r} (known: "
+                f"{', '.join(map(repr, labels))})"
             )
         weights[labels.index(label)] = _one_weight(label, weight)
     return _checked(weights)
@@ -64,23 +67,28 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
 def _label_weights(class_weight: ClassWeight, k: int) -> Array:
     if not isinstance(class_weight, (list, tuple, np.ndarray)):
         raise ArgumentError(
-            f"class_weight for a multilabel target is a list of {k} weights, found {class_weight!r}"
+            f"{arg('class_weight')} for a multilabel target is a list of {k} weights, found "
+            f"{class_weight!r}"
         )
     weights = np.array([_one_weight(j, weight) for j, weight in enumerate(class_weight)])
     if weights.shape != (k,):
-        raise ArgumentError(f"class_weight has {weights.size} weights, the target has {k} labels")
+        raise ArgumentError(
+            f"{arg('class_weight')} has {weights.size} weights, the target has {k} labels"
+        )
     return _checked(weights)
 
 
 def _one_weight(label: object, weight: object) -> float:
     if isinstance(weight, bool) or not isinstance(weight, (int, float, np.integer, np.floating)):
-        raise ArgumentError(f"class_weight: the weight of {label!r} is {weight!r}, not a number")
+        raise ArgumentError(
+            f"{arg('class_weight')}: the weight of {label!r} is {weight!r}, not a number"
+        )
     return float(weight)
 
 
 def _checked(weights: Array) -> Array:
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ArgumentError("class_weight must be finite and not negative, and not all 0")
+        raise ArgumentError(f"{arg('class_weight')} must be finite and not negative, and not all 0")
     return weights
 
 
@@ -110,11 +118,13 @@ def check_weights(weights: npt.ArrayLike, n: int) -> Array:
     try:
         w = np.asarray(to_host(weights), np.float64)
     except (TypeError, ValueError):
-        raise ArgumentError("sample_weight must be a list of numbers") from None
+        raise ArgumentError(f"{arg('sample_weight')} must be a list of numbers") from None
     if w.shape not in ((n,), (n, 1)):
-        raise ArgumentError(f"sample_weight has shape {w.shape}, needs one weight for {n} rows")
+        raise ArgumentError(
+            f"{arg('sample_weight')} has shape {w.shape}, needs one weight for {n} rows"
+        )
     if not np.isfinite(w).all() or (w < 0).any() or not w.any():
         raise ArgumentError(
-            "sample_weight must be finite and not negative, and not 0 for every example"
+            f"{arg('sample_weight')} must be finite and not negative, and not 0 for every example"
         )
     return w.reshape(n, 1)

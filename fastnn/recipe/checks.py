@@ -65,7 +65,7 @@ def share(name: str, value: object) -> float:
     valid = isinstance(value, Real) and not isinstance(value, bool)
     if not valid or not 0 <= value < 1:  # type: ignore[operator]
         raise ArgumentError(
-            f"{arg(name)} must be a number from 0 up to, but not including, 1; found {value!r}",
+            f"{arg(name)} must be in [0, 1), found {value!r}",
             value=value,
         )
     return float(value)  # type: ignore[arg-type]
@@ -264,11 +264,24 @@ def seed(name: str, value: Any) -> int:
     return int(value)
 
 
-def text(name: str, value: object) -> str:
-    """Return a text; what it names is seen where the task is known.
+def monitor(name: str, value: object) -> str:
+    """Return what is to be watched: 'loss', or a metric; which there are is seen with the task.
 
-    >>> text("monitor", "accuracy")
+    >>> monitor("monitor", "accuracy")
     'accuracy'
+    """
+    if not isinstance(value, str):
+        raise ArgumentError(
+            f"{arg(name)} must be 'loss' or the name of a metric, found {value!r}", value=value
+        )
+    return value
+
+
+def text(name: str, value: object) -> str:
+    """Return a text.
+
+    >>> text("device", "cpu")
+    'cpu'
     """
     if not isinstance(value, str):
         raise ArgumentError(f"{arg(name)} must be a text, found {value!r}", value=value)

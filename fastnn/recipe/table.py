@@ -392,7 +392,7 @@ class FitOptions(TypedDict, total=False):
         str | None,
         Option(
             None,
-            checks.optional(checks.text),
+            checks.optional(checks.monitor),
             "what is to get better: loss or a metric",
             Flag("NAME"),
             _NO_PATIENCE,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn.backend.protocols import Backend
 from fastnn.data.batches import SIZES
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.memory import TrainingMemory, require_memory, size, training_memory
 from fastnn.nn.network import Network
 from fastnn.recipe.recipe import Recipe
@@ -116,7 +116,7 @@ class _Choice:
         if not isinstance(asked, str):
             if m < asked and m < self.n_examples:
                 raise ArgumentError(
-                    f"micro_batch_size={asked} has no effect: a mini-batch has {m} examples"
+                    f"{arg('micro_batch_size', asked)} has no effect: a mini-batch has {m} examples"
                 )
             yield from (self.sizes(m, min(m, asked), rows) for rows in self.blocks(m))
             return

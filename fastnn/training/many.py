@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from fastnn.backend.protocols import Backend, copied
 from fastnn.backend.stack import Stack
-from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
+from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError, arg
 from fastnn.nn.many import ManyEvaluation, ManyPlan, Member, Pool
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -103,7 +103,7 @@ class ManyTrainer:
             if alike[0] != alike[1]:
                 raise ArgumentError(
                     f"{entry.name}: networks that are trained at once need as many examples and "
-                    "the same batch_size"
+                    f"the same {arg('batch_size')}"
                 )
             if entry.options.patience is not None and entry.validation is None:
                 raise ArgumentError("patience needs a validation part to watch: there is none")

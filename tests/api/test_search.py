@@ -14,9 +14,8 @@ from fastnn.api.search import Candidate, Search, search
 from fastnn.api.search_grid import LogUniform, expand
 from fastnn.api.search_workers import in_processes
 from fastnn.api.train import train
-from fastnn.api.train_many import train_configs
+from fastnn.api.train_many import train_many
 from fastnn.errors import ArgumentError, DivergenceError
-from fastnn.preparation.examples import read_source
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.many import ManyTrainer
 
@@ -166,16 +165,16 @@ def test_ctrl_c_while_the_best_is_judged_loses_nothing(monkeypatch: pytest.Monke
 def test_ctrl_c_before_there_is_something_to_compare(
     begun: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = read_source("diabetes")
     common = {"learning_rate": 1e30, "optimizer": "sgd", **COMMON}
-    diverged = train_configs([{}], source, **common)[0]
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        diverged = train_many([{}], "diabetes", **common)[0]
 
     def interrupted(*_: Any, **__: Any) -> Any:
         if begun:
             raise TrainingInterrupted(diverged.history, [diverged, None])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(search_module, "train_configs", interrupted)
+    monkeypatch.setattr(search_module, "train_recipes", interrupted)
     with pytest.raises(TrainingInterrupted, match=f"{int(begun)} of 2 trainings") as stop:
         search("diabetes", grid={"l2": [0.0, 1.0]}, **common)
     assert stop.value.result is None

@@ -13,7 +13,7 @@ from fastnn.data.builtin import load
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 
 RNG = np.random.default_rng(7)
@@ -80,7 +80,7 @@ def test_it_is_the_same_network_trained_by_the_one_trainer_bit_for_bit(optimizer
     parameters = Parameters(net, CpuBackend(), "float32")
     initialize(net, parameters, CpuBackend(), seed=3)
     rows = Part(X.astype(np.float32), LABELS[:, None].astype(np.float32))
-    options = training_options(epochs=3, batch_size=16, optimizer=optimizer, l2=0.1, seed=3)
+    options = Recipe.of(patience=None, epochs=3, batch_size=16, optimizer=optimizer, l2=0.1, seed=3)
     trained = Trainer(CpuBackend(), net, parameters, rows, options).run()
 
     assert history.history["loss"] == [e.loss for e in trained.epochs]

@@ -13,7 +13,8 @@ from fastnn.api.train_many import groups, train_many
 from fastnn.backend.engine import compiled_status
 from fastnn.errors import ArgumentError, DataError
 from fastnn.preparation.examples import divide, read_source
-from fastnn.preparation.preparation import choices, set_up
+from fastnn.preparation.preparation import set_up
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.many import ManyTrainer
 
@@ -94,10 +95,10 @@ def test_weights_of_examples_and_parts_of_ones_own() -> None:
 def test_the_examples_are_prepared_once_for_all() -> None:
     source, shared = read_source("digits"), {}
     same = [
-        set_up(source, choices(hidden_layer_sizes=[n], seed=n, split_seed=0), shared=shared)
+        set_up(source, Recipe.of(hidden_layer_sizes=[n], seed=n, split_seed=0), shared=shared)
         for n in (4, 5)
     ]
-    other = set_up(source, choices(standardize=False), shared=shared)
+    other = set_up(source, Recipe.of(standardize=False), shared=shared)
     assert same[0].parts["train"].X is same[1].parts["train"].X
     assert other.parts["train"].X is not same[0].parts["train"].X
     assert other.parts["train"].Y is same[0].parts["train"].Y
@@ -210,8 +211,8 @@ def test_what_cannot_work_is_refused(configs: Any, common: Any, message: str) ->
 
 
 def test_every_argument_of_train_has_a_place() -> None:
-    given, mine, own = (set(signature(f).parameters) for f in (train, train_many, choices))
-    assert given - mine - own == {"callbacks"}  # which are refused
+    given, mine = (set(signature(f).parameters) for f in (train, train_many))
+    assert given - mine == {"callbacks"}  # which are refused
     assert mine - {"configs"} <= set(signature(search).parameters)
 
 

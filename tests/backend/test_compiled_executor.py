@@ -39,7 +39,7 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer
 from tests.backend.compiled import Compiled, needs_compiler
 from tests.backend.training_runs import RUNS, train
@@ -251,7 +251,9 @@ def trainer(backend: CpuBackend, X: np.ndarray, rate: float) -> Trainer:
     net = network([3, 8, 1], activation="relu")
     parameters = Parameters(net, backend, "float64")
     initialize(net, parameters, backend, seed=1)
-    options = training_options(optimizer="sgd", learning_rate=rate, epochs=30, batch_size=10)
+    options = Recipe.of(
+        patience=None, optimizer="sgd", learning_rate=rate, epochs=30, batch_size=10
+    )
     return Trainer(backend, net, parameters, Part(X, X[:, :1] * 3), options)
 
 
@@ -447,7 +449,7 @@ from fastnn.backend.host.threads import _SLEEPERS
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from tests.backend.compiled import Compiled
 
 threads, dropout = {threads}, {dropout}
@@ -457,7 +459,7 @@ backend = Compiled(threads)
 net = network([64, 128, 64, 1], activation="relu", dropout=dropout)
 parameters = Parameters(net, backend, "float32")
 initialize(net, parameters, backend, seed=1)
-options = training_options(epochs=100_000, batch_size=32, patience=9999)
+options = Recipe.of(epochs=100_000, batch_size=32, patience=9999)
 best = []
 
 def watch(state):

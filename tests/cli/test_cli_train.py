@@ -10,7 +10,7 @@ import pytest
 
 from fastnn.api.train import train
 from fastnn.cli.main import build_parser
-from fastnn.cli.train import ARGUMENTS, as_flags, default_out
+from fastnn.cli.train import default_out
 from fastnn.data.builtin import DATASETS
 from fastnn.model.files import load
 from fastnn.nn.activations import ACTIVATIONS
@@ -18,19 +18,14 @@ from fastnn.nn.initializers import INITIALIZERS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.nn.schedules import SCHEDULES
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.table import OPTIONS
 from fastnn.training.metrics import METRICS
-
-
-def parameters() -> set[str]:
-    names = {*inspect.signature(train).parameters, *inspect.signature(training_options).parameters}
-    return names - {"options"}
 
 
 def test_every_option_is_an_argument_of_train() -> None:
     everything = [
         "x", "--target", "t", "--task", "auto", "--categorical", "a,b", "--drop", "c",
-        "--delimiter", ";", "--engine", "numpy",
+        "--delimiter", ";", "--split-seed", "3", "--no-shuffle",
         "--fractions", ".5,.3,.2", "--validation", "v.csv", "--test", "t.csv", "--no-standardize",
         "--class-weight", "balanced", "--hidden", "3,2", "--activation", "relu,tanh",
         "--output-activation", "tanh", "--initializer", "zero", "--loss", "huber(delta=2)",
@@ -44,9 +39,10 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--capture", "never", "--precision", "tf32",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
-    own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
-    assert set(found) - own == set(ARGUMENTS)
-    assert set(ARGUMENTS) <= parameters()
+    own = {"command", "run", "spelling", "traceback", "data", "out", "json", "quiet"}
+    flags = {name for name, row in OPTIONS.items() if row.flag is not None}
+    assert set(found) - own == flags | {"target", "validation", "test"}
+    assert set(found) - own <= set(inspect.signature(train).parameters)
     assert found["hidden_layer_sizes"] == (3, 2)
     assert found["activation"] == ["relu", "tanh"]
     assert found["dropout"] == [0.1, 0.2]
@@ -356,18 +352,6 @@ class TestWhereTheModelGoes:
         assert default_out("digits") == "digits.fastnn"
         assert default_out("/data/a.b.parquet") == "a.b.fastnn"
         assert default_out("T.CSV.GZ") == "T.fastnn"
-
-
-def test_arguments_in_messages_get_their_names_on_the_command_line() -> None:
-    assert as_flags("batch_size must be 1") == "--batch-size must be 1"
-    assert as_flags("hidden_layer_sizes is odd") == "--hidden is odd"
-    assert as_flags("loss 'huber' does not fit task 'binary'") == (
-        "loss 'huber' does not fit task 'binary'"
-    )
-    assert as_flags("column 'batch_size' is text") == "column 'batch_size' is text"
-    assert as_flags("too large; or use dtype='float64'") == "too large; or use --dtype float64"
-    assert as_flags("dropout=0.5 has no effect") == "--dropout 0.5 has no effect"
-    assert as_flags("engine='compiled' cannot be used") == "--engine compiled cannot be used"
 
 
 def test_npz_and_parquet_are_read_too(fastnn, tmp_path: Path, rng: np.random.Generator) -> None:

@@ -14,7 +14,7 @@ from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer
 
 emulated_gpu = pytest.importorskip("emulated_gpu", reason="only the emulated device counts")
@@ -105,7 +105,7 @@ def test_a_training_reads_once_an_epoch() -> None:
         net = network([4, 3, 2], loss_function="squared_error")
         p = Parameters(net, backend, "float32")
         initialize(net, p, backend, seed=0)
-        options = training_options(epochs=epochs, batch_size=8)
+        options = Recipe.of(patience=None, epochs=epochs, batch_size=8)
         trainer = Trainer(backend, net, p, Part(X, X[:, :2].copy()), options)
         return counted(trainer.run)["copies_to_host"]
 

@@ -7,7 +7,13 @@ import pytest
 
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError
-from fastnn.nn.initializers import INITIALIZERS, initial_weights, initializer, truncated_normal
+from fastnn.nn.initializers import (
+    INITIALIZERS,
+    initial_weights,
+    initializer,
+    initializer_form,
+    truncated_normal,
+)
 
 N_IN, N_OUT = 300, 200
 N = N_IN * N_OUT
@@ -138,3 +144,10 @@ def test_the_truncated_normal_has_no_gap_and_no_pile() -> None:
     shares = np.diff(cdf) / (cdf[-1] - cdf[0])
     assert counts.sum() == 50_000
     assert (abs(counts - 50_000 * shares) < 5 * np.sqrt(50_000 * shares)).all()
+
+
+def test_the_form_of_initialisers():
+    assert initializer_form(None) is None
+    assert initializer_form("uniform(scale=.5)") == {"name": "uniform", "scale": 0.5}
+    with pytest.raises(ArgumentError, match="unknown initializer 'he'"):
+        initializer_form("he")

@@ -13,11 +13,8 @@ from fastnn.preparation.fit_to_task import (
     choose_metrics,
     choose_output,
     choose_standardization,
-    initializer_form,
-    layer_sizes,
     output_units,
 )
-from fastnn.recipe.recipe import training_options
 
 
 def own(a, y):
@@ -82,45 +79,20 @@ def test_a_target_is_standardised_where_its_units_do_not_matter():
 
 
 def test_what_is_watched_is_computed():
-    watched = training_options(patience=2, monitor="top_k_accuracy(k=2)")
+    watched = "top_k_accuracy(k=2)"
     judges = choose_metrics(["acc", "top_k_accuracy(k=2)"], watched, "multiclass")
     assert judges.greater_is_better
-    assert not choose_metrics([], training_options(), "regression").greater_is_better
-    assert not choose_metrics(
-        None, training_options(patience=1, monitor="rmse"), "regression"
-    ).greater_is_better
+    assert not choose_metrics([], "loss", "regression").greater_is_better
+    assert not choose_metrics(None, "rmse", "regression").greater_is_better
     for metrics, monitor, said in (
         (None, "acuracy", "found 'acuracy'; did you mean 'accuracy'"),
         (["f1"], "accuracy", r"monitor must be 'loss' or one of the metrics \(f1\)"),
-        ("accuracy", None, "metrics must be a list of names, found 'accuracy'"),
-        (["acc", "accuracy"], None, "metrics: 'accuracy' is there twice"),
-        (["rmse"], None, "metric 'rmse' does not apply to task 'multiclass'"),
+        ("accuracy", "loss", "metrics must be a list of names, found 'accuracy'"),
+        (["acc", "accuracy"], "loss", "metrics: 'accuracy' is there twice"),
+        (["rmse"], "loss", "metric 'rmse' does not apply to task 'multiclass'"),
     ):
         with pytest.raises(ArgumentError, match=said):
-            choose_metrics(metrics, training_options(patience=1, monitor=monitor), "multiclass")
-
-
-def test_hidden_layers_and_what_only_they_have():
-    assert layer_sizes((), activation=("relu", "relu"), dropout=([], 0.0)) == ()
-    assert layer_sizes(np.array([3, 2])) == (3, 2)
-    assert layer_sizes(np.int64(3), dropout=(0.5, 0.0)) == (3,)
-    for hidden, extra, said in (
-        ([], {"activation": ("tanh", "relu")}, "activation='tanh' has no effect: there is no hid"),
-        ([], {"dropout": (0.1, 0.0)}, "dropout=0.1 has no effect"),
-        ([0], {}, "each of hidden_layer_sizes must be a whole number above 0, found 0"),
-        ([2.0], {}, "found 2.0"),
-        ("64", {}, "hidden_layer_sizes must be a list of whole numbers such as .* found '64'"),
-        (None, {}, "hidden_layer_sizes must be a list"),
-    ):
-        with pytest.raises(ArgumentError, match=said):
-            layer_sizes(hidden, **extra)
-
-
-def test_the_form_of_initialisers():
-    assert initializer_form(None) is None
-    assert initializer_form("uniform(scale=.5)") == {"name": "uniform", "scale": 0.5}
-    with pytest.raises(ArgumentError, match="unknown initializer 'he'"):
-        initializer_form("he")
+            choose_metrics(metrics, monitor, "multiclass")
 
 
 def test_output_units():

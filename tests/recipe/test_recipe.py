@@ -7,7 +7,8 @@ import pytest
 
 from fastnn.errors import ArgumentError
 from fastnn.nn.groups import ParameterGroup
-from fastnn.recipe.recipe import TrainingOptions, number, training_options, whole
+from fastnn.recipe.checks import number, whole
+from fastnn.recipe.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -40,37 +41,57 @@ from fastnn.recipe.recipe import TrainingOptions, number, training_options, whol
         ({"gradient_clip": 0}, "gradient_clip must be a number above 0, found 0"),
         ({"patience": 0}, "patience must be a whole number above 0, found 0"),
         ({"patience": True}, "patience must be a whole number above 0, found True"),
-        ({"monitor": "accuracy"}, "monitor has no effect without patience"),
-        ({"min_delta": 0.1}, "min_delta has no effect without patience"),
+        (
+            {"monitor": "accuracy"},
+            "monitor='accuracy' has no effect without patience: set patience too",
+        ),
+        ({"min_delta": 0.1}, "min_delta=0.1 has no effect without patience: set patience too"),
         ({"patience": 1, "min_delta": -0.1}, "min_delta must be a number of 0 or more"),
         ({"patience": 1, "monitor": 3}, "monitor must be 'loss' or the name of a metric, found 3"),
         ({"tolerance": 0}, "tolerance must be a number above 0, found 0"),
         ({"shuffle": "no"}, "shuffle must be True or False, found 'no'"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"seed": 0.5}, "seed must be a whole number from 0"),
+        (
+            {"hidden_layer_sizes": [], "activation": "tanh"},
+            "activation='tanh' has no effect: there",
+        ),
+        ({"hidden_layer_sizes": [], "dropout": 0.1}, "dropout=0.1 has no effect: there is no hid"),
+        ({"hidden_layer_sizes": [0]}, "each of hidden_layer_sizes must be a whole number above 0"),
+        ({"hidden_layer_sizes": [2.0]}, "each of hidden_layer_sizes .* found 2.0"),
+        ({"hidden_layer_sizes": "64"}, "hidden_layer_sizes must be a list of whole numbers such"),
+        ({"hidden_layer_sizes": None}, "hidden_layer_sizes must be a list"),
+        ({"fractions": (0.5, 0.5)}, "fractions must be three numbers"),
+        ({"fractions": (1.0, 0.0, 0.0)}, "fractions must all be positive"),
+        ({"fractions": (0.5, 0.5, 0.5)}, "fractions must sum to 1"),
+        ({"fold": (5, 5)}, "fold must be .i, k. with k of 2 or more"),
+        ({"epoch": 3}, "train has no argument 'epoch'; did you mean 'epochs'"),
         ({"groups": [3]}, r"groups must be a list of ParameterGroup, found \[3\]"),
         ({"groups": ParameterGroup("biases", None, 2.0)}, "groups must be a list"),
         ({"groups": [ParameterGroup("weights")]}, "has no effect: give it a learning_rate_factor"),
-        ({"groups": [ParameterGroup("all", 1.5, 2.0)]}, "groups: layer must be a whole number"),
+        (
+            {"groups": [ParameterGroup("all", 1.5, 2.0)]},
+            "groups must be a whole number above 0, found 1.5",
+        ),
         ({"groups": [ParameterGroup("all", None, -1.0)]}, "learning_rate_factor must be a number"),
     ],
 )
 def test_what_cannot_work_is_named(given, said):
     with pytest.raises(ArgumentError, match=said) as caught:
-        training_options(**given)
+        Recipe.of(**{"patience": None, **given})
     assert "\n" not in str(caught.value)
 
 
 def test_defaults_follow_the_optimiser_and_the_amount_of_data():
-    options = training_options(optimizer="sgd")
+    options = Recipe.of(patience=None, optimizer="sgd")
     assert options.learning_rate == 0.1
     assert [options.batch_size_for(n) for n in (5, 500, 10_000, 2_000_000)] == [5, 32, 128, 512]
-    assert training_options(batch_size="full").batch_size_for(300) == 300
-    assert training_options(batch_size=64).batch_size_for(300) == 64
+    assert Recipe.of(patience=None, batch_size="full").batch_size_for(300) == 300
+    assert Recipe.of(patience=None, batch_size=64).batch_size_for(300) == 64
 
 
 def test_the_form_of_the_model_file_gives_the_same_options():
-    options = training_options(
+    options = Recipe.of(
         batch_size=np.int64(8),
         epochs=np.int32(5),
         optimizer="adamw(beta1=0.8)",
@@ -82,9 +103,17 @@ def test_the_form_of_the_model_file_gives_the_same_options():
         min_delta=0.01,
         seed=2**64 - 1,
     )
-    for chosen in (options, training_options()):
+    for chosen in (options, Recipe.of(patience=None)):
         text = json.dumps(chosen.to_json())
-        assert json.dumps(TrainingOptions.from_json(json.loads(text)).to_json()) == text
+        assert json.dumps(Recipe.from_json(json.loads(text)).to_json()) == text
+
+
+def test_hidden_layers_in_every_form():
+    for given, sizes in (((), ()), (np.array([3, 2]), (3, 2)), (np.int64(3), (3,)), ([4], (4,))):
+        assert (
+            Recipe.of(hidden_layer_sizes=given, dropout=[0.0] * len(sizes)).hidden_layer_sizes
+            == sizes
+        )
 
 
 def test_numbers():
@@ -97,6 +126,6 @@ def test_numbers():
 
 def test_a_warm_up_that_never_ends_is_refused():
     with pytest.raises(ArgumentError, match="'cosine': its warm_up of 6 epochs is longer"):
-        training_options(epochs=5, schedule="cosine(warm_up=6)")
-    assert training_options(epochs=5, schedule="cosine(warm_up=5)").schedule.warm_up == 5
-    assert training_options(epochs=5, schedule="cosine(warm_up=6, per=step)").epochs == 5
+        Recipe.of(patience=None, epochs=5, schedule="cosine(warm_up=6)")
+    assert Recipe.of(patience=None, epochs=5, schedule="cosine(warm_up=5)").schedule.warm_up == 5
+    assert Recipe.of(patience=None, epochs=5, schedule="cosine(warm_up=6, per=step)").epochs == 5

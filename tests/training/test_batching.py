@@ -9,7 +9,7 @@ from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError, DeviceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.batching import RESERVE, Batching, choose_batching
 from fastnn.training.loop import Part, Trainer
 
@@ -35,7 +35,11 @@ class Small(CpuBackend):
 def chosen(free: int, device: str = "cpu", **options) -> Batching:
     options = {"optimizer": "sgd", "patience": None, **options}
     return choose_batching(
-        Small(free, device), NET, (X, Y, None), training_options(**options), np.float32
+        Small(free, device),
+        NET,
+        (X, Y, None),
+        Recipe.of(**{"patience": None, **options}),
+        np.float32,
     )
 
 
@@ -87,7 +91,7 @@ def test_the_parts_are_equal_and_as_few_as_fit():
 
 def test_auto_takes_the_next_smaller_size_that_fits():
     many = np.zeros((200_000, 5), np.float32), np.zeros((200_000, 1), np.float32), None
-    options = training_options(batch_size="auto", optimizer="sgd", patience=None)
+    options = Recipe.of(batch_size="auto", optimizer="sgd", patience=None)
     asked = options.batch_size_for(200_000)
     assert asked == 512
     backend = Small(3_500_000)
@@ -95,7 +99,7 @@ def test_auto_takes_the_next_smaller_size_that_fits():
     assert found.batch_size in (64, 128, 256)
     assert found.micro_batch_size == found.batch_size
     assert f"batch_size='auto' takes {found.batch_size} examples instead of 512" in found.said
-    larger = training_options(batch_size=2 * found.batch_size, optimizer="sgd", patience=None)
+    larger = Recipe.of(batch_size=2 * found.batch_size, optimizer="sgd", patience=None)
     assert choose_batching(backend, NET, many, larger, np.float32).micro_batch_size < 2 * (
         found.batch_size
     ), "the next larger one does not fit"
@@ -106,7 +110,7 @@ def test_blocks_come_first_where_the_examples_are_too_many():
     assert (found.micro_batch_size, found.block_rows) == (64, None)
     wide = network([5000, 4, 1])
     big = np.zeros((4000, 5000), np.float32), np.zeros((4000, 1), np.float32), None
-    options = training_options(batch_size=50, optimizer="sgd", patience=None)
+    options = Recipe.of(batch_size=50, optimizer="sgd", patience=None)
     found = choose_batching(Small(60_000_000, "cuda:0"), wide, big, options, np.float32)
     assert (found.batch_size, found.micro_batch_size, found.block_rows) == (50, 50, 800)
     assert "the training examples (80.0 MB) are sent there in blocks of 800, with" in found.said
@@ -132,12 +136,12 @@ def test_what_cannot_be_is_refused_with_the_figures():
 
 def test_batch_normalisation_takes_no_parts():
     net = network([5, 600, 1], batch_normalization="before")
-    options = training_options(optimizer="sgd", patience=None, batch_size=500)
+    options = Recipe.of(optimizer="sgd", patience=None, batch_size=500)
     backend = Small(10**6)
     with pytest.raises(DeviceError, match=r"training needs .* on cpu \(par"):
         choose_batching(backend, net, (X, Y, None), options, np.float32)
     parameters = Parameters(net, Small(10**9), np.float32)
-    options = training_options(batch_size=500, micro_batch_size=100)
+    options = Recipe.of(patience=None, batch_size=500, micro_batch_size=100)
     with pytest.raises(ArgumentError, match="micro_batch_size=100 of 500: batch normalisation"):
         Trainer(Small(10**9), net, parameters, Part(X, Y), options, validation=Part(X, Y))
 
@@ -146,7 +150,7 @@ def trained(free: int) -> tuple[np.ndarray, list[str]]:
     backend = Small(free)
     parameters = Parameters(NET, backend, np.float32)
     initialize(NET, parameters, backend, seed=1)
-    options = training_options(epochs=2, batch_size=500, patience=None)
+    options = Recipe.of(epochs=2, batch_size=500, patience=None)
     part = Part(X, Y)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -9,7 +9,7 @@ from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer
 
 
@@ -19,7 +19,9 @@ def trainer(X, Y, sizes, **options) -> Trainer:
     for l, W in enumerate(parameters.W):
         W[:] = 0.5 + 0.1 * l
     part = Part(np.asarray(X, np.float32), np.asarray(Y, np.float32))
-    return Trainer(backend, net, parameters, part, training_options(shuffle=False, **options))
+    return Trainer(
+        backend, net, parameters, part, Recipe.of(patience=None, shuffle=False, **options)
+    )
 
 
 def doubling(**options) -> Trainer:
@@ -119,7 +121,7 @@ def test_the_numbers_of_batch_normalisation_are_looked_at(kind, name):
     getattr(parameters.norms[1], name)[1] = np.inf
     X = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
     training = Trainer(
-        backend, net, parameters, Part(X, X[:, :1].copy()), training_options(epochs=1)
+        backend, net, parameters, Part(X, X[:, :1].copy()), Recipe.of(patience=None, epochs=1)
     )
     with pytest.raises(DivergenceError, match=f"the {kind} of layer 1 are no longer finite"):
         training.run()

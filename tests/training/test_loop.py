@@ -14,7 +14,7 @@ from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,9 @@ def make(n=30, loss="binary_crossentropy", dtype=np.float64, greater=False, **op
         Part(X[rows].astype(dtype), Y[rows].astype(dtype), score=score)
         for rows in (slice(0, n), slice(n, None))
     )
-    chosen = training_options(**{"batch_size": 8, "learning_rate": 0.1, "epochs": 12, **options})
+    chosen = Recipe.of(
+        **{"patience": None, "batch_size": 8, "learning_rate": 0.1, "epochs": 12, **options}
+    )
     return Trainer(
         backend, net, parameters, train, chosen, validation=validation, greater_is_better=greater
     )
@@ -249,7 +251,7 @@ def test_patience_needs_something_to_watch():
     with pytest.raises(ArgumentError, match="patience needs a validation part to watch"):
         Trainer(
             trainer.backend, trainer.network, trainer.parameters, Part(X, Y),
-            training_options(patience=3),
+            Recipe.of(patience=3),
         )  # fmt: skip
 
 
@@ -263,7 +265,7 @@ def test_a_metric_that_is_not_defined_cannot_be_watched():
 def test_training_without_a_validation_part():
     made = make()
     trainer = Trainer(
-        made.backend, made.network, made.parameters, Part(X, Y), training_options(epochs=2)
+        made.backend, made.network, made.parameters, Part(X, Y), Recipe.of(patience=None, epochs=2)
     )
     history = trainer.run()
     assert [e.validation_loss for e in history.epochs] == [None, None]
@@ -311,7 +313,7 @@ def on_a_small_device(free: int, batch_size: object = 8) -> Trainer:
     initialize(net, parameters, backend, seed=1)
     rng = np.random.default_rng(0)
     part = Part(rng.normal(size=(5000, 4)), rng.normal(size=(5000, 1)))
-    options = training_options(batch_size=batch_size, epochs=3, patience=None)
+    options = Recipe.of(batch_size=batch_size, epochs=3, patience=None)
     return Trainer(backend, net, parameters, part, options)
 
 

@@ -7,7 +7,7 @@ from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import DataError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.callbacks import describe
 from fastnn.training.loop import Part, Trainer
 
@@ -26,7 +26,9 @@ def make(parameters=None, **options) -> Trainer:
         parameters = Parameters(NET, CpuBackend(), np.float64)
         initialize(NET, parameters, CpuBackend(), seed=2)
     part = Part(X, Y, score=score)
-    chosen = training_options(**{"batch_size": 8, "optimizer": "adam", "seed": 2, **options})
+    chosen = Recipe.of(
+        **{"patience": None, "batch_size": 8, "optimizer": "adam", "seed": 2, **options}
+    )
     return Trainer(
         CpuBackend(), NET, parameters, part, chosen, validation=part, training_metrics=True
     )
@@ -68,6 +70,11 @@ def test_training_metrics_are_of_the_weights_after_the_epoch():
     assert f"training mean {epoch.training_metrics['mean']:.4f}" in describe(epoch)
     part = Part(X, Y, score=score)
     plain = Trainer(
-        CpuBackend(), NET, trainer.parameters, part, training_options(epochs=1), validation=part
+        CpuBackend(),
+        NET,
+        trainer.parameters,
+        part,
+        Recipe.of(patience=None, epochs=1),
+        validation=part,
     )
     assert plain.run().epochs[0].training_metrics == {}

@@ -11,7 +11,7 @@ from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.nn.memory import training_memory
 from fastnn.nn.network import Network, network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.recipe.recipe import training_options
+from fastnn.recipe.recipe import Recipe
 from fastnn.training import many as many_module
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 from fastnn.training.many import Entry, ManyTrainer, at_once, evaluate_many
@@ -37,7 +37,7 @@ def first_weights(seed: int, net: Network = NET) -> Parameters:
 
 
 def entry(g: int, train: Part = TRAIN, validation: Part | None = VALIDATION, **given: Any) -> Entry:
-    options = training_options(**{"seed": g, "batch_size": 8, "epochs": 12, **given})
+    options = Recipe.of(**{"patience": None, "seed": g, "batch_size": 8, "epochs": 12, **given})
     better = options.monitor == "accuracy"
     return Entry(first_weights(g).theta, options, train, validation, better, f"config {g}")
 
@@ -155,7 +155,7 @@ def test_ctrl_c_keeps_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
         found.history.stopped = "epochs"
     monkeypatch.undo()
     for given in alone:
-        given.options = training_options(seed=given.options.seed, batch_size=8, epochs=2,
+        given.options = Recipe.of(seed=given.options.seed, batch_size=8, epochs=2,
                                          patience=5)  # fmt: skip
     compare(entries, alone)
 

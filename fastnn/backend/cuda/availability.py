@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from fastnn.errors import ArgumentError, DeviceError
+from fastnn.errors import ArgumentError, DeviceError, arg
 from fastnn.registry import did_you_mean
 
 #: The first CuPy whose API the CUDA backend is written for.
@@ -51,7 +51,9 @@ def parse_device(name: object) -> Device:
     Raises ArgumentError for anything else.
     """
     if not isinstance(name, str):
-        raise ArgumentError(f"device must be a name such as 'cpu' or 'cuda:0', found {name!r}")
+        raise ArgumentError(
+            f"{arg('device')} must be a name such as 'cpu' or 'cuda:0', found {name!r}"
+        )
     kind, colon, index = name.partition(":")
     if kind == "cuda" and colon:
         if not re.fullmatch("[0-9]{1,4}", index):

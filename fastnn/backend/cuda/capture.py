@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import did_you_mean
 
 CAPTURES = ("auto", "never", "always")
@@ -32,7 +32,7 @@ def check_capture(capture: object) -> str:
     """
     if capture not in CAPTURES:
         raise ArgumentError(
-            f"capture must be one of {', '.join(CAPTURES)}, found {capture!r}"
+            f"{arg('capture')} must be one of {', '.join(CAPTURES)}, found {capture!r}"
             + did_you_mean(str(capture), CAPTURES)
         )
     return str(capture)

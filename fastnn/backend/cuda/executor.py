@@ -37,7 +37,7 @@ from fastnn.backend.program import (
     UniformColumns,
 )
 from fastnn.backend.stack import Stack
-from fastnn.errors import ArgumentError, DeviceError
+from fastnn.errors import ArgumentError, DeviceError, arg
 
 Call = Callable[[], Any]
 
@@ -339,8 +339,9 @@ class CudaExecutable:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             if backend.capture.mode == "always":
                 raise DeviceError(
-                    f"capture='always': the step cannot be captured as a CUDA graph ({reason}); "
-                    "use capture='auto'"
+                    f"{arg('capture', 'always')}: the step cannot be captured as a CUDA graph "
+                    f"({reason}); "
+                    f"use {arg('capture', 'auto')}"
                 ) from error
             backend.capture.failed(reason)
             self._to_warm_up = -1

@@ -11,7 +11,7 @@ import numpy as np
 from fastnn.backend.cuda.cublas import Cublas, check_product, find_library, workspace_bytes
 from fastnn.backend.cuda.layout import overlap
 from fastnn.backend.program import Array, Dot
-from fastnn.errors import ArgumentError, DeviceError
+from fastnn.errors import ArgumentError, DeviceError, arg
 
 Call = Callable[[], Any]
 
@@ -40,7 +40,8 @@ class Products:
                 self.reason = str(error)
         if self._cublas is None and precision != "full":
             raise DeviceError(
-                f"precision={precision!r} needs cuBLAS's own functions, and they cannot be used "
+                f"{arg('precision', precision)} needs cuBLAS's own functions, and they cannot be "
+                "used "
                 f"({self.reason}): leave it out"
             )
 
