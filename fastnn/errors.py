@@ -66,13 +66,13 @@ class FastnnError(Exception):
         """Return the message with the arguments as ``spelling`` writes them."""
         return _spelled(self._message, spelling)
 
-    def within(self: E, where: str) -> E:
+    def within(self: E, where: str = "", after: str = "") -> E:
         """Return the same error with a text before it, such as the part of the data it is in.
 
         >>> FastnnError("column 'x': no value").within("test: ")
         FastnnError("test: column 'x': no value")
         """
-        return self._again(where + self._message)
+        return self._again(where + self._message + after)
 
     def respelled(self: E, spelling: Spelling) -> E:
         """Return the same error as a door with names of its own says it."""

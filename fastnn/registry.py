@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 
 
 def did_you_mean(found: str, names: Iterable[str]) -> str:
@@ -110,13 +110,18 @@ class Table(Generic[R]):
     def names(self) -> tuple[str, ...]:
         return tuple(self._rows)
 
+    @property
+    def _named(self) -> str:
+        """What messages call the kind: it is an argument's name too, unless it has a space."""
+        return arg(self.kind) if self.kind.isidentifier() else self.kind
+
     def __getitem__(self, name: str) -> R:
         if not isinstance(name, str):
-            raise ArgumentError(f"{self.kind} must be a name (text), found {name!r}")
+            raise ArgumentError(f"{self._named} must be a name (text), found {name!r}")
         name = self._aliases.get(name, name)
         if name not in self._rows:
             raise ArgumentError(
-                f"unknown {self.kind} {name!r}"
+                f"unknown {self._named} {name!r}"
                 + (did_you_mean(name, [*self._rows, *self._aliases]) or "")
                 + f" (known: {', '.join(self._rows)})"
             )

@@ -98,6 +98,7 @@ def train(
     """
     refuse_unknown("train", options, signature(train).parameters)
     recipe = Recipe.of(**pick(options, RecipeOptions))
+    recipe.check_end()
     settings = RunSettings.of(**pick(options, RunOptions))
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []

@@ -185,7 +185,9 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
                     raise ArgumentError(
                         f"{arg('callbacks')} have no effect in train_many: use train"
                     )
-            found.append(Named(name, Recipe.of(**{**common, **config})))
+            recipe = Recipe.of(**{**common, **config})
+            recipe.check_end()
+        found.append(Named(name, recipe))
     return found
 
 

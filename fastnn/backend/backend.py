@@ -51,7 +51,7 @@ def get_backend(
         ("precision", check_precision(precision), "full"),
     ):
         if value != default:
-            raise ArgumentError(f"{name}={value!r} has no effect on device 'cpu'")
+            raise ArgumentError(f"{arg(name, value)} has no effect on device 'cpu'")
     return _numpy_backend(engine)
 
 

@@ -8,14 +8,16 @@ import io
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.train import check_out, given_arguments
 from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.forms import whole
+from fastnn.recipe.table import OPTIONS, Option
+from fastnn.registry import did_you_mean
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
@@ -93,23 +95,50 @@ def read_grid(text: str) -> dict[str, Any]:
     grid: dict[str, Any] = {}
     for entry in _split(text, ";"):
         name, equals, values = entry.partition("=")
-        flag = "--" + name.strip().replace("_", "-")
-        flag = {"--hidden-layer-sizes": "--hidden"}.get(flag, flag)
         if not equals or not values.strip():
             raise ArgumentError(
-                f"--grid: {entry!r} is not of the form NAME=A,B such as learning_rate=1e-3,1e-2"
+                f"{arg('grid')}: {entry!r} is not of the form NAME=A,B such as "
+                "learning_rate=1e-3,1e-2"
             )
+        row = _row(name.strip())
+        if row.name in grid:
+            raise ArgumentError(f"{arg('grid')}: {row.flag_name} is there twice")
         low, dots, high = values.partition("..")
         if dots:
-            read: Any = LogUniform(_number(flag, low), _number(flag, high))
-            key = _option(flag, low)[0]
+            grid[row.name] = LogUniform(_number(row, low), _number(row, high))
         else:
-            found = [_option(flag, value) for value in _split(values, ",")]
-            key, read = found[0][0], [value for _, value in found]
-        if key in grid:
-            raise ArgumentError(f"--grid: {flag[2:]} is there twice")
-        grid[key] = read
+            grid[row.name] = [_value(row, value) for value in _split(values, ",")]
     return grid
+
+
+def _row(name: str) -> Option:
+    """Return the option of a name, as it is written in Python or as a flag."""
+    rows = {row.name: row for row in OPTIONS.values() if row.flag is not None}
+    flags = {row.flag_name.replace("-", "_"): row for row in rows.values()}
+    found = (rows | flags).get(name.replace("-", "_"))
+    if found is None:
+        hint = elsewhere(name) or did_you_mean(name, [*rows, *flags])
+        raise ArgumentError(f"{arg('grid')}: unknown option {name!r}{hint}")
+    return found
+
+
+def _value(row: Option, text: str) -> Any:
+    """Return one value; a list of layers stands in brackets."""
+    assert row.flag is not None
+    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return row.flag.read(inside)
+    except argparse.ArgumentTypeError as error:
+        raise ArgumentError(f"{arg('grid')}: {arg(row.name)}: {error}") from None
+
+
+def _number(row: Option, text: str) -> float:
+    value = _value(row, text.strip())
+    if not isinstance(value, float):
+        raise ArgumentError(
+            f"{arg('grid')}: {row.name} takes no numbers of which there could be a range"
+        )
+    return value
 
 
 def _split(text: str, mark: str) -> list[str]:
@@ -122,31 +151,8 @@ def _split(text: str, mark: str) -> list[str]:
             start = i + 1
     parts.append(text[start:].strip())
     if "" in parts:
-        raise ArgumentError(f"--grid has an empty entry in {text!r}")
+        raise ArgumentError(f"{arg('grid')} has an empty entry in {text!r}")
     return parts
-
-
-class _Reader(Parser):
-    """Reads one option; what is wrong with it is an error of the grid."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ArgumentError(f"--grid: {message}")
-
-
-def _option(flag: str, value: str) -> tuple[str, Any]:
-    """Return an option's name in Python and its value, as the command line reads them."""
-    reader = _Reader(argument_default=argparse.SUPPRESS)
-    add_arguments(reader)
-    inside = value[1:-1] if value.startswith("[") and value.endswith("]") else value
-    found = vars(reader.parse_args(["DATA", f"{flag}={inside}"]))
-    return next((name, v) for name, v in found.items() if name != "data")
-
-
-def _number(flag: str, text: str) -> float:
-    name, value = _option(flag, text.strip())
-    if not isinstance(value, float):
-        raise ArgumentError(f"--grid: {name} takes no numbers of which there could be a range")
-    return value
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -60,9 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     code = 0
     try:
         training = train(arguments.data, verbose=not arguments.quiet, **given_arguments(arguments))
-    except DivergenceError:
-        note("nothing is saved")
-        raise
+    except DivergenceError as error:
+        raise error.within(after="; nothing is saved") from error
     except TrainingInterrupted as stop:
         if stop.result is None or not stop.history.epochs:
             note("interrupted before the first epoch ended: nothing is saved")

@@ -132,7 +132,7 @@ def _naming(data: str) -> Iterator[None]:
     except DataError as error:
         if data in str(error):
             raise
-        raise type(error)(f"'{data}': {error}") from error
+        raise error.within(f"'{data}': ") from error
 
 
 def predictions(model: Model, table: Table, proba: bool) -> dict[str, Array]:

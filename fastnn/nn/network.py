@@ -169,7 +169,7 @@ def _each(value: Any, hidden: int, name: str) -> list[Any]:
     if isinstance(value, (list, tuple)):
         if len(value) != hidden:
             raise ArgumentError(
-                f"{name} has {len(value)} entries but the network has {hidden} hidden "
+                f"{arg(name)} has {len(value)} entries but the network has {hidden} hidden "
                 f"layer{'s' * (hidden != 1)}"
             )
         return list(value)

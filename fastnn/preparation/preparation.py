@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
-from fastnn.errors import DataError
+from fastnn.errors import DataError, inside
 from fastnn.nn.network import Network, network
 from fastnn.preparation.examples import Examples, Source, divide
 from fastnn.preparation.fit_to_task import (
@@ -140,18 +140,13 @@ def _remember(shared: Shared, key: Hashable, make: Callable[[], Any]) -> Any:
 
 
 def _encode(targets: Targets, part: Examples, name: str) -> Array:
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return targets.encode(part.target)
-    except DataError as error:
-        raise DataError(f"{name} part: {error}") from error
+    with inside(f"{name} part: "), np.errstate(over="ignore", invalid="ignore"):
+        return targets.encode(part.target)
 
 
 def _transform(features: Features, part: Examples, name: str) -> Array:
-    try:
+    with inside(f"{name} part: "):
         return features.transform(part.table)
-    except DataError as error:
-        raise DataError(f"{name} part: {error}") from error
 
 
 def _weights(

@@ -103,7 +103,7 @@ def one_of(*choices: str) -> Check:
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or value not in choices:
             raise ArgumentError(
-                f"{arg(name)} must be one of {', '.join(choices)}; found {value!r}"
+                f"{arg(name)} must be one of {', '.join(choices)}, found {value!r}"
                 f"{did_you_mean(str(value), choices)}",
                 value=value,
             )

@@ -93,7 +93,7 @@ class Recipe:
             chosen["split_seed"] = chosen["seed"]
         recipe = Recipe(**chosen)
         recipe._check_micro_batches()
-        recipe._check_schedule()
+        recipe._check_warm_up()
         return recipe
 
     def batch_size_for(self, n_examples: int) -> int:
@@ -111,19 +111,29 @@ class Recipe:
                 value=micro,
             )
 
-    def _check_schedule(self) -> None:
-        """Refuse a schedule that is over before it has begun."""
-        rule, named = self.schedule, f"{arg('schedule')} {self.schedule.name!r}"
+    def _check_warm_up(self) -> None:
+        rule = self.schedule
         if rule.per == "epoch" and rule.warm_up > self.epochs:
             raise ArgumentError(
-                f"{named}: its warm_up of {rule.warm_up:g} epochs is longer than the training "
-                f"({arg('epochs', self.epochs)})"
+                f"{arg('schedule')} {rule.name!r}: its warm_up of {rule.warm_up:g} epochs is "
+                f"longer than the training ({arg('epochs', self.epochs)})"
             )
+
+    def check_end(self) -> None:
+        """Raise ArgumentError for a step schedule whose first step comes after the last epoch.
+
+        Not for a training that others go on with.
+
+        >>> Recipe.of(schedule="step(every=2)", epochs=2).check_end()
+        Traceback (most recent call last):
+        fastnn.errors.ArgumentError: schedule 'step': every=2 epochs has no effect, since the ...
+        """
+        rule = self.schedule
         every, left = rule.options.get("every"), self.epochs - rule.warm_up
         if every is not None and rule.per == "epoch" and every >= left:
             raise ArgumentError(
-                f"{named}: every={every:g} epochs has no effect, since the schedule has {left:g} "
-                "of them; take fewer, or leave the schedule out"
+                f"{arg('schedule')} {rule.name!r}: every={every:g} epochs has no effect, since the "
+                f"schedule has {left:g} of them; take fewer, or leave the schedule out"
             )
 
     def to_json(self) -> dict[str, Any]:

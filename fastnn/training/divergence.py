@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import DivergenceError
+from fastnn.errors import DivergenceError, arg
 from fastnn.nn.plan import TrainingPlan
 
 FloatArray = npt.NDArray[np.float64]
@@ -71,7 +71,7 @@ def _statistics(W: npt.NDArray[Any]) -> dict[str, float]:
 def _cure(plan: TrainingPlan, rate: float) -> str:
     cures = [f"a learning rate below {rate:g} (try {rate / 10:g})"]
     if plan.clip_norm is None:
-        cures.append("gradient_clip=1")
+        cures.append(arg("gradient_clip", 1))
     largest = float(np.abs(plan.backend.host(plan.data.X)).max())
     if largest > 100:
         cures.insert(0, f"standardised inputs (the largest is {largest:.3g})")

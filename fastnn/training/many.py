@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from fastnn.backend.protocols import Backend, copied
 from fastnn.backend.stack import Stack
-from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError, arg
+from fastnn.errors import ArgumentError, DeviceError, DivergenceError, arg, inside
 from fastnn.nn.many import ManyEvaluation, ManyPlan, Member, Pool
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -82,7 +82,7 @@ class ManyTrainer:
     >>> from fastnn.recipe.recipe import Recipe
     >>> part = Part(np.array([[3.0]]), np.array([[1.0]]))
     >>> entries = [
-    ...     Entry(np.zeros(32), Recipe.of(optimizer="sgd", learning_rate=r, epochs=2), part)
+    ...     Entry(np.zeros(32), Recipe.of(epochs=2, optimizer="sgd", learning_rate=r, patience=None), part)
     ...     for r in (0.05, 0.1)
     ... ]
     >>> ManyTrainer(CpuBackend(), network([1, 1]), entries).run()
@@ -211,10 +211,8 @@ class ManyTrainer:
             course.record(
                 epoch, costs[slot], float(rates[slot, -1]), seconds / len(self._slots), judged
             )
-            try:
+            with inside(f"{entry.name}: "):
                 reason = course.ended(plan.theta[slot].copy)
-            except DataError as error:
-                raise DataError(f"{entry.name}: {error}") from error
             if reason or epoch == entry.options.epochs:
                 self._end(g, reason or "epochs", plan.theta[slot])
         return seconds

@@ -342,8 +342,11 @@ def test_divergence_is_an_error_with_a_cure():
 # What is refused
 
 NO_EFFECT = [
-    ({"patience": None, "monitor": "accuracy"}, "monitor has no effect without patience"),
-    ({"patience": None, "min_delta": 0.1}, "min_delta has no effect without patience"),
+    (
+        {"patience": None, "monitor": "accuracy"},
+        "monitor='accuracy' has no effect without patience",
+    ),
+    ({"patience": None, "min_delta": 0.1}, "min_delta=0.1 has no effect without patience"),
     ({"optimizer": "adam(momentum=0.9)"}, "optimizer 'adam' has no option 'momentum'"),
     ({"optimizer": "sgd(beta=0.9)"}, "'gradient_descent' has no option 'beta'; it belongs to mom"),
     ({"schedule": "step(decay=0.9)"}, "schedule 'step' has no option 'decay'; it belongs to expo"),
@@ -400,7 +403,7 @@ BAD_ARGUMENTS = [
     ({"hidden_layer_sizes": [4, 0]}, "each of hidden_layer_sizes must be a whole number above 0"),
     ({"dropout": 1.0}, r"dropout must be in \[0, 1\), found 1.0"),
     ({"dropout": -0.1}, r"dropout must be in \[0, 1\), found -0.1"),
-    ({"task": "binry"}, "unknown task 'binry'; did you mean 'binary'"),
+    ({"task": "binry"}, "task must be one of auto, .* found 'binry'; did you mean 'binary'"),
     ({"metrics": ["rmse"]}, "metric 'rmse' does not apply to task 'binary'"),
     ({"metrics": ["acuracy"]}, "unknown metric 'acuracy'; did you mean 'accuracy'"),
     ({"monitor": "acuracy"}, "monitor must be 'loss' or one of .* did you mean 'accuracy'"),
@@ -413,7 +416,7 @@ BAD_ARGUMENTS = [
     ({"class_weight": {7: 1.0}}, "class_weight: unknown label 7 .known: 0, 1"),
     ({"sample_weight": [1.0]}, "sample_weight has shape .1,., needs one weight for 80 rows"),
     ({"fractions": (0.5, 0.5)}, "fractions must be three numbers"),
-    ({"dtype": "float16"}, "dtype must be 'float32' or 'float64', found 'float16'"),
+    ({"dtype": "float16"}, "dtype must be one of float32, float64, found 'float16'"),
     ({"device": "gpu"}, "unknown device 'gpu'; did you mean 'cuda'"),
     ({"seed": -1}, "seed must be a whole number from 0"),
     ({"learning_rate": 0}, "learning_rate must be a number above 0"),

@@ -131,7 +131,7 @@ def test_results_on_stdout_progress_and_errors_on_stderr(run_python, tmp_path: P
     wrong = run_python("-m", "fastnn", "train", "diabetes", "--activation", "rellu")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert one_line(wrong.stderr)
-    assert "unknown activation 'rellu'; did you mean 'relu'?" in wrong.stderr
+    assert "unknown --activation 'rellu'; did you mean 'relu'?" in wrong.stderr
 
 
 def test_traceback_only_when_asked_for(fastnn) -> None:

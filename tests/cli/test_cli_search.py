@@ -104,8 +104,8 @@ def test_grids_as_text(text: str, grid: object) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("learning_rat=1", "--grid: unknown argument '--learning-rat=1'; did you mean"),
-        ("learning_rate=x", "--grid: argument --learning-rate: needs a number, found 'x'"),
+        ("learning_rat=1", "grid: unknown option 'learning_rat'; did you mean 'learning_rate'"),
+        ("learning_rate=x", "grid: learning_rate: needs a number, found 'x'"),
         ("learning_rate", "not of the form NAME=A,B"),
         ("learning_rate=", "not of the form NAME=A,B"),
         ("l2=0,,1", "empty entry in '0,,1'"),
@@ -125,7 +125,7 @@ def test_grids_that_are_none(text: str, message: str) -> None:
     ("given", "code", "message"),
     [
         (["--grid", "l2=0", "--l2", "1"], 2, "l2 is given twice, in --grid and beside it"),
-        (["--grid", "l2=0", "--engine", "ray"], 2, "--engine must be 'joblib' or 'dask'"),
+        (["--grid", "l2=0", "--workers", "ray"], 2, "--workers must be 'joblib' or 'dask'"),
         (["--grid", "l2=0", "--random", "5"], 2, "--random 5 is more than the 1 combinations"),
         (["--grid", "l2=0", "--precision", "tf32"], 2, "--precision tf32 has no effect on device"),
         (["--grid", "l2=-1"], 2, "l2 must be a number of 0 or more"),
@@ -263,7 +263,7 @@ def test_with_processes_the_shares_that_were_done(
     script.write_text(TELLING, encoding="utf-8")
     given = ["search", "digits", "--grid", "epochs=1,100000", "--patience", "none", "--jobs", "2"]
     found, out, err = interrupted(
-        tmp_path, [sys.executable, str(script), *given, "--hidden", "8", "--engine", workers],
+        tmp_path, [sys.executable, str(script), *given, "--hidden", "8", "--workers", workers],
         "share 0", signal.SIGINT, group=group,
     )  # fmt: skip
     assert found == 130, err

@@ -56,7 +56,7 @@ def test_every_option_is_an_argument_of_train() -> None:
 
 def test_what_is_not_given_is_not_passed_on() -> None:
     found = vars(build_parser().parse_args(["train", "digits"]))
-    assert set(found) == {"command", "run", "traceback", "data", "out", "json", "quiet"}
+    assert set(found) == {"command", "run", "spelling", "traceback", "data", "out", "json", "quiet"}
 
 
 def test_help_lists_every_name_of_every_table(fastnn) -> None:
@@ -151,7 +151,7 @@ def test_a_bad_part_of_the_users_own_is_named(fastnn, flats_csv: Path) -> None:
     flats_csv.with_name("v.csv").write_text("area,price\n3,4\n")
     ran = fastnn("train", "flats.csv", "--target", "price", "--validation", "v.csv")
     assert (ran.code, ran.out) == (3, "")
-    assert ran.err.startswith("fastnn: error: validation: ")
+    assert ran.err.startswith("fastnn: error: --validation: ")
 
 
 def test_an_undefined_metric_is_null_and_a_dash(fastnn, flats_csv: Path) -> None:
@@ -195,16 +195,16 @@ def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["digits", "--activation", "rellu"], "unknown activation 'rellu'; did you mean 'relu'?"),
-        (["digits", "--optimizer", "adm"], "unknown optimizer 'adm'; did you mean 'adam'?"),
+        (["digits", "--activation", "rellu"], "unknown --activation 'rellu'; did you mean 'relu'?"),
+        (["digits", "--optimizer", "adm"], "unknown --optimizer 'adm'; did you mean 'adam'?"),
         (["digits", "--optimizer", "adam(momentum=0.9)"], "'adam' has no option 'momentum'"),
-        (["digits", "--schedule", "cosin"], "unknown schedule 'cosin'; did you mean 'cosine'?"),
+        (["digits", "--schedule", "cosin"], "unknown --schedule 'cosin'; did you mean 'cosine'?"),
         (["digits", "--schedule", "cosine(power=2)"], "it belongs to inverse_scaling"),
-        (["digits", "--initializer", "he"], "unknown initializer 'he'"),
+        (["digits", "--initializer", "he"], "unknown --initializer 'he'"),
         (["digits", "--loss", "huber"], "loss 'huber' does not fit task 'multiclass'"),
         (["digits", "--metrics", "r2"], "metric 'r2' does not apply to task 'multiclass'"),
         (["digits", "--monitor", "f1"], "--monitor must be 'loss' or one of the metrics"),
-        (["digits", "--task", "multi"], "unknown task 'multi'"),
+        (["digits", "--task", "multi"], "--task must be one of auto, binary, multiclass"),
         (["digits", "--batch-size", "-5"], "--batch-size must be a whole number from 1"),
         (["digits", "--epochs", "0"], "--epochs must be a whole number above 0, found 0"),
         (["digits", "--learning-rate", "0"], "--learning-rate must be a number above 0"),
@@ -213,11 +213,17 @@ def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp
         (["digits", "--dropout", "1"], "--dropout must be in [0, 1), found 1.0"),
         (["digits", "--activation", "relu,tanh"], "--activation has 2 entries but the network has"),
         (["digits", "--seed", "-1"], "--seed must be a whole number from 0"),
-        (["digits", "--dtype", "float16"], "--dtype must be 'float32' or 'float64'"),
+        (["digits", "--dtype", "float16"], "--dtype must be one of float32, float64"),
         (["digits", "--fractions", ".5,.5"], "--fractions must be three numbers"),
         (["digits", "--device", "gpu"], "unknown device 'gpu'; did you mean 'cuda'?"),
-        (["digits", "--patience", "none", "--min-delta", "1"], "--min-delta has no effect without"),
-        (["digits", "--patience", "none", "--monitor", "loss"], "--monitor has no effect without"),
+        (
+            ["digits", "--patience", "none", "--min-delta", "1"],
+            "--min-delta 1.0 has no effect without --patience: set --patience",
+        ),
+        (
+            ["digits", "--patience", "none", "--monitor", "loss"],
+            "--monitor loss has no effect without --patience",
+        ),
         (["digits", "--precision", "tf32"], "--precision tf32 has no effect on device 'cpu'"),
         (["digits", "--capture", "maybe"], "--capture must be one of auto, never, always"),
         (["digits", "--target", "digit"], "--target has no effect: data set 'digits' has its own"),

@@ -138,21 +138,6 @@ def test_parts_that_cannot_be(given, said):
         divide(read_source(FRAME, "sold"), validation=given)
 
 
-@pytest.mark.parametrize(
-    ("fractions", "said"),
-    [
-        (0.2, "fractions must be three numbers, found 0.2"),
-        ((0.5, 0.5), "fractions must be three numbers .* found 2"),
-        ((0.5, 0.5, "a"), "each of fractions must be a number of 0 or more, found 'a'"),
-        ((0.5, 0.5, 0.5), "fractions must sum to 1"),
-        ((1.0, 0.0, 0.0), "fractions must all be positive"),
-    ],
-)
-def test_fractions_that_cannot_be(fractions, said):
-    with pytest.raises(ArgumentError, match=said):
-        divide(read_source(FRAME, "sold"), fractions=fractions)
-
-
 def test_a_built_in_test_part_can_be_replaced():
     parts = divide(read_source("digits"), test=(np.zeros((3, 64)), [1, 2, 3]))
     assert len(parts["test"]) == 3

@@ -14,7 +14,7 @@ from fastnn.data.split import holdout
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table, from_zero
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg, inside
 from fastnn.nn.losses import LossFunction
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.fit_to_task import check_target_range
@@ -34,10 +34,8 @@ def read_inputs(X: Any, n_features: int | None, name: str = "X") -> Table:
     Traceback (most recent call last):
     fastnn.errors.DataError: X, column 'x1', row 1 (counted from 0): no value; fill it in, or ...
     """
-    try:
+    with inside(f"{name}: "):
         table = read_table(X)
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
     for column in table.categorical:
         raise DataError(
             f"{name}, column {column!r}: it holds text; encode it as numbers, or use "
@@ -64,10 +62,8 @@ def to_rows(features: Features, table: Table, name: str = "X") -> Array:
     >>> to_rows(Features.fit(table), table).ravel()
     array([-1.,  1.], dtype=float32)
     """
-    try:
+    with inside(f"{name}: "):
         return features.transform(table)
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
 
 
 def encode(y: Any, targets: Targets, cost: LossFunction, n: int, name: str = "y") -> Array:
@@ -91,11 +87,8 @@ def encode(y: Any, targets: Targets, cost: LossFunction, n: int, name: str = "y"
         raise DataError(f"{name} has shape {values.shape}, the network and X need {needed}")
     if targets.task == "multiclass" and values.shape == (n, K):
         values = _indices(values, name)
-    try:
-        with np.errstate(over="ignore"):  # refused just below
-            Y = targets.encode(values)
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
+    with inside(f"{name}: "), np.errstate(over="ignore"):  # refused just below
+        Y = targets.encode(values)
     check_target_range(Y, cost, name)
     return Y
 
@@ -154,8 +147,6 @@ def hold_out(given: Examples, task: str, share: object, seed: int) -> tuple[Exam
         )
     by_class = task in ("binary", "multiclass")
     labels = given.target[:, 0].astype(np.int64) if by_class else given.target
-    try:
+    with inside(f"{arg('validation_split', share)}: "):
         rest, held = holdout(labels, task, share, seed)
-    except DataError as error:
-        raise DataError(f"validation_split={share:g}: {error}") from error
     return given.rows(rest), given.rows(held)
