@@ -21,7 +21,7 @@ class DeviceError(FastnnError, RuntimeError):
     """The device that was asked for cannot be used (command line: exit code 4)."""
 
 
-class DivergenceError(FastnnError, ArithmeticError):
+class DivergenceError(FastnnError, ArithmeticError, ValueError):
     """Training produced a loss that is not a finite number (command line: exit code 1)."""
 
 
