@@ -7,10 +7,15 @@ weights ``(N,)`` are not negative; an example of weight 0 does not count.
 
 The predicted class is the first one of the highest probability, a label is predicted above 1/2.
 
+Precision, recall and F1 are scikit-learn's with ``zero_division=0``: the precision of a class that
+is never predicted is 0, and so is the recall of one that is not there, alone and in the mean over
+classes or labels. As there, a class that is neither there nor predicted is not in the mean, while
+every label is.
+
 Where a metric is not defined it is nan, never an error in the middle of a training: no examples,
-an output that is not finite, ROC AUC of one class only, F1 of a class that is neither there nor
-predicted, R2 of a constant target. A mean over classes, labels or outputs leaves out those where
-the metric is not defined, and is nan if none is left.
+an output that is not finite, ROC AUC of one class only, R2 of a constant target. Whether it is
+depends on the target alone, so all models are judged by the same: the mean over classes, labels or
+outputs leaves out those where the metric is not defined, and is nan if none is left.
 """
 
 from __future__ import annotations

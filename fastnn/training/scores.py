@@ -6,12 +6,15 @@ Each takes (task, target, output, weights) and returns a float, nan where it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+#: (tp, tp + fn, tp + fp) of each class to the two sides of a quotient.
+Share = Callable[[Array, Array, Array], tuple[Array, Array]]
 
 
 def _predicted(task: str, output: Array) -> Array:
@@ -38,9 +41,9 @@ def _mean_of_defined(values: Array) -> float:
     return float(defined.mean()) if defined.size else math.nan
 
 
-def _ratio(numerator: Array, denominator: Array) -> Array:
-    """Quotients, nan where the denominator is 0."""
-    quotients = np.full(denominator.shape, np.nan)
+def _ratio(numerator: Array, denominator: Array, of_nothing: float) -> Array:
+    """Quotients, ``of_nothing`` where the denominator is 0."""
+    quotients = np.full(denominator.shape, of_nothing)
     np.divide(numerator, denominator, out=quotients, where=denominator > 0)
     return quotients
 
@@ -92,27 +95,33 @@ def roc_auc(task: str, target: Array, output: Array, weights: Array) -> float:
     )
 
 
+def _macro(task: str, target: Array, output: Array, weights: Array, share: Share) -> float:
+    """A share of tp, fp and fn: of the positive class, or the mean over classes or labels.
+
+    A share of nothing is 0, scikit-learn's ``zero_division=0``: were it left out of the mean, a
+    model could better its score by never predicting a class. A class that is neither there nor
+    predicted is not in the mean, a label always is.
+    """
+    truth, found = _truth(task, target, output), _predicted(task, output)
+    counts = (truth | found).any(axis=0) if task == "multiclass" else _of_interest(task)
+    truth, found = truth[:, counts], found[:, counts]
+    parts = share(weights @ (truth & found), weights @ truth, weights @ found)
+    return float(_ratio(*parts, of_nothing=0.0).mean())
+
+
 def f1(task: str, target: Array, output: Array, weights: Array) -> float:
     """``2 tp / (2 tp + fp + fn)`` of the positive class; macro mean for classes and for labels."""
-    columns = _of_interest(task)
-    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
-    return _mean_of_defined(
-        _ratio(2 * (weights @ (truth & found)), weights @ truth + weights @ found)
-    )
+    return _macro(task, target, output, weights, lambda tp, there, found: (2 * tp, there + found))
 
 
 def precision(task: str, target: Array, output: Array, weights: Array) -> float:
     """``tp / (tp + fp)`` of the positive class; macro mean for classes and for labels."""
-    columns = _of_interest(task)
-    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
-    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ found))
+    return _macro(task, target, output, weights, lambda tp, there, found: (tp, found))
 
 
 def recall(task: str, target: Array, output: Array, weights: Array) -> float:
     """``tp / (tp + fn)`` of the positive class; macro mean for classes and for labels."""
-    columns = _of_interest(task)
-    truth, found = _truth(task, target, output)[:, columns], _predicted(task, output)[:, columns]
-    return _mean_of_defined(_ratio(weights @ (truth & found), weights @ truth))
+    return _macro(task, target, output, weights, lambda tp, there, found: (tp, there))
 
 
 def r2(task: str, target: Array, output: Array, weights: Array) -> float:
@@ -120,7 +129,7 @@ def r2(task: str, target: Array, output: Array, weights: Array) -> float:
     mean = np.average(target, axis=0, weights=weights)
     spread = weights @ (target - mean) ** 2
     spread[np.ptp(target, axis=0) == 0] = 0.0  # rounding of the mean would leave a trace
-    return _mean_of_defined(1 - _ratio(weights @ (target - output) ** 2, spread))
+    return _mean_of_defined(1 - _ratio(weights @ (target - output) ** 2, spread, math.nan))
 
 
 def rmse(task: str, target: Array, output: Array, weights: Array) -> float:

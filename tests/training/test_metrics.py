@@ -123,7 +123,6 @@ def test_confusion_matrix_of_weights():
         ("binary", "roc_auc", [0], positive([0.2])),
         ("multiclass", "roc_auc", [2, 2], [[0.2, 0.3, 0.5], [0.5, 0.3, 0.2]]),
         ("multilabel", "roc_auc", [[1, 0], [1, 0]], [[0.2, 0.3], [0.5, 0.3]]),
-        ("binary", "f1", [0, 0], positive([0.2, 0.3])),
         ("regression", "r2", [[0.1]] * 3, [[1.0], [2.0], [3.0]]),
         ("regression", "r2", [[5.0]], [[5.0]]),
     ],
@@ -226,23 +225,46 @@ def test_multiclass_agrees_with_scikit_learn(skm, case):
     )
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
-@given(seed=st.integers(0, 2**32), weighted=st.booleans())
-def test_precision_and_recall_agree_with_scikit_learn(skm, task, seed, weighted):
-    rng = np.random.default_rng(seed)
-    K, n = 2 if task == "binary" else 3, int(rng.integers(4, 20))
-    p = rng.uniform(size=(n, K))
-    w = rng.uniform(0.1, 4.0, size=n) if weighted else None
+@st.composite
+def predictions(draw, task):
+    """Targets, probabilities of few values and weights: classes go missing on either side."""
+    K, n = 2 if task == "binary" else draw(st.integers(2, 4)), draw(st.integers(1, 8))
+    p = np.array(draw(st.lists(st.sampled_from(PROBABILITIES), min_size=n * K, max_size=n * K)))
+    among = st.integers(0, draw(st.integers(0, K - 1)))
     if task == "multilabel":
-        y, predicted = rng.integers(2, size=(n, K)), (p > 0.5).astype(int)
+        y = np.array(draw(st.lists(st.integers(0, 1), min_size=n * K, max_size=n * K)))
+        y = y.reshape(n, K) * (np.arange(K) < draw(st.integers(0, K)))
     else:
-        y, predicted = rng.integers(K, size=n), p.argmax(axis=1)
-    form = {"average": "binary" if task == "binary" else "macro", "sample_weight": w}
-    if task == "multiclass":
-        form["labels"] = range(K)
-    for name in ("precision", "recall"):
-        wanted = getattr(skm, f"{name}_score")(y, predicted, zero_division=np.nan, **form)
-        assert one(task, name, y, p, w) == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+        y = np.array(draw(st.lists(among, min_size=n, max_size=n)))
+    w = np.array(draw(st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=n, max_size=n)))
+    return y, p.reshape(n, K), draw(st.sampled_from([None, w]))
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+@given(data=st.data())
+def test_precision_recall_and_f1_are_those_of_scikit_learn_in_every_case(skm, task, data):
+    y, p, w = data.draw(predictions(task))
+    predicted = (p > 0.5).astype(int) if task == "multilabel" else p.argmax(axis=1)
+    average = "binary" if task == "binary" else "macro"
+    found = evaluate(task, ["precision", "recall", "f1"], y, p, w)
+    for name, value in found.items():
+        score = getattr(skm, f"{name}_score")
+        wanted = score(y, predicted, average=average, zero_division=0, sample_weight=w)
+        assert value == pytest.approx(wanted, rel=1e-12, abs=0), name
+
+
+def test_never_predicting_a_class_does_not_pay():
+    y = [0] * 90 + [1] * 5 + [2] * 5
+    lazy, fair = np.tile([0.8, 0.1, 0.1], (100, 1)), np.eye(3)[y]
+    fair[:3] = [0.0, 0.5, 0.5]  # three of class 0 are taken for class 1
+    # 90 of 100 right: 0.9 for class 0 alone; 1, 5/8 and 1 for the other model.
+    assert one("multiclass", "precision", y, lazy) == pytest.approx(0.3)
+    assert one("multiclass", "precision", y, fair) == pytest.approx((1 + 5 / 8 + 1) / 3)
+    assert one("multiclass", "recall", y, lazy) == pytest.approx(1 / 3)
+    assert one("binary", "precision", [0, 1], positive([0.1, 0.2])) == 0.0
+    # A label without any example counts as 0, a class that is nowhere does not count.
+    assert one("multilabel", "recall", [[1, 0], [1, 0]], [[0.9, 0.1], [0.9, 0.1]]) == 0.5
+    assert one("multiclass", "recall", [0, 0], [[0.9, 0.1, 0.0], [0.9, 0.1, 0.0]]) == 1.0
 
 
 @given(case=cases(), seed=st.integers(0, 2**32), k=st.integers(1, 2))
