@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from fastnn.errors import ArgumentError
+from fastnn.extras import pip_install
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted
@@ -77,9 +78,7 @@ def _joblib(
     try:
         from joblib import Parallel, delayed, parallel_config
     except ImportError as error:
-        raise ArgumentError(
-            "workers='joblib' needs joblib: pip install 'fastnn[search]'"
-        ) from error
+        raise ArgumentError(f"workers='joblib' needs joblib: {pip_install('search')}") from error
     threads = max(1, len(os.sched_getaffinity(0)) // jobs)
     with parallel_config(backend="loky", inner_max_num_threads=threads):
         pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
@@ -101,7 +100,7 @@ def _dask(
         import dask
         from distributed import Client, as_completed
     except ImportError as error:
-        raise ArgumentError("workers='dask' needs dask: pip install 'fastnn[dask]'") from error
+        raise ArgumentError(f"workers='dask' needs dask: {pip_install('dask')}") from error
     start: Any = Client
     own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     # Its own processes have one thread of BLAS each: dask sees to that.

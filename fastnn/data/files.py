@@ -24,6 +24,7 @@ from fastnn.data.table import (
     unknown_column,
 )
 from fastnn.errors import ArgumentError, DataError
+from fastnn.extras import pip_install
 
 #: File types by the end of the name.
 CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip")
@@ -303,7 +304,7 @@ def _read_parquet(path: Path) -> Any:
         from pyarrow import parquet
     except ImportError as error:
         raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: pip install 'fastnn[data]'"
+            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
         ) from error
     try:
         with path.open("rb") as stream:
@@ -322,8 +323,7 @@ def _from_frame(frame: Any, drop: Collection[str]) -> dict[str, Array]:
         import narwhals as nw
     except ImportError as error:
         raise DataError(
-            "reading a data frame needs narwhals, which is not installed: "
-            "pip install 'fastnn[data]'"
+            f"reading a data frame needs narwhals, which is not installed: {pip_install('data')}"
         ) from error
     try:
         wrapped = nw.from_native(frame, eager_only=True)
