@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import Row
+from fastnn.version import __version__
 
 FORMAT = 2
-_PACKAGES = ("fastnn", "numpy", "llvmlite", "torch", "jax", "jaxlib", "scikit-learn", "keras",
-             "thinc", "cupy-cuda12x", "cupy-cuda13x")  # fmt: skip
+_PACKAGES = ("numpy", "llvmlite", "torch", "jax", "jaxlib", "scikit-learn", "keras", "thinc",
+             "cupy-cuda12x", "cupy-cuda13x")  # fmt: skip
 #: What must be the same for figures to be compared.
 SAME_MACHINE = ("processor", "cores", "system")
 
@@ -40,7 +41,7 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": {"fastnn": __version__, **{name: _version(name) for name in _PACKAGES}},
         "blas_threads": blas.get_threads() if blas else None,
         "gpu": ", ".join(cuda.devices) if cuda.usable else None,
         "why_no_gpu": None if cuda.usable else str(cuda),

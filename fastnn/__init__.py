@@ -93,8 +93,8 @@ _PUBLIC = {
     "train_many": "fastnn.api.train_many",
 }
 
-# Packages without which a public name cannot be loaded: as pip calls them, and the extra.
-_EXTRAS = {"sklearn": ("scikit-learn", "sklearn")}
+# The extras without which a public name cannot be loaded.
+_NEEDED = ("sklearn",)
 
 __all__ = ["__version__", *_PUBLIC]
 
@@ -107,14 +107,14 @@ def __getattr__(name: str) -> object:
             module = import_module(_PUBLIC[name])
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
-            if package not in _EXTRAS:
+            if package not in _NEEDED:
                 raise
             from fastnn.errors import MissingExtraError
+            from fastnn.extras import package_of, pip_install
 
-            called, extra = _EXTRAS[package]
             raise MissingExtraError(
-                f"fastnn.{name} needs {called}, which is not installed: "
-                f"pip install 'fastnn[{extra}]'",
+                f"fastnn.{name} needs {package_of(package)}, which is not installed: "
+                f"{pip_install(package)}",
                 name=package,
             ) from error
         value = globals()[name] = getattr(module, name)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Lowest first. Modules that are not in a room are rooms by themselves.
 FLOORS = {
     "errors": 0,
+    "extras": 0,
     "registry": 0,
     "version": 0,
     "reference": 0,

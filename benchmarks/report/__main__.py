@@ -10,6 +10,7 @@ from benchmarks.report.figures import draw
 from benchmarks.report.page import page
 from benchmarks.report.readme import figures, rewrite
 from benchmarks.results import ResultsError, load
+from fastnn.extras import pip_install
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             written += draw(rows, path.parent, path.stem)
         except ModuleNotFoundError as error:
-            parser.error(f"{error.name} is not installed: pip install 'fastnn[plot]', "
+            parser.error(f"{error.name} is not installed: {pip_install('plot')}, "
                          "or --no-pictures")  # fmt: skip
     if arguments.readme:
         try:

@@ -17,7 +17,7 @@ SECTION = "footprint"
 #: The packages that bring a library, with all that they need.
 LIBRARIES = {
     "numpy": ("numpy",),
-    "fastnn": ("fastnn",),
+    "fastnn": ("fastnn-numpy",),
     "torch": ("torch",),
     "jax": ("jax",),
     "sklearn": ("scikit-learn",),
@@ -111,7 +111,7 @@ def required(*packages: str) -> list[Distribution]:
 
 def size_of(d: Distribution) -> int:
     """Return the bytes of an installed package's files; bytecode is left out."""
-    if d.name == "fastnn":  # installed in place: what a wheel would hold
+    if d.name == "fastnn-numpy":  # installed in place: what a wheel would hold
         files = [path for path in (ROOT / "fastnn").rglob("*") if path.is_file()]
     else:
         files = [Path(str(d.locate_file(path))) for path in d.files or ()]

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from fastnn.errors import ArgumentError, arg
+from fastnn.extras import pip_install
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted
@@ -79,7 +80,7 @@ def _joblib(
         from joblib import Parallel, delayed, parallel_config
     except ImportError as error:
         raise ArgumentError(
-            f"{arg('workers', 'joblib')} needs joblib: pip install 'fastnn[search]'"
+            f"{arg('workers', 'joblib')} needs joblib: {pip_install('search')}"
         ) from error
     threads = max(1, len(os.sched_getaffinity(0)) // jobs)
     with parallel_config(backend="loky", inner_max_num_threads=threads):
@@ -103,7 +104,7 @@ def _dask(
         from distributed import Client, as_completed
     except ImportError as error:
         raise ArgumentError(
-            f"{arg('workers', 'dask')} needs dask: pip install 'fastnn[dask]'"
+            f"{arg('workers', 'dask')} needs dask: {pip_install('dask')}"
         ) from error
     start: Any = Client
     own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}

@@ -33,6 +33,7 @@ from fastnn.errors import (
     Spelling,
     in_python,
 )
+from fastnn.extras import package_of
 from fastnn.version import __version__
 
 #: The first that fits gives the exit code.
@@ -147,7 +148,8 @@ def explain(error: Exception, spelling: Spelling = in_python) -> tuple[int, str]
         if isinstance(error, kind):
             return code, error.said(spelling) if isinstance(error, FastnnError) else str(error)
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fastnn"):
-        return 1, f"the library {error.name!r} is not installed: pip install {error.name}"
+        module = error.name or ""
+        return 1, f"the library {module!r} is not installed: pip install {package_of(module)}"
     if isinstance(error, UnicodeEncodeError):
         found = error.object[error.start : error.end]
         return 3, (

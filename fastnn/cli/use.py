@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.errors import ArgumentError, DataError, ModelFileError
+from fastnn.extras import pip_install
 from fastnn.recipe.forms import delimiter, split_list
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
     except ImportError as error:
         raise DataError(
             "writing a .parquet file needs pyarrow, which is not installed: "
-            "pip install 'fastnn[data]', or name a .csv file"
+            f"{pip_install('data')}, or name a .csv file"
         ) from error
     sink = io.BytesIO()
     parquet.write_table(pa.table(dict(columns)), sink)

@@ -26,6 +26,7 @@ from fastnn.data.columns import (
 )
 from fastnn.data.table import EXACT, Array, Place, check_known, check_names, not_exact
 from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.extras import pip_install
 
 _TRUTH = {"true": True, "false": False}
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -100,7 +101,7 @@ def read_csv(
         from pyarrow import csv as arrow_csv
     except ImportError as error:
         raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: pip install 'fastnn[data]'"
+            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
         ) from error
     if delimiter is not None:
         _check_delimiter(delimiter)

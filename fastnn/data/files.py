@@ -24,6 +24,7 @@ from fastnn.data.table import (
     unknown_column,
 )
 from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.extras import pip_install
 
 #: File types by the end of the name.
 CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip")
@@ -306,7 +307,7 @@ def _read_parquet(path: Path) -> Any:
         from pyarrow import parquet
     except ImportError as error:
         raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: pip install 'fastnn[data]'"
+            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
         ) from error
     try:
         with path.open("rb") as stream:
@@ -325,8 +326,7 @@ def _from_frame(frame: Any, drop: Collection[str]) -> dict[str, Array]:
         import narwhals as nw
     except ImportError as error:
         raise DataError(
-            "reading a data frame needs narwhals, which is not installed: "
-            "pip install 'fastnn[data]'"
+            f"reading a data frame needs narwhals, which is not installed: {pip_install('data')}"
         ) from error
     try:
         wrapped = nw.from_native(frame, eager_only=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastnn.backend.expression import OPERATIONS
 from fastnn.backend.graph import Graph
 from fastnn.errors import ArgumentError
+from fastnn.extras import pip_install
 
 Array = npt.NDArray[Any]
 
@@ -50,7 +51,7 @@ def import_onnx() -> Any:
         import onnx
     except ImportError:
         raise ArgumentError(
-            "the export to ONNX needs onnx, which is not installed: pip install 'fastnn[onnx]'"
+            f"the export to ONNX needs onnx, which is not installed: {pip_install('onnx')}"
         ) from None
     return onnx
 

@@ -251,8 +251,8 @@ def test_a_missing_library_is_named(
     package: str, workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    extra = {"joblib": "search", "dask": "dask"}[workers]
-    with pytest.raises(ArgumentError, match=rf"needs {workers}: pip install 'fastnn\[{extra}\]'"):
+    cure = {"joblib": "joblib$", "dask": r"'dask\[distributed\]'$"}[workers]
+    with pytest.raises(ArgumentError, match=f"needs {workers}: pip install {cure}"):
         in_processes(sorted, [1, 2], {}, jobs=2, workers=workers)
 
 

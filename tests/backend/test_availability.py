@@ -85,8 +85,8 @@ SITUATIONS = [
     (
         Facts(installed=False),
         "CuPy is not installed",
-        "pip install 'fastnn[cuda12]' (NVIDIA driver 525 or newer) or "
-        "pip install 'fastnn[cuda13]' (driver 580 or newer)",
+        "pip install 'cupy-cuda12x[ctk]' (NVIDIA driver 525 or newer) or "
+        "pip install 'cupy-cuda13x[ctk]' (driver 580 or newer)",
     ),
     (
         Facts(packages=("cupy", "cupy-cuda12x")),
@@ -116,7 +116,7 @@ SITUATIONS = [
     (
         facts(driver=12040, devices=(), count_error="CUDARuntimeError: driver version is insuffi"),
         "the NVIDIA driver is made for CUDA 12.4, but cupy-cuda13x needs CUDA 13",
-        "update the driver, or pip uninstall -y cupy-cuda13x and pip install 'fastnn[cuda12]'",
+        "update the driver, or pip uninstall -y cupy-cuda13x and pip install 'cupy-cuda12x[ctk]'",
     ),
     (
         facts(
@@ -235,7 +235,7 @@ without_cupy = pytest.mark.skipif(
 def test_cupy_is_really_not_installed(run_python: Any) -> None:
     assert gather(0) == Facts(installed=False)
     done = run_python("-c", f"{LOOK}\nimport sys; print('cupy' in sys.modules)")
-    assert done.stdout.startswith("False\nCuPy is not installed; pip install 'fastnn[cuda12]'")
+    assert done.stdout.startswith("False\nCuPy is not installed; pip install 'cupy-cuda12x[ctk]'")
     assert done.stdout.endswith("False\n")
     assert done.stderr == ""
 

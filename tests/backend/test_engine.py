@@ -287,7 +287,7 @@ except ArgumentError as error:
     print(error)
 """
     done = run_python("-c", HIDDEN + FLOWERS + code)
-    remedy = "llvmlite is not installed: pip install 'fastnn[jit]'"
+    remedy = "llvmlite is not installed: pip install llvmlite"
     assert done.stdout.splitlines() == [
         remedy,
         "True",
@@ -314,7 +314,7 @@ except Exception as error:
         (package / "binding.py").write_text(binding, encoding="utf-8")
         said.append(run_python("-c", code).stdout.strip())
     start = "ArgumentError engine='compiled' cannot be used: "
-    assert said[0] == start + "llvmlite 0.44.0 is older than 0.45: pip install -U 'fastnn[jit]'"
+    assert said[0] == start + "llvmlite 0.44.0 is older than 0.45: pip install -U llvmlite"
     remedy = "pip install --force-reinstall llvmlite"
     assert said[1] == start + f"llvmlite does not load (no libLLVM.so): {remedy}"
 
@@ -362,7 +362,7 @@ def test_on_the_command_line(run_python, tmp_path) -> None:
     assert "one of auto, numpy, compiled, found 'turbo'" in done.stderr
     done = run_python("-c", HIDDEN + RUN_MAIN, *base[2:], "--engine", "compiled")
     assert done.returncode == 2
-    assert "pip install 'fastnn[jit]'" in done.stderr
+    assert "pip install llvmlite" in done.stderr
 
 
 def test_importing_it_loads_no_compiler(run_python) -> None:

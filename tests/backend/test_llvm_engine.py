@@ -180,7 +180,7 @@ def test_the_key_says_what_machine_code_depends_on(monkeypatch) -> None:
 def test_the_version_that_is_needed(version: str, old: bool, monkeypatch) -> None:
     llvmlite = pytest.importorskip("llvmlite")
     monkeypatch.setattr(llvmlite, "__version__", version)
-    remedy = f"llvmlite {version} is older than 0.45: pip install -U 'fastnn[jit]'"
+    remedy = f"llvmlite {version} is older than 0.45: pip install -U llvmlite"
     assert llvmlite_problem() == (remedy if old else "")
     if old:
         with pytest.raises(NotCompilableError, match="older than"):

@@ -359,7 +359,7 @@ def test_what_a_library_costs() -> None:
     assert (size.error, size.unit, size.extra["packages"]) == (None, "bytes", ["numpy"])
     assert 2e7 < size.values[0] < 2e8
     own = footprint.installed_size("fastnn")
-    assert {"fastnn", "numpy", "safetensors", "rich"} <= set(own.extra["packages"])
+    assert {"fastnn-numpy", "numpy", "safetensors", "rich"} <= set(own.extra["packages"])
     assert own.extra["own"] < size.values[0] < own.values[0]
     assert footprint.import_time("fastnn", 1).values[0] > 0
     assert footprint.import_time("no_such_library", 1).error is not None

@@ -261,7 +261,7 @@ def test_missing_extras_name_the_command(tmp_path, package, source):
         text=True,
         check=True,
     )
-    assert f"needs {package}, which is not installed: pip install 'fastnn[data]'" in done.stdout
+    assert f"needs {package}, which is not installed: pip install pyarrow narwhals" in done.stdout
 
 
 def test_arrays_need_no_extra(tmp_path):

@@ -16,6 +16,7 @@ from typing import Any
 
 from fastnn.backend.compiled.llvm_builder import declarations
 from fastnn.backend.compiled.object_cache import ObjectCache, cache_folder
+from fastnn.extras import pip_install
 
 
 class NotCompilableError(Exception):
@@ -57,11 +58,11 @@ def llvmlite_problem() -> str:
     try:
         import llvmlite
     except ImportError:
-        return "llvmlite is not installed: pip install 'fastnn[jit]'"
+        return f"llvmlite is not installed: {pip_install('jit')}"
     version = llvmlite.__version__
     if tuple(int(n) for n in re.findall(r"\d+", version)[:2]) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
-        return f"llvmlite {version} is older than {oldest}: pip install -U 'fastnn[jit]'"
+        return f"llvmlite {version} is older than {oldest}: {pip_install('jit', '-U')}"
     return ""
 
 

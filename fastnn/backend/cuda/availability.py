@@ -17,14 +17,15 @@ from functools import lru_cache
 from typing import Any
 
 from fastnn.errors import ArgumentError, DeviceError, arg
+from fastnn.extras import pip_install
 from fastnn.registry import did_you_mean
 
 #: The first CuPy whose API the CUDA backend is written for.
 OLDEST_CUPY = 14
 
 _INSTALL = (
-    "pip install 'fastnn[cuda12]' (NVIDIA driver 525 or newer) "
-    "or pip install 'fastnn[cuda13]' (driver 580 or newer)"
+    f"{pip_install('cuda12')} (NVIDIA driver 525 or newer) "
+    f"or {pip_install('cuda13')} (driver 580 or newer)"
 )
 
 
@@ -238,7 +239,7 @@ def _problem(facts: Facts, index: int) -> tuple[str, str] | None:
             f"CUDA {facts.runtime // 1000}",
             "update the driver"
             + (
-                f", or pip uninstall -y {package} and pip install 'fastnn[cuda12]'"
+                f", or pip uninstall -y {package} and {pip_install('cuda12')}"
                 if driver // 1000 == 12
                 else ""
             ),
