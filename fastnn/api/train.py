@@ -13,7 +13,7 @@ from fastnn.errors import DivergenceError
 from fastnn.model.model import Model
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import read_source
-from fastnn.preparation.preparation import set_up
+from fastnn.preparation.setup import set_up
 from fastnn.recipe.checks import flag, listed
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe

@@ -19,7 +19,7 @@ from fastnn.errors import ArgumentError, arg, inside
 from fastnn.model.model import Model
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import Source, read_source
-from fastnn.preparation.preparation import Setup, Shared, set_up
+from fastnn.preparation.setup import Setup, Shared, set_up
 from fastnn.recipe.checks import flag
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe

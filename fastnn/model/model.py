@@ -18,17 +18,18 @@ from fastnn.data.files import read_labelled, read_table, target_columns
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
 from fastnn.formats.onnx_export import onnx_bytes
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.preparation.fit_to_task import check_target_range
+from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import check_weights
+from fastnn.preparation.preparation import Preparation
 from fastnn.training.history import History
-from fastnn.training.metrics import default_metrics, probabilities, score
+from fastnn.training.metrics import default_metrics, probabilities
 
 Array = npt.NDArray[Any]
 
@@ -167,27 +168,11 @@ class Model:
         """
         table, labels = self._labelled(data, target, delimiter)
         metrics = default_metrics(self.task) if metrics is None else metrics
-        with np.errstate(over="ignore"):  # refused below
-            Y = self.targets.encode(labels)
-        if len(Y) != len(table):
-            raise DataError(f"{arg('target')} has {len(Y)} values for {len(table)} rows of data")
-        check_target_range(Y, self.network.loss)
-        w = flat = None
-        if sample_weight is not None:
-            weights = check_weights(sample_weight, len(table))
-            flat, w = weights[:, 0], (weights / weights.mean()).astype(self.parameters.dtype)
-        A, loss = self._plan.evaluate(self.features.transform(table), Y, w)
-        return {**self.score(A, Y, metrics, flat), "loss": float(loss)}
-
-    def score(
-        self,
-        A: Array,
-        Y: Array,
-        metrics: Sequence[object],
-        weights: npt.ArrayLike | None = None,
-    ) -> dict[str, float]:
-        """Return the metrics of outputs ``A`` (N, K) against encoded targets ``Y``."""
-        return score(self.targets, A, Y, metrics, weights)
+        weights = None if sample_weight is None else check_weights(sample_weight, len(table))
+        prepared = Preparation(self.features, self.targets, self.network.loss)
+        part = prepared.part(Examples(table, labels, weights), metrics=metrics)
+        A, loss = self._plan.evaluate(part.X, part.Y, part.w)
+        return {**({} if part.score is None else part.score(A)), "loss": float(loss)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model into one file, whole or not at all; `fastnn.load` reads it back.

@@ -1,9 +1,9 @@
-"""From what a user hands over to three parts of examples: training, validation, test (N18)."""
+"""From what a user hands over to examples: rows of a table with their target and weights."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
@@ -13,7 +13,6 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
-from fastnn.data.split import folds, holdout, split
 from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError, arg, inside
@@ -22,11 +21,6 @@ from fastnn.recipe.table import DataOptions, checked
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]
-
-#: The share of the training examples that watches over training when the test part is given.
-VALIDATION_SHARE = 0.1
-#: The share of all examples that is the test part where only another part is given.
-TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +33,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def flat_weights(self) -> Array | None:
+        """The weights (N,), or None."""
+        return None if self.weights is None else self.weights[:, 0]
 
     def rows(self, index: npt.NDArray[np.int64]) -> Examples:
         """Return some of the rows."""
@@ -133,85 +132,16 @@ def _read(
     return read_table(data, **how), values, "target"
 
 
-def divide(
-    source: Source,
-    *,
-    fractions: Sequence[float] | None = None,
-    validation: Any = None,
-    test: Any = None,
-    seed: int = 0,
-    fold: tuple[int, int] | None = None,
-) -> dict[str, Examples]:
-    """Return the parts "train", "validation" and "test" (N18).
+def read_part(name: str, pair: Any, source: Source) -> Examples:
+    """Return a part of the user's own: a pair (data, target), or data with the target column.
 
-    ``validation`` and ``test`` are (data, target) pairs of the user, or None: then they are
-    split off, stratified for classification. What is read of them is taken as in the training
-    data: the same columns are numbers, categories, or dropped.
+    What is read is taken as in the training data: the same columns are numbers, categories, or
+    dropped. Raises ArgumentError for what is no pair, DataError naming the part.
 
-    ``fold``: (i, k), for the i-th of k parts of what is not the test part as the validation part.
-
-    >>> parts = divide(read_source("digits"), seed=0)
-    >>> {name: len(part) for name, part in parts.items()}
-    {'train': 1078, 'validation': 360, 'test': 359}
-
-    Raises ArgumentError for fractions without effect and what is no pair, DataError for parts
-    that cannot be.
+    >>> import numpy as np
+    >>> len(read_part("test", (np.zeros((2, 64)), [3, 4]), read_source("digits")))
+    2
     """
-    examples, task = source.examples, source.task
-    given = {
-        name: _pair(name, pair, source)
-        for name, pair in (
-            ("validation", validation),
-            ("test", source.test if test is None else test),
-        )
-        if pair is not None
-    }
-    if fractions is not None and given:
-        raise ArgumentError(
-            f"{arg('fractions')} have no effect: the {' and '.join(given)} part is given already",
-            value=fractions,
-        )
-    if fold is not None:
-        return _fold(examples, task, fold, fractions, given, seed)
-    if not given:
-        parts = split(examples.target, task, fractions, seed)
-        return {
-            "train": examples.rows(parts.train),
-            "validation": examples.rows(parts.validation),
-            "test": examples.rows(parts.test),
-        }
-    rest = examples
-    for name in ("validation", "test"):
-        if name not in given:
-            share = VALIDATION_SHARE if name == "validation" else TEST_SHARE
-            kept, held = holdout(rest.target, task, share, seed)
-            rest, given[name] = rest.rows(kept), rest.rows(held)
-    return {"train": rest, "validation": given["validation"], "test": given["test"]}
-
-
-def _fold(
-    examples: Examples,
-    task: str,
-    fold: tuple[int, int],
-    fractions: object,
-    given: Mapping[str, Examples],
-    seed: int,
-) -> dict[str, Examples]:
-    """Return the parts of one fold; all folds of a seed have the same test part."""
-    i, k = fold
-    for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
-        if there is not None:
-            raise ArgumentError(f"{arg(name)} has no effect with {arg('fold')}: leave one out")
-    rest, tested = examples, given.get("test")
-    if tested is None:
-        kept, held = holdout(rest.target, task, TEST_SHARE, seed)
-        rest, tested = rest.rows(kept), rest.rows(held)
-    validation = folds(rest.target, task, k, seed)[i]
-    train = np.setdiff1d(np.arange(len(rest)), validation)
-    return {"train": rest.rows(train), "validation": rest.rows(validation), "test": tested}
-
-
-def _pair(name: str, pair: Any, source: Source) -> Examples:
     if isinstance(pair, Examples):
         return pair
     if isinstance(pair, (str, os.PathLike, Mapping)) or hasattr(pair, "columns"):

@@ -81,8 +81,9 @@ class ManyTrainer:
     >>> from fastnn.nn.network import network
     >>> from fastnn.recipe.recipe import Recipe
     >>> part = Part(np.array([[3.0]]), np.array([[1.0]]))
+    >>> both = {"epochs": 2, "patience": None, "optimizer": "sgd"}
     >>> entries = [
-    ...     Entry(np.zeros(32), Recipe.of(epochs=2, optimizer="sgd", learning_rate=r, patience=None), part)
+    ...     Entry(np.zeros(32), Recipe.of(**both, learning_rate=r), part)
     ...     for r in (0.05, 0.1)
     ... ]
     >>> ManyTrainer(CpuBackend(), network([1, 1]), entries).run()

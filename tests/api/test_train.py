@@ -1,6 +1,7 @@
 """train(): every kind of input and task, what each choice does, and what is refused."""
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -443,7 +444,7 @@ BAD_DATA = [
     (X, Y + 0.5, {"task": "multilabel"}, "label .* is out of range; multilabel targets are 0 or 1"),
     (X, [0, 1, 2, 3] * 20, {"task": "binary"}, "task 'binary' needs two classes, found 4"),
     (X, ["a", "b"] * 40, {"task": "regression"}, "needs numbers, found the text '.'"),
-    (X, R - 20, {"loss": "poisson"}, "train part, target: loss 'poisson' needs values of at leas"),
+    (X, R - 20, {"loss": "poisson"}, "train part: target: loss 'poisson' needs values of at leas"),
     (X, R * 1e200, {}, "column 'target': the numbers are too large to standardise"),
     (X, R * 1e60, {"standardize_target": False}, "too large to compute with in float32"),
     (X * 1e200, Y, {}, "column 'x0': the numbers are too large to standardise"),
@@ -452,7 +453,7 @@ BAD_DATA = [
     ({"a": [1.0, 2.0], "y": [0, 1]}, "z", {}, "target: no column 'z'"),
     ({"y": [0, 1]}, "y", {}, "no feature columns are left beside the target y"),
     ([[1, 2], [3]], [0, 1], {}, "rows of unequal lengths cannot be a table"),
-    (X[:3], [0, 1, 1], {}, "class 0 has a single example"),
+    (X[:3], [0, 1, 1], {}, "2 rows are too few: the test part is empty"),
     (X, Y, {"validation": (X, Y + 5)}, "validation part: target, row .*: unknown label"),
     (X, Y, {"test": (X[:, :2], Y)}, "test part: expected 3 features, found 2"),
     ("no.csv", "y", {}, "file 'no.csv' does not exist; check the path"),
@@ -462,7 +463,8 @@ BAD_DATA = [
 
 @pytest.mark.parametrize(("data", "target", "options", "said"), BAD_DATA)
 def test_data_that_cannot_be_used_say_what_and_where(data, target, options, said):
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=said) as caught, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
         train(data, target, **{**SMALL, **options})
     assert "\n" not in str(caught.value)
 
@@ -485,7 +487,7 @@ def test_bad_cells_of_files_are_found_by_line(tmp_path):
 def test_a_part_where_no_example_counts():
     weights = np.zeros(N)
     weights[split(Y, "binary", None, 0).validation] = 1
-    with pytest.raises(DataError, match="every example of the train part has the weight 0"):
+    with pytest.raises(DataError, match="train part: every example has the weight 0"):
         train(X, Y, sample_weight=weights, **SMALL)
 
 

@@ -12,8 +12,9 @@ from fastnn.api.train import Training, train
 from fastnn.api.train_many import groups, train_many
 from fastnn.backend.engine import compiled_status
 from fastnn.errors import ArgumentError, DataError
-from fastnn.preparation.examples import divide, read_source
-from fastnn.preparation.preparation import set_up
+from fastnn.preparation.examples import read_source
+from fastnn.preparation.parts import divide
+from fastnn.preparation.setup import set_up
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.many import ManyTrainer

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from fastnn.errors import ArgumentError, DataError
-from fastnn.preparation.examples import divide, read_source
+from fastnn.preparation.examples import read_source
+from fastnn.preparation.parts import divide
 
 N = 40
 FRAME = {

@@ -1,0 +1,165 @@
+"""Training, validation and test part (N18): the one rule by which examples are divided.
+
+Classes keep their shares in every part. A class with a single example cannot be in two parts: it
+stays in the training part.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.data.split import folds, holdout, split
+from fastnn.data.statistics import DataWarning
+from fastnn.data.tasks import class_labels
+from fastnn.errors import ArgumentError, arg
+from fastnn.preparation.examples import Examples, Source, read_part
+
+Array = npt.NDArray[Any]
+
+#: The share of the training examples that watches over training when the test part is given.
+VALIDATION_SHARE = 0.1
+#: The share of all examples that is the test part where only another part is given.
+TEST_SHARE = 0.2
+
+
+def divide(
+    source: Source,
+    *,
+    fractions: Sequence[float] | None = None,
+    validation: Any = None,
+    test: Any = None,
+    seed: int = 0,
+    fold: tuple[int, int] | None = None,
+) -> dict[str, Examples]:
+    """Return the parts "train", "validation" and "test" (N18).
+
+    ``validation`` and ``test`` are (data, target) pairs of the user, or None: then they are
+    split off, stratified for classification. What is read of them is taken as in the training
+    data: the same columns are numbers, categories, or dropped.
+
+    ``fold``: (i, k), for the i-th of k parts of what is not the test part as the validation part.
+
+    >>> from fastnn.preparation.examples import read_source
+    >>> parts = divide(read_source("digits"), seed=0)
+    >>> {name: len(part) for name, part in parts.items()}
+    {'train': 1078, 'validation': 360, 'test': 359}
+
+    Raises ArgumentError for fractions without effect and what is no pair, DataError for parts
+    that cannot be. Warns of a class with a single example.
+    """
+    examples, task = source.examples, source.task
+    given = {
+        name: read_part(name, pair, source)
+        for name, pair in (
+            ("validation", validation),
+            ("test", source.test if test is None else test),
+        )
+        if pair is not None
+    }
+    if fractions is not None and given:
+        raise ArgumentError(
+            f"{arg('fractions')} have no effect: the {' and '.join(given)} part is given already",
+            value=fractions,
+        )
+    if len(given) < 2:
+        _warn_of_single_examples(examples.target, task)
+    if fold is not None:
+        return _fold(examples, task, fold, fractions, given, seed)
+    if not given:
+
+        def cut(target: Array, kind: str) -> list[Array]:
+            parts = split(target, kind, fractions, seed)
+            return [parts.train, parts.validation, parts.test]
+
+        rows = _cut(examples.target, task, cut)
+        names = ("train", "validation", "test")
+        return {name: examples.rows(part) for name, part in zip(names, rows, strict=True)}
+    rest = examples
+    for name, share in (("validation", VALIDATION_SHARE), ("test", TEST_SHARE)):
+        if name not in given:
+            rest, given[name] = hold_out(rest, task, share, seed)
+    return {"train": rest, "validation": given["validation"], "test": given["test"]}
+
+
+def hold_out(examples: Examples, task: str, share: float, seed: int) -> tuple[Examples, Examples]:
+    """Return the rest, and the share held out: shuffled, and stratified for classes (N18).
+
+    Raises DataError if a part would be empty.
+
+    >>> from fastnn.preparation.examples import read_source
+    >>> rest, held = hold_out(read_source("digits").examples, "multiclass", 0.25, seed=0)
+    >>> len(rest), len(held)
+    (1348, 449)
+    """
+    rest, held = _cut(
+        examples.target, task, lambda target, kind: list(holdout(target, kind, share, seed))
+    )
+    return examples.rows(rest), examples.rows(held)
+
+
+def _fold(
+    examples: Examples,
+    task: str,
+    fold: tuple[int, int],
+    fractions: object,
+    given: Mapping[str, Examples],
+    seed: int,
+) -> dict[str, Examples]:
+    """Return the parts of one fold; all folds of a seed have the same test part."""
+    i, k = fold
+    for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
+        if there is not None:
+            raise ArgumentError(f"{arg(name)} has no effect with {arg('fold')}: leave one out")
+    rest, tested = examples, given.get("test")
+    if tested is None:
+        rest, tested = hold_out(rest, task, TEST_SHARE, seed)
+
+    def cut(target: Array, kind: str) -> list[Array]:
+        held = folds(target, kind, k, seed)[i]
+        return [np.setdiff1d(np.arange(len(target)), held), held]
+
+    train, validation = _cut(rest.target, task, cut)
+    return {"train": rest.rows(train), "validation": rest.rows(validation), "test": tested}
+
+
+def _cut(target: Array, task: str, cut: Callable[[Array, str], list[Array]]) -> list[Array]:
+    """Return the rows of each part, the first of which trains.
+
+    ``cut`` divides the examples of classes with more than one; the others are added to the first.
+    """
+    singles = _single_examples(target, task)
+    if not len(singles):
+        return cut(target, task)
+    others = np.setdiff1d(np.arange(len(target)), singles)
+    left = target[others]
+    kind = task if len(np.unique(left)) > 1 else "regression"  # nothing to stratify by
+    first, *rest = (others[rows] for rows in cut(left, kind))
+    return [np.sort(np.concatenate([first, singles])), *rest]
+
+
+def _single_examples(target: Array, task: str) -> Array:
+    """Return the rows whose class has no other row."""
+    if task not in ("binary", "multiclass"):
+        return np.arange(0)
+    labels = class_labels(target, task)  # type: ignore[arg-type]
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.flatnonzero(counts[codes] == 1)
+
+
+def _warn_of_single_examples(target: Array, task: str) -> None:
+    singles = _single_examples(target, task)
+    if len(singles):
+        labels = np.asarray(target)[singles[:3]].tolist()
+        more = f" and {len(singles) - 3} more" if len(singles) > 3 else ""
+        warnings.warn(
+            f"target: {', '.join(map(repr, labels))}{more}: a class with a single example is in "
+            "the training part only, so that nothing is known of how well it is predicted; add "
+            "examples of it, or remove the row",
+            DataWarning,
+            stacklevel=2,
+        )
