@@ -28,7 +28,7 @@ class Preparation:
     """How examples become what a network takes: learnt from the training part, kept by the model.
 
     ``features`` make rows of numbers of a table, ``targets`` what the loss ``cost`` compares the
-    outputs with.
+    outputs with; ``names`` is what a door calls the two in messages, such as "X: " and "y: ".
 
     >>> from fastnn.nn.losses import loss
     >>> from fastnn.preparation.examples import read_source
@@ -42,10 +42,11 @@ class Preparation:
     features: Features
     targets: Targets
     cost: LossFunction
+    names: tuple[str, str] = ("", "")
 
     def rows(self, examples: Examples, where: str = "") -> Array:
         """Return the inputs: (N, n_0), C-contiguous, of the features' dtype."""
-        with inside(where):
+        with inside(where + self.names[0]):
             return self.features.transform(examples.table)
 
     def target(self, examples: Examples, where: str = "") -> Array:
@@ -54,10 +55,11 @@ class Preparation:
         Raises DataError for labels that the training part did not have, and for values that the
         loss or the dtype cannot take.
         """
-        with inside(where):
+        with inside(where + self.names[1]):
             if len(examples.target) != len(examples.table):
                 raise DataError(
-                    f"target has {len(examples.target)} values for {len(examples.table)} rows"
+                    f"target has {len(examples.target)} values for {len(examples.table)} rows of "
+                    "data"
                 )
             with np.errstate(over="ignore", invalid="ignore"):  # refused just below
                 Y = self.targets.encode(examples.target)

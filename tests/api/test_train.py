@@ -1,7 +1,6 @@
 """train(): every kind of input and task, what each choice does, and what is refused."""
 
 import math
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -461,10 +460,10 @@ BAD_DATA = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::fastnn.data.statistics.DataWarning")
 @pytest.mark.parametrize(("data", "target", "options", "said"), BAD_DATA)
 def test_data_that_cannot_be_used_say_what_and_where(data, target, options, said):
-    with pytest.raises(DataError, match=said) as caught, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
+    with pytest.raises(DataError, match=said) as caught:
         train(data, target, **{**SMALL, **options})
     assert "\n" not in str(caught.value)
 
