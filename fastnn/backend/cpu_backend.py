@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.engine import check_engine, executable, lanes_of, stacked_executable
+from fastnn.backend.engine import check_engine, executable, stacked_executable
 from fastnn.backend.host.arrays import check_on_host, to_host
 from fastnn.backend.host.feed import CpuFeed
 from fastnn.backend.host.memory import free_memory
@@ -37,9 +37,6 @@ class CpuBackend:
 
     def __init__(self, engine: str = "numpy") -> None:
         self.engine = check_engine(engine)
-
-    def lanes(self, m: int) -> int:
-        return 1 if self.engine == "compiled" else lanes_of(m)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         check_on_host(a, b)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-from functools import partial
 from typing import Any, TypeAlias
 
 from fastnn.backend.compiled.executor import CompiledExecutable
@@ -16,19 +15,16 @@ from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_pro
 from fastnn.backend.compiled.object_cache import ObjectCache, cache_folder
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
-from fastnn.backend.numpy.batched import NotShareableError
 from fastnn.backend.numpy.executor import NumpyExecutable
-from fastnn.backend.numpy.lanes import FEWEST, share_program
-from fastnn.backend.numpy.phases import Schedule
+from fastnn.backend.numpy.products import WORTH_A_THREAD, parts
 from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
-from fastnn.backend.numpy.threaded import ThreadedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError, arg
 from fastnn.registry import did_you_mean
 
 ENGINES = ("auto", "numpy", "compiled")
-CpuExecutable: TypeAlias = NumpyExecutable | ThreadedNumpyExecutable | CompiledExecutable
+CpuExecutable: TypeAlias = NumpyExecutable | CompiledExecutable
 StackedExecutable: TypeAlias = StackedNumpyExecutable | InTurn | StackedCompiledExecutable
 
 # What compiled code saves, in seconds: a call from Python for each NumPy function, and a pass
@@ -39,16 +35,6 @@ _BYTE = 0.03e-9
 _LOAD = 0.03
 _INSTRUCTION = 0.4e-3
 _KERNELS = 0.3
-# Multiply-adds of a step that are worth a second thread.
-_WORTH_A_THREAD = 4e6
-# The same for NumPy: seconds of a multiply-add, and of an operation on an element of 4 bytes; what
-# threads add to the time of products, in shares of it, and to a step: they wake each other up.
-_MULTIPLY_ADD = 20e-12
-_OPERATION = 0.12e-9
-_SLOWER_PRODUCTS = 0.02
-_MEETINGS = 90e-6
-# How many operations one of these is worth.
-_TRANSCENDENTAL = 25
 # Each barrier is a meeting of every thread with every other; more were never measured.
 _MOST_THREADS = 8
 
@@ -97,76 +83,13 @@ def executable(program: Program, engine: str, runs: int) -> CpuExecutable:
     'NumpyExecutable'
     """
     if not _worth_compiling(program, engine, runs):
-        return _by_numpy(program)
+        return NumpyExecutable(program, most_threads())
     try:
         return CompiledExecutable(program, threads_for(program))
     except NotCompilableError as error:
         if engine == "compiled":
             raise ArgumentError(f"{arg('engine', 'compiled')} cannot be used: {error}") from error
-        return _by_numpy(program)
-
-
-def _by_numpy(program: Program) -> NumpyExecutable | ThreadedNumpyExecutable:
-    schedule = schedule_of(program)
-    if schedule is None:
-        return NumpyExecutable(program)
-    return ThreadedNumpyExecutable(schedule, find_blas())
-
-
-def schedule_of(program: Program) -> Schedule | None:
-    """Return how NumPy's threads share a program, None if it is not worth it or not possible.
-
-    >>> schedule_of(Program((), {})) is None
-    True
-    """
-    lanes = lanes_for(program)
-    if lanes == 1:
-        return None
-    try:
-        schedule = share_program(program, lanes)
-    except NotShareableError:
-        return None
-    others = (lane for phase in schedule.phases for lane in phase[1:])
-    return schedule if any(others) else None
-
-
-def lanes_for(program: Program) -> int:
-    """Return how many of NumPy's threads a step is worth.
-
-    BLAS shares out products by itself; to share out the rest with them must save more than it
-    costs.
-
-    >>> lanes_for(Program((), {}))
-    1
-    """
-    lanes = lanes_of(program.examples[0].shape[0] if program.examples else 0)
-    products = rest = 0.0
-    for i in program.instructions:
-        if isinstance(i, Dot):
-            products += i.out.size * i.a.shape[1] * i.out.itemsize / 4 * _MULTIPLY_ADD
-        elif isinstance(i, Apply):
-            rest += i.outs[0].nbytes / 4 * _operations(i) * _OPERATION
-    costs = products / lanes * _SLOWER_PRODUCTS + _MEETINGS
-    return lanes if rest * (1 - 1 / lanes) > costs else 1
-
-
-def _operations(i: Apply) -> int:
-    """The operations of a kernel on an element, as multiples of a quick one."""
-    slow = ("exp", "log", "tanh", "erf", "sin", "cos", "power", "expm1", "log1p")
-    names = [v.op for v in i.kernel.graph.values if v.op not in ("input", "constant")]
-    return sum(_TRANSCENDENTAL if name in slow else 1 for name in names)
-
-
-def lanes_of(m: int) -> int:
-    """Return how many of NumPy's threads may share ``m`` examples out, each with a gradient.
-
-    Where there are more threads than were ever measured, BLAS is left to itself.
-
-    >>> lanes_of(1)
-    1
-    """
-    threads = available_threads()
-    return max(1, min(threads, m // FEWEST)) if threads <= _MOST_THREADS else 1
+        return NumpyExecutable(program, most_threads())
 
 
 def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -> StackedExecutable:
@@ -192,12 +115,13 @@ def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -
 
 
 def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable | InTurn:
-    """All networks at once; one after the other where each has work for several threads."""
-    schedule = schedule_of(program)
-    if schedule is None:
-        return StackedNumpyExecutable(program, stack, most_threads())
-    networks = [schedule.mapped(partial(stack.instruction, g=g)) for g in range(len(stack))]
-    return InTurn([ThreadedNumpyExecutable(own, find_blas()) for own in networks])
+    """All networks at once; one after the other where threads would be left without one."""
+    threads = most_threads()
+    products = [i for i in program.instructions if isinstance(i, Dot)]
+    if len(stack) < max((len(parts(i, threads)) for i in products), default=1):
+        networks = [stack.alone(program, g) for g in range(len(stack))]
+        return InTurn([NumpyExecutable(own, threads) for own in networks])
+    return StackedNumpyExecutable(program, stack, threads)
 
 
 def _worth_compiling(program: Program, engine: str, runs: int) -> bool:
@@ -242,13 +166,12 @@ def threads_for(program: Program) -> int:
     >>> threads_for(Program((), {}))
     1
     """
-    products = [i for i in program.instructions if isinstance(i, Dot)]
-    work: int = sum(i.out.size * i.a.shape[1] for i in products)
-    return max(1, min(most_threads(), math.ceil(work / _WORTH_A_THREAD)))
+    work = sum(i.work for i in program.instructions if isinstance(i, Dot))
+    return max(1, min(most_threads(), math.ceil(work / WORTH_A_THREAD)))
 
 
 def most_threads() -> int:
-    """Return how many threads compiled code may use.
+    """Return how many threads a program may use.
 
     >>> 1 <= most_threads() <= available_threads()
     True

@@ -25,6 +25,11 @@ class Dot:
     b: Array
     out: Array
 
+    @property
+    def work(self) -> int:
+        """Multiplications."""
+        return int(self.out.size * self.a.shape[1])
+
 
 @dataclass(frozen=True, eq=False)
 class Apply:
@@ -154,17 +159,11 @@ def writes(i: Instruction) -> tuple[Array, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Instructions in order, with the names (by ``id``) of some arrays for printing.
-
-    ``examples``: arrays along whose first axis the examples of the batch lie; ``results``: arrays
-    with examples that are read when the program has run. Who runs it may share out the examples.
-    """
+    """Instructions in order, with the names (by ``id``) of some arrays for printing."""
 
     instructions: tuple[Instruction, ...]
     names: Mapping[int, str]
     arrays: tuple[Array, ...] = ()
-    examples: tuple[Array, ...] = ()
-    results: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -244,23 +243,11 @@ class Recorder:
         self._instructions: list[Instruction] = []
         self._names: dict[int, str] = {}
         self._kept: list[Array] = []  # an id is valid while its array lives
-        self._examples: list[Array] = []
-        self._results: list[Array] = []
 
     def name(self, array: Array, name: str) -> Array:
         """Give ``array`` a name for printing; return it."""
         self._names[id(array)] = name
         self._kept.append(array)
-        return array
-
-    def examples(self, rows: Array) -> Array:
-        """Note that the examples of the batch are the rows of an array; return it."""
-        self._examples.append(rows)
-        return rows
-
-    def result(self, array: Array) -> Array:
-        """Note that an array, with examples, is read when the program has run; return it."""
-        self._results.append(array)
         return array
 
     def dot(self, a: Array, b: Array, *, out: Array) -> Array:
@@ -306,7 +293,4 @@ class Recorder:
 
     def program(self) -> Program:
         """Return what was recorded so far."""
-        return Program(
-            tuple(self._instructions), dict(self._names), tuple(self._kept),
-            tuple(self._examples), tuple(self._results),
-        )  # fmt: skip
+        return Program(tuple(self._instructions), dict(self._names), tuple(self._kept))

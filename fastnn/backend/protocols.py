@@ -59,9 +59,6 @@ class Backend(Shim, Protocol):
     def xp(self) -> Any:
         """The array module: ``numpy`` or ``cupy``."""
 
-    def lanes(self, m: int) -> int:
-        """Return how many threads may share out ``m`` examples, each with a gradient of its own."""
-
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
     def zeros(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array: ...
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -95,9 +96,6 @@ class Stack:
     @property
     def xp(self) -> Any:
         return self.backend.xp
-
-    def lanes(self, m: int) -> int:
-        return self.backend.lanes(m)
 
     # Memory
 
@@ -221,12 +219,14 @@ class Stack:
                 counters = own(i.counter), own(i.first)
                 return UniformColumns(self.seeds[g], i.layer, *counters, i.of, own(i.out))
 
+    def alone(self, program: Program, g: int) -> Program:
+        """Return the program of the g-th network."""
+        return Program(tuple(self.instruction(i, g) for i in program.instructions), program.names)
+
     def unrolled(self, program: Program) -> Program:
         """Return one program that does the work of all networks, one after the other."""
-        return Program(
-            tuple(self.instruction(i, g) for g in range(len(self)) for i in program.instructions),
-            program.names,
-        )
+        own = (self.alone(program, g).instructions for g in range(len(self)))
+        return Program(tuple(chain.from_iterable(own)), program.names)
 
     # What a backend also has
 

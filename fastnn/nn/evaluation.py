@@ -167,6 +167,6 @@ class EvaluationPlan:
         if with_cost:
             cost(xp, kernels, batch)
         o = batch.output
-        A = xp.result(xp.name(memory.take("A[L]", K, m), "A[L]"))
+        A = xp.name(memory.take("A[L]", K, m), "A[L]")
         predictions(xp, kernels.output, o.Z, A=A, top=o.top, total=o.total)
         return _Prepared(data, A, batch.J, self.backend.compile(xp.program(), runs))

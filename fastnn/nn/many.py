@@ -235,7 +235,7 @@ class ManyEvaluation:
         forward(xp, kernels, p.W, p.b, batch)
         cost(xp, kernels, batch)
         o = batch.output
-        A = xp.result(memory.take("A[L]", network.sizes[-1], m))
+        A = memory.take("A[L]", network.sizes[-1], m)
         predictions(xp, kernels.output, o.Z, A=A, top=o.top, total=o.total)
         xp.advance(self._position, m)
         return batch, A, self._stack.compile(xp.program(), runs)

@@ -24,9 +24,8 @@ from fastnn.nn.parameters import Layout
 class TrainingMemory:
     """The bytes of a training, by what they are for.
 
-    ``threads``: the gradients of those that share a step with the first one; ``snapshots``: the
-    state to go back to after a failed epoch, and the weights of the best epoch and of the one that
-    takes its place.
+    ``snapshots``: the state to go back to after a failed epoch, and the weights of the best epoch
+    and of the one that takes its place.
 
     >>> print(TrainingMemory(parameters=4 * 10**9, gradient=4 * 10**9, batch=2_500_000))
     8.0 GB (parameters 4.0 GB, gradient 4.0 GB, batch 2.5 MB)
@@ -34,7 +33,6 @@ class TrainingMemory:
 
     parameters: int = 0
     gradient: int = 0
-    threads: int = 0
     optimizer: int = 0
     snapshots: int = 0
     data: int = 0
@@ -83,7 +81,6 @@ def training_memory(
     n_evaluated: int = 0,
     evaluated_at_once: int = 1024,
     block_rows: int | None = None,
-    lanes: int = 1,
 ) -> TrainingMemory:
     """Return the bytes that training ``network`` takes on its device, in closed form.
 
@@ -91,8 +88,7 @@ def training_memory(
     second gradient then adds up the parts);
     ``weight_columns``: of the examples' weights, 0 without; ``keeps_best``: the best epoch's
     weights are kept aside; ``n_evaluated``: rows of the largest part that is judged, block by
-    block; ``block_rows``: so many examples at a time are on the device, and as many arrive;
-    ``lanes``: threads that share a step out, each with a gradient of its own.
+    block; ``block_rows``: so many examples at a time are on the device, and as many arrive.
     Full-batch training (``batch_size`` of all examples) gathers no rows.
 
     >>> from fastnn.nn.network import network
@@ -120,7 +116,6 @@ def training_memory(
     return TrainingMemory(
         parameters=theta,
         gradient=trained * (2 if micro < m else 1) + (layout.n_weights * one if l1 else 0),
-        threads=(lanes - 1) * trained,
         optimizer=n_state * trained,
         # The old best weights go when the new ones are there.
         snapshots=(1 + 2 * keeps_best) * theta + n_state * trained,
@@ -187,7 +182,6 @@ _SMALLER = "use smaller hidden layers"
 _CURES = {
     "parameters": _SMALLER,
     "gradient": _SMALLER,
-    "threads": f"{_SMALLER}, or fewer threads (OPENBLAS_NUM_THREADS)",
     "optimizer": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
     "snapshots": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
     "data": "use fewer rows or columns, or dtype='float32'",

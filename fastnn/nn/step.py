@@ -151,9 +151,9 @@ def make_batch(
     def rows(name: str, source: Array) -> Array:
         """The batch's rows as columns: (k, m)."""
         if m == len(data):
-            names.examples(names.name(source, name + " rows"))
+            names.name(source, name + " rows")
             return names.name(source.T, name)
-        batch = names.examples(memory.take(name, m, source.shape[1]))
+        batch = memory.take(name, m, source.shape[1])
         names.name(source, name + " of all examples")
         gathered.append((source, names.name(batch, name + " rows")))
         return names.name(batch.T, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +23,6 @@ HostArray = npt.NDArray[Any]
 JUDGED = 1024
 #: A choice made here leaves this share of the memory free, for what the closed form leaves out.
 RESERVE = 0.05
-#: Parameters from which the gradients of other threads are worth counting.
-_SHARED = 100_000
 #: Mini-batches in a block of examples that is sent to the device, if memory allows.
 _BLOCKS = (256, 64, 16, 4, 1)
 
@@ -79,7 +77,7 @@ def choose_batching(
     free = backend.free_memory() + present
     choice = _Choice(
         network, options, dtype, len(arrays[0]), sum(v.nbytes for v in arrays),
-        0 if examples[2] is None else examples[2].shape[1], backend.device, free, backend.lanes,
+        0 if examples[2] is None else examples[2].shape[1], backend.device, free,
     )  # fmt: skip
     tried: list[Batching] = []
     for sizes in choice.tries():
@@ -104,7 +102,6 @@ class _Choice:
     weight_columns: int
     device: str
     free: int
-    lanes: Callable[[int], int]
 
     @property
     def budget(self) -> int:
@@ -165,7 +162,6 @@ class _Choice:
             n_evaluated=self.n_examples,
             evaluated_at_once=judged,
             block_rows=rows,
-            lanes=self.lanes(micro) if self.network.n_parameters >= _SHARED else 1,
         )
 
     def explain(self, chosen: Batching) -> str:

@@ -58,7 +58,6 @@ def at_once(backend: Backend, network: Network, entries: Sequence[Entry]) -> int
     """
     one, free = batching(backend, network, entries[0]).needed, backend.free_memory()
     shared = one.data if len({id(e.train.X) for e in entries}) == 1 else 0
-    shared += one.threads  # which work for the networks in turn
     return max(1, min(len(entries), (free - shared) // (one.total - shared)))
 
 

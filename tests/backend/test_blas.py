@@ -141,6 +141,18 @@ def test_the_last_to_leave_gives_the_threads_back(counted) -> None:
     assert n[-1] == 6
 
 
+def test_it_is_held_until_the_outermost_block_ends(counted) -> None:
+    blas, n = counted
+    limit = OneThread()
+    with limit.held(None):
+        assert n[-1] == 6
+    with limit.held(blas):
+        with pytest.raises(KeyError), limit.held(blas):
+            raise KeyError
+        assert n[-1] == 1
+    assert n[-1] == 6
+
+
 def test_a_process_that_was_forked_off_is_held_by_nobody(counted) -> None:
     blas, n = counted
     limit = OneThread()

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from fastnn.backend.engine import (
     compiled_status,
     cost,
     executable,
-    lanes_for,
     saving,
     stacked_executable,
     threads_for,
@@ -29,8 +27,7 @@ from fastnn.backend.engine import (
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy.executor import NumpyExecutable
-from fastnn.backend.numpy.stacked import InTurn
-from fastnn.backend.numpy.threaded import ThreadedNumpyExecutable
+from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.program import Advance, Apply, Dot, Program, Recorder
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
@@ -200,7 +197,6 @@ def layer(m: int, *, units: int = 1000, stack: Stack | None = None) -> tuple[Pro
     X = made.array(rng.normal(size=(m, 300)), "float32")
     W = made.array(rng.normal(size=(units, 300)), "float32")
     Z, dW = made.empty((units, m), "float32"), made.empty((units, 300), "float32")
-    xp.examples(X)
     xp.dot(W, X.T, out=Z)
     xp.apply(Kernel("sigmoid", lambda z: 1.0 / (1.0 + np.exp(-z))), Z, out=Z)
     xp.dot(Z, X, out=dW)
@@ -214,57 +210,25 @@ def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
-@pytest.mark.parametrize(
-    ("m", "lanes"), [(1, 1), (127, 1), (128, 2), (255, 3), (256, 4), (10**6, 4)]
-)
-def test_as_many_gradients_as_threads_share_the_examples(m: int, lanes: int) -> None:
-    assert CpuBackend().lanes(m) == CpuBackend("auto").lanes(m) == lanes
-    assert CpuBackend("compiled").lanes(m) == 1
-
-
-def test_more_threads_than_were_ever_measured_are_left_to_blas(monkeypatch) -> None:
-    monkeypatch.setattr(module, "available_threads", lambda: 9)
-    assert CpuBackend().lanes(10**6) == 1
-    assert isinstance(executable(layer(1024)[0], "numpy", 1), NumpyExecutable)
+@pytest.mark.parametrize(("m", "threads"), [(1, 1), (13, 1), (14, 2), (28, 3), (1024, 4)])
+def test_numpy_shares_out_products_that_are_worth_it(m: int, threads: int) -> None:
+    """300,000 multiplications for each example, and 4 million are worth another thread."""
+    made = executable(layer(m)[0], "numpy", 1)
+    assert isinstance(made, NumpyExecutable)
+    assert made.threads == threads
 
 
 @pytest.mark.usefixtures("four_threads")
-def test_numpy_shares_out_what_is_worth_it() -> None:
-    assert lanes_for(layer(1024)[0]) == 4
-    assert lanes_for(layer(1024, units=10)[0]) == 1  # soon done
-    assert lanes_for(layer(192, units=3000)[0]) == 3  # 64 examples for each thread
-    assert lanes_for(layer(100, units=9000)[0]) == 1
-    a = np.ones((4000, 4000), np.float32)
-    products = replace(layer(1024)[0], instructions=(Dot(a, a, a.copy()),))
-    assert lanes_for(products) == 1  # BLAS shares them out by itself
-    wanted, same = layer(1024), layer(1024)
-    shared = executable(wanted[0], "numpy", 1)
-    assert isinstance(shared, ThreadedNumpyExecutable)
-    assert shared.threads == 4
-    shared.run(2)
-    NumpyExecutable(same[0]).run(2)
-    np.testing.assert_allclose(wanted[1][1], same[1][1], rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.usefixtures("four_threads")
-def test_what_numpy_cannot_share_runs_on_one_thread() -> None:
-    shared, arrays = layer(1024)
-    odd = Apply(Kernel("copy", lambda z: z + 0.0), (arrays[0][:, 1:],), (np.empty((1000, 1023)),))
-    odd = replace(shared, instructions=(*shared.instructions, odd))
-    assert lanes_for(odd) == 4
-    assert isinstance(executable(odd, "numpy", 1), NumpyExecutable)
-
-
-@pytest.mark.usefixtures("four_threads")
-def test_large_networks_of_a_stack_have_the_bits_of_one_alone() -> None:
-    stack = Stack(CpuBackend("numpy"), seeds=[0, 0, 0])
+@pytest.mark.parametrize(("n", "kind"), [(1, InTurn), (3, InTurn), (4, StackedNumpyExecutable)])
+def test_large_networks_of_a_stack_have_the_bits_of_one_alone(n: int, kind: type) -> None:
+    stack = Stack(CpuBackend("numpy"), seeds=[0] * n)
     shared, arrays = layer(512, stack=stack)
     ready = stacked_executable(shared, stack, "numpy", 1)
-    assert isinstance(ready, InTurn)
+    assert isinstance(ready, kind)
     ready.run(3)
     wanted, same = layer(512)
     executable(wanted, "numpy", 1).run(3)
-    for g in range(3):
+    for g in range(n):
         np.testing.assert_array_equal(stack.one(arrays[1], g), same[1])
 
 

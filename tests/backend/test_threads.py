@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from fastnn.backend.host import threads
-from fastnn.backend.host.threads import in_shelter, run_together
+from fastnn.backend.host.threads import SideBySide, Stretches, in_shelter, run_together
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,7 @@ def test_if_a_thread_cannot_be_had_none_begins(n_had: int, sleepers, monkeypatch
 def test_a_process_that_was_forked_off_makes_its_own_threads(run_python) -> None:
     code = """
 import os
-from fastnn.backend.host.threads import in_shelter, run_together
+from fastnn.backend.host.threads import SideBySide, Stretches, in_shelter, run_together
 in_shelter(lambda: run_together([lambda: None] * 3))
 child = os.fork()
 if not child:
@@ -139,3 +139,66 @@ if not child:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert run_python("-c", code).stdout.split() == ["3"]
+
+
+def test_the_same_work_side_by_side_again_and_again(sleepers) -> None:
+    meeting, seen = threading.Barrier(3, timeout=30), []
+
+    def work() -> None:
+        meeting.wait()
+        seen.append(threading.current_thread())
+
+    three = SideBySide([work] * 3)
+    for n in range(1, 101):
+        three()
+        assert len(seen) == 3 * n, "all have ended when the call ends"
+    assert threading.current_thread() in seen
+    wait_until(len(set(seen)) - 1, sleepers)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_what_a_piece_of_work_raises_is_raised_when_all_have_ended(wrong: int) -> None:
+    done, fails = [], [True]
+
+    def work(t: int) -> None:
+        if t == wrong and fails.pop():
+            raise ZeroDivisionError
+        time.sleep(0.01)
+        done.append(t)
+
+    three = SideBySide([partial(work, t) for t in range(3)])
+    with pytest.raises(ZeroDivisionError):
+        three()
+    assert sorted(done) == [t for t in range(3) if t != wrong]
+    done.clear()
+    fails.append(False)
+    three()
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_work_without_threads_is_done_here(monkeypatch) -> None:
+    def refuse(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+    seen: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    SideBySide([lambda: seen.append(threading.current_thread())] * 3)()
+    assert seen == [threading.current_thread()] * 3
+
+
+def test_stretches_grow_to_as_many_steps_as_fit(monkeypatch) -> None:
+    """A step takes 1/128 s: 25 of them are a stretch of 0.2 s."""
+    now, taken = [0.0], []
+
+    def work(steps: int) -> None:
+        taken.append(steps)
+        now[0] += steps / 128
+
+    monkeypatch.setattr(threads.time, "perf_counter", lambda: now[0])
+    stretches = Stretches()
+    stretches.run(60, work)
+    assert taken == [1, 4, 16, 25, 14]
+    stretches.run(26, work)
+    assert taken[5:] == [25, 1]
+    stretches.run(0, work)
+    assert len(taken) == 7

@@ -103,8 +103,7 @@ def test_it_is_what_python_allocates(make, activation, m, dropout):
         data = Data(np.zeros((60_000, 784), np.float32), np.zeros((60_000, 1), np.float32))
         plan = make.plan(net, data, "adam", m, parameters=parameters)
         kept = plan.snapshot()
-    lanes = CpuBackend().lanes(m)  # threads that share the step, each with a gradient of its own
-    needed = training_memory(net, optimizer("adam"), 60_000, m, np.float32, lanes=lanes)
+    needed = training_memory(net, optimizer("adam"), 60_000, m, np.float32)
     assert needed.total == pytest.approx(found[0], rel=0.05)
     assert kept[2] == 0
 
@@ -138,9 +137,7 @@ def test_examples_in_blocks(make, rows):
     """On the device: a block that is used and one that arrives; the CPU needs the first only."""
     net = make.network((20_000, 40, 10), **SOFTMAX)
     data = Data(np.zeros((400, 20_000)), np.zeros((400, 1)))
-    needed = training_memory(
-        net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows, lanes=CpuBackend().lanes(50)
-    )
+    needed = training_memory(net, optimizer("sgd"), 400, 50, np.float64, block_rows=rows)
     whole = training_memory(net, optimizer("sgd"), 400, 50, np.float64)
     parameters = make.parameters(net)
     with allocated() as found:
@@ -148,7 +145,7 @@ def test_examples_in_blocks(make, rows):
     assert plan.n_steps == 8
     arriving = rows * 20_001 * 8
     assert needed.data < whole.data
-    parts = needed.data - arriving + needed.batch + needed.gradient + needed.threads
+    parts = needed.data - arriving + needed.batch + needed.gradient
     assert parts == pytest.approx(found[0], rel=0.05)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import re
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from fastnn.backend.compiled.llvm_engine import KERNELS, NotCompilableError, com
 from fastnn.backend.compiled.lowering import Lowered, lower_program
 from fastnn.backend.compiled.products import pointer
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
-from fastnn.backend.host.threads import in_shelter, run_together
+from fastnn.backend.host.threads import Stretches, in_shelter, run_together
 from fastnn.backend.program import Program
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
@@ -29,8 +28,6 @@ from fastnn.backend.program import Program
 # thread that is being waited for, if somebody else's work holds that one up. Flags lie 128 bytes
 # apart.
 _FLAG_STEP = 16
-#: Seconds after which Python gets a chance to handle signals.
-STRETCH = 0.2
 _BARRIER = """
 define internal void @barrier(ptr %flags, i64 %me, i64 %other, i64 %value) noinline nounwind {{
 entry:
@@ -95,7 +92,7 @@ class CompiledExecutable:
         self.threads, self._blas, self._program = threads, blas, program
         self._flags = np.zeros(_FLAG_STEP * threads, np.int64)
         self._reached = self.n_barriers = 0
-        self._stretch = 1
+        self._stretches = Stretches()
         self._lowered = lower_program(program, threads, blas)
         self._engine: Any = compile_module(self._text(self._lowered))
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
@@ -105,18 +102,8 @@ class CompiledExecutable:
 
     def run(self, n: int = 1) -> None:
         """Execute the program ``n`` times, in stretches short enough to notice Ctrl-C."""
-        holder = object()
-        try:
-            ONE_THREAD.enter(holder, self._blas)
-            while n > 0:
-                steps = min(self._stretch, n)
-                start = time.perf_counter()
-                self._run(steps)
-                n -= steps
-                fitting = int(steps * STRETCH / max(time.perf_counter() - start, 1e-9))
-                self._stretch = max(1, min(4 * self._stretch, fitting))
-        finally:
-            ONE_THREAD.leave(holder, self._blas)
+        with ONE_THREAD.held(self._blas):
+            self._stretches.run(n, self._run)
 
     def _run(self, n: int) -> None:
         reached = self._reached

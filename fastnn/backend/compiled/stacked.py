@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import re
-import time
 from functools import partial
 from typing import Any
 
-from fastnn.backend.compiled.executor import STRETCH, linked
+from fastnn.backend.compiled.executor import linked
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, compile_module, target
 from fastnn.backend.compiled.lowering import lower_program
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
-from fastnn.backend.host.threads import in_shelter, run_together
+from fastnn.backend.host.threads import Stretches, in_shelter, run_together
 from fastnn.backend.program import Program, address
 from fastnn.backend.stack import Stack
 
@@ -53,7 +52,7 @@ class StackedCompiledExecutable:
         target()
         self.threads, self._blas = max(1, min(threads, len(stack))), blas
         self._stack, self._program = stack, program  # kept alive: the code has their addresses
-        self._stretch = 1
+        self._stretches = Stretches(growth=64)
         self._lowered = lower_program(program, 1, blas, stack, copies=self.threads)
         self._engine: Any = compile_module(self._loop())
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
@@ -61,18 +60,8 @@ class StackedCompiledExecutable:
 
     def run(self, n: int = 1) -> None:
         """Execute the program ``n`` times, in stretches short enough to notice Ctrl-C."""
-        holder = object()
-        try:
-            ONE_THREAD.enter(holder, self._blas)
-            while n > 0:
-                steps = min(self._stretch, n)
-                start = time.perf_counter()
-                self._run(steps)
-                n -= steps
-                fitting = int(steps * STRETCH / max(time.perf_counter() - start, 1e-9))
-                self._stretch = max(1, min(64 * self._stretch, fitting))
-        finally:
-            ONE_THREAD.leave(holder, self._blas)
+        with ONE_THREAD.held(self._blas):
+            self._stretches.run(n, self._run)
 
     def _run(self, n: int) -> None:
         waiting = iter(list(range(len(self._stack))))

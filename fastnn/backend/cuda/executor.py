@@ -83,9 +83,6 @@ class CudaBackend:
         with self.active():
             self.products = Products(cupy, self._device, self._stream, precision)
 
-    def lanes(self, m: int) -> int:
-        return 1
-
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         if out is None:
             out = self.empty((*a.shape[:-1], b.shape[-1]), a.dtype)

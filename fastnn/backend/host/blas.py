@@ -1,4 +1,4 @@
-"""The matrix products of the BLAS that NumPy already loaded, by address.
+"""The matrix products of the BLAS that NumPy already loaded, by address, and its threads.
 
 Compiled code calls them without going through Python. Which symbol is there depends on how NumPy
 was built: its wheels carry OpenBLAS with prefixed names and 64-bit sizes, distributions link the
@@ -11,7 +11,8 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -83,15 +84,15 @@ def find_blas() -> Blas | None:
 
 
 class OneThread:
-    """Holds a BLAS to one thread while compiled programs run: each of their threads multiplies
-    alone. The number is one for the whole process, so the last to leave puts it back.
+    """Holds a BLAS to one thread while programs run: what is shared out, they share out.
+
+    The number is one for the whole process, so the last to leave puts it back.
 
     >>> limit, n = OneThread(), [4]
     >>> blas = Blas({}, {}, "i64", set_threads=lambda k: n.append(k), get_threads=lambda: n[-1])
-    >>> limit.enter("me", blas)
-    >>> n[-1], limit.threads(blas)
-    (1, 4)
-    >>> limit.leave("me", blas)
+    >>> with limit.held(blas):
+    ...     print(n[-1], limit.threads(blas))
+    1 4
     >>> n[-1]
     4
     """
@@ -100,6 +101,19 @@ class OneThread:
         self._lock = threading.Lock()
         self._holders: set[object] = set()
         self._before = 1
+
+    @contextmanager
+    def held(self, blas: Blas | None) -> Iterator[None]:
+        """Hold BLAS to one thread for as long as this lasts; nothing to do without one."""
+        if blas is None:
+            yield
+            return
+        holder = object()
+        try:
+            self.enter(holder, blas)
+            yield
+        finally:
+            self.leave(holder, blas)
 
     def enter(self, holder: object, blas: Blas) -> None:
         with self._lock:

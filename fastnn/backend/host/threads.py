@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
 Work = Callable[[], object]
+
+#: Seconds of a stretch of steps.
+STRETCH = 0.2
 
 
 class _Sleeper:
@@ -126,3 +130,72 @@ def run_together(works: Sequence[Work]) -> None:
     works[0]()
     for end in ends:
         end.acquire()
+
+
+class SideBySide:
+    """The same pieces of work at the same time, whenever this is called: some microseconds more.
+
+    Not for the main thread, which Ctrl-C may take away while the others work: `in_shelter`.
+
+    >>> done = []
+    >>> both = SideBySide([lambda: done.append(1), lambda: done.append(2)])
+    >>> both(), both(), sorted(done)
+    (None, None, [1, 1, 2, 2])
+    """
+
+    def __init__(self, works: Sequence[Work]) -> None:
+        self._first, *others = works
+        self._others = [(partial(self._body, w, end := _taken()), end) for w in others]
+        self._raised: list[BaseException] = []
+
+    def __call__(self) -> None:
+        for body, _ in self._others:
+            try:
+                begin(body)
+            except RuntimeError:  # no thread can be had
+                body()
+        try:
+            self._first()
+        finally:
+            for _, end in self._others:
+                end.acquire()
+        if self._raised:
+            raise self._raised.pop()
+
+    def _body(self, work: Work, end: threading.Lock) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._raised.append(error)
+        finally:
+            end.release()
+
+
+def _taken() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+class Stretches:
+    """Many steps as stretches of `STRETCH` seconds: in between Python gets a chance at signals.
+
+    ``growth``: how many times as long as the one before a stretch may be.
+
+    >>> done = []
+    >>> Stretches().run(7, done.append)
+    >>> sum(done), done[0]
+    (7, 1)
+    """
+
+    def __init__(self, growth: int = 4) -> None:
+        self._growth, self._steps = growth, 1
+
+    def run(self, n: int, work: Callable[[int], object]) -> None:
+        """Call ``work`` with numbers of steps that add up to ``n``."""
+        while n > 0:
+            steps, start = min(self._steps, n), time.perf_counter()
+            work(steps)
+            n -= steps
+            fitting = int(steps * STRETCH / max(time.perf_counter() - start, 1e-9))
+            self._steps = max(1, min(self._growth * self._steps, fitting))

@@ -1,4 +1,8 @@
-"""Run programs with NumPy: prepared calls with ``out=``, nothing allocated per step."""
+"""Run programs with NumPy: prepared calls with ``out=``, nothing allocated per step.
+
+BLAS is held to one thread. Large products are shared out among threads of ours, in parts that only
+depend on the program, so that the numbers do not depend on what else the machine is doing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,10 @@ from functools import partial
 
 import numpy as np
 
+from fastnn.backend.host.blas import ONE_THREAD, find_blas
+from fastnn.backend.host.threads import in_shelter
 from fastnn.backend.numpy.elementwise import Call, check_operands, lower
+from fastnn.backend.numpy.products import Pace, SharedProduct, parts
 from fastnn.backend.numpy.scratch import Scratch
 from fastnn.backend.program import (
     Advance,
@@ -26,9 +33,14 @@ from fastnn.backend.program import (
 )
 from fastnn.backend.random import UniformStream
 
+Bind = Callable[[], list[Call]]
+
+#: Multiplications up to which BLAS takes one thread, whatever it may.
+_ALONE = 9000
+
 
 class NumpyExecutable:
-    """A program made ready: ``run(n)`` executes it n times.
+    """A program made ready: ``run(n)`` executes it n times; up to ``threads`` for each product.
 
     >>> from fastnn.backend.program import Recorder
     >>> xp, step = Recorder(), np.array([0])
@@ -38,17 +50,39 @@ class NumpyExecutable:
     [6]
     """
 
-    def __init__(self, program: Program) -> None:
-        scratch = Scratch()
-        binds = [prepare(i, scratch) for i in program.instructions]
-        self._calls: list[Call] = [call for bind in binds for call in bind()]
+    def __init__(self, program: Program, threads: int = 1) -> None:
         # A loss that is not finite is found by the caller. NumPy keeps what it is to ignore in a
         # context; to enter a copy of this one takes 0.2 us, `np.errstate` 1.0.
         self._quiet = Context()
         self._quiet.run(partial(np.seterr, all="ignore"))
+        self._pace, self.threads = Pace(), 1
+        scratch = Scratch()
+        binds = [self._prepare(i, scratch, threads) for i in program.instructions]
+        self._calls: list[Call] = [call for bind in binds for call in bind()]
+        work = max((i.work for i in program.instructions if isinstance(i, Dot)), default=0)
+        self._blas = find_blas() if work > _ALONE else None
+
+    def _prepare(self, i: Instruction, scratch: Scratch, threads: int) -> Bind:
+        shared = parts(i, threads) if isinstance(i, Dot) else []
+        if len(shared) < 2:
+            return prepare(i, scratch)
+        self.threads = max(self.threads, len(shared))
+        calls = [call for part in shared for call in prepare(part, scratch)()]
+        product = SharedProduct([partial(self._quietly, call) for call in calls], self._pace)
+        return lambda: [product]
 
     def run(self, n: int = 1) -> None:
-        self._quiet.copy().run(self._run, n)
+        if self._blas is None and self.threads == 1:
+            self._quietly(self._run, n)
+            return
+        with ONE_THREAD.held(self._blas):
+            if self.threads == 1:
+                self._quietly(self._run, n)
+            else:  # threads work on the arrays: Ctrl-C has to wait until they have ended
+                self._pace.run(n, lambda n: in_shelter(partial(self._quietly, self._run, n)))
+
+    def _quietly(self, call: Callable[..., object], *args: int) -> None:
+        self._quiet.copy().run(call, *args)
 
     def _run(self, n: int) -> None:
         calls = self._calls
@@ -57,7 +91,7 @@ class NumpyExecutable:
                 call()
 
 
-def prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:
+def prepare(i: Instruction, scratch: Scratch) -> Bind:
     """Return what makes the calls of an instruction, once all scratch needs are known.
 
     >>> counter = np.array([3])
@@ -69,7 +103,9 @@ def prepare(i: Instruction, scratch: Scratch) -> Callable[[], list[Call]]:
             check_operands(i.kernel.name, i.args, i.outs)
             return lower(i.kernel.graph, i.args, i.outs, scratch)
         case Dot():
-            call: Call = partial(np.dot, i.a, i.b, i.out)
+            # Of parts of arrays only matmul makes no copies; where there are none, dot is quicker.
+            whole = all(a.flags.forc for a in (i.a, i.b)) and i.out.flags.c_contiguous
+            call: Call = partial(np.dot if whole else np.matmul, i.a, i.b, i.out)
         case Reduce():
             ufunc = np.add if i.how == "sum" else np.maximum
             call = partial(ufunc.reduce, i.a, i.axis, None, i.out, True)

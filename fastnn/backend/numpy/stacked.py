@@ -17,7 +17,8 @@ import numpy as np
 from fastnn.backend.host.blas import ONE_THREAD, find_blas
 from fastnn.backend.host.threads import in_shelter, run_together
 from fastnn.backend.numpy.elementwise import BLOCK, Call, check_operands, lower
-from fastnn.backend.numpy.executor import prepare
+from fastnn.backend.numpy.executor import Bind, prepare
+from fastnn.backend.numpy.products import parts
 from fastnn.backend.numpy.scratch import Scratch
 from fastnn.backend.program import (
     Advance,
@@ -37,16 +38,17 @@ from fastnn.backend.stack import Stack
 #: Bytes of a group of networks that stay in the second-level cache.
 GROUP_BYTES = 1 << 21
 
-Bind = Callable[[], list[Call]]
-
 
 class StackedNumpyExecutable:
-    """A program made ready for every network of a stack: ``run(n)`` executes it n times."""
+    """A program made ready for every network of a stack: ``run(n)`` executes it n times.
+
+    Products have the parts that a network alone has on so many ``threads``.
+    """
 
     def __init__(self, program: Program, stack: Stack, threads: int = 1) -> None:
         self.threads = max(1, min(threads, len(stack)))
         self._groups = [
-            _calls(program, stack, first, stop)
+            _Group(stack, first, stop, threads).calls(program)
             for first, stop in groups(len(stack), self.threads, stack.bytes_per_network)
         ]
 
@@ -90,8 +92,8 @@ def groups(n: int, threads: int, size: int) -> list[tuple[int, int]]:
 def share_out(works: Sequence[Callable[[], object]], threads: int) -> None:
     """Do all of ``works``, each thread taking the next one until none is left.
 
-    BLAS is held to one thread where there are several here. What a piece of work raises is raised
-    here when all threads have ended.
+    BLAS is held to one thread. What a piece of work raises is raised here when all threads have
+    ended.
 
     >>> done = []
     >>> share_out([lambda: done.append(1), lambda: done.append(2)], threads=2)
@@ -99,8 +101,9 @@ def share_out(works: Sequence[Callable[[], object]], threads: int) -> None:
     [1, 2]
     """
     if threads == 1:
-        for work in works:
-            work()
+        with ONE_THREAD.held(find_blas()):
+            for work in works:
+                work()
         return
     waiting, raised = iter(list(works)), list[BaseException]()
 
@@ -111,14 +114,8 @@ def share_out(works: Sequence[Callable[[], object]], threads: int) -> None:
         except BaseException as error:
             raised.append(error)
 
-    blas, holder = find_blas(), object()
-    try:
-        if blas is not None:
-            ONE_THREAD.enter(holder, blas)
+    with ONE_THREAD.held(find_blas()):
         in_shelter(partial(run_together, [take] * threads))
-    finally:
-        if blas is not None:
-            ONE_THREAD.leave(holder, blas)
     if raised:
         raise raised[0]
 
@@ -130,18 +127,19 @@ def _run(calls: Sequence[Call], n: int) -> None:
                 call()
 
 
-def _calls(program: Program, stack: Stack, first: int, stop: int) -> list[Call]:
-    """Return the calls that run a program for the networks ``first`` to ``stop``."""
-    group, scratch = _Group(stack, first, stop), Scratch()
-    binds = [group.bind(i, scratch) for i in program.instructions]
-    return [call for bind in binds for call in bind()]
-
-
 class _Group:
     """Some networks of a stack, and the calls that an instruction is for them."""
 
-    def __init__(self, stack: Stack, first: int, stop: int) -> None:
-        self.stack, self.first, self.stop = stack, first, stop
+    def __init__(self, stack: Stack, first: int, stop: int, threads: int) -> None:
+        self.stack, self.first, self.stop, self.threads = stack, first, stop, threads
+
+    def calls(self, program: Program) -> list[Call]:
+        """Return the calls that run a program for the networks of the group."""
+        scratch = Scratch()
+        whole = program.instructions
+        split = [p for i in whole for p in (parts(i, self.threads) if isinstance(i, Dot) else [i])]
+        binds = [self.bind(i, scratch) for i in split]
+        return [call for bind in binds for call in bind()]
 
     def __len__(self) -> int:
         return self.stop - self.first
