@@ -17,6 +17,7 @@ from fastnn.backend.numpy.threaded import Meeting, ThreadedNumpyExecutable
 from fastnn.backend.program import Advance, Apply, Gather, Program
 from tests.backend.test_lanes import LaneAfterLane, Sharing
 from tests.backend.training_runs import RUNS, train
+from tests.waiting import HANG
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +99,7 @@ def test_a_meeting_that_was_called_off_lets_everybody_go() -> None:
         thread.start()
     meeting.call_off(KeyError("a"))
     for thread in waiting:
-        thread.join(timeout=30)
+        thread.join(timeout=HANG)
     assert left == [False, False]
 
 
