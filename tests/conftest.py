@@ -9,27 +9,32 @@ import ast
 import importlib.metadata
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
 
 from fastnn.backend.cuda.availability import cuda_status
+from tests.cuda.emulated_run import Background
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # Every run compiles what it tests, and leaves nothing in the user's folders.
 os.environ.setdefault("FASTNN_CACHE", "off")
 
-# Two shared cores make a deadline a coin toss; a fixed seed makes a failure a finding.
+# On a busy machine every limit of time is a coin toss; a fixed seed makes a failure a finding.
 # New examples on purpose: ./scripts/test --hypothesis-profile explore
-hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+patient = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("fixed", **patient, derandomize=True)
+hypothesis.settings.register_profile("explore", **patient, max_examples=1000)
 hypothesis.settings.load_profile("fixed")
 
 # Package and what the tests use it for. None of them is needed to use fastnn on arrays.
@@ -98,11 +103,38 @@ def run_python(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=HANG,
             check=False,
         )
 
     return run
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Run the device tests beside the others, and let tests send signals to what they start.
+
+    A run with ``nohup`` or ``&`` ignores hang-ups or Ctrl-C, and hands that down; what is caught
+    here is not handed down.
+    """
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.pluginmanager.register(Background(config), "emulated run")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what was proven to the process that distributes the tests, if there is one."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["proofs"] = session.config.stash.get(PROOFS, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect what was proven in one of several processes."""
+    lines = node.config.stash.setdefault(PROOFS, [])
+    found = getattr(node, "workeroutput", {}).get("proofs", [])
+    lines += [line for line in found if line not in lines]
 
 
 @cache

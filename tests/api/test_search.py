@@ -18,6 +18,7 @@ from fastnn.api.train_many import train_many
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.many import ManyTrainer
+from tests.waiting import HANG
 
 COMMON: dict[str, Any] = {"hidden_layer_sizes": [8], "epochs": 4, "engine": "numpy"}
 GRID = {"learning_rate": [1e-4, 1e-1], "initializer": ["he_normal", "glorot_uniform"]}
@@ -289,7 +290,7 @@ def test_processes_find_the_same_and_share_the_cores(workers: str, tmp_path: Pat
     script = tmp_path / "run.py"
     script.write_text("from share import threads\n" + SCRIPT, encoding="utf-8")
     ran = subprocess.run(
-        [sys.executable, str(script), workers], capture_output=True, text=True, timeout=120,
+        [sys.executable, str(script), workers], capture_output=True, text=True, timeout=HANG,
         cwd=Path(search_module.__file__).parents[2], check=False,
         env={**os_environment(), "PYTHONPATH": f"{Path(search_module.__file__).parents[2]}"
              f":{tmp_path}"},

@@ -6,6 +6,7 @@ gradient by its own size, and the sign of a gradient near zero is rounding: ther
 4e-6, of 546 combinations). The exponential activation grows without bound and is trained slowly.
 """
 
+import _thread
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.compiled import barriers as sharing
+from fastnn.backend.compiled import executor
 from fastnn.backend.compiled import products as multiplying
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.cpu_backend import CpuBackend
@@ -42,6 +44,7 @@ from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer
 from tests.backend.compiled import Compiled, needs_compiler
 from tests.backend.training_runs import RUNS, train
+from tests.waiting import HANG
 
 pytestmark = needs_compiler
 
@@ -398,7 +401,7 @@ def test_a_process_that_was_forked_off_after_a_training_trains_alike(threads: in
     queue = context.SimpleQueue()
     child = context.Process(target=_in_a_child, args=(queue, threads))
     child.start()
-    child.join(60)
+    child.join(HANG)
     assert child.exitcode == 0
     np.testing.assert_array_equal(queue.get(), costs)
 
@@ -433,7 +436,7 @@ print(epochs(make_plan(Compiled(3)), 25).tolist())
 @pytest.mark.usefixtures("every_share")
 def test_three_threads_on_one_core_come_to_an_end() -> None:
     child = run_script(ON_ONE_CORE)
-    output, errors = child.communicate(timeout=60)
+    output, errors = child.communicate(timeout=HANG)
     assert child.returncode == 0, errors
     assert output.strip() == str(epochs(make_plan(Compiled(3)), 25).tolist())
 
@@ -450,6 +453,7 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
 from fastnn.recipe.recipe import Recipe
 from tests.backend.compiled import Compiled
+from tests.waiting import HANG
 
 threads, dropout = {threads}, {dropout}
 rng = np.random.default_rng(0)
@@ -475,7 +479,7 @@ try:
 except TrainingInterrupted:
     assert (parameters.theta == best[0]).all(), "not the best weights"
     assert find_blas().get_threads() == before
-    end = time.monotonic() + 30
+    end = time.monotonic() + HANG
     while threading.active_count() > 1 + len(_SLEEPERS) and time.monotonic() < end:
         time.sleep(0.001)
     assert threading.active_count() == 1 + len(_SLEEPERS), "a thread is still at work"
@@ -490,7 +494,27 @@ def test_ctrl_c_ends_a_training_with_the_best_weights(threads: int, dropout: flo
     with pytest.raises(subprocess.TimeoutExpired):
         child.wait(0.1)  # it goes on, now in the middle of an epoch
     child.send_signal(signal.SIGINT)
-    output, errors = child.communicate(timeout=60)  # the training would take hours
+    output, errors = child.communicate(timeout=HANG)
     assert child.returncode == 0, errors
     assert output.strip() == "interrupted"
     assert errors == "", "nothing was printed about an exception that was ignored"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_is_noticed_between_two_stretches(threads: int, monkeypatch) -> None:
+    """Not only at the end of an epoch, however long that is; all threads are as far."""
+    monkeypatch.setattr(executor, "STRETCH", 0.0)  # a step at a time
+    counts, step = [np.zeros(1, np.int64) for _ in range(threads)], CompiledExecutable._run
+
+    def interrupted(self: CompiledExecutable, n: int) -> None:
+        step(self, n)
+        if counts[0].item() == 5:
+            _thread.interrupt_main()
+
+    executable = CompiledExecutable(Program(tuple(Advance(c, 1) for c in counts), {}), threads)
+    monkeypatch.setattr(CompiledExecutable, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        executable.run(1000)
+    assert [c.item() for c in counts] == [5] * threads
+    executable.run(2)  # and it can go on
+    assert [c.item() for c in counts] == [7] * threads

@@ -10,6 +10,7 @@ import pytest
 
 from fastnn.backend.host import threads
 from fastnn.backend.host.threads import SideBySide, Stretches, in_shelter, run_together
+from tests.waiting import HANG
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def sleepers(monkeypatch) -> list:
 
 def wait_until(n: int, sleepers: list) -> None:
     """Wait until so many threads have gone to sleep."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + HANG
     while len(sleepers) != n:
         assert time.monotonic() < end, f"{len(sleepers)} threads sleep, not {n}"
         time.sleep(0.001)
@@ -95,11 +96,11 @@ def test_a_sleeping_thread_keeps_nothing_alive(sleepers) -> None:
     in_shelter(partial(id, large))
     wait_until(1, sleepers)
     del large
-    assert gone.wait(30)
+    assert gone.wait(HANG)
 
 
 def test_all_work_is_under_way_at_the_same_time() -> None:
-    meeting, met = threading.Barrier(4, timeout=30), []
+    meeting, met = threading.Barrier(4, timeout=HANG), []
 
     def work() -> None:
         meeting.wait()

@@ -31,6 +31,7 @@ from fastnn.backend.program import (
 )
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
 XP = CpuBackend()
@@ -344,7 +345,7 @@ def test_time_runs_out() -> None:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(ROOT / "scripts" / "gpu_check"), *arguments],
-        capture_output=True, text=True, check=False, cwd="/", timeout=240,
+        capture_output=True, text=True, check=False, cwd="/", timeout=HANG,
         env={**os.environ, "PYTHON": sys.executable},
     )  # fmt: skip
 

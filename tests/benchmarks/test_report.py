@@ -23,6 +23,7 @@ from benchmarks.report.svg import LABEL, Scale, label_places
 from benchmarks.results import save
 from benchmarks.rows import SYSTEMS, Row
 from benchmarks.sections import latency
+from tests.waiting import HANG
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ABOUT = {
@@ -235,7 +236,7 @@ def browse(file: Path, folder: Path, dark: bool = False) -> tuple[str, str]:
             f"--blink-settings=preferredColorScheme={0 if dark else 1}",
             "--virtual-time-budget=2000", "--dump-dom", file.as_uri(),
         ],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=HANG, check=False,
     )  # fmt: skip
     body = re.search(r"<body([^>]*)>", done.stdout)
     assert body is not None, done.stderr[-2000:]

@@ -20,6 +20,7 @@ from fastnn.errors import (
     ModelFileError,
 )
 from fastnn.model.files import load
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -167,7 +168,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(models: Path) -> None:
         assert process.stdout.read(10) == b"prediction"
         process.stdout.close()
         said = process.stderr.read()
-        assert process.wait(60) == 0
+        assert process.wait(HANG) == 0
     assert b"Error" not in said
     assert b"error" not in said
 
@@ -203,7 +204,7 @@ def test_a_signal_saves_the_model(tmp_path: Path, number: signal.Signals, code: 
             if line.split()[1].startswith("3/"):
                 break
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANG)
     assert process.returncode == code
     model = load(tmp_path / "cut.fastnn")
     assert model.history.stopped == "interrupted"
@@ -226,7 +227,7 @@ def test_sigint_before_the_first_epoch_leaves_nothing(tmp_path: Path) -> None:
         pipe.open("wb"),  # returns when the command has opened the other end
     ):  # fmt: skip
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANG)
     assert (process.returncode, out, err) == (130, "", "fastnn: interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe.csv"]
 

@@ -15,6 +15,7 @@ from fastnn.cli.main import build_parser
 from fastnn.cli.search import read_grid
 from fastnn.errors import ArgumentError
 from fastnn.model.files import load
+from tests.waiting import HANG
 
 GRID = "initializer=glorot_uniform,he_normal;learning_rate=1e-3,1e-1"
 
@@ -183,7 +184,7 @@ def interrupted(
         else:
             pytest.fail(f"ended by itself: {before}")
         (os.killpg if group else os.kill)(process.pid, number)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=HANG)
     lines = [line for line in err.splitlines() if not line.startswith("epoch ")]
     return process.returncode, out, lines
 

@@ -1,32 +1,32 @@
-"""The emulated GPU for the tests of this folder: it runs once, when the first of them needs it."""
+"""The emulated GPU for the tests of this folder: the run beside the others (emulated_run.py)."""
 
-from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from tests.cuda.emulated_run import EmulatedRun, device_tests, run_device_tests, why_not
+from tests.cuda.emulated_run import Background, EmulatedRun, why_not
 
 # The emulator's modules belong to its environment, and are no tests.
 collect_ignore = ["emulator"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put last what waits for the run in the background; what needs all of it, at the very end."""
+    waiting = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function) and "emulated_run" in item.fixturenames
+    ]
+    waiting.sort(key=lambda item: "device_test" not in item.fixturenames)
+    items[:] = [*(item for item in items if item not in set(waiting)), *waiting]
+
+
 @pytest.fixture(scope="session")
-def emulated_run(
-    request: pytest.FixtureRequest, tmp_path_factory: Any, proven: Callable[[str], None]
-) -> EmulatedRun:
-    """The device tests that this session asks for, or all of them if it names none."""
+def emulated_run(pytestconfig: pytest.Config, proven: Callable[[str], None]) -> EmulatedRun:
+    """The run of the device tests that this session asks for."""
     if why_not():
         proven(f"CUDA: NOT PROVEN, the device tests did not run: no emulated GPU: {why_not()}")
         pytest.skip(f"no emulated GPU: {why_not()}")
-    chosen = [
-        item.callspec.params["device_test"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and "device_test" in item.fixturenames
-    ]
-    run = run_device_tests(chosen or device_tests(), tmp_path_factory.mktemp("emulated"))
-    kinds = Counter(outcome["outcome"] for outcome in run.outcomes.values())
-    counts = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
-    proven(f"CUDA: device tests on the emulated device, no GPU code ran: {counts}")
-    return run
+    background = pytestconfig.pluginmanager.get_plugin("emulated run")
+    assert isinstance(background, Background)
+    return background.run

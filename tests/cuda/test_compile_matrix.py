@@ -38,7 +38,7 @@ def test_there_is_a_compiler(proven: Callable[[str], None]) -> None:
 def test_every_kernel_compiles_and_spills_nothing(
     architecture: str, emulated_run: EmulatedRun, proven: Callable[[str], None]
 ) -> None:
-    texts = emulated_run.texts
+    texts = emulated_run.texts()
     assert texts
     parts = [texts[k : k + TOGETHER] for k in range(0, len(texts), TOGETHER)]
     with ThreadPoolExecutor(2) as pool:

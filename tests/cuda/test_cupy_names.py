@@ -10,6 +10,7 @@ import pytest
 from tests.cuda import cupy_uses
 from tests.cuda.cupy_uses import Use, array_attributes, as_json, uses
 from tests.cuda.emulated_run import ROOT
+from tests.waiting import HANG
 
 PYTHON = ROOT / ".venv-cuda" / "bin" / "python"
 MODULES = sorted((ROOT / "fastnn/backend/cuda").glob("*.py"))
@@ -28,7 +29,7 @@ def missing(asked: Iterable[Use]) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG,
     )
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stdout)

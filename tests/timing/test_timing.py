@@ -4,8 +4,8 @@ Nothing here asserts how fast anything is.
 """
 
 import math
-import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +17,7 @@ from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.proofs.selfcheck import deviation
+from fastnn.timing import clock
 from fastnn.timing.clock import time_calls
 from fastnn.timing.comparison import BATCH_SIZES, COLUMNS, FEW, Effort, Timed, backends, compare
 from fastnn.timing.comparison import subjects as all_subjects
@@ -65,23 +66,34 @@ def test_a_step_runs_as_often_as_it_is_asked_to(n: int) -> None:
         assert deviation(step.results()[0], after_one[0]) > 1e-6
 
 
-def test_the_clock_counts_calls() -> None:
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that the clock reads, in seconds: it goes on when a test says so."""
+    time = [5.0]
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: time[0]))
+    return time
+
+
+def test_the_clock_counts_calls(now: list[float]) -> None:
     asked: list[int] = []
-    found = time_calls(asked.append, seconds=1e-5, repeats=3)
-    assert len(found) == 3
-    assert asked[0] == 1  # not counted
-    assert asked[-1] == asked[-2] > 1  # enough of them to be measured
-    assert all(0 <= seconds < 1 for seconds in found)
+
+    def run(n: int) -> None:
+        asked.append(n)
+        now[0] += 2.0 * n
+
+    found = time_calls(run, seconds=300.0, repeats=3)
+    # The first call is not counted; the second says that 50 calls fill 100 s, and a tenth more.
+    assert asked == [1, 1, 55, 55, 55]
+    assert found == [2.0, 2.0, 2.0]
 
 
-def test_the_clock_stops_repeating_in_time() -> None:
+def test_the_clock_stops_repeating_in_time(now: list[float]) -> None:
     def slow(n: int) -> None:
-        end = time.perf_counter() + 0.002 * n
-        while time.perf_counter() < end:
-            pass
+        now[0] += 2.0 * n
 
-    assert len(time_calls(slow, seconds=1e-3, repeats=5, at_most=0.001)) == 1
-    assert 1 <= len(time_calls(slow, seconds=1e-3, repeats=50, at_most=0.03)) < 50
+    assert time_calls(slow, seconds=1.0, repeats=5, at_most=1.0) == [2.0]
+    # Begun after 2, 4, ..., 28 s; the call after 30 s is not.
+    assert len(time_calls(slow, seconds=1.0, repeats=50, at_most=30.0)) == 14
 
 
 def test_a_comparison_has_every_column_and_says_why_one_is_empty() -> None:

@@ -16,6 +16,7 @@ from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)
@@ -241,7 +242,7 @@ except TrainingInterrupted as caught:
     lines = [child.stderr.readline() for _ in range(3)]
     assert lines[0].startswith("epoch       1/1000000  loss "), lines
     child.send_signal(signal.SIGINT)
-    out, errors = child.communicate(timeout=60)
+    out, errors = child.communicate(timeout=HANG)
     assert child.returncode == 0, errors
     assert out == "interrupted,True,True True\n"
 

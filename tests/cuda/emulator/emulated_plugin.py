@@ -24,20 +24,35 @@ def _no_array_is_written_past_its_end() -> Iterator[None]:
 
 
 class _Report:
-    """Writes the outcome of every test: failed if any of its parts failed."""
+    """Writes for every test that it has begun, and its outcome: failed if any of its parts did."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._skipped: dict[str, str] = {}
+        self._failed: set[str] = set()
+
+    def _write(self, test: str, outcome: str, said: str = "") -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([test, outcome, said]) + "\n")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._write(nodeid, "begun")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when != "call" and report.passed:
-            return
         said = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-        if report.failed and report.capstderr:
-            said += f"\non standard error:\n{report.capstderr[-2000:]}"
-        line = {"test": report.nodeid, "outcome": report.outcome, "said": said}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        if report.failed:
+            if report.capstderr:
+                said += f"\non standard error:\n{report.capstderr[-2000:]}"
+            self._failed.add(report.nodeid)
+            self._write(report.nodeid, "failed", said)  # at once: a test that crashed has no end
+        elif report.skipped:
+            self._skipped[report.nodeid] = said
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        if nodeid in self._failed:
+            return
+        skipped = nodeid in self._skipped
+        self._write(nodeid, "skipped" if skipped else "passed", self._skipped.get(nodeid, ""))
 
 
 def pytest_configure(config: pytest.Config) -> None:
