@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 
 from fastnn.backend.compiled import barriers as sharing
-from fastnn.backend.compiled import executor
 from fastnn.backend.compiled import products as multiplying
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.cpu_backend import CpuBackend
@@ -503,7 +502,7 @@ def test_ctrl_c_ends_a_training_with_the_best_weights(threads: int, dropout: flo
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_is_noticed_between_two_stretches(threads: int, monkeypatch) -> None:
     """Not only at the end of an epoch, however long that is; all threads are as far."""
-    monkeypatch.setattr(executor, "STRETCH", 0.0)  # a step at a time
+    monkeypatch.setattr("fastnn.backend.host.threads.STRETCH", 0.0)  # a step at a time
     counts, step = [np.zeros(1, np.int64) for _ in range(threads)], CompiledExecutable._run
 
     def interrupted(self: CompiledExecutable, n: int) -> None:

@@ -143,7 +143,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_the_same_work_side_by_side_again_and_again(sleepers) -> None:
-    meeting, seen = threading.Barrier(3, timeout=30), []
+    meeting, seen = threading.Barrier(3, timeout=HANG), []
 
     def work() -> None:
         meeting.wait()
