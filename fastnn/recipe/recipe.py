@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -10,9 +10,7 @@ from fastnn.data.batches import batch_size_for
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.initializers import initializer_form
-from fastnn.nn.optimizers import OptimizerRule
-from fastnn.nn.schedules import ScheduleRule
-from fastnn.recipe.table import ClassWeight, RecipeOptions, checked, options, refuse_unknown
+from fastnn.recipe.table import RecipeFields, RecipeOptions, checked, options, refuse_unknown
 
 #: From so many examples on, the mini-batch size unless another is chosen.
 _SIZES = ((1_000_000, 512), (10_000, 128), (1, 32))
@@ -26,49 +24,13 @@ KEPT = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(RecipeFields):
     """The choices of a training, made and checked by `Recipe.of`; a field for each option.
 
     What they mean is said in the table of options; what was None there is settled here where it
     does not depend on the examples: the learning rate by the optimiser, ``monitor`` as "loss",
     ``split_seed`` by ``seed``.
     """
-
-    # how the examples are divided, prepared and judged
-    fractions: tuple[float, ...] | None
-    split_seed: int
-    fold: tuple[int, int] | None
-    standardize: bool
-    standardize_target: bool | None
-    class_weight: ClassWeight
-    metrics: Sequence[object] | None
-    # the network
-    hidden_layer_sizes: tuple[int, ...]
-    activation: object
-    output_activation: object
-    initializer: object
-    loss: object
-    label_smoothing: float
-    dropout: float | Sequence[float]
-    batch_normalization: object
-    # how the cost is brought down
-    optimizer: OptimizerRule
-    learning_rate: float
-    schedule: ScheduleRule
-    l2: float
-    l1: float
-    gradient_clip: float | None
-    groups: tuple[ParameterGroup, ...]
-    # how long, in which order, in which batches
-    batch_size: int | str | None
-    micro_batch_size: int | str
-    epochs: int
-    patience: int | None
-    monitor: str
-    min_delta: float
-    tolerance: float | None
-    shuffle: bool
-    seed: int
 
     @staticmethod
     def of(**given: Unpack[RecipeOptions]) -> Recipe:

@@ -4,7 +4,8 @@ An option is an entry of one of the `TypedDict` classes below: its name, its typ
 row with the default, the check, a line of help, how it is written on the command line, and when
 it has an effect. From this come the flags of ``fastnn train`` and ``fastnn search``, the arguments
 and the documentation of `train`, `train_many`, `search`, `Sequential` and the estimators, and
-every check of one option. A new option is an entry here, and its use.
+every check of one option. A new option is an entry here, with its field in `RecipeFields`, and
+its use.
 
 The module is imported by every ``fastnn --help``: it imports neither NumPy nor the networks.
 """
@@ -19,6 +20,8 @@ from fastnn.registry import Table, did_you_mean
 
 if TYPE_CHECKING:
     from fastnn.nn.groups import ParameterGroup
+    from fastnn.nn.optimizers import OptimizerRule
+    from fastnn.nn.schedules import ScheduleRule
 
 ClassWeight = str | Mapping[Any, float] | Sequence[float] | None
 
@@ -490,6 +493,47 @@ class RunOptions(TypedDict, total=False):
 
 class RecipeOptions(PartOptions, NetworkOptions, DescentOptions, FitOptions, total=False):
     """What to train: everything that differs between the trainings of `train_many`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeFields:
+    """The `RecipeOptions` after their checks, one field for each: what `Recipe` holds."""
+
+    # how the examples are divided, prepared and judged
+    fractions: tuple[float, ...] | None
+    split_seed: int
+    fold: tuple[int, int] | None
+    standardize: bool
+    standardize_target: bool | None
+    class_weight: ClassWeight
+    metrics: Sequence[object] | None
+    # the network
+    hidden_layer_sizes: tuple[int, ...]
+    activation: object
+    output_activation: object
+    initializer: object
+    loss: object
+    label_smoothing: float
+    dropout: float | Sequence[float]
+    batch_normalization: object
+    # how the cost is brought down
+    optimizer: "OptimizerRule"
+    learning_rate: float
+    schedule: "ScheduleRule"
+    l2: float
+    l1: float
+    gradient_clip: float | None
+    groups: tuple["ParameterGroup", ...]
+    # how long, in which order, in which batches
+    batch_size: int | str | None
+    micro_batch_size: int | str
+    epochs: int
+    patience: int | None
+    monitor: str
+    min_delta: float
+    tolerance: float | None
+    shuffle: bool
+    seed: int
 
 
 class TrainOptions(DataOptions, RecipeOptions, RunOptions, total=False):
