@@ -5,6 +5,8 @@ both columns, K = 2; class 1 is the positive one); a 0/1 multilabel target ``(N,
 probabilities ``(N, K)``; a regression target ``(N, k)`` with predictions ``(N, k)``. Sample
 weights ``(N,)`` are not negative; an example of weight 0 does not count.
 
+With ``pooled=True`` each output of each example counts as an example of its own, as Keras counts.
+
 The predicted class is the first one of the highest probability, a label is predicted above 1/2.
 
 Where a metric is not defined it is nan, never an error in the middle of a training: no examples,
@@ -64,6 +66,7 @@ def confusion_matrix(
 
 
 _CLASSES = ("binary", "multiclass", "multilabel")
+_POOLED = Option("pooled", False)
 
 METRICS: Table[Metric] = Table(
     "metric",
@@ -74,6 +77,7 @@ METRICS: Table[Metric] = Table(
             _CLASSES,
             True,
             aliases=("acc", "categorical_accuracy", "sparse_categorical_accuracy"),
+            options=(_POOLED,),
         ),
         Metric(
             "top_k_accuracy",
@@ -83,12 +87,21 @@ METRICS: Table[Metric] = Table(
             options=(Option("k", 5, low=1),),
         ),
         Metric("log_loss", scores.log_loss, _CLASSES, False),
-        Metric("roc_auc", scores.roc_auc, _CLASSES, True, aliases=("auc", "AUC")),
+        Metric(
+            "roc_auc", scores.roc_auc, _CLASSES, True, aliases=("auc", "AUC"), options=(_POOLED,)
+        ),
         Metric("f1", scores.f1, _CLASSES, True),
-        Metric("precision", scores.precision, _CLASSES, True),
-        Metric("recall", scores.recall, _CLASSES, True),
+        Metric("precision", scores.precision, _CLASSES, True, options=(_POOLED,)),
+        Metric("recall", scores.recall, _CLASSES, True, options=(_POOLED,)),
         Metric("r2", scores.r2, ("regression",), True),
-        Metric("rmse", scores.rmse, ("regression",), False, aliases=("root_mean_squared_error",)),
+        Metric(
+            "rmse",
+            scores.rmse,
+            ("regression",),
+            False,
+            aliases=("root_mean_squared_error",),
+            options=(_POOLED,),
+        ),
         Metric("mse", scores.mse, ("regression",), False, aliases=("mean_squared_error",)),
         Metric("mae", scores.mae, ("regression",), False, aliases=("mean_absolute_error",)),
     ],
@@ -131,7 +144,10 @@ def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     if "k" in options and not float(str(options["k"])).is_integer():
         raise ArgumentError(f"metric {row.name!r}: k must be a whole number, found {given['k']!r}")
     set_here = {o.name: options[o.name] for o in row.options if options[o.name] != o.default}
-    shown = ", ".join(f"{name}={value:g}" for name, value in set_here.items())
+    shown = ", ".join(
+        f"{name}={value}" if value is True else f"{name}={value:g}"
+        for name, value in set_here.items()
+    )
     return (f"{row.name}({shown})" if shown else row.name), row, options
 
 
@@ -196,7 +212,9 @@ def evaluate(
     with np.errstate(over="ignore", invalid="ignore"):  # huge outputs give inf, not a warning
         for name, spec in zip(names, metrics, strict=True):
             _, row, options = _chosen(spec)
-            values[name] = row.function(task, y, a, w, **options)
+            rest = {k: v for k, v in options.items() if k != "pooled"}
+            shaped = scores.pooled(task, y, a, w) if options.get("pooled") else (task, y, a, w)
+            values[name] = row.function(*shaped, **rest)
     return values
 
 
