@@ -28,10 +28,9 @@ Array = npt.NDArray[Any]
 class Sequential:
     """A network as a list of layers, used as in Keras; the kernels are those of `fastnn.train`.
 
-    Names that Keras has mean what they mean in Keras: losses, optimisers and their defaults,
-    initialisers, activations, metrics, as functions ("mse") or as classes ("MeanSquaredError").
-    Names that only fastnn has ("squared_error", "momentum"), and `fastnn.train` with all of its
-    names, keep the definitions of the notes; see `compile`.
+    Names that Keras has mean what they mean in Keras, spelt "mse" or "MeanSquaredError": losses,
+    optimisers and their defaults, initialisers, activations, metrics. Names that only fastnn has
+    keep the definitions of the notes, and so do all names in `fastnn.train`; see `compile`.
 
     X goes in as it is. Networks learn badly from columns of different scales: start the layers
     with `Normalization()` (N19). For text, gaps and automatic choices there is `fastnn.train`.
@@ -45,8 +44,7 @@ class Sequential:
 
     >>> from fastnn import Dense
     >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(200, 2))
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
     >>> y = (X[:, 0] > X[:, 1]).astype(int)
     >>> model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
     >>> model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
@@ -117,25 +115,22 @@ class Sequential:
     ) -> None:
         """Choose loss, optimiser and metrics. Weights stay; optimiser and history start anew.
 
-        The loss comes first, Keras' ``compile`` begins with the optimiser: name them both.
+        The loss comes first, where Keras has the optimiser: give both by name.
 
         Parameters
         ----------
-        loss : a name, "name(option=value)", a dict or an expression. By Keras' names Keras' value:
-            "mse", "mae", "huber", "poisson" and "binary_crossentropy" are means over the outputs,
-            "mse" without a half, and so are the gradients. By the names "squared_error",
-            "absolute_error" and "multilabel_crossentropy" the notes', as in `fastnn.train`: sums
-            over the outputs, the first with a half. The cross-entropies and "poisson" are computed
-            from the logits, without the 1e-7 by which Keras keeps logarithms finite.
-            "categorical_crossentropy" and "sparse_categorical_crossentropy" are one loss, for
-            one-hot rows and for class indices.
-        optimizer : "sgd", "rmsprop", "adam" or "adamw": Keras' steps, defaults and options, as in
-            "SGD(momentum=0.9, nesterov=True)" or ``{"name": "adam", "beta_1": 0.95}``; "adamw"
-            decays every parameter. "gradient_descent", "momentum" and "nesterov" are the notes'
-            (N28), as in `fastnn.train`. Objects of Keras are refused.
-        metrics : names as `fastnn.train` takes them, or Keras'. "accuracy" of several 0/1 outputs
-            is the share of examples with every label right. "AUC" is exact, Keras' goes by 200
-            thresholds.
+        loss : a name, "name(option=value)", a dict or an expression. "mse", "mae", "huber",
+            "poisson" and "binary_crossentropy" are Keras' means over the outputs, "mse" without a
+            half; "squared_error", "absolute_error" and "multilabel_crossentropy" are the notes'
+            sums, the first with a half. Cross-entropies and "poisson" are computed from the logits,
+            without Keras' 1e-7 in the logarithm. "categorical_crossentropy" and
+            "sparse_categorical_crossentropy" are one loss, for one-hot rows and class indices.
+        optimizer : "sgd", "rmsprop", "adam", "adamw" take Keras' steps, with its defaults and
+            options: "SGD(momentum=0.9, nesterov=True)" or ``{"name": "adam", "beta_1": 0.95}``;
+            "adamw" decays biases, too. "gradient_descent", "momentum", "nesterov" are the notes'.
+        metrics : names, as for `fastnn.train` or Keras'. "accuracy" of several 0/1 outputs is the
+            share of examples with every label right, "precision" the mean over the outputs;
+            "BinaryAccuracy", "Precision", "AUC" (exact, not by 200 thresholds) count each output.
         learning_rate : None takes the optimiser's default.
         schedule, l2, l1, gradient_clip : as `fastnn.train` takes them.
 
@@ -178,9 +173,8 @@ class Sequential:
     ) -> FitHistory:
         """Train for ``epochs`` more epochs; return them under Keras' keys.
 
-        Called again it goes on: with the same data, fit for 2 epochs twice is fit for 4, to the
-        last bit where one engine runs all. Weights, the optimiser's state and the epochs' numbers
-        go on, and so do order and dropout.
+        Called again it goes on with weights, optimiser, numbers of epochs, order and dropout: with
+        the same data, 2 epochs twice are 4, to the last bit where one engine runs all.
 
         Parameters
         ----------
@@ -191,11 +185,10 @@ class Sequential:
             takes the last rows as they are). The same data and seed give the same split.
         validation_data : (X, y) or (X, y, sample_weight) instead.
         class_weight : "balanced" or class to weight (a list for several 0/1 outputs), in training
-            only; sample_weight : one per row, in the loss and the metrics. Neither is scaled to
-            mean 1: the cost is ``1/m sum_i w_i L_i``, as in Keras.
+            only; sample_weight : one per row, in the loss and the metrics (Keras: not in those).
+            Neither is scaled to mean 1: the cost is ``1/m sum_i w_i L_i``, as in Keras.
         callbacks : functions of the training state, or objects as `fastnn.train` takes them.
-        verbose : 0 nothing, 1 or "auto" a progress bar or lines, 2 a line per epoch; on standard
-            error.
+        verbose : 0 nothing, 1 and "auto" a progress bar, 2 a line per epoch, on standard error.
         patience : stop after so many epochs in which ``monitor`` ("val_loss", or "val_" and a
             metric) did not get better by more than ``min_delta``, with the weights of the best
             epoch put back (Keras leaves the last ones). A later fit goes on from those weights,
@@ -247,8 +240,7 @@ class Sequential:
     ) -> float | list[float] | dict[str, float]:
         """Return the loss without penalties, or ``[loss, *metrics]`` if metrics were asked for.
 
-        ``batch_size``: rows computed at a time; ``return_dict``: by name instead; ``verbose``: 0,
-        or 1, 2, "auto" for a line on standard error.
+        ``batch_size``: rows at a time; ``return_dict``: by name; ``verbose``: 0, or show a line.
 
         >>> from fastnn import Dense
         >>> model = Sequential([Dense(1, kernel_initializer="zeros")])
@@ -273,33 +265,23 @@ class Sequential:
     def predict(self, X: Any, *, batch_size: int = 1024, verbose: int | str = 0) -> Array:
         """Return the outputs of the network (N, K): probabilities or values, not labels.
 
-        ``batch_size``: rows computed at a time; ``verbose``: 0, or 1, 2, "auto" for a line on
-        standard error. ``model(X)`` is the same.
+        ``batch_size``: rows computed at a time; ``verbose``: as for `evaluate`.
 
         >>> from fastnn import Dense
-        >>> model = Sequential([Dense(2, activation="softmax", input_dim=3)])
-        >>> import numpy as np
-        >>> model.set_weights([np.zeros((3, 2)), np.zeros(2)])
+        >>> model = Sequential([Dense(2, activation="softmax", kernel_initializer="zeros")])
         >>> model.predict([[1.0, 2.0, 3.0]])
         array([[0.5, 0.5]], dtype=float32)
         """
-        block = whole("batch_size", batch_size)
-        table = read_inputs(X, self._core.n_features)
-        rows = to_rows(self._core.fitted(table), table)
-        outputs = self._core.evaluation(block, rows.shape[1]).predict(rows)
+        core, block = self._core, whole("batch_size", batch_size)
+        table = read_inputs(X, core.n_features)
+        rows = to_rows(core.fitted(table), table)
+        outputs = core.evaluation(block, rows.shape[1]).predict(rows)
         show_result(verbose, "predict", {"rows": len(outputs)})
         return outputs
 
     @checked("a call of the model", x="X", inputs="X")
     def __call__(self, X: Any, *, training: bool = False) -> Array:
-        """Return what `predict` returns.
-
-        >>> from fastnn import Dense
-        >>> Sequential([Dense(1, kernel_initializer="zeros")])([[1.0, 2.0]])
-        array([[0.]], dtype=float32)
-
-        Raises ArgumentError for ``training=True``: dropout is in `fit` only.
-        """
+        """Return what `predict` returns; ``training=True`` is refused, dropout is in `fit` only."""
         one_of("training", training, {False: None})
         return self.predict(X)
 
@@ -319,8 +301,8 @@ class Sequential:
     def get_weights(self) -> list[Array]:
         """Return copies of kernels and biases in turn, in Keras' shapes (n_in, n_out), (n_out,).
 
-        A layer without bias has a kernel only; a `BatchNormalization` adds gamma, beta, moving mean
-        and moving variance; what `Normalization` learnt is not there. Raises ArgumentError before the inputs are known.
+        A `BatchNormalization` adds gamma, beta, moving mean and moving variance; what
+        `Normalization` learnt is not there. Raises ArgumentError before the inputs are known.
 
         >>> from fastnn import Dense
         >>> [w.shape for w in Sequential([Dense(4, input_dim=3), Dense(1)]).get_weights()]
@@ -339,10 +321,9 @@ class Sequential:
         >>> model.predict([[1.0, 1.0]]).item()
         3.5
         """
-        core = self._core
-        network, parameters = core.built()
-        flat = network_weights(weights, network, core.dtype)
-        core.backend.copy(core.backend.array(flat), parameters.theta)
+        network, parameters = self._core.built()
+        flat, backend = network_weights(weights, network, self._core.dtype), self._core.backend
+        backend.copy(backend.array(flat), parameters.theta)
 
     def to_model(self) -> Model:
         """Return a copy as a `Model`: labels or values as predictions, saving, the command line.
