@@ -5,7 +5,8 @@ both columns, K = 2; class 1 is the positive one); a 0/1 multilabel target ``(N,
 probabilities ``(N, K)``; a regression target ``(N, k)`` with predictions ``(N, k)``. Sample
 weights ``(N,)`` are not negative; an example of weight 0 does not count.
 
-With ``pooled=True`` each output of each example counts as an example of its own, as Keras counts.
+Every metric but top_k_accuracy also takes ``pooled=True``: each output of each example then counts
+as an example of its own, as in Keras.
 
 The predicted class is the first one of the highest probability, a label is predicted above 1/2.
 
@@ -77,7 +78,6 @@ METRICS: Table[Metric] = Table(
             _CLASSES,
             True,
             aliases=("acc", "categorical_accuracy", "sparse_categorical_accuracy"),
-            options=(_POOLED,),
         ),
         Metric(
             "top_k_accuracy",
@@ -87,12 +87,10 @@ METRICS: Table[Metric] = Table(
             options=(Option("k", 5, low=1),),
         ),
         Metric("log_loss", scores.log_loss, _CLASSES, False),
-        Metric(
-            "roc_auc", scores.roc_auc, _CLASSES, True, aliases=("auc", "AUC"), options=(_POOLED,)
-        ),
+        Metric("roc_auc", scores.roc_auc, _CLASSES, True, aliases=("auc", "AUC")),
         Metric("f1", scores.f1, _CLASSES, True),
-        Metric("precision", scores.precision, _CLASSES, True, options=(_POOLED,)),
-        Metric("recall", scores.recall, _CLASSES, True, options=(_POOLED,)),
+        Metric("precision", scores.precision, _CLASSES, True),
+        Metric("recall", scores.recall, _CLASSES, True),
         Metric("r2", scores.r2, ("regression",), True),
         Metric(
             "rmse",
@@ -100,7 +98,6 @@ METRICS: Table[Metric] = Table(
             ("regression",),
             False,
             aliases=("root_mean_squared_error",),
-            options=(_POOLED,),
         ),
         Metric("mse", scores.mse, ("regression",), False, aliases=("mean_squared_error",)),
         Metric("mae", scores.mae, ("regression",), False, aliases=("mean_absolute_error",)),
@@ -140,15 +137,17 @@ def _named(spec: str) -> tuple[str, Metric, Mapping[str, Any]]:
 
 def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     name, given = parse_choice(spec, "metric")
+    pooled = _POOLED.check(f"metric {name!r}", given.pop("pooled", False))
     row, options = METRICS[name], METRICS.options(name, given)
+    if pooled and row.function is scores.top_k_accuracy:
+        raise ArgumentError(f"metric {row.name!r} cannot be pooled: it ranks the outputs")
     if "k" in options and not float(str(options["k"])).is_integer():
         raise ArgumentError(f"metric {row.name!r}: k must be a whole number, found {given['k']!r}")
     set_here = {o.name: options[o.name] for o in row.options if options[o.name] != o.default}
     shown = ", ".join(
-        f"{name}={value}" if value is True else f"{name}={value:g}"
-        for name, value in set_here.items()
+        [f"{name}={value:g}" for name, value in set_here.items()] + ["pooled=True"] * bool(pooled)
     )
-    return (f"{row.name}({shown})" if shown else row.name), row, options
+    return (f"{row.name}({shown})" if shown else row.name), row, {**options, "pooled": pooled}
 
 
 def metric_names(task: str, metrics: Sequence[object]) -> tuple[str, ...]:
@@ -213,7 +212,7 @@ def evaluate(
         for name, spec in zip(names, metrics, strict=True):
             _, row, options = _chosen(spec)
             rest = {k: v for k, v in options.items() if k != "pooled"}
-            shaped = scores.pooled(task, y, a, w) if options.get("pooled") else (task, y, a, w)
+            shaped = scores.pooled(task, y, a, w) if options["pooled"] else (task, y, a, w)
             values[name] = row.function(*shaped, **rest)
     return values
 
