@@ -1,4 +1,4 @@
-"""What `Sequential.compile` chooses: loss, optimiser and metrics by Keras' names (N31)."""
+"""What `Sequential.compile` chooses, checked, and what it makes of the target (N31)."""
 
 from __future__ import annotations
 

@@ -301,8 +301,11 @@ _POOLED = {
     "root_mean_squared_error": "rmse",
     "BinaryAccuracy": "accuracy",
     "binary_accuracy": "accuracy",
+    "binary_crossentropy": "log_loss",
 }
 _METRICS = {
+    "categorical_crossentropy": "log_loss",
+    "sparse_categorical_crossentropy": "log_loss",
     "r2_score": "r2",
     "top_k_categorical_accuracy": "top_k_accuracy",
     "sparse_top_k_categorical_accuracy": "top_k_accuracy",
