@@ -175,7 +175,9 @@ def names() -> str:
 
     tables = (DATASETS, ACTIVATIONS, LOSSES, INITIALIZERS, PLACES, OPTIMIZERS, SCHEDULES, METRICS)
     found = {table.kind: ", ".join(map(_shown, table)) for table in tables}
+    found["optimizer"] += "; adamw decays weights, not biases"
     found["schedule"] += "; every one also takes per=epoch or per=step, and warm_up=0"
+    found["metric"] += "; with pooled=True each output counts by itself"
     return (
         "names, with the defaults of their options; to set one, write for example\n"
         '--activation "leaky_relu(slope=0.2)":\n' + pairs(found, indent="  ")

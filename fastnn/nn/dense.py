@@ -84,11 +84,6 @@ class HiddenKernels:
         return None if self.batch_norm is None else NormKernels(self.batch_norm, self.g)
 
     @property
-    def trains_bias(self) -> bool:
-        """Whether b has an effect in training; where z is normalised, it cancels out."""
-        return self.norm is None or not self.norm.before
-
-    @property
     def keeps_logits(self) -> bool:
         """Whether ``Z`` must be kept beside ``A`` for the backward pass."""
         return not self.g.from_output
@@ -246,7 +241,7 @@ def gradients(
 ) -> tuple[Array, Array]:
     """``dW = dZ A_prev^T``, ``db = sum(dZ, axis=1, keepdims=True)`` (N14).
 
-    ``bias=False`` leaves ``db`` as it is: a bias that cancels out has the gradient 0.
+    ``bias=False`` leaves ``db`` as it is: the gradient of a bias that is not trained stays 0.
 
     >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> dW, db = gradients(CpuBackend(), np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))

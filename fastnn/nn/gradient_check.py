@@ -26,8 +26,8 @@ class GradientCheck:
     """What a gradient check found.
 
     ``relative_error`` is the largest ``||a - n|| / (||a|| + ||n||)`` over the arrays ``W[l]``,
-    ``b[l]``, ``gamma[l]``, ``beta[l]`` (or over the directions), with ``a`` the back-propagated and
-    ``n`` the numeric gradient; ``worst`` names that array (or direction).
+    ``b[l]`` if it is used, ``gamma[l]``, ``beta[l]`` (or over the directions), with ``a`` the
+    back-propagated and ``n`` the numeric gradient; ``worst`` names that array (or direction).
 
     >>> check = GradientCheck(1e-9, "W[1]", 0.5, {"W[1]": 1e-9, "b[1]": 2e-10})
     >>> check.relative_error <= 1e-6, check.worst
@@ -105,9 +105,9 @@ def gradient_check(
     J, gradient = plan.cost_and_gradient()
     analytic = gradient.copy()
     if directions is None:
-        errors = dict(_by_array(plan, p, analytic, h))
+        errors = dict(_by_array(plan, network, p, analytic, h))
     else:
-        errors = dict(_by_direction(plan, p, analytic, h, directions, seed))
+        errors = dict(_by_direction(plan, network, p, analytic, h, directions, seed))
     worst = max(errors, key=lambda name: errors[name])
     return GradientCheck(errors[worst], worst, J, errors)
 
@@ -129,10 +129,11 @@ def _relative(a: Any, n: Any) -> float:
 
 
 def _by_array(
-    plan: GradientPlan, p: Parameters, analytic: FloatArray, h: float
+    plan: GradientPlan, network: Network, p: Parameters, analytic: FloatArray, h: float
 ) -> Iterator[tuple[str, float]]:
     places = [(f"W[{l}]", s) for l, s in enumerate(p.layout.weights, 1)]
-    places += [(f"b[{l}]", s) for l, s in enumerate(p.layout.biases, 1)]
+    biases = zip(p.layout.biases, network.use_bias, strict=True)
+    places += [(f"b[{l}]", s) for l, (s, used) in enumerate(biases, 1) if used]
     places += [(f"gamma[{l}]", s) for l, s in p.layout.gammas.items()]
     places += [(f"beta[{l}]", s) for l, s in p.layout.betas.items()]
     d = np.zeros_like(p.theta)
@@ -146,12 +147,20 @@ def _by_array(
 
 
 def _by_direction(
-    plan: GradientPlan, p: Parameters, analytic: FloatArray, h: float, n: int, seed: int
+    plan: GradientPlan,
+    network: Network,
+    p: Parameters,
+    analytic: FloatArray,
+    h: float,
+    n: int,
+    seed: int,
 ) -> Iterator[tuple[str, float]]:
     n_trained = p.layout.n_trained
     for i in range(n):
         d = np.zeros_like(p.theta)
         d[:n_trained] = generator(seed, "check", index=i + 1).standard_normal(n_trained)
+        for place, used in zip(p.layout.biases, network.use_bias, strict=True):
+            d[place] *= used
         d /= np.linalg.norm(d)
         numeric = numeric_derivative(plan, p.theta, d, h)
         yield f"direction {i}", _relative(analytic @ d[:n_trained], numeric)

@@ -5,6 +5,10 @@ weights are given. The cross-entropies and Poisson are functions of the *logit* 
 overflows, and the output delta is the notes' ``A - Y`` (N12). Their output activation, the
 *link*, is fixed. The other losses are functions of the output ``a = g(z)`` of any activation;
 their delta is ``dL/da * g'(z)``, for the squared error ``(a - y) * g'(z)``.
+
+The definitions are the notes': a half in the squared error, and the outputs summed. ``factor``
+multiplies value and delta, so that "squared_error(factor=2)" is the mean squared error of one
+output. `Sequential` sets it where a name is Keras', whose losses are means over the outputs.
 """
 
 from __future__ import annotations
@@ -41,6 +45,7 @@ class Loss:
 
 
 _SMOOTHING = Option("label_smoothing", 0.0, low=0.0, high=1.0, open_high=True)
+_FACTOR = Option("factor", 1.0, low=0.0, open_low=True)
 
 
 def _smooth(y: Any, label_smoothing: float) -> Any:
@@ -66,7 +71,7 @@ LOSSES: Table[Loss] = Table(
             from_logits=True,
             tasks=("binary", "multilabel"),
             aliases=("multilabel_crossentropy",),
-            options=(_SMOOTHING,),
+            options=(_SMOOTHING, _FACTOR),
         ),
         # N10. It mixes the outputs of an example: `output.output_gradient` computes it.
         Loss(
@@ -85,18 +90,20 @@ LOSSES: Table[Loss] = Table(
             lambda a, y: a - y,
             tasks=("regression", "binary", "multilabel"),
             aliases=("mse", "mean_squared_error"),
+            options=(_FACTOR,),
         ),
         Loss(
             "absolute_error",
             lambda a, y: abs(a - y),
             lambda a, y: np.sign(a - y),
             aliases=("mae", "mean_absolute_error"),
+            options=(_FACTOR,),
         ),
         Loss(
             "huber",
             _huber,
             lambda a, y, delta: np.minimum(np.maximum(a - y, -delta), delta),
-            options=(Option("delta", 1.0, low=0.0, open_low=True),),
+            options=(Option("delta", 1.0, low=0.0, open_low=True), _FACTOR),
         ),
         Loss(
             "poisson",
@@ -105,12 +112,16 @@ LOSSES: Table[Loss] = Table(
             link="exponential",
             from_logits=True,
             lowest_target=0.0,
+            options=(_FACTOR,),
         ),
         Loss(
             "quantile",
             lambda a, y, quantile: np.where(y > a, quantile * (y - a), (1 - quantile) * (a - y)),
             lambda a, y, quantile: np.where(y > a, -quantile, 1 - quantile),
-            options=(Option("quantile", 0.5, low=0.0, high=1.0, open_low=True, open_high=True),),
+            options=(
+                Option("quantile", 0.5, low=0.0, high=1.0, open_low=True, open_high=True),
+                _FACTOR,
+            ),
             aliases=("pinball",),
         ),
     ],
@@ -130,6 +141,10 @@ class LossFunction:
     tasks: tuple[str, ...]
     lowest_target: float = -math.inf
     expression: Graph | None = None  # of a user's own loss
+
+    def __str__(self) -> str:
+        factor = self.options.get("factor", 1.0)
+        return self.name if factor == 1 else f"{self.name}(factor={factor:g})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the closed form that a model file keeps."""
@@ -173,6 +188,8 @@ def loss(spec: object) -> LossFunction:
 
     >>> loss("huber(delta=2)").to_json()
     {'name': 'huber', 'delta': 2.0}
+    >>> print(loss("mse(factor=2)"), loss("mse(factor=2)").value(3.0, 1.0))  # 2 * 1/2 (3 - 1)^2
+    squared_error(factor=2) 4.0
     """
     if isinstance(spec, LossFunction):
         return spec
@@ -182,11 +199,18 @@ def loss(spec: object) -> LossFunction:
         return custom_loss(Graph.from_json(spec.get("expression")))
     name, given = parse_choice(spec, "loss")
     row, options = LOSSES[name], LOSSES.options(name, given)
+    factor = options.pop("factor", 1.0)  # a factor of 1 is not there: in no kernel, in no file
+
+    def times(function: ScalarFunction) -> ScalarFunction:
+        if factor == 1:
+            return lambda t, y: function(t, y, **options)
+        return lambda t, y: factor * function(t, y, **options)
+
     return LossFunction(
         name=row.name,
-        options=options,
-        value=lambda t, y: row.value(t, y, **options),
-        delta=lambda t, y: row.delta(t, y, **options),
+        options=options if factor == 1 else {**options, "factor": factor},
+        value=times(row.value),
+        delta=times(row.delta),
         link=row.link,
         from_logits=row.from_logits,
         tasks=row.tasks,

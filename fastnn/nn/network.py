@@ -19,8 +19,9 @@ from fastnn.nn.normalization import BatchNorm, batch_norm
 class Network:
     """Layers ``1..L``; layer ``l`` has ``sizes[l]`` units, ``sizes[0]`` is the inputs.
 
-    ``activations[l-1]``, ``dropout[l-1]`` and ``batch_norm[l-1]`` belong to layer ``l``. Without
-    a hidden layer and with one sigmoid output it is logistic regression (N7).
+    ``activations[l-1]``, ``dropout[l-1]``, ``batch_norm[l-1]`` and ``use_bias[l-1]`` belong to
+    layer ``l``. Without a bias ``b[l]`` is there, but stays 0. Without a hidden layer and with one
+    sigmoid output it is logistic regression (N7).
 
     >>> net = network([3, 4, 1], loss_function="binary_crossentropy")
     >>> net.n_layers, net.n_parameters, [g.name for g in net.activations]
@@ -32,6 +33,7 @@ class Network:
     dropout: tuple[float, ...]
     loss: LossFunction
     batch_norm: tuple[BatchNorm | None, ...]
+    use_bias: tuple[bool, ...]
 
     @property
     def n_layers(self) -> int:
@@ -42,7 +44,8 @@ class Network:
     def n_parameters(self) -> int:
         """What is trained: weights and biases, gammas and betas."""
         gammas_and_betas = self.n_estimates  # as many as means and variances
-        return sum(n * (k + 1) for k, n in pairwise(self.sizes)) + gammas_and_betas
+        layers = zip(pairwise(self.sizes), self.use_bias, strict=True)
+        return sum(n * (k + bias) for (k, n), bias in layers) + gammas_and_betas
 
     @property
     def n_estimates(self) -> int:
@@ -53,6 +56,12 @@ class Network:
     def normalized(self) -> tuple[bool, ...]:
         """For each layer, whether it has batch normalisation."""
         return tuple(norm is not None for norm in self.batch_norm)
+
+    @property
+    def trains_bias(self) -> tuple[bool, ...]:
+        """For each layer, whether b is trained: not where z is normalised, for it cancels out."""
+        layers = zip(self.use_bias, self.batch_norm, strict=True)
+        return tuple(used and (norm is None or norm.place != "before") for used, norm in layers)
 
     def to_json(self) -> dict[str, Any]:
         """Return the closed form that a model file keeps."""
@@ -66,13 +75,15 @@ class Network:
             form["batch_norm"] = [
                 None if norm is None else norm.to_json() for norm in self.batch_norm
             ]
+        if not all(self.use_bias):
+            form["use_bias"] = list(self.use_bias)
         return form
 
     @staticmethod
     def from_json(data: Any) -> Network:
         """Return the network of `to_json`; raises ArgumentError if anything is amiss."""
         entries = {"sizes", "activations", "dropout", "loss"}
-        if not isinstance(data, dict) or set(data) - {"batch_norm"} != entries:
+        if not isinstance(data, dict) or set(data) - {"batch_norm", "use_bias"} != entries:
             raise ArgumentError("a network is described by sizes, activations, dropout and loss")
         norms = data.get("batch_norm", [None])
         lists = [data["sizes"], data["activations"], data["dropout"], norms]
@@ -90,16 +101,18 @@ class Network:
             dropout=data["dropout"][:-1],
             loss_function=data["loss"],
             batch_normalization=norms[:-1] if "batch_norm" in data else None,
+            use_bias=data.get("use_bias", True),
         )
 
     def __str__(self) -> str:
         parts = [f"{self.sizes[0]} inputs"]
-        layers = zip(self.sizes[1:], self.activations, self.batch_norm, self.dropout, strict=True)
-        for n, g, norm, p in layers:
-            extras = [f"batch norm {norm.place}"] if norm else []
+        kinds = (self.activations, self.use_bias, self.batch_norm, self.dropout)
+        for n, g, bias, norm, p in zip(self.sizes[1:], *kinds, strict=True):
+            extras = [] if bias else ["no bias"]
+            extras += [f"batch norm {norm.place}"] if norm else []
             extras += [f"dropout {p:g}"] if p else []
             parts.append(f"{n} {g.name}" + (f" ({', '.join(extras)})" if extras else ""))
-        return f"{' -> '.join(parts)}; {self.loss.name}; {self.n_parameters:,} parameters"
+        return f"{' -> '.join(parts)}; {self.loss}; {self.n_parameters:,} parameters"
 
 
 def network(
@@ -110,6 +123,7 @@ def network(
     dropout: float | Sequence[float] = 0.0,
     loss_function: object = "squared_error",
     batch_normalization: object = None,
+    use_bias: bool | Sequence[bool] = True,
 ) -> Network:
     """Return a checked `Network`.
 
@@ -125,6 +139,7 @@ def network(
     loss_function : as `loss` takes it.
     batch_normalization : "before" or "after" the activation of the hidden layers, with options
         as in "before(momentum=0.9, epsilon=1e-5)", or None; one for all or a list.
+    use_bias : False leaves the biases at 0; one for all layers, the output layer too, or a list.
 
     >>> print(network([4, 8, 3], loss_function="categorical_crossentropy"))
     4 inputs -> 8 relu -> 3 softmax; categorical_crossentropy; 67 parameters
@@ -158,6 +173,7 @@ def network(
         (*rates, 0.0),
         cost,
         (*norms, None),
+        _biases(use_bias, len(sizes) - 1),
     )
 
 
@@ -174,6 +190,16 @@ def _each(value: Any, hidden: int, name: str) -> list[Any]:
             )
         return list(value)
     return [value] * hidden
+
+
+def _biases(given: Any, n_layers: int) -> tuple[bool, ...]:
+    chosen = list(given) if isinstance(given, (list, tuple)) else [given] * n_layers
+    if len(chosen) != n_layers or not all(isinstance(used, bool) for used in chosen):
+        raise ArgumentError(
+            f"use_bias must be True or False, or a list with one for each of the {n_layers} "
+            f"layers, found {given!r}"
+        )
+    return tuple(chosen)
 
 
 def _rate(p: Any) -> float:

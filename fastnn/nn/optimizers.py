@@ -1,4 +1,4 @@
-"""Optimisers: one row each, the update rule of one parameter ``p`` with gradient ``g``.
+"""Optimisers: one row each, an update rule with its options and what changes from step to step.
 
 The rule is a scalar expression; all parameters lie in one flat buffer, so it runs once over all
 of them. What changes from step to step (learning rate, bias corrections) does not depend on the
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.kernel import Kernel
+from fastnn.nn import update_rules as rules
 from fastnn.registry import Option, Table, parse_choice
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,103 +41,12 @@ class Optimizer:
     learning_rate: float = 0.01  # the default
 
 
-def gradient_descent(p: Any, g: Any, rate: Any) -> Any:
-    """``W -= alpha dW`` (N25).
-
-    >>> gradient_descent(p=1.0, g=2.0, rate=0.25)
-    0.5
-    """
-    return p - rate * g
-
-
-def momentum(p: Any, g: Any, V: Any, rate: Any, beta: Any, rest: Any) -> Any:
-    """``V = beta V + (1 - beta) dW``, ``W -= alpha V`` (N28).
-
-    >>> momentum(p=1.0, g=2.0, V=4.0, rate=0.5, beta=0.5, rest=0.5)
-    (-0.5, 3.0)
-    """
-    V = beta * V + rest * g
-    return p - rate * V, V
-
-
-def nesterov(p: Any, g: Any, V: Any, rate: Any, beta: Any, rest: Any) -> Any:
-    """``V`` as in `momentum`; ``W -= alpha (beta V + (1 - beta) dW)``: one step ahead.
-
-    >>> nesterov(p=1.0, g=2.0, V=4.0, rate=0.5, beta=0.5, rest=0.5)
-    (-0.25, 3.0)
-    """
-    V = beta * V + rest * g
-    return p - rate * (beta * V + rest * g), V
-
-
-def rmsprop_inside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsilon: Any) -> Any:
-    """``S = beta S + (1 - beta) dW^2``, ``W -= alpha dW / sqrt(S + epsilon)`` (N29).
-
-    >>> p, S = rmsprop_inside(p=1.0, g=2.0, S=12.0, rate=0.5, beta=0.5, rest=0.5, epsilon=1.0)
-    >>> round(float(p), 4), S  # 1 - 0.5 * 2 / sqrt(8 + 1)
-    (0.6667, 8.0)
-    """
-    S = beta * S + rest * (g * g)
-    return p - rate * (g / np.sqrt(S + epsilon)), S
-
-
-def rmsprop_outside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsilon: Any) -> Any:
-    """As `rmsprop_inside`, but ``sqrt(S) + epsilon``.
-
-    >>> p, S = rmsprop_outside(p=1.0, g=2.0, S=14.0, rate=0.5, beta=0.5, rest=0.5, epsilon=1.0)
-    >>> float(p), S  # 1 - 0.5 * 2 / (sqrt(9) + 1)
-    (0.75, 9.0)
-    """
-    S = beta * S + rest * (g * g)
-    return p - rate * (g / (np.sqrt(S) + epsilon)), S
-
-
-def adam_inside(
-    p: Any, g: Any, V: Any, S: Any,
-    rate: Any, beta1: Any, rest1: Any, beta2: Any, rest2: Any, epsilon: Any, correct: Any,
-) -> Any:  # fmt: skip
-    """The notes' Adam (N30): ``W -= alpha Vhat / sqrt(Shat + epsilon)``.
-
-    ``Vhat = V / (1 - beta1^t)`` is in ``rate``; ``Shat = S * correct^2``,
-    ``correct = 1 / sqrt(1 - beta2^t)``.
-    """
-    V = beta1 * V + rest1 * g
-    S = beta2 * S + rest2 * (g * g)
-    return p - rate * (V / np.sqrt(S * (correct * correct) + epsilon)), V, S
-
-
-def adam_outside(
-    p: Any, g: Any, V: Any, S: Any,
-    rate: Any, beta1: Any, rest1: Any, beta2: Any, rest2: Any, epsilon: Any, correct: Any,
-) -> Any:  # fmt: skip
-    """The paper's Adam: ``W -= alpha Vhat / (sqrt(Shat) + epsilon)``. Kingma and Ba 2015."""
-    V = beta1 * V + rest1 * g
-    S = beta2 * S + rest2 * (g * g)
-    return p - rate * (V / (np.sqrt(S) * correct + epsilon)), V, S
-
-
-def adamw_inside(
-    p: Any, g: Any, V: Any, S: Any, rate: Any, beta1: Any, rest1: Any, beta2: Any, rest2: Any,
-    epsilon: Any, correct: Any, keep: Any,
-) -> Any:  # fmt: skip
-    """As `adamw_outside`, with epsilon inside the root."""
-    return adam_inside(
-        p * keep, g, V, S, rate, beta1, rest1, beta2, rest2, epsilon, correct
-    )  # fmt: skip
-
-
-def adamw_outside(
-    p: Any, g: Any, V: Any, S: Any, rate: Any, beta1: Any, rest1: Any, beta2: Any, rest2: Any,
-    epsilon: Any, correct: Any, keep: Any,
-) -> Any:  # fmt: skip
-    """``W -= alpha weight_decay W`` before Adam's step. Loshchilov and Hutter 2019."""
-    return adam_outside(
-        p * keep, g, V, S, rate, beta1, rest1, beta2, rest2, epsilon, correct
-    )  # fmt: skip
-
-
 def _descent_coefficients(t: FloatArray, rate: FloatArray) -> Coefficients:
     return {"rate": rate}
+
+
+def _velocity_coefficients(t: FloatArray, rate: FloatArray, beta: float) -> Coefficients:
+    return {"rate": rate, "beta": beta}
 
 
 def _momentum_coefficients(t: FloatArray, rate: FloatArray, beta: float) -> Coefficients:
@@ -169,18 +79,35 @@ def _adamw_coefficients(
     return {**_adam_coefficients(t, rate, **options), "keep": 1 - rate * weight_decay}
 
 
+def _before_correction(corrected: Callable[..., Coefficients]) -> Callable[..., Coefficients]:
+    """Take ``correct`` into the rate: ``alpha sqrt(1 - beta2^t) / (1 - beta1^t)``."""
+
+    def coefficients(t: FloatArray, rate: FloatArray, **options: float) -> Coefficients:
+        found = corrected(t, rate, **options)
+        correct = found.pop("correct")
+        return {**found, "rate": found["rate"] / correct}
+
+    return coefficients
+
+
 def _fraction(name: str, default: float) -> Option:
     return Option(name, default, low=0.0, high=1.0, open_high=True)
 
 
 _EPSILON = Option("epsilon", 1e-8, low=0.0, high=1.0, open_low=True)
+_BETA = _fraction("beta", 0.9)
 
 
-def _placement(default: str) -> Option:
-    return Option("epsilon_placement", default, choices=("outside", "inside"))
+def _placement(default: str, *more: str) -> Option:
+    return Option("epsilon_placement", default, choices=("outside", "inside", *more))
 
 
-_ADAM = (_fraction("beta1", 0.9), _fraction("beta2", 0.999), _EPSILON, _placement("outside"))
+_ADAM = (
+    _fraction("beta1", 0.9),
+    _fraction("beta2", 0.999),
+    _EPSILON,
+    _placement("outside", "before_correction"),
+)
 
 
 OPTIMIZERS: Table[Optimizer] = Table(
@@ -189,7 +116,7 @@ OPTIMIZERS: Table[Optimizer] = Table(
         Optimizer(
             "gradient_descent",
             (),
-            gradient_descent,
+            rules.gradient_descent,
             _descent_coefficients,
             aliases=("sgd",),
             learning_rate=0.1,
@@ -197,34 +124,53 @@ OPTIMIZERS: Table[Optimizer] = Table(
         Optimizer(
             "momentum",
             ("V",),
-            momentum,
+            rules.momentum,
             _momentum_coefficients,
-            options=(_fraction("beta", 0.9),),
+            options=(_BETA,),
             learning_rate=0.1,
         ),
         Optimizer(
             "nesterov",
             ("V",),
-            nesterov,
+            rules.nesterov,
             _momentum_coefficients,
-            options=(_fraction("beta", 0.9),),
+            options=(_BETA,),
             learning_rate=0.1,
+        ),
+        Optimizer(
+            "velocity",
+            ("V",),
+            rules.velocity,
+            _velocity_coefficients,
+            options=(_BETA,),
+        ),
+        Optimizer(
+            "nesterov_velocity",
+            ("V",),
+            rules.nesterov_velocity,
+            _velocity_coefficients,
+            options=(_BETA,),
         ),
         Optimizer(
             "rmsprop",
             ("S",),
-            rmsprop_inside,
+            rules.rmsprop_inside,
             _rmsprop_coefficients,
-            options=(_fraction("beta", 0.9), _EPSILON, _placement("inside")),
+            options=(_BETA, _EPSILON, _placement("inside")),
             learning_rate=0.001,
         ),
         Optimizer(
-            "adam", ("V", "S"), adam_outside, _adam_coefficients, options=_ADAM, learning_rate=0.001
+            "adam",
+            ("V", "S"),
+            rules.adam_outside,
+            _adam_coefficients,
+            options=_ADAM,
+            learning_rate=0.001,
         ),
         Optimizer(
             "adamw",
             ("V", "S"),
-            adamw_outside,
+            rules.adamw_outside,
             _adamw_coefficients,
             options=(*_ADAM, Option("weight_decay", 0.01, low=0.0)),
             learning_rate=0.001,
@@ -232,11 +178,30 @@ OPTIMIZERS: Table[Optimizer] = Table(
     ],
 )
 
-_OTHER_PLACEMENT: Mapping[tuple[str, str], Callable[..., Any]] = {
-    ("rmsprop", "outside"): rmsprop_outside,
-    ("adam", "inside"): adam_inside,
-    ("adamw", "inside"): adamw_inside,
+#: Update and coefficients where epsilon is not in the place that the row has it.
+_OTHER_PLACEMENT: Mapping[
+    tuple[str, str], tuple[Callable[..., Any], Callable[..., Coefficients]]
+] = {
+    ("rmsprop", "outside"): (rules.rmsprop_outside, _rmsprop_coefficients),
+    ("adam", "inside"): (rules.adam_inside, _adam_coefficients),
+    ("adam", "before_correction"): (
+        rules.adam_before_correction,
+        _before_correction(_adam_coefficients),
+    ),
+    ("adamw", "inside"): (rules.adamw_inside, _adamw_coefficients),
+    ("adamw", "before_correction"): (
+        rules.adamw_before_correction,
+        _before_correction(_adamw_coefficients),
+    ),
 }
+
+
+def _placed(
+    row: Optimizer, options: Mapping[str, Any]
+) -> tuple[Callable[..., Any], Callable[..., Coefficients]]:
+    """Return update and coefficients for the place of epsilon in ``options``."""
+    place = str(options.get("epsilon_placement"))
+    return _OTHER_PLACEMENT.get((row.name, place), (row.update, row.coefficients))
 
 
 @dataclass(frozen=True)
@@ -265,7 +230,8 @@ class OptimizerRule:
         options = {k: v for k, v in self.options.items() if k != "epsilon_placement"}
         if weight_decay is not None:
             options["weight_decay"] = weight_decay
-        columns = OPTIMIZERS[self.name].coefficients(t, rate, **options)
+        _, made = _placed(OPTIMIZERS[self.name], self.options)
+        columns = made(t, rate, **options)
         return np.stack([np.broadcast_to(c, t.shape) for c in columns.values()], axis=1)
 
     def to_json(self) -> dict[str, Any]:
@@ -285,11 +251,10 @@ def optimizer(spec: object) -> OptimizerRule:
         return spec
     name, given = parse_choice(spec, "optimizer")
     row, options = OPTIMIZERS[name], OPTIMIZERS.options(name, given)
-    placement = options.get("epsilon_placement")
     return OptimizerRule(
         name=row.name,
         options=options,
         state=row.state,
-        update=_OTHER_PLACEMENT.get((row.name, str(placement)), row.update),
+        update=_placed(row, options)[0],
         learning_rate=row.learning_rate,
     )

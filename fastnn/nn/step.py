@@ -58,6 +58,7 @@ class Kernels:
 
     hidden: tuple[HiddenKernels, ...]
     output: OutputKernels
+    trains_bias: tuple[bool, ...]
 
     @staticmethod
     def of(network: Network, weighted: bool) -> Kernels:
@@ -66,6 +67,7 @@ class Kernels:
         return Kernels(
             tuple(HiddenKernels(g, p, norm) for g, p, norm in hidden),
             output_kernels(network.loss, network.activations[-1], network.sizes[-1], weighted),
+            network.trains_bias,
         )
 
 
@@ -261,8 +263,7 @@ def backward(
     dZ = batch.output.dZ
     for l in range(len(W) - 1, -1, -1):
         A_prev = batch.layers[l - 1].output if l else batch.A0
-        bias = l == len(W) - 1 or kernels.hidden[l].trains_bias
-        gradients(xp, dZ, A_prev, dW=dW[l], db=db[l], bias=bias)
+        gradients(xp, dZ, A_prev, dW=dW[l], db=db[l], bias=kernels.trains_bias[l])
         if l:
             dZ = hidden_backward(xp, W[l], dZ, kernels.hidden[l - 1], batch.layers[l - 1])
 

@@ -98,10 +98,10 @@ def normalized() -> Iterator[Named]:
 
 
 def optimizer_rules() -> list[OptimizerRule]:
-    """Return every optimiser, with both places of epsilon where there are two.
+    """Return every optimiser, with every place of epsilon where there are several.
 
     >>> [rule.options["epsilon_placement"] for rule in optimizer_rules() if rule.name == "adam"]
-    ['outside', 'inside']
+    ['outside', 'inside', 'before_correction']
     """
     rules = []
     for row in OPTIMIZERS:

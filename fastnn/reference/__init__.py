@@ -63,7 +63,9 @@ from fastnn.reference.optimizers import (
     gradient_descent,
     momentum,
     nesterov,
+    nesterov_velocity,
     rmsprop,
+    velocity,
 )
 from fastnn.reference.random_numbers import philox, uniform32
 from fastnn.reference.training import Training, clip_factor, train_epoch, train_step
@@ -103,6 +105,7 @@ __all__ = [
     "momentum",
     "named",
     "nesterov",
+    "nesterov_velocity",
     "normalize",
     "normalize_backward",
     "normalize_by_estimates",
@@ -118,4 +121,5 @@ __all__ = [
     "train_epoch",
     "train_step",
     "uniform32",
+    "velocity",
 ]

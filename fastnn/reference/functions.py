@@ -198,8 +198,9 @@ def link(loss: Named) -> str | None:
 def example_loss(loss: Named, y: Column, z: Column, a: Column) -> tuple[Column, Column]:
     """Return the loss of one example at each output, ``L_k``, and ``dL_k/dz_k`` or ``dL_k/da_k``.
 
-    The derivative is with respect to z if the loss has a link, to a otherwise. The target y has a
-    number per output; for categorical_crossentropy it is one number, the class index (N10):
+    The derivative is with respect to z if the loss has a link, to a otherwise. Both are times the
+    option ``factor``, if there is one. The target y has a number per output; for
+    categorical_crossentropy it is one number, the class index (N10):
     ``L = -sum_k y_k log a_k = sum_k y_k (log sum_i e^{z_i} - z_k)``, ``dL/dz_k = a_k - y_k``.
 
     >>> example_loss("squared_error", y=[1.0], z=[3.0], a=[3.0])
@@ -213,6 +214,9 @@ def example_loss(loss: Named, y: Column, z: Column, a: Column) -> tuple[Column, 
         log_sum = highest + math.log(sum(math.exp(z_k - highest) for z_k in z))
         terms = [y_k * (log_sum - z_k) for y_k, z_k in zip(target, z, strict=True)]
         return terms, [a_k - y_k for a_k, y_k in zip(softmax(z), target, strict=True)]
+    constants = dict(options)
+    factor = float(constants.pop("factor", 1.0))
     of_logits, L, slope = LOSSES[name]
     pairs = list(zip(y, z if of_logits else a, strict=True))
-    return [L(*pair, **options) for pair in pairs], [slope(*pair, **options) for pair in pairs]
+    values = [factor * L(*pair, **constants) for pair in pairs]
+    return values, [factor * slope(*pair, **constants) for pair in pairs]

@@ -43,6 +43,28 @@ def nesterov(p: float, g: float, VS: Moments, t: int, rate: float, beta: float =
     return p - rate * (beta * V + (1 - beta) * g), (V, 0.0)
 
 
+def velocity(p: float, g: float, VS: Moments, t: int, rate: float, beta: float = 0.9) -> Updated:
+    """``V := beta V - rate g``, ``p := p + V``: momentum in another form, that of Keras.
+
+    >>> velocity(1.0, 2.0, (-4.0, 0.0), t=2, rate=0.5, beta=0.5)
+    (-2.0, (-3.0, 0.0))
+    """
+    V = beta * VS[0] - rate * g
+    return p + V, (V, 0.0)
+
+
+def nesterov_velocity(
+    p: float, g: float, VS: Moments, t: int, rate: float, beta: float = 0.9
+) -> Updated:
+    """V as in velocity, looking one step ahead: ``p := p + beta V - rate g``.
+
+    >>> nesterov_velocity(1.0, 2.0, (-4.0, 0.0), t=2, rate=0.5, beta=0.5)
+    (-1.5, (-3.0, 0.0))
+    """
+    V = beta * VS[0] - rate * g
+    return p + beta * V - rate * g, (V, 0.0)
+
+
 def _root(S: float, epsilon: float, placement: str) -> float:
     """``sqrt(S + epsilon)`` (inside, the notes) or ``sqrt(S) + epsilon`` (outside, the paper)."""
     return math.sqrt(S + epsilon) if placement == "inside" else math.sqrt(S) + epsilon
@@ -81,7 +103,8 @@ def adam(
     """``p := p - rate Vhat / (sqrt(Shat) + epsilon)`` (N30), or the notes' form with "inside".
 
     ``V := beta1 V + (1 - beta1) g``, ``Vhat = V / (1 - beta1^t)``; ``S := beta2 S + (1 - beta2)
-    g^2``, ``Shat = S / (1 - beta2^t)``: V and S start at 0, and the division undoes that.
+    g^2``, ``Shat = S / (1 - beta2^t)``: V and S start at 0, and the division undoes that. With
+    "before_correction" epsilon comes before it: ``(sqrt(S) + epsilon) / sqrt(1 - beta2^t)``.
 
     >>> adam(1.0, 2.0, (0.0, 0.0), t=1, rate=0.5, beta1=0.5, beta2=0.5, epsilon=2.0)
     (0.75, (1.0, 2.0))
@@ -89,6 +112,8 @@ def adam(
     V = beta1 * VS[0] + (1 - beta1) * g
     S = beta2 * VS[1] + (1 - beta2) * g * g
     V_hat, S_hat = V / (1 - beta1**t), S / (1 - beta2**t)
+    if epsilon_placement == "before_correction":
+        return p - rate * V_hat * math.sqrt(1 - beta2**t) / (math.sqrt(S) + epsilon), (V, S)
     return p - rate * V_hat / _root(S_hat, epsilon, epsilon_placement), (V, S)
 
 
@@ -113,6 +138,8 @@ OPTIMIZERS: dict[str, Callable[..., Updated]] = {
     "gradient_descent": gradient_descent,
     "momentum": momentum,
     "nesterov": nesterov,
+    "velocity": velocity,
+    "nesterov_velocity": nesterov_velocity,
     "rmsprop": rmsprop,
     "adam": adam,
     "adamw": adamw,

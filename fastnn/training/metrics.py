@@ -5,6 +5,9 @@ both columns, K = 2; class 1 is the positive one); a 0/1 multilabel target ``(N,
 probabilities ``(N, K)``; a regression target ``(N, k)`` with predictions ``(N, k)``. Sample
 weights ``(N,)`` are not negative; an example of weight 0 does not count.
 
+Every metric but top_k_accuracy also takes ``pooled=True``: each output of each example then counts
+as an example of its own, as in Keras.
+
 The predicted class is the first one of the highest probability, a label is predicted above 1/2.
 
 Precision, recall and F1 are scikit-learn's with ``zero_division=0``: the precision of a class that
@@ -69,6 +72,7 @@ def confusion_matrix(
 
 
 _CLASSES = ("binary", "multiclass", "multilabel")
+_POOLED = Option("pooled", False)
 
 METRICS: Table[Metric] = Table(
     "metric",
@@ -93,7 +97,13 @@ METRICS: Table[Metric] = Table(
         Metric("precision", scores.precision, _CLASSES, True),
         Metric("recall", scores.recall, _CLASSES, True),
         Metric("r2", scores.r2, ("regression",), True),
-        Metric("rmse", scores.rmse, ("regression",), False, aliases=("root_mean_squared_error",)),
+        Metric(
+            "rmse",
+            scores.rmse,
+            ("regression",),
+            False,
+            aliases=("root_mean_squared_error",),
+        ),
         Metric("mse", scores.mse, ("regression",), False, aliases=("mean_squared_error",)),
         Metric("mae", scores.mae, ("regression",), False, aliases=("mean_absolute_error",)),
     ],
@@ -132,12 +142,17 @@ def _named(spec: str) -> tuple[str, Metric, Mapping[str, Any]]:
 
 def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     name, given = parse_choice(spec, "metric")
+    pooled = _POOLED.check(f"metric {name!r}", given.pop("pooled", False))
     row, options = METRICS[name], METRICS.options(name, given)
+    if pooled and row.function is scores.top_k_accuracy:
+        raise ArgumentError(f"metric {row.name!r} cannot be pooled: it ranks the outputs")
     if "k" in options and not float(str(options["k"])).is_integer():
         raise ArgumentError(f"metric {row.name!r}: k must be a whole number, found {given['k']!r}")
     set_here = {o.name: options[o.name] for o in row.options if options[o.name] != o.default}
-    shown = ", ".join(f"{name}={value:g}" for name, value in set_here.items())
-    return (f"{row.name}({shown})" if shown else row.name), row, options
+    shown = ", ".join(
+        [f"{name}={value:g}" for name, value in set_here.items()] + ["pooled=True"] * bool(pooled)
+    )
+    return (f"{row.name}({shown})" if shown else row.name), row, {**options, "pooled": pooled}
 
 
 def metric_names(task: str, metrics: Sequence[object]) -> tuple[str, ...]:
@@ -201,7 +216,9 @@ def evaluate(
     with np.errstate(over="ignore", invalid="ignore"):  # huge outputs give inf, not a warning
         for name, spec in zip(names, metrics, strict=True):
             _, row, options = _chosen(spec)
-            values[name] = row.function(task, y, a, w, **options)
+            rest = {k: v for k, v in options.items() if k != "pooled"}
+            shaped = scores.pooled(task, y, a, w) if options["pooled"] else (task, y, a, w)
+            values[name] = row.function(*shaped, **rest)
     return values
 
 

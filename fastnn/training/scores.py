@@ -48,6 +48,24 @@ def _ratio(numerator: Array, denominator: Array, of_nothing: float) -> Array:
     return quotients
 
 
+def pooled(
+    task: str, target: Array, output: Array, weights: Array
+) -> tuple[str, Array, Array, Array]:
+    """Return each output of each example as an example of its own, with a single label or value.
+
+    >>> pooled("multilabel", np.array([[1.0, 0.0]]), np.array([[0.7, 0.2]]), np.ones(1))[2].tolist()
+    [[0.7], [0.2]]
+    """
+    if task == "regression":
+        truth, columns = target, slice(None)
+    else:
+        columns = _of_interest(task)
+        task, truth = "multilabel", _truth(task, target, output)[:, columns].astype(np.float64)
+    output = output[:, columns]
+    w = np.repeat(weights, output.shape[1])
+    return task, truth.reshape(-1, 1), output.reshape(-1, 1), w
+
+
 def accuracy(task: str, target: Array, output: Array, weights: Array) -> float:
     """Share of examples predicted right: the class, or every label."""
     if task == "multilabel":

@@ -13,7 +13,7 @@ def test_a_stack_is_the_network_that_it_looks_like():
         Dense(16, kernel_initializer="he_normal"),
         Activation("leaky_relu(slope=0.2)"),
         Dropout(0.25),
-        Dense(8, activation={"name": "elu", "alpha": 0.5}),
+        Dense(8, activation={"name": "elu", "alpha": 0.5}, use_bias=False),
         Dense(3, activation="linear"),
         Activation("softmax"),
     ]
@@ -27,6 +27,7 @@ def test_a_stack_is_the_network_that_it_looks_like():
     ]
     assert net.dropout == (0.25, 0.0, 0.0)
     assert found.initializers == ["he_normal", None, None]
+    assert net.use_bias == (True, False, True)
     assert (found.n_features, found.normalize) == (30, True)
 
 
@@ -46,7 +47,10 @@ def test_the_number_of_inputs_may_be_with_the_first_dense_layer(first):
         (lambda: Dense(2, "rellu"), "unknown activation 'rellu'; did you mean 'relu'"),
         (lambda: Dense(2, kernel_initializer="he"), "unknown initializer 'he'"),
         (lambda: Dense(2, kernel_initializer="he_norml"), "did you mean 'he_normal'"),
-        (lambda: Dense(2, use_bias=False), "Dense has no argument 'use_bias' .it has units, act"),
+        (lambda: Dense(2, bias=False), "Dense has no argument 'bias'; did you mean 'use_bias'"),
+        (lambda: Dense(2, use_bias="no"), "Dense: use_bias must be True or False, found 'no'"),
+        (lambda: Dense(), "Dense needs units"),
+        (lambda: Dropout(0.1, rate=0.2), "Dropout: rate is given twice, by name and as the arg"),
         (lambda: Dense(2, actvation="relu"), "no argument 'actvation'; did you mean 'activation'"),
         (lambda: Dense(2, input_dim=2, input_shape=(2,)), "input_shape and input_dim say the same"),
         (lambda: Dense(2, input_shape=(28, 28)), r"input_shape=\(28, 28\) must be one number .*fl"),

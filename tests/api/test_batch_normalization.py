@@ -196,5 +196,6 @@ def test_train_and_sequential_are_one(place):
         X, LABELS, hidden_layer_sizes=[5], activation="tanh", batch_normalization=place,
         validation=(X, LABELS), test=(X, LABELS), standardize=False, patience=None, epochs=3,
         batch_size=32, learning_rate=0.01, dtype="float64", engine="numpy", seed=0,
+        optimizer="adam(epsilon=1e-7, epsilon_placement=before_correction)",  # Keras'
     )  # fmt: skip
     np.testing.assert_array_equal(training.model.outputs(X), model.predict(X))

@@ -47,20 +47,26 @@ def test_lbfgs_finds_what_scikit_learn_finds(activation) -> None:
     "given",
     [
         {"solver": "adam"},
+        {"solver": "adam", "epsilon": 0.1, "beta_1": 0.8, "beta_2": 0.95},
         {"solver": "sgd"},
         {"solver": "sgd", "nesterovs_momentum": False},
         {"solver": "sgd", "momentum": 0.0},
+        # The velocity has the rates of the steps before in it: seen where the rate changes.
+        {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.2},
+        {"solver": "sgd", "learning_rate": "invscaling", "nesterovs_momentum": False},
     ],
     ids=str,
 )
-def test_full_batches_take_the_steps_of_scikit_learn(given) -> None:
+def test_fifty_full_batches_take_the_steps_of_scikit_learn(given) -> None:
     X, y = IRIS
-    given = {**given, "batch_size": 150, "max_iter": 20, "random_state": 1, "alpha": 0.5}
-    ours = MLPClassifier((6,), learning_rate_init=0.01, **given).fit(X, y)
-    theirs = neural_network.MLPClassifier((6,), learning_rate_init=0.01, **given).fit(X, y)
-    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-6)
-    # Adam's epsilon is beside another root there: steps differ by some 1e-6 of themselves.
-    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-4)
+    given = {**given, "batch_size": 150, "max_iter": 50, "random_state": 1, "alpha": 0.5}
+    given |= {"learning_rate_init": 0.01, "n_iter_no_change": 50}
+    ours = MLPClassifier((6,), **given).fit(X, y)
+    theirs = neural_network.MLPClassifier((6,), **given).fit(X, y)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-12)
+    for mine, other in zip(ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_,
+                           strict=True):  # fmt: skip
+        np.testing.assert_allclose(mine, other, rtol=0, atol=1e-12)
 
 
 def test_sample_weights_in_full_batches_are_those_of_scikit_learn(rng) -> None:

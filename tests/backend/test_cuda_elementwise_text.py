@@ -342,10 +342,9 @@ def table_cases() -> list[tuple[Kernel, tuple[np.ndarray, ...], tuple[np.ndarray
         kernels.append((f"{row.name}_delta", trace(lambda a, y, f=cost: f.delta(a, y))))
     for rule in OPTIMIZERS:
         kernels.append((rule.name, optimizer(rule.name).kernel.graph))
-        if any(o.name == "epsilon_placement" for o in rule.options):
-            for place in ("inside", "outside"):
-                name = f"{rule.name}(epsilon_placement={place})"
-                kernels.append((name, optimizer(name).kernel.graph))
+        for place in next((o.choices for o in rule.options if o.name == "epsilon_placement"), ()):
+            name = f"{rule.name}(epsilon_placement={place})"
+            kernels.append((name, optimizer(name).kernel.graph))
     cases = []
     for (name, graph), dtype in itertools.product(kernels, DTYPES):
         args = [np.array(rng.normal(size=64) * 3, dtype) for _ in graph.inputs]

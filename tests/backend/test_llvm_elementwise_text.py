@@ -263,11 +263,10 @@ def table_kernels() -> list[tuple[str, Graph]]:
         kernels.append((f"{row.name}_value", trace(lambda a, y, f=cost: f.value(a, y))))
         kernels.append((f"{row.name}_delta", trace(lambda a, y, f=cost: f.delta(a, y))))
     for rule in OPTIMIZERS:
-        places = any(o.name == "epsilon_placement" for o in rule.options)
-        for place in ("(epsilon_placement=inside)", "(epsilon_placement=outside)")[: 2 * places]:
-            kernels.append((rule.name + place, optimizer(rule.name + place).kernel.graph))
-        if not places:
-            kernels.append((rule.name, optimizer(rule.name).kernel.graph))
+        kernels.append((rule.name, optimizer(rule.name).kernel.graph))
+        for place in next((o.choices for o in rule.options if o.name == "epsilon_placement"), ()):
+            name = f"{rule.name}(epsilon_placement={place})"
+            kernels.append((name, optimizer(name).kernel.graph))
     return kernels
 
 

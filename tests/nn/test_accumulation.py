@@ -24,6 +24,9 @@ CASES = {
         [4, 9, 3], {"loss_function": "binary_crossentropy", "activation": "gelu"}, "adamw", 3,
         {"groups": (ParameterGroup("weights", 1, 0.5), ParameterGroup("biases", None, 2.0))},
     ),
+    "no bias, loss times a factor": (
+        [4, 9, 2], {"use_bias": [False, True], "loss_function": "mse(factor=3)"}, "adam", 0, {}
+    ),
     "hidden softmax": ([4, 6, 5, 1], {"activation": "softmax", "dropout": 0.2}, "rmsprop", 0, {}),
 }  # fmt: skip
 

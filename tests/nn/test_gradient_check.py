@@ -39,6 +39,18 @@ def test_every_loss_on_every_output_it_takes(make, loss, output) -> None:
         assert check.relative_error <= 1e-6, check
 
 
+@pytest.mark.parametrize("loss", ["mse(factor=2)", "binary_crossentropy(factor=0.25)"])
+@pytest.mark.parametrize("directions", [None, 3])
+def test_a_loss_times_a_factor_and_layers_without_bias(make, loss, directions) -> None:
+    net = network(
+        [3, 4, 4, 2], activation="tanh", loss_function=loss, use_bias=[True, False, False]
+    )
+    check = gradient_check(net, *targets(make, net), directions=directions)
+    assert check.relative_error <= 1e-6, check
+    if directions is None:
+        assert list(check.errors) == ["W[1]", "W[2]", "W[3]", "b[1]"]
+
+
 @pytest.mark.parametrize("loss", LOSSES.names)
 @pytest.mark.parametrize("g", ACTIVATIONS.names)
 def test_activation_loss_penalty_initializer(make, g: str, loss: str) -> None:

@@ -24,6 +24,9 @@ VARIANTS = [
     "poisson",
     "quantile",
     "quantile(quantile=0.9)",
+    "squared_error(factor=2)",
+    "binary_crossentropy(factor=0.25, label_smoothing=0.2)",
+    "huber(delta=0.4, factor=3)",
 ]
 
 
@@ -95,6 +98,8 @@ def test_value_and_delta_are_pytorchs(spec: str) -> None:
         ("binary_crossentropy", math.log(3), 1.0, math.log(4 / 3), -0.25),  # a = 3/4
         ("binary_crossentropy(label_smoothing=0.5)", 0.0, 1.0, math.log(2), -0.25),
         ("squared_error", 3.0, 1.0, 2.0, 2.0),
+        ("squared_error(factor=2)", 3.0, 1.0, 4.0, 4.0),  # the mean squared error of one output
+        ("binary_crossentropy(factor=0.5)", 0.0, 1.0, math.log(2) / 2, -0.25),
         ("absolute_error", 3.0, 1.0, 2.0, 1.0),
         ("absolute_error", 1.0, 1.0, 0.0, 0.0),
         ("huber", 0.5, 0.0, 0.125, 0.5),
@@ -144,6 +149,8 @@ def test_aliases(alias: str, name: str) -> None:
         ("huber(delta=0)", r"delta=0.0 is outside \(0, inf\]"),
         ("binary_crossentropy(label_smoothing=1)", r"outside \[0, 1\)"),
         ("squared_error(label_smoothing=0.1)", "it belongs to binary_crossentropy, categorical"),
+        ("mse(factor=0)", r"factor=0.0 is outside \(0, inf\]"),
+        ("softmax_crossentropy(factor=2)", "no option 'factor'; it belongs to binary_crossent"),
         (None, "loss must be a name"),
         (lambda a: a, "a loss is a function of two arguments.*found 1 arguments"),
         (lambda a, y: np.sum(a - y), "only elementwise functions"),
@@ -169,6 +176,14 @@ def test_a_loss_survives_json(spec: str) -> None:
     cost = loss(spec)
     assert loss(json.loads(json.dumps(cost.to_json()))).to_json() == cost.to_json()
     assert loss(cost) is cost
+
+
+def test_a_factor_of_one_is_not_there() -> None:
+    assert loss("mse(factor=1)").to_json() == {"name": "squared_error"}
+    assert str(loss("mse(factor=1)")) == "squared_error"
+    assert str(loss("mse(factor=0.5)")) == "squared_error(factor=0.5)"
+    plain, one = (Kernel("k", loss(spec).value) for spec in ("mse", "mse(factor=1)"))
+    assert str(plain) == str(one)
 
 
 def test_every_task_has_a_loss_that_knows_it() -> None:

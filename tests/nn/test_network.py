@@ -55,6 +55,20 @@ def test_it_prints_on_one_line() -> None:
     assert str(net) == expected + "6,001 parameters"
 
 
+def test_layers_without_bias_are_counted_and_shown() -> None:
+    net = network([4, 8, 3], use_bias=[False, True])
+    assert net.n_parameters == 4 * 8 + 8 * 3 + 3
+    assert str(net) == "4 inputs -> 8 relu (no bias) -> 3 identity; squared_error; 59 parameters"
+    assert network([4, 8, 3], use_bias=False).use_bias == (False, False)
+    assert "use_bias" not in network([4, 8, 3]).to_json()
+
+
+def test_a_bias_is_trained_where_it_is_used_and_has_an_effect() -> None:
+    norms = ["before", "after", None]
+    net = network([4, 5, 5, 5, 2], batch_normalization=norms, use_bias=[True, True, False, True])
+    assert net.trains_bias == (False, True, False, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -70,6 +84,9 @@ def test_it_prints_on_one_line() -> None:
         ({"dropout": "0.5"}, "dropout must be"),
         ({"dropout": True}, "dropout must be"),
         ({"dropout": float("nan")}, "dropout must be"),
+        ({"use_bias": "no"}, "use_bias must be True or False, or a list .* 3 layers, found 'no'"),
+        ({"use_bias": [True, False]}, r"each of the 3 layers, found \[True, False\]"),
+        ({"use_bias": [1, 0, 1]}, "use_bias must be"),
         ({"activation": "rely"}, "did you mean 'relu'"),
         ({"loss_function": "mse2"}, "unknown loss 'mse2'"),
         (
@@ -90,6 +107,7 @@ def test_what_cannot_work_is_refused(arguments, said) -> None:
 NETWORKS = [
     network([4, 8, 3], loss_function="categorical_crossentropy(label_smoothing=0.1)"),
     network([4, 1], loss_function="binary_crossentropy"),
+    network([4, 3, 2], loss_function="mse(factor=1.5)", use_bias=[False, True]),
     network([2, 3, 3, 1], activation=["leaky_relu(slope=0.2)", "gelu"], dropout=[0, 0.5]),
     network(
         [2, 3, 1], activation=lambda z: z**3, loss_function=custom_loss(lambda a, y: (a - y) ** 4)
@@ -121,6 +139,9 @@ def test_a_network_survives_json(net: Network) -> None:
         {"dropout": [2.0, 0.0]},
         {"loss": {"name": "categorical_crossentropy", "label_smoothing": 2}},
         {"loss": None},
+        {"use_bias": [True]},
+        {"use_bias": [1, 1]},
+        {"use_bias": None},
         {"more": 1},
     ],
 )

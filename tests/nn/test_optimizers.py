@@ -10,12 +10,13 @@ from fastnn import reference
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import network
-from fastnn.nn.optimizers import OPTIMIZERS, optimizer
+from fastnn.nn.optimizers import optimizer
+from fastnn.proofs.selfcheck import optimizer_rules
 
 XP = CpuBackend()
 
 
-def steps(spec: str, gradients: list[float], rate: float, p: float = 1.0) -> list[float]:
+def steps(spec: object, gradients: list[float], rate: float, p: float = 1.0) -> list[float]:
     """The parameter after each step, for the given gradients."""
     rule = optimizer(spec)
     t = np.arange(1.0, len(gradients) + 1)
@@ -36,6 +37,10 @@ BY_HAND = {
     "momentum(beta=0.5)": [0.5, 0.5],
     # V = 1: p = 1 - 0.5 (0.5*1 + 0.5*2) = 0.25;  V = 0: p = 0.25 - 0.5 (0 - 0.5) = 0.5
     "nesterov(beta=0.5)": [0.25, 0.5],
+    # V = 0.5*0 - 0.5*2 = -1: p = 0;  V = 0.5*(-1) - 0.5*(-1) = 0: p stays
+    "velocity(beta=0.5)": [0.0, 0.0],
+    # V = -1: p = 1 + 0.5*(-1) - 0.5*2 = -0.5;  V = 0: p = -0.5 + 0 + 0.5
+    "nesterov_velocity(beta=0.5)": [-0.5, 0.0],
     # N29. S = 0.5*4 = 2: p = 1 - 0.5*2/sqrt(2 + 2) = 0.5
     # S = 0.5*2 + 0.5*1 = 1.5: p = 0.5 + 0.5/sqrt(1.5 + 2)   (epsilon = 1 in the next rows)
     "rmsprop(beta=0.5, epsilon=0.25)": [
@@ -53,6 +58,17 @@ BY_HAND = {
         1 - 0.5 * 2 / math.sqrt(4 + 1)
     ]
     * 2,
+    # t = 1: the rate is 0.5 sqrt(1/2) / (1/2) = 1/sqrt(2); V = 1, S = 2. t = 2: V = 0 again.
+    "adam(beta1=0.5, beta2=0.5, epsilon=1, epsilon_placement=before_correction)": [
+        1 - 1 / math.sqrt(2) / (math.sqrt(2) + 1)
+    ]
+    * 2,
+    # decay first: 1 - 0.5*0.1 = 0.95, then the step of the row above; then 0.95 of that
+    "adamw(beta1=0.5, beta2=0.5, epsilon=1, weight_decay=0.1, "
+    "epsilon_placement=before_correction)": [
+        0.95 - 1 / math.sqrt(2) / (math.sqrt(2) + 1),
+        0.95 * (0.95 - 1 / math.sqrt(2) / (math.sqrt(2) + 1)),
+    ],
     # decay first: 1 - 0.5*0.1 = 0.95, then Adam's step 1/3; then 0.95 of that, and V = 0
     "adamw(beta1=0.5, beta2=0.5, epsilon=1, weight_decay=0.1)": [
         0.95 - 1 / 3,
@@ -73,7 +89,7 @@ def test_the_notes_adam_with_a_third_step_by_hand() -> None:
     p1 = -2 / 2
     p2 = p1 - (2 / 3) / math.sqrt(12 / 7)
     p3 = p2 - (18 / 7) / math.sqrt(292 / 37)
-    for placement in ("inside", "outside"):
+    for placement in ("inside", "outside", "before_correction"):
         spec = f"adam(beta1=0.5, beta2=0.75, epsilon=1e-300, epsilon_placement={placement})"
         assert steps(spec, [2, 0, 4], 1.0, 0.0) == pytest.approx([p1, p2, p3], abs=1e-14)
 
@@ -85,20 +101,98 @@ def test_the_first_step_of_adam_is_the_learning_rate_for_any_gradient() -> None:
 
 def test_the_places_of_epsilon_differ_where_the_gradient_is_small() -> None:
     # Shat = 1e-16: sqrt(1e-16 + 1e-8) = 1e-4, sqrt(1e-16) + 1e-8 = 2e-8
+    # and before the correction, S = 1e-19: V / (sqrt(S) + 1e-8), V = 1e-9, times sqrt(1e-3) / 0.1
     inside = steps("adam(epsilon_placement=inside)", [1e-8], 1.0, 0.0)
+    before = steps("adam(epsilon_placement=before_correction)", [1e-8], 1.0, 0.0)
     outside = steps("adam", [1e-8], 1.0, 0.0)
     assert inside == pytest.approx([-1e-4], rel=1e-6)
     assert outside == pytest.approx([-0.5], rel=1e-6)
+    expected = -math.sqrt(1e-3) / 0.1 * 1e-9 / (math.sqrt(1e-19) + 1e-8)
+    assert before == pytest.approx([expected], rel=1e-6)
 
 
-@pytest.mark.parametrize("row", list(OPTIMIZERS), ids=lambda row: row.name)
-def test_the_rule_of_the_loop_twin(row, rng) -> None:
-    gradients = rng.standard_normal(20).tolist()
+def test_velocity_has_the_rates_of_the_steps_before_in_it() -> None:
+    """At one rate it is momentum at rate / (1 - beta); not when the rate changes."""
+    gradients = [2.0, -1.0, 0.5]
+    for velocity, average in (("velocity", "momentum"), ("nesterov_velocity", "nesterov")):
+        assert steps(f"{velocity}(beta=0.75)", gradients, 0.25) == pytest.approx(
+            steps(f"{average}(beta=0.75)", gradients, 1.0), abs=1e-15
+        )
+    rule, t = optimizer("velocity(beta=0.5)"), np.array([1.0, 2.0])
+    p, V, one = np.array([1.0]), np.zeros(1), np.array([1.0])
+    for row in rule.coefficients(t, np.array([0.5, 0.0])):
+        XP.apply(rule.kernel, p, one, V, *(np.array([c]) for c in row), out=(p, V))
+    # V = -0.5, p = 0.5; then the rate is 0 and half of the velocity is left: p = 0.5 - 0.25
+    assert (p.item(), V.item()) == (0.25, -0.25)
+
+
+RULES = {
+    str(rule.to_json()): rule
+    for rule in (optimizer({**r.to_json(), "epsilon": 0.01} if "epsilon" in r.options else r)
+                 for r in optimizer_rules())
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_rule_of_the_loop_twin(name, rng) -> None:
+    rule, gradients = RULES[name], rng.standard_normal(20).tolist()
     p, moments, expected = 1.0, (0.0, 0.0), []
     for t, g in enumerate(gradients, start=1):
-        p, moments = reference.OPTIMIZERS[row.name](p, g, moments, t, 0.1)
+        twin = reference.OPTIMIZERS[rule.name]
+        p, moments = twin(p, g, moments, t, 0.1, **rule.options)
         expected.append(p)
-    assert steps(row.name, gradients, 0.1) == pytest.approx(expected, rel=1e-13)
+    assert steps(rule, gradients, 0.1) == pytest.approx(expected, rel=1e-13)
+
+
+# ---------------------------------------------------------------- Keras' definitions
+
+
+class Keras:
+    """Keras' optimisers for one array, from their documentation and sources, in NumPy."""
+
+    def __init__(self, p: np.ndarray) -> None:
+        self.p, self.m, self.v, self.t = p.copy(), 0 * p, 0 * p, 0
+
+    def sgd(self, g, lr, momentum, nesterov) -> None:
+        self.m = momentum * self.m - lr * g
+        self.p = self.p + (momentum * self.m - lr * g if nesterov else self.m)
+
+    def rmsprop(self, g, lr, rho, epsilon) -> None:
+        self.v = rho * self.v + (1 - rho) * g**2
+        self.p = self.p - lr * g / np.sqrt(self.v + epsilon)
+
+    def adam(self, g, lr, beta_1, beta_2, epsilon, weight_decay=0.0) -> None:
+        self.t += 1
+        self.p = self.p - weight_decay * lr * self.p
+        alpha = lr * np.sqrt(1 - beta_2**self.t) / (1 - beta_1**self.t)
+        self.m += (g - self.m) * (1 - beta_1)
+        self.v += (g**2 - self.v) * (1 - beta_2)
+        self.p = self.p - self.m * alpha / (np.sqrt(self.v) + epsilon)
+
+
+KERAS = {
+    "velocity(beta=0.8)": lambda k, g, lr: k.sgd(g, lr, 0.8, False),
+    "nesterov_velocity(beta=0.8)": lambda k, g, lr: k.sgd(g, lr, 0.8, True),
+    "rmsprop(beta=0.8, epsilon=1e-3)": lambda k, g, lr: k.rmsprop(g, lr, 0.8, 1e-3),
+    "adam(epsilon=1e-2, beta1=0.8, beta2=0.95, epsilon_placement=before_correction)": (
+        lambda k, g, lr: k.adam(g, lr, 0.8, 0.95, 1e-2)
+    ),
+    "adamw(epsilon=1e-2, weight_decay=0.1, epsilon_placement=before_correction)": (
+        lambda k, g, lr: k.adam(g, lr, 0.9, 0.999, 1e-2, 0.1)
+    ),
+}
+
+
+@pytest.mark.parametrize("spec", KERAS)
+def test_fifty_steps_at_changing_rates_are_keras(spec: str, rng) -> None:
+    rule, start = optimizer(spec), rng.standard_normal(7)
+    gradients, rates = rng.standard_normal((50, 7)) * 0.1, rng.uniform(0.01, 0.1, 50)
+    theirs, p, state = Keras(start), start.copy(), [np.zeros(7) for _ in rule.state]
+    table = rule.coefficients(np.arange(1.0, 51.0), rates)
+    for g, rate, row in zip(gradients, rates, table, strict=True):
+        KERAS[spec](theirs, g, rate)
+        XP.apply(rule.kernel, p, g, *state, *(np.array([c]) for c in row), out=(p, *state))
+        np.testing.assert_allclose(p, theirs.p, rtol=0, atol=1e-14)
 
 
 # ---------------------------------------------------------------- beside PyTorch
@@ -173,6 +267,8 @@ def test_fifty_steps_are_pytorchs(make, spec: str, kind: str) -> None:
         ("sgd", {}),
         ("momentum", {"beta": 0.9}),
         ("nesterov", {"beta": 0.9}),
+        ("velocity", {"beta": 0.9}),
+        ("nesterov_velocity", {"beta": 0.9}),
         ("rmsprop", {"beta": 0.9, "epsilon": 1e-8, "epsilon_placement": "inside"}),
         ("adam", {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "epsilon_placement": "outside"}),
     ],
@@ -190,7 +286,8 @@ def test_the_defaults(name, options) -> None:
         ("sgd(momentum=0.9)", "optimizer 'gradient_descent' has no option 'momentum'"),
         ("adam(beta1=1)", r"beta1=1.0 is outside \[0, 1\)"),
         ("adam(epsilon=0)", r"epsilon=0.0 is outside \(0, 1\]"),
-        ("adam(epsilon_placement=insde)", "choose from outside, inside; did you mean 'inside'"),
+        ("adam(epsilon_placement=insde)", "choose from outside, inside, before_.*mean 'inside'"),
+        ("rmsprop(epsilon_placement=before_correction)", "choose from outside, inside$"),
         ("adam(weight_decay=0.1)", "it belongs to adamw"),
         ("adamw(weight_decay=-1)", "outside"),
         (1, "optimizer must be a name"),
@@ -209,15 +306,18 @@ def test_an_optimizer_survives_json(spec: str) -> None:
     assert optimizer(rule) is rule
 
 
-@pytest.mark.parametrize("row", list(OPTIMIZERS), ids=lambda row: row.name)
-def test_the_coefficients_are_the_last_arguments_of_the_update(row) -> None:
-    rule = optimizer(row.name)
+@pytest.mark.parametrize("name", RULES)
+def test_the_coefficients_are_the_last_arguments_of_the_update(name) -> None:
+    rule = RULES[name]
     t, rate = np.arange(1.0, 5.0), np.array([0.1, 0.2, 0.3, 0.4])
-    options = {k: v for k, v in rule.options.items() if k != "epsilon_placement"}
-    names = list(row.coefficients(t, rate, **options))
-    assert list(rule.kernel.inputs) == ["p", "g", *row.state, *names]
-    assert rule.coefficients(t, rate).shape == (4, len(names))
-    assert rule.coefficients(t, rate).dtype == np.float64
+    inputs, table = rule.kernel.inputs, rule.coefficients(t, rate)
+    assert inputs[: 2 + len(rule.state)] == ("p", "g", *rule.state)
+    assert table.shape == (4, len(inputs) - 2 - len(rule.state))
+    assert table.dtype == np.float64
+    constants = {"epsilon": 0.01, "beta1": 0.9, "rest2": 1 - 0.999, "beta": 0.9, "rest": 1 - 0.9}
+    for column, coefficient in zip(table.T, inputs[2 + len(rule.state) :], strict=True):
+        if coefficient in constants:
+            assert (column == constants[coefficient]).all()
 
 
 def test_a_late_step_of_adam_is_as_exact_as_an_early_one() -> None:

@@ -321,6 +321,29 @@ def test_a_group_may_stand_still(make, spec, groups, still) -> None:
     assert {name for name, there in moved(make, groups, spec).items() if not there} == still
 
 
+@pytest.mark.parametrize("spec", ["velocity", "adam", "adamw"])
+def test_a_layer_without_bias_keeps_a_bias_of_zero(make, spec) -> None:
+    """Neither a step, a decay nor the norm that is clipped knows of it."""
+    net, plain = (network([3, 4, 2], use_bias=used) for used in ([False, True], True))
+    p, groups = make.parameters(net), [ParameterGroup("all", weight_decay=0.1)] * (spec == "adamw")
+    p.b[0][:] = 0.0
+    start = p.theta.copy()
+    epochs(make.plan(net, make.data(net, 10), spec, 4, parameters=p, groups=groups), 2)
+    assert not p.b[0].any()
+    assert all((a != b).all() for a, b in zip(p.layout.views(start)[0], p.W, strict=True))
+
+    clipped, whole = (make.parameters(n) for n in (net, plain))
+    for q in (clipped, whole):
+        q.theta[:] = start
+    _, g = GradientPlan(XP, plain, whole, make.data(net, 10)).cost_and_gradient()
+    g = g.copy()
+    g[p.layout.biases[0]] = 0.0
+    plan = make.plan(net, make.data(net, 10), parameters=clipped, clip_norm=0.01)
+    epochs(plan, 1, rate=1.0)
+    expected = start - 0.01 * g / np.linalg.norm(g)
+    np.testing.assert_allclose(clipped.theta, expected, rtol=0, atol=1e-14)
+
+
 def test_a_factor_multiplies_the_learning_rate(make) -> None:
     data, p = make.data(NET, 10), make.parameters(NET)
     start = p.theta.copy()

@@ -103,12 +103,16 @@ OPTIMIZERS = [
     "gradient_descent",
     "momentum(beta=0.8)",
     "nesterov",
+    "velocity(beta=0.8)",
+    "nesterov_velocity",
     "rmsprop",
     "rmsprop(epsilon_placement=outside)",
     "adam",
     "adam(epsilon_placement=inside, beta1=0.8)",
     "adamw(weight_decay=0.1)",
     "adamw(epsilon_placement=inside)",
+    "adam(epsilon_placement=before_correction, epsilon=1e-3)",
+    "adamw(epsilon_placement=before_correction, weight_decay=0.1)",
 ]
 
 

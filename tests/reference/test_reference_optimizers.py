@@ -16,12 +16,24 @@ def test_the_notes_forms_have_epsilon_inside_the_root():
     assert ref.adam(1.0, 2.0, (1.0, 2.0), 2, 0.5, 0.5, 0.5, 2.0)[0] == 0.75
 
 
+def test_keras_forms_by_hand():
+    # Adam as above, S = 1/2*4 + 1/2*4 = 4, epsilon before the correction of S by 1 / (3/4):
+    # 1 - 0.5 * 2 * sqrt(3/4) / (sqrt(4) + 1)
+    adam, moments = ref.adam(1.0, 2.0, (1.0, 4.0), 2, 0.5, 0.5, 0.5, 1.0, "before_correction")
+    assert (adam, moments) == (pytest.approx(1 - 0.75**0.5 / 3, abs=1e-15), (1.5, 4.0))
+    # velocity 0.5*1 - 0.25*2 = 0: p stays, and looking ahead 1 + 0.5*0 - 0.25*2 = 0.5
+    assert ref.velocity(1.0, 2.0, (1.0, 0.0), 2, 0.25, 0.5) == (1.0, (0.0, 0.0))
+    assert ref.nesterov_velocity(1.0, 2.0, (1.0, 0.0), 2, 0.25, 0.5) == (0.5, (0.0, 0.0))
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [
         "gradient_descent",
         "momentum",
         "nesterov",
+        "velocity",
+        "nesterov_velocity",
         ("rmsprop", {"epsilon_placement": "outside", "epsilon": 1e-6}),
         "adam",
         ("adam", {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3}),
@@ -38,6 +50,8 @@ def test_fifty_steps_of_each_optimiser_agree_with_torch(torch, optimizer, rng):
         "gradient_descent": lambda p: kind.SGD(p, lr=rate),
         "momentum": lambda p: kind.SGD(p, lr=rate * 0.1, momentum=0.9),
         "nesterov": lambda p: kind.SGD(p, lr=rate * 0.1, momentum=0.9, nesterov=True),
+        "velocity": lambda p: kind.SGD(p, lr=rate, momentum=0.9),
+        "nesterov_velocity": lambda p: kind.SGD(p, lr=rate, momentum=0.9, nesterov=True),
         "rmsprop": lambda p: kind.RMSprop(p, lr=rate, alpha=0.9, eps=epsilon),
         "adam": lambda p: kind.Adam(p, lr=rate, betas=betas, eps=epsilon),
         "adamw": lambda p: kind.AdamW(p, lr=rate, betas=betas, eps=epsilon, weight_decay=0.1),

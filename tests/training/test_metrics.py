@@ -93,6 +93,36 @@ def test_regression_by_hand():
     }
 
 
+def test_outputs_counted_one_by_one_by_hand():
+    y, p = [[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.8, 0.4], [0.7, 0.1]]
+    # Of six labels 1 0 1 1 0 0 the outputs .9 .2 .8 .4 .7 .1 find 2 of 3, and are wrong once.
+    names = ["accuracy", "precision", "recall", "roc_auc"]
+    found = evaluate("multilabel", [f"{name}(pooled=True)" for name in names], y, p)
+    # Of 9 pairs of a 1 and a 0 one is in the wrong order, .4 and .7.
+    assert list(found.values()) == pytest.approx([4 / 6, 2 / 3, 2 / 3, 8 / 9])
+    assert list(found) == [f"{name}(pooled=True)" for name in names]
+    # Of several classes each probability is a yes or no: 1 0 0, 0 1 0 against .6 .3 .1, .2 .4 .4
+    y, p = [0, 1], [[0.6, 0.3, 0.1], [0.2, 0.4, 0.4]]
+    found = evaluate("multiclass", [f"{name}(pooled=True)" for name in names[:3]], y, p)
+    assert list(found.values()) == pytest.approx([5 / 6, 1.0, 0.5])
+    # The mean over the labels is the sum over them, halved.
+    y, p = [[1, 0], [1, 1], [0, 0]], [[0.9, 0.2], [0.8, 0.4], [0.5, 0.1]]
+    pooled = one("multilabel", "log_loss(pooled=True)", y, p)
+    assert pooled == pytest.approx(one("multilabel", "log_loss", y, p) / 2, rel=1e-14)
+    # The square root of the mean square of all errors 3 1 0 0, with weights 1 3 of the examples.
+    y, a = [[0.0, 0.0], [1.0, 1.0]], [[3.0, 1.0], [1.0, 1.0]]
+    spec = {"name": "rmse", "pooled": True}
+    assert one("regression", spec, y, a) == pytest.approx(math.sqrt(10 / 4))
+    weighted = evaluate("regression", [spec], y, a, [1.0, 3.0])
+    assert list(weighted.values()) == pytest.approx([math.sqrt(10 / 8)])
+
+
+def test_one_output_counted_by_itself_is_the_metric_itself():
+    y, p = [0, 1, 1, 0], positive([0.1, 0.9, 0.5, 0.6])
+    for name in ("accuracy", "precision", "recall", "roc_auc"):
+        assert one("binary", f"{name}(pooled=True)", y, p) == one("binary", name, y, p)
+
+
 def test_ties_go_to_the_first_class_everywhere():
     p = [[0.5, 0.5], [0.5, 0.5]]
     assert one("multiclass", "accuracy", [0, 1], p) == 0.5
@@ -379,6 +409,9 @@ def test_names_are_canonical():
         "roc_auc",
     )
     assert greater_is_better("top_k_accuracy(k=3)")
+    (pooled,) = metric_names("multilabel", [{"name": "precision", "pooled": True}])
+    assert metric_names("multilabel", [pooled]) == ("precision(pooled=True)",)
+    assert greater_is_better(pooled)
 
 
 P2 = [[0.5, 0.5]]
@@ -398,6 +431,8 @@ P2 = [[0.5, 0.5]]
             "no option 'k'; it belongs to top_k_accuracy",
         ),
         (lambda: metric_names("multiclass", ["top_k_accuracy(k=0)"]), "k=0.0 is outside"),
+        (lambda: metric_names("binary", ["recall(pooled=1)"]), "pooled must be True or False"),
+        (lambda: metric_names("multiclass", ["top_k_accuracy(pooled=True)"]), "cannot be pooled"),
         (
             lambda: metric_names("multiclass", ["top_k_accuracy(k=2.5)"]),
             "k must be a whole number, found 2.5",

@@ -106,22 +106,19 @@ def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Recipe:
 
 
 def _optimizer(p: Mapping[str, Any]) -> tuple[object, float]:
-    """Return optimiser and learning rate.
-
-    scikit-learn's velocity is ``V = beta V - rate dW``, ours ``V = beta V + (1 - beta) dW`` (N28):
-    with ``rate / (1 - beta)`` both take the same steps.
-    """
+    """Return optimiser and learning rate: with `solver` the steps of scikit-learn."""
     rate = float(p["learning_rate_init"])
     if p["optimizer"] is not None:
         return p["optimizer"], rate
     if p["solver"] == "adam":
         names = {"beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon"}
-        return {"name": "adam", **{name: float(p[given]) for name, given in names.items()}}, rate
+        options = {name: float(p[given]) for name, given in names.items()}
+        return {"name": "adam", "epsilon_placement": "before_correction", **options}, rate
     beta = float(p["momentum"])
     if not beta:
         return "gradient_descent", rate
-    name = "nesterov" if p["nesterovs_momentum"] else "momentum"
-    return {"name": name, "beta": beta}, rate / (1 - beta)
+    name = "nesterov_velocity" if p["nesterovs_momentum"] else "velocity"
+    return {"name": name, "beta": beta}, rate
 
 
 def _trainer(fitted: Fitted, work: Descent, options: Recipe) -> Trainer:

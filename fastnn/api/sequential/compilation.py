@@ -1,4 +1,4 @@
-"""What `Sequential.compile` chooses: loss, optimiser and metrics by Keras' names (N31)."""
+"""What `Sequential.compile` chooses, checked, and what it makes of the target (N31)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.api.sequential import keras_names
 from fastnn.api.sequential.layers import Stack
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task
 from fastnn.errors import ArgumentError
 from fastnn.nn.losses import LossFunction
-from fastnn.nn.losses import loss as make_loss
 from fastnn.nn.network import Network
-from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.preparation.fit_to_task import choose_metrics
 from fastnn.recipe.recipe import Recipe
-from fastnn.registry import did_you_mean, parse_choice
+from fastnn.registry import did_you_mean
 from fastnn.training.metrics import metric_names
-
-#: Both names take class indices and one-hot rows: the shape of y says which they are.
-_KERAS_LOSSES = {"sparse_categorical_crossentropy": "categorical_crossentropy"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,47 +83,23 @@ def compilation(
 
     Raises ArgumentError for a name that does not exist and for choices that do not fit.
     """
-    cost = _loss(loss)
+    cost = keras_names.loss(loss, stack.n_outputs)
     net = stack.network(stack.n_features or 1, cost)
-    rule, rate = _optimizer(optimizer, learning_rate)
-    chosen = {"optimizer": rule, "learning_rate": rate, **settings}
+    rule = keras_names.optimizer(optimizer, learning_rate)
+    if "gradient_clip" in rule and settings.get("gradient_clip") is not None:
+        raise ArgumentError("gradient_clip and global_clipnorm are the same: give one of them")
+    chosen = {**settings, **rule}
     options = Recipe.of(**chosen)
-    task = _task(net, metrics)
-    asked = choose_metrics(metrics, options.monitor, task).metrics
+    if not isinstance(metrics, (list, tuple)):
+        raise ArgumentError(f"metrics must be a list of names, found {metrics!r}")
+    ours = [keras_names.metric(spec, stack.n_outputs) for spec in metrics]
+    task = _task(net, ours)
+    asked = choose_metrics(ours, options.monitor, task).metrics
     keys = {
         name: spec if isinstance(spec, str) and "(" not in spec else name
-        for name, spec in zip(metric_names(task, asked), asked, strict=True)
+        for name, spec in zip(metric_names(task, asked), metrics, strict=True)
     }
     return Compilation(cost, task, net.sizes[-1], chosen, asked, keys)
-
-
-def _loss(spec: object) -> LossFunction:
-    if isinstance(spec, (str, Mapping)):
-        name, options = parse_choice(spec, "loss")
-        if name in OPTIMIZERS:
-            raise ArgumentError(
-                f"loss {name!r} is an optimizer: the loss comes first, compile(loss, optimizer)"
-            )
-        if name in _KERAS_LOSSES:
-            return make_loss({"name": _KERAS_LOSSES[name], **options})
-    return make_loss(spec)
-
-
-def _optimizer(spec: object, learning_rate: float | None) -> tuple[object, float | None]:
-    """Return optimiser and learning rate, which may also be an option: "adam(learning_rate=0.01)".
-
-    >>> _optimizer("adam(learning_rate=0.01)", None)
-    ({'name': 'adam'}, 0.01)
-    """
-    if not isinstance(spec, (str, Mapping)):
-        return spec, learning_rate
-    name, options = parse_choice(spec, "optimizer")
-    if name.lower() in OPTIMIZERS:  # also by Keras' names of classes, such as "Adam"
-        name = name.lower()
-    rate = options.pop("learning_rate", None)
-    if rate is not None and learning_rate is not None:
-        raise ArgumentError("learning_rate is given twice: leave it out, or out of the optimizer")
-    return {"name": name, **options}, learning_rate if rate is None else rate  # type: ignore[return-value]
 
 
 def _task(net: Network, metrics: Sequence[object]) -> Task:

@@ -17,18 +17,20 @@ from fastnn.nn.parameters import Layout, Parameters
 Array = npt.NDArray[Any]
 
 
-def weight_list(layout: Layout, flat: Array) -> list[Array]:
+def weight_list(network: Network, flat: Array) -> list[Array]:
     """Return Keras' list of arrays as views of ``flat``, layer by layer.
 
-    ``W^T`` (n_in, n_out) and b (n_out,), then of batch normalisation gamma, beta, running mean
-    and running variance, each (n_out,).
+    ``W^T`` (n_in, n_out) and b (n_out,), if it is used, then of batch normalisation gamma, beta,
+    running mean and running variance, each (n_out,).
 
-    >>> layout = Layout.of((3, 4, 2), (True, False))
-    >>> [w.shape for w in weight_list(layout, np.zeros(layout.size))]
-    [(3, 4), (4,), (4,), (4,), (4,), (4,), (4, 2), (2,)]
+    >>> from fastnn.nn.network import network
+    >>> net = network([3, 4, 2], use_bias=[True, False])
+    >>> flat = np.zeros(Layout.of(net.sizes, net.normalized).size)
+    >>> [w.shape for w in weight_list(net, flat)]
+    [(3, 4), (4,), (4, 2)]
     """
-    views = layout.named_views(flat)
-    return [views[n].T if n[0] == "W" else views[n][:, 0] for n in _ordered(layout)]
+    views = Layout.of(network.sizes, network.normalized).named_views(flat)
+    return [views[n].T if n[0] == "W" else views[n][:, 0] for n in _ordered(network)]
 
 
 #: What the arrays of a layer are called in messages, in Keras' order.
@@ -42,9 +44,11 @@ _SHOWN = {
 }
 
 
-def _ordered(layout: Layout) -> list[str]:
+def _ordered(network: Network) -> list[str]:
     """The names of the blocks in Keras' order, layer by layer."""
-    return sorted(layout.names(), key=lambda n: (_layer(n), list(_SHOWN).index(_letters(n))))
+    names = Layout.of(network.sizes, network.normalized).names()
+    used = [n for n in names if _letters(n) != "b" or network.use_bias[_layer(n) - 1]]
+    return sorted(used, key=lambda n: (_layer(n), list(_SHOWN).index(_letters(n))))
 
 
 def _letters(name: str) -> str:
@@ -55,17 +59,16 @@ def _layer(name: str) -> int:
     return int(name.removeprefix(_letters(name)))
 
 
-def kernels(parameters: Parameters, backend: Backend) -> list[Array]:
+def kernels(network: Network, parameters: Parameters, backend: Backend) -> list[Array]:
     """Return copies of all weights in the form of `weight_list`.
 
     >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> from fastnn.nn.network import network
-    >>> p = Parameters(network([3, 4, 2]), CpuBackend(), "float32")
-    >>> [w.shape for w in kernels(p, CpuBackend())]
+    >>> net = network([3, 4, 2])
+    >>> [w.shape for w in kernels(net, Parameters(net, CpuBackend(), "float32"), CpuBackend())]
     [(3, 4), (4,), (4, 2), (2,)]
     """
-    flat = backend.host(parameters.theta)
-    return [np.array(view, order="C") for view in weight_list(parameters.layout, flat)]
+    return [np.array(v, order="C") for v in weight_list(network, backend.host(parameters.theta))]
 
 
 def network_weights(weights: Sequence[Any], network: Network, dtype: Any) -> Array:
@@ -81,16 +84,17 @@ def network_weights(weights: Sequence[Any], network: Network, dtype: Any) -> Arr
     """
     layout = Layout.of(network.sizes, network.normalized)
     flat = np.zeros(layout.size, dtype)
-    views = weight_list(layout, flat)
+    views = weight_list(network, flat)
     if not isinstance(weights, (list, tuple)) or len(weights) != len(views):
         found = len(weights) if isinstance(weights, (list, tuple)) else type(weights).__name__
         norms = ", and four for each BatchNormalization" if layout.gammas else ""
+        used = "" if all(network.use_bias) else " that has one"
         raise ArgumentError(
             f"weights must be a list of {len(views)} arrays, a kernel and a bias for each Dense "
-            f"layer{norms}, found {found}"
+            f"layer{used}{norms}, found {found}"
         )
     for place, (label, view, given) in enumerate(
-        zip(_ordered(layout), views, weights, strict=True)
+        zip(_ordered(network), views, weights, strict=True)
     ):
         name = f"weights[{place}], the {_SHOWN[_letters(label)]} of Dense {_layer(label)}"
         try:
@@ -125,7 +129,7 @@ def summary_lines(layers: Sequence[Layer], n_features: int | None) -> list[str]:
         known = width is not None
         if isinstance(layer, Dense):
             name += f" {_shown(layer.activation)}"
-            count = layer.units * ((width or 0) + 1)
+            count = layer.units * ((width or 0) + layer.use_bias)
             width = layer.units
         if isinstance(layer, BatchNormalization):
             count = 4 * (width or 0)

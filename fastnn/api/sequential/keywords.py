@@ -1,40 +1,94 @@
-"""Arguments that do not exist are refused with the ones that do."""
+"""Calls that a signature does not allow are refused in words, with what it allows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from inspect import signature
-from typing import Any, TypeVar
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeVar, cast
 
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
-def refuse_unknown(owner: str, function: Callable[..., Any], unknown: Iterable[str]) -> None:
-    """Raise ArgumentError for the first of the names ``unknown``; ``function`` has the known ones.
+def refuse_unknown(owner: str, function: Callable[..., Any], given: Iterable[str]) -> None:
+    """Raise ArgumentError for the first of the names ``given`` that ``function`` does not have.
 
-    >>> def fit(epochs=1, **unknown): ...
+    >>> def fit(epochs=1): ...
     >>> refuse_unknown("fit", fit, {"epoch": 3})
     Traceback (most recent call last):
     fastnn.errors.ArgumentError: fit has no argument 'epoch'; did you mean 'epochs'? (it has epochs)
     """
-    for name in unknown:
-        known = [
-            parameter.name
-            for parameter in signature(function).parameters.values()
-            if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
-        ]
-        raise ArgumentError(
-            f"{owner} has no argument {name!r}{did_you_mean(name, known)} "
-            f"(it has {', '.join(known) or 'none'})"
-        )
+    known = [name for name in signature(function).parameters if name != "self"]
+    for name in given:
+        if name not in known:
+            raise ArgumentError(
+                f"{owner} has no argument {name!r}{did_you_mean(name, known)} "
+                f"(it has {', '.join(known) or 'none'})"
+            )
+
+
+def checked(owner: str, **other_names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Make a method raise ArgumentError, not TypeError, for arguments that do not fit it.
+
+    ``other_names``: names that an argument may have besides its own.
+
+    >>> class Model:
+    ...     @checked("fit", x="X")
+    ...     def fit(self, X, y, *, epochs=1):
+    ...         return X, y, epochs
+    >>> Model().fit(x=1, y=2)
+    (1, 2, 1)
+    >>> Model().fit(1, 2, 32)
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: fit takes X, y by place, found 3 arguments: give the others by ...
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        known = [p for name, p in signature(function).parameters.items() if name != "self"]
+        by_place = [p.name for p in known if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
+        needed = [p.name for p in known if p.default is Parameter.empty]
+
+        @wraps(function)
+        def call(self: Any, *values: Any, **given: Any) -> T:
+            for other, own in other_names.items():
+                if other in given:
+                    if own in given:
+                        raise ArgumentError(f"{owner}: {other} and {own} are the same: give one")
+                    given[own] = given.pop(other)
+            refuse_unknown(owner, function, given)
+            if len(values) > len(by_place):
+                raise ArgumentError(
+                    f"{owner} takes {', '.join(by_place) or 'nothing'} by place, found "
+                    f"{len(values)} arguments: give the others by name"
+                )
+            placed = by_place[: len(values)]
+            for name, value in zip(placed, values, strict=True):
+                if name in given:
+                    raise ArgumentError(
+                        f"{owner}: {name} is given twice, by name and as the argument in place "
+                        f"{placed.index(name) + 1}, {_short(value)}: give that one by its name, too"
+                    )
+            for name in needed:
+                if name not in placed and name not in given:
+                    raise ArgumentError(f"{owner} needs {name}")
+            return function(self, *values, **given)
+
+        return cast("Callable[P, T]", call)
+
+    return decorate
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else type(value).__name__
 
 
 def strict(cls: type[T]) -> type[T]:
-    """Make a class refuse unknown arguments as `refuse_unknown` does.
+    """Make a class refuse arguments as `checked` does.
 
     >>> @strict
     ... class Dropout:
@@ -44,14 +98,7 @@ def strict(cls: type[T]) -> type[T]:
     fastnn.errors.ArgumentError: Dropout has no argument 'ratio'; did you mean 'rate'? (it has rate)
     """
     made: Callable[..., None] = cls.__init__
-    known = signature(made).parameters
-
-    @wraps(made)
-    def checked(self: T, *values: Any, **given: Any) -> None:
-        refuse_unknown(cls.__name__, made, [name for name in given if name not in known])
-        made(self, *values, **given)
-
-    cls.__init__ = checked  # type: ignore[method-assign, assignment]
+    cls.__init__ = checked(cls.__name__)(made)  # type: ignore[method-assign]
     return cls
 
 

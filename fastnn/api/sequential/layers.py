@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from fastnn.api.sequential import keras_names
 from fastnn.api.sequential.keywords import strict
 from fastnn.errors import ArgumentError
-from fastnn.nn.activations import ActivationFunction, activation
-from fastnn.nn.initializers import initializer
+from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
 from fastnn.nn.normalization import BatchNorm, Place
@@ -21,7 +21,6 @@ from fastnn.registry import Option
 
 Shape: TypeAlias = int | tuple[int, ...] | None
 
-_activation = activation  # fields hide the function
 _RATE = Option("rate", 0.0, low=0.0, high=1.0, open_high=True)
 
 
@@ -67,10 +66,13 @@ class Dense:
     Parameters
     ----------
     units : n_l.
-    activation : a name, "name(option=value)", a dict or an expression; None is the identity.
-    kernel_initializer : of W, by Keras' names (N22) or as `fastnn.train` takes it; None takes
-        what suits the activation (He for the ReLU family, LeCun for SELU, else Glorot), where
-        Keras always takes Glorot. Biases start at 0.
+    activation : a name, "name(option=value)", a dict or an expression; None is the identity. By
+        Keras' names, also of classes such as "ReLU"; "leaky_relu" has Keras' slope of 0.2 (0.01
+        in `fastnn.train`).
+    use_bias : False leaves ``b[l]`` out: it stays 0, and `Sequential.get_weights` has none.
+    kernel_initializer : of W, by Keras' names (N22), also of classes such as "HeNormal", or as
+        `fastnn.train` takes it; None takes what suits the activation (He for the ReLU family,
+        LeCun for SELU, else Glorot), where Keras always takes Glorot. Biases start at 0.
     input_shape, input_dim : the number of inputs, for the first layer: (30,) or 30.
 
     >>> Dense(16, activation="relu", kernel_initializer="he_normal").units
@@ -84,6 +86,7 @@ class Dense:
 
     units: int
     activation: object = None
+    use_bias: bool = True
     kernel_initializer: object = None
     input_shape: Shape = None
     input_dim: int | None = None
@@ -91,9 +94,11 @@ class Dense:
     def __post_init__(self) -> None:
         whole("Dense: units", self.units)
         if self.activation is not None:
-            _activation(self.activation)
+            keras_names.activation(self.activation)
+        if not isinstance(self.use_bias, bool):
+            raise ArgumentError(f"Dense: use_bias must be True or False, found {self.use_bias!r}")
         if self.kernel_initializer is not None:
-            initializer(self.kernel_initializer)
+            keras_names.initializer(self.kernel_initializer)
         if self.input_shape is not None and self.input_dim is not None:
             raise ArgumentError("Dense: input_shape and input_dim say the same: give one of them")
         self.n_features  # noqa: B018 -- raises if it cannot be
@@ -120,7 +125,7 @@ class Activation:
     activation: object
 
     def __post_init__(self) -> None:
-        _activation(self.activation)
+        keras_names.activation(self.activation)
 
 
 @strict
@@ -199,6 +204,7 @@ class _Units:
     units: int
     activation: ActivationFunction
     initializer: object
+    use_bias: bool = True
     dropout: float = 0.0
     batch_norm: BatchNorm | None = None
 
@@ -210,6 +216,11 @@ class Stack:
     n_features: int | None = None
     normalize: bool = False
     units: tuple[_Units, ...] = field(default=())
+
+    @property
+    def n_outputs(self) -> int:
+        """The units of the last layer, 1 if there is none yet."""
+        return self.units[-1].units if self.units else 1
 
     @property
     def initializers(self) -> list[object]:
@@ -248,6 +259,7 @@ class Stack:
             dropout=[layer.dropout for layer in hidden],
             loss_function=softmax if cost is None else cost,
             batch_normalization=[layer.batch_norm for layer in hidden],
+            use_bias=[layer.use_bias for layer in self.units],
         )
 
 
@@ -284,8 +296,10 @@ def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
                     f"{here}: its number of inputs is known from the layers before it; "
                     "leave input_shape and input_dim out"
                 )
-            g = _activation("identity" if layer.activation is None else layer.activation)
-            units = _Units(int(layer.units), g, layer.kernel_initializer)
+            given, drawn = layer.activation, layer.kernel_initializer
+            g = keras_names.activation("identity" if given is None else given)
+            drawn = None if drawn is None else keras_names.initializer(drawn)
+            units = _Units(int(layer.units), g, drawn, layer.use_bias)
             n = below.n_features if n is None else n
             return replace(below, n_features=n, units=(*below.units, units))
         case Activation() | Dropout() | BatchNormalization() if last is None:
@@ -304,7 +318,7 @@ def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
                     f"{here}: the Dense layer before it has an activation already, which "
                     "BatchNormalization follows; leave one of the activations out"
                 )
-            changed = replace(last, activation=_activation(layer.activation))
+            changed = replace(last, activation=keras_names.activation(layer.activation))
             return replace(below, units=(*below.units[:-1], changed))
         case BatchNormalization():
             if last.dropout:

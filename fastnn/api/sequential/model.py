@@ -12,9 +12,9 @@ from fastnn.api.sequential.core import Core
 from fastnn.api.sequential.examples import read_inputs, to_rows
 from fastnn.api.sequential.fit_history import FitHistory, fit_history
 from fastnn.api.sequential.keras_weights import kernels, network_weights, summary_lines
-from fastnn.api.sequential.keywords import one_of, refuse_unknown
+from fastnn.api.sequential.keywords import checked, one_of
 from fastnn.api.sequential.layers import Layer, stack
-from fastnn.api.sequential.progress import reports
+from fastnn.api.sequential.progress import reports, show_result
 from fastnn.errors import ArgumentError
 from fastnn.model.model import Model
 from fastnn.recipe.checks import whole
@@ -28,6 +28,10 @@ Array = npt.NDArray[Any]
 class Sequential:
     """A network as a list of layers, used as in Keras; the kernels are those of `fastnn.train`.
 
+    Names that Keras has mean what they mean in Keras, spelt "mse" or "MeanSquaredError": losses,
+    optimisers and their defaults, initialisers, activations, metrics. Names that only fastnn has
+    keep the definitions of the notes, and so do all names in `fastnn.train`; see `compile`.
+
     X goes in as it is. Networks learn badly from columns of different scales: start the layers
     with `Normalization()` (N19). For text, gaps and automatic choices there is `fastnn.train`.
 
@@ -40,8 +44,7 @@ class Sequential:
 
     >>> from fastnn import Dense
     >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(200, 2))
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
     >>> y = (X[:, 0] > X[:, 1]).astype(int)
     >>> model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
     >>> model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
@@ -54,6 +57,7 @@ class Sequential:
     Raises ArgumentError or DeviceError naming what cannot work.
     """
 
+    @checked("Sequential")
     def __init__(
         self,
         layers: Sequence[Layer] = (),
@@ -64,9 +68,7 @@ class Sequential:
         precision: str = "full",
         dtype: str = "float32",
         seed: int = 0,
-        **unknown: Any,
     ) -> None:
-        refuse_unknown("Sequential", Sequential.__init__, unknown)
         if not isinstance(layers, (list, tuple)):
             raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
         self._core = Core(device, engine, dtype, seed, capture, precision)
@@ -98,6 +100,7 @@ class Sequential:
         stack(layers)
         self._core.layers = layers
 
+    @checked("compile")
     def compile(
         self,
         loss: object,
@@ -109,23 +112,25 @@ class Sequential:
         l2: float = 0.0,
         l1: float = 0.0,
         gradient_clip: float | None = None,
-        **unknown: Any,
     ) -> None:
         """Choose loss, optimiser and metrics. Weights stay; optimiser and history start anew.
 
+        The loss comes first, where Keras has the optimiser: give both by name.
+
         Parameters
         ----------
-        loss : a name, "name(option=value)", a dict or an expression. The names are fastnn's, with
-            its definitions: "mse" is ``1/2 (a - y)^2`` summed over the outputs (Keras: the mean
-            of ``(a - y)^2``). "categorical_crossentropy" and "sparse_categorical_crossentropy"
-            are one loss, for one-hot rows and for class indices.
-        optimizer : "sgd" (no momentum), "momentum", "nesterov", "rmsprop", "adam", "adamw"; with
-            options "adam(beta1=0.95)" or ``{"name": "adam", "beta1": 0.95}``. The momentum is
-            ``V = beta V + (1 - beta) dW`` (N28); Keras' has no ``(1 - beta)``, so that its
-            learning rate r is ``r / (1 - beta)`` here. Defaults are fastnn's: a learning rate of
-            0.1 for sgd, momentum and nesterov (Keras 0.01), epsilon 1e-8 (Keras 1e-7).
-        metrics : names as `fastnn.train` takes them. "accuracy" of several 0/1 outputs is the
-            share of examples with every label right.
+        loss : a name, "name(option=value)", a dict or an expression. "mse", "mae", "huber",
+            "poisson" and "binary_crossentropy" are Keras' means over the outputs, "mse" without a
+            half; "squared_error", "absolute_error" and "multilabel_crossentropy" are the notes'
+            sums, the first with a half. Cross-entropies and "poisson" are computed from the logits,
+            without Keras' 1e-7 in the logarithm. "categorical_crossentropy" and
+            "sparse_categorical_crossentropy" are one loss, for one-hot rows and class indices.
+        optimizer : "sgd", "rmsprop", "adam", "adamw" take Keras' steps, with its defaults and
+            options: "SGD(momentum=0.9, nesterov=True)" or ``{"name": "adam", "beta_1": 0.95}``;
+            "adamw" decays biases, too. "gradient_descent", "momentum", "nesterov" are the notes'.
+        metrics : names, as for `fastnn.train` or Keras'. "accuracy" of several 0/1 outputs is the
+            share of examples with every label right, "precision" the mean over the outputs;
+            "BinaryAccuracy", "Precision", "AUC" (exact, not by 200 thresholds) count each output.
         learning_rate : None takes the optimiser's default.
         schedule, l2, l1, gradient_clip : as `fastnn.train` takes them.
 
@@ -136,7 +141,6 @@ class Sequential:
 
         Raises ArgumentError for unknown names, and for a loss that does not fit the last layer.
         """
-        refuse_unknown("compile", Sequential.compile, unknown)
         self._core.choose(
             loss=loss,
             optimizer=optimizer,
@@ -148,6 +152,7 @@ class Sequential:
             gradient_clip=gradient_clip,
         )
 
+    @checked("fit", x="X")
     def fit(
         self,
         X: Any,
@@ -160,32 +165,30 @@ class Sequential:
         class_weight: ClassWeight = None,
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[CallbackLike] | None = (),
-        verbose: int | bool = 0,
+        verbose: int | str = 0,
         shuffle: bool = True,
         patience: int | None = None,
         monitor: str | None = None,
         min_delta: float = 0.0,
-        **unknown: Any,
     ) -> FitHistory:
         """Train for ``epochs`` more epochs; return them under Keras' keys.
 
-        Called again it goes on: with the same data, fit for 2 epochs twice is fit for 4, to the
-        last bit where one engine runs all. Weights, the optimiser's state and the epochs' numbers
-        go on, and so do order and dropout.
+        Called again it goes on with weights, optimiser, numbers of epochs, order and dropout: with
+        the same data, 2 epochs twice are 4, to the last bit where one engine runs all.
 
         Parameters
         ----------
-        X : (N, n_features) numbers: an array, a data frame, a dict of columns.
+        X : (N, n_features) numbers: an array, a data frame, a dict of columns; ``x=`` will do.
         y : 0 and 1, (N,) or (N, K); class indices from 0, (N,), or one-hot (N, K); or numbers.
         batch_size : examples per step, "full", or "auto" (N27).
         validation_split : this share is held out, shuffled and for classes stratified (Keras
             takes the last rows as they are). The same data and seed give the same split.
         validation_data : (X, y) or (X, y, sample_weight) instead.
         class_weight : "balanced" or class to weight (a list for several 0/1 outputs), in training
-            only; sample_weight : one per row, in the loss and the metrics. Neither is scaled to
-            mean 1: the cost is ``1/m sum_i w_i L_i``, as in Keras.
+            only; sample_weight : one per row, in the loss and the metrics (Keras: not in those).
+            Neither is scaled to mean 1: the cost is ``1/m sum_i w_i L_i``, as in Keras.
         callbacks : functions of the training state, or objects as `fastnn.train` takes them.
-        verbose : 0 nothing, 1 a progress bar or lines, 2 a line per epoch; on standard error.
+        verbose : 0 nothing, 1 and "auto" a progress bar, 2 a line per epoch, on standard error.
         patience : stop after so many epochs in which ``monitor`` ("val_loss", or "val_" and a
             metric) did not get better by more than ``min_delta``, with the weights of the best
             epoch put back (Keras leaves the last ones). A later fit goes on from those weights,
@@ -198,7 +201,6 @@ class Sequential:
         Raises ArgumentError and DataError naming what cannot work; DivergenceError if the loss is
         no longer a number; TrainingInterrupted on Ctrl-C. The model can be used after each.
         """
-        refuse_unknown("fit", Sequential.fit, unknown)
         core, chosen = self._core, self._core.chosen("fit")
         if callbacks is not None and not isinstance(callbacks, (list, tuple)):
             raise ArgumentError(f"callbacks must be a list, found {callbacks!r}")
@@ -225,6 +227,7 @@ class Sequential:
             raise
         return fit_history(history.epochs[done:], chosen.keys, history.stopped)
 
+    @checked("evaluate", x="X")
     def evaluate(
         self,
         X: Any,
@@ -233,23 +236,19 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         batch_size: int = 1024,
         return_dict: bool = False,
-        verbose: int = 0,
-        **unknown: Any,
+        verbose: int | str = 0,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss without penalties, or ``[loss, *metrics]`` if metrics were asked for.
 
-        ``batch_size``: rows computed at a time; ``return_dict``: by name instead. Nothing is
-        shown, so ``verbose`` can only be 0.
+        ``batch_size``: rows at a time; ``return_dict``: by name; ``verbose``: 0, or show a line.
 
         >>> from fastnn import Dense
         >>> model = Sequential([Dense(1, kernel_initializer="zeros")])
         >>> model.compile(loss="mse", metrics=["mae"])
-        >>> model.evaluate([[1.0], [2.0]], [2.0, 4.0])  # (2^2 + 4^2) / 2 / 2, (2 + 4) / 2
-        [5.0, 3.0]
+        >>> model.evaluate([[1.0], [2.0]], [2.0, 4.0])  # (2^2 + 4^2) / 2, (2 + 4) / 2
+        [10.0, 3.0]
         """
-        refuse_unknown("evaluate", Sequential.evaluate, unknown)
         core, chosen = self._core, self._core.chosen("evaluate")
-        one_of("verbose", verbose, {0: None})
         block = whole("batch_size", batch_size)
         given = core.examples(X, y, sample_weight)
         part = core.part(given, core.fitted(given.table))
@@ -257,28 +256,34 @@ class Sequential:
         values = {"loss": float(loss)}
         if part.score is not None:
             values |= {chosen.keys[name]: value for name, value in part.score(A).items()}
+        show_result(verbose, "evaluate", values)
         if one_of("return_dict", return_dict, {False: False, True: True}):
             return values
         return list(values.values()) if chosen.metrics else values["loss"]
 
-    def predict(self, X: Any, *, batch_size: int = 1024, verbose: int = 0, **unknown: Any) -> Array:
+    @checked("predict", x="X")
+    def predict(self, X: Any, *, batch_size: int = 1024, verbose: int | str = 0) -> Array:
         """Return the outputs of the network (N, K): probabilities or values, not labels.
 
-        ``batch_size``: rows computed at a time. ``verbose`` can only be 0.
+        ``batch_size``: rows computed at a time; ``verbose``: as for `evaluate`.
 
         >>> from fastnn import Dense
-        >>> model = Sequential([Dense(2, activation="softmax", input_dim=3)])
-        >>> import numpy as np
-        >>> model.set_weights([np.zeros((3, 2)), np.zeros(2)])
+        >>> model = Sequential([Dense(2, activation="softmax", kernel_initializer="zeros")])
         >>> model.predict([[1.0, 2.0, 3.0]])
         array([[0.5, 0.5]], dtype=float32)
         """
-        refuse_unknown("predict", Sequential.predict, unknown)
-        one_of("verbose", verbose, {0: None})
-        block = whole("batch_size", batch_size)
-        table = read_inputs(X, self._core.n_features)
-        rows = to_rows(self._core.fitted(table), table)
-        return self._core.evaluation(block, rows.shape[1]).predict(rows)
+        core, block = self._core, whole("batch_size", batch_size)
+        table = read_inputs(X, core.n_features)
+        rows = to_rows(core.fitted(table), table)
+        outputs = core.evaluation(block, rows.shape[1]).predict(rows)
+        show_result(verbose, "predict", {"rows": len(outputs)})
+        return outputs
+
+    @checked("a call of the model", x="X", inputs="X")
+    def __call__(self, X: Any, *, training: bool = False) -> Array:
+        """Return what `predict` returns; ``training=True`` is refused, dropout is in `fit` only."""
+        one_of("training", training, {False: None})
+        return self.predict(X)
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print the layers with their outputs and parameters; ``print_fn`` takes each line.
@@ -303,7 +308,7 @@ class Sequential:
         >>> [w.shape for w in Sequential([Dense(4, input_dim=3), Dense(1)]).get_weights()]
         [(3, 4), (4,), (4, 1), (1,)]
         """
-        return kernels(self._core.built()[1], self._core.backend)
+        return kernels(*self._core.built(), self._core.backend)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights, in the form of `get_weights`; the optimiser's state stays.
@@ -316,10 +321,9 @@ class Sequential:
         >>> model.predict([[1.0, 1.0]]).item()
         3.5
         """
-        core = self._core
-        network, parameters = core.built()
-        flat = network_weights(weights, network, core.dtype)
-        core.backend.copy(core.backend.array(flat), parameters.theta)
+        network, parameters = self._core.built()
+        flat, backend = network_weights(weights, network, self._core.dtype), self._core.backend
+        backend.copy(backend.array(flat), parameters.theta)
 
     def to_model(self) -> Model:
         """Return a copy as a `Model`: labels or values as predictions, saving, the command line.

@@ -1,9 +1,9 @@
-"""What `Sequential.fit` shows while it runs."""
+"""What a `Sequential` shows of its work, on standard error."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastnn.api.sequential.keywords import one_of
@@ -20,16 +20,27 @@ _VERBOSE: dict[Any, Callable[[], list[CallbackLike]]] = {
     0: list,
     1: lambda: [ProgressReport()],
     2: lambda: [show_epoch],
+    "auto": lambda: [ProgressReport()],
 }
 
 
 def reports(verbose: object) -> list[CallbackLike]:
-    """Return the callbacks for 0 (nothing), 1 (a bar on a terminal, else lines) and 2 (lines).
+    """Return the callbacks of a fit: for 0 none, for 1 and "auto" a bar or lines, for 2 lines.
 
     >>> reports(0)
     []
     >>> reports("loud")
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: verbose must be 0 or 1 or 2, found 'loud'
+    fastnn.errors.ArgumentError: verbose must be 0 or 1 or 2 or 'auto', found 'loud'
     """
     return one_of("verbose", verbose, _VERBOSE)()
+
+
+def show_result(verbose: object, what: str, values: Mapping[str, float]) -> None:
+    """Print what an evaluation or a prediction came to in one line, unless ``verbose`` is 0.
+
+    >>> show_result(0, "evaluate", {"loss": 0.5})
+    """
+    if one_of("verbose", verbose, _VERBOSE)():
+        shown = ", ".join(f"{name} {value:.5g}" for name, value in values.items())
+        print(f"{what}: {shown}", file=sys.stderr, flush=True)
