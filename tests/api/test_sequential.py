@@ -552,7 +552,7 @@ WRONG_FIT = [
     ({"validation_data": (X, LABELS), "validation_split": 0.1}, ArgumentError,
      "validation_split has no effect with validation_data"),
     ({"patience": 3}, ArgumentError, "patience needs validation_split or validation_data"),
-    ({"monitor": "val_loss"}, ArgumentError, "monitor has no effect without patience"),
+    ({"monitor": "val_loss"}, ArgumentError, "monitor=.* has no effect without patience"),
     ({"monitor": "accuracy", "patience": 3}, ArgumentError,
      "monitor must be one of val_loss, val_accuracy, found 'accuracy'; did you mean 'val_acc"),
     ({"class_weight": {2: 1.0}}, ArgumentError, r"class_weight: unknown label 2 \(known: 0, 1\)"),

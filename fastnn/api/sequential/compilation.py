@@ -25,7 +25,7 @@ from fastnn.training.metrics import metric_names
 class Compilation:
     """Checked choices, and what they make of the target.
 
-    ``settings`` are arguments of `training_options`; ``keys`` gives the name under which a user
+    ``settings`` are arguments of `Recipe.of`; ``keys`` gives the name under which a user
     asked for a metric.
     """
 

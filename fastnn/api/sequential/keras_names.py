@@ -186,7 +186,7 @@ _NESTEROV = Option("nesterov", False)
 
 
 def optimizer(spec: object, learning_rate: float | None = None) -> dict[str, Any]:
-    """Return the arguments of `training_options` that an optimiser stands for.
+    """Return the arguments of `Recipe.of` that an optimiser stands for.
 
     >>> optimizer("SGD(momentum=0.9)")
     {'optimizer': {'name': 'velocity', 'beta': 0.9}, 'learning_rate': 0.01}
