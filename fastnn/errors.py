@@ -27,6 +27,8 @@ def arg(name: str, *value: object) -> str:
     >>> str(ArgumentError(f"{arg('epochs')} must be above 0; try {arg('loss', 'huber')}"))
     "epochs must be above 0; try loss='huber'"
     """
+    if not name.isidentifier():  # such as 'Dense: units', which every door calls so
+        return name
     return f"{_OPEN}{name}{''.join(f'{_VALUE}{one!r}' for one in value)}{_CLOSE}"
 
 

@@ -24,16 +24,10 @@ from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, DivergenceError, arg
 from fastnn.preparation.examples import Source, read_source
 from fastnn.recipe.checks import flag, whole
+from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import (
-    DataOptions,
-    RecipeOptions,
-    RunOptions,
-    TrainOptions,
-    pick,
-    refuse_unknown,
-)
+from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist

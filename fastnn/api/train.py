@@ -15,17 +15,11 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.setup import set_up
 from fastnn.recipe.checks import flag, listed
+from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import (
-    DataOptions,
-    RecipeOptions,
-    RunOptions,
-    TrainOptions,
-    pick,
-    refuse_unknown,
-)
+from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History

@@ -21,18 +21,11 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.setup import Setup, Shared, set_up
 from fastnn.recipe.checks import flag
+from fastnn.recipe.choices import options, pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import (
-    DataOptions,
-    RecipeOptions,
-    RunOptions,
-    TrainOptions,
-    options,
-    pick,
-    refuse_unknown,
-)
+from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
 from fastnn.training.callbacks import ProgressReport, TrainingState
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist

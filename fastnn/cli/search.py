@@ -15,8 +15,9 @@ from fastnn.cli.parser import Parser
 from fastnn.cli.train import check_out, given_arguments
 from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
 from fastnn.errors import ArgumentError, arg
+from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.forms import whole
-from fastnn.recipe.table import OPTIONS, Option
+from fastnn.recipe.rows import Option
 from fastnn.registry import did_you_mean
 from fastnn.version import __version__
 

@@ -7,18 +7,19 @@ from typing import Any
 
 from fastnn.cli.parser import Parser
 from fastnn.errors import in_python
+from fastnn.recipe.choices import OPTIONS, options
 from fastnn.recipe.documentation import shown_default
+from fastnn.recipe.rows import Option
 from fastnn.recipe.table import (
     GROUPS,
-    OPTIONS,
     DataOptions,
     DescentOptions,
     FitOptions,
     NetworkOptions,
-    Option,
+    OptimizerOptions,
     PartOptions,
     RunOptions,
-    options,
+    SeedOptions,
 )
 from fastnn.registry import Row
 
@@ -27,8 +28,10 @@ _TITLES = {
     DataOptions: "data",
     PartOptions: "data",
     NetworkOptions: "network",
+    OptimizerOptions: "training",
     DescentOptions: "training",
     FitOptions: "training",
+    SeedOptions: "training",
     RunOptions: "computing",
 }
 
@@ -69,7 +72,7 @@ def add_arguments(p: Parser) -> None:
 def add_flag(p: Any, row: Option) -> None:
     """Add the flag of a row of the table to a parser or a group; none if it has none.
 
-    >>> from fastnn.recipe.table import OPTIONS
+    >>> from fastnn.recipe.choices import OPTIONS
     >>> p = Parser()
     >>> add_flag(p, OPTIONS["hidden_layer_sizes"])
     >>> p.parse_args(["--hidden", "8,4"]).hidden_layer_sizes

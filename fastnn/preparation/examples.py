@@ -17,7 +17,8 @@ from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError, arg, inside
 from fastnn.preparation.loss_weights import check_weights
-from fastnn.recipe.table import DataOptions, checked
+from fastnn.recipe.choices import checked
+from fastnn.recipe.table import DataOptions
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]

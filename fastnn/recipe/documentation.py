@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from inspect import Parameter, Signature, signature
 from textwrap import fill, indent
+from types import MappingProxyType
 from typing import Any, TypeVar
 
-from fastnn.recipe.table import Option, options
+from fastnn.recipe.choices import options
+from fastnn.recipe.rows import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -15,11 +18,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 PLACE = "{options}"
 
 
-def documented(*groups: type, but: tuple[str, ...] = ()) -> Callable[[F], F]:
+def documented(
+    *groups: type, but: tuple[str, ...] = (), defaults: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[F], F]:
     """Write the options that a function takes as ``**options`` into its docstring and signature.
 
-    The docstring says ``{options}`` where they go; ``but`` are options that it does not take. So
-    ``help`` and editors show each with its default, although it is written in the table alone.
+    The docstring says ``{options}`` where they go; ``but`` are options that it does not take, and
+    ``defaults`` those that are others here. So ``help`` and editors show each with its default,
+    although it is written in the table alone.
 
     >>> from fastnn.recipe.table import RunOptions
     >>> @documented(RunOptions, but=("capture", "precision", "dtype"))
@@ -39,6 +45,7 @@ def documented(*groups: type, but: tuple[str, ...] = ()) -> Callable[[F], F]:
 
     def write(function: F) -> F:
         rows = {name: row for name, row in options(*groups).items() if name not in but}
+        rows |= {n: replace(rows[n], default=v, shown="") for n, v in defaults.items()}
         if function.__doc__:
             margin = function.__doc__.partition(PLACE)[0].rpartition("\n")[2]
             text = "\n".join(described(row) for row in rows.values())
@@ -52,7 +59,7 @@ def documented(*groups: type, but: tuple[str, ...] = ()) -> Callable[[F], F]:
 def described(row: Option, width: int = 92) -> str:
     """Return a row as a paragraph of a docstring.
 
-    >>> from fastnn.recipe.table import OPTIONS
+    >>> from fastnn.recipe.choices import OPTIONS
     >>> print(described(OPTIONS["l1"]))
     l1 : float. Penalty on the absolute values of the weights. Default: 0.
     """
@@ -66,7 +73,7 @@ def described(row: Option, width: int = 92) -> str:
 def shown_default(row: Option) -> str:
     """Return the default of an option, for people.
 
-    >>> from fastnn.recipe.table import OPTIONS
+    >>> from fastnn.recipe.choices import OPTIONS
     >>> shown_default(OPTIONS["epochs"]), shown_default(OPTIONS["loss"])
     ('100', 'by the task')
     """
@@ -92,7 +99,8 @@ def type_text(annotation: Any) -> str:
 def with_options(before: Signature, rows: Any) -> Signature:
     """Return a signature with the options in place of ``**options``.
 
-    >>> from fastnn.recipe.table import RunOptions, options
+    >>> from fastnn.recipe.choices import options
+    >>> from fastnn.recipe.table import RunOptions
     >>> def f(x, **options): ...
     >>> [*with_options(signature(f), options(RunOptions).values()).parameters][:2]
     ['x', 'device']

@@ -10,7 +10,8 @@ from fastnn.data.batches import batch_size_for
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.initializers import initializer_form
-from fastnn.recipe.table import RecipeFields, RecipeOptions, checked, options, refuse_unknown
+from fastnn.recipe.choices import checked, options, refuse_unknown
+from fastnn.recipe.table import RecipeFields, RecipeOptions
 
 #: From so many examples on, the mini-batch size unless another is chosen.
 _SIZES = ((1_000_000, 512), (10_000, 128), (1, 32))

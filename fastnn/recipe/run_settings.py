@@ -7,7 +7,8 @@ from typing import Unpack
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.protocols import Backend
-from fastnn.recipe.table import RunOptions, checked
+from fastnn.recipe.choices import checked
+from fastnn.recipe.table import RunOptions
 
 
 @dataclass(frozen=True, kw_only=True)

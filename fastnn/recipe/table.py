@@ -7,16 +7,17 @@ and the documentation of `train`, `train_many`, `search`, `Sequential` and the e
 every check of one option. A new option is an entry here, with its field in `RecipeFields`, and
 its use.
 
-The module is imported by every ``fastnn --help``: it imports neither NumPy nor the networks.
+The module is imported by every ``fastnn --help``: it imports neither NumPy nor the networks. A row
+starts with the default and the check, since these are what a reader looks for first.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_args
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import arg
 from fastnn.recipe import checks, forms
-from fastnn.registry import Table, did_you_mean
+from fastnn.recipe.rows import Effect, Flag, Option
 
 if TYPE_CHECKING:
     from fastnn.nn.groups import ParameterGroup
@@ -24,59 +25,6 @@ if TYPE_CHECKING:
     from fastnn.nn.schedules import ScheduleRule
 
 ClassWeight = str | Mapping[Any, float] | Sequence[float] | None
-
-
-@dataclass(frozen=True)
-class Flag:
-    """How an option is written on the command line: ``--name METAVAR``.
-
-    ``name``: if it is not that of the option; ``read``: from the text to the value; ``repeat``:
-    it can be given several times; ``negated``: ``--no-name`` without a value, which ``help`` says.
-    """
-
-    metavar: str
-    read: Callable[[str], Any] = str
-    name: str = ""
-    repeat: bool = False
-    negated: bool = False
-    help: str = ""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """When an option has an effect, by the others; ``unless`` says why it has none."""
-
-    when: Callable[[Mapping[str, Any]], bool]
-    unless: str
-
-
-@dataclass(frozen=True)
-class Option:
-    """A row of the table.
-
-    ``help`` is one line, on the command line and in the documentation, where ``more`` follows it.
-    ``shown``: the default in words, where it is None. Where ``effect`` is None, the option always
-    has one, or it depends on the data, and is checked where they are known.
-    """
-
-    default: Any
-    check: checks.Check
-    help: str
-    flag: Flag | None = None
-    effect: Effect | None = None
-    more: str = ""
-    shown: str = ""
-    name: str = ""
-    group: str = ""
-    annotation: Any = None
-
-    @property
-    def flag_name(self) -> str:
-        """The name on the command line, without the dashes."""
-        assert self.flag is not None
-        return ("no-" if self.flag.negated else "") + (
-            self.flag.name or self.name.replace("_", "-")
-        )
 
 
 def _hidden(options: Mapping[str, Any]) -> bool:
@@ -91,407 +39,276 @@ _NO_HIDDEN = Effect(_hidden, ": there is no hidden layer")
 _NO_PATIENCE = Effect(_watched, f" without {arg('patience')}: set {arg('patience')} too")
 
 
+# fmt: off
 class DataOptions(TypedDict, total=False):
     """What the columns are."""
-
-    task: Annotated[
-        str,
-        Option(
-            "auto",
-            checks.one_of("auto", "binary", "multiclass", "multilabel", "regression"),
-            "auto (by the target), binary, multiclass, multilabel or regression",
-            Flag("NAME"),
-        ),
-    ]
-    categorical: Annotated[
-        Collection[str],
-        Option(
-            (),
-            checks.listed,
-            "numeric columns to take as categories",
-            Flag("COL[,COL]", forms.split_list, repeat=True),
-        ),
-    ]
-    drop: Annotated[
-        Collection[str],
-        Option(
-            (),
-            checks.listed,
-            "columns to leave out",
-            Flag("COL[,COL]", forms.split_list, repeat=True),
-            more="of every part",
-        ),
-    ]
-    delimiter: Annotated[
-        str | None,
-        Option(
-            None,
-            checks.anything,
-            "what parts the columns of CSV files",
-            Flag("C", forms.delimiter),
-            shown="a comma; tab: a tab",
-        ),
-    ]
+    task: Annotated[str, Option(
+        "auto", checks.one_of("auto", "binary", "multiclass", "multilabel", "regression"),
+        "auto (by the target), binary, multiclass, multilabel or regression",
+        Flag("NAME"),
+    )]
+    categorical: Annotated[Collection[str], Option(
+        (), checks.listed,
+        "numeric columns to take as categories",
+        Flag("COL[,COL]", forms.split_list, repeat=True),
+    )]
+    drop: Annotated[Collection[str], Option(
+        (), checks.listed,
+        "columns to leave out",
+        Flag("COL[,COL]", forms.split_list, repeat=True),
+        more="of every part",
+    )]
+    delimiter: Annotated[str | None, Option(
+        None, checks.anything,
+        "what parts the columns of CSV files",
+        Flag("C", forms.delimiter),
+        shown="a comma; tab: a tab",
+    )]
 
 
 class PartOptions(TypedDict, total=False):
     """How the examples are divided, prepared and judged."""
-
-    fractions: Annotated[
-        Sequence[float] | None,
-        Option(
-            None,
-            checks.optional(checks.fractions),
-            "shares of training, validation and test",
-            Flag("A,B,C", forms.shares),
-            shown=".6,.2,.2, and .98,.01,.01 from a million rows on",
-        ),
-    ]
-    split_seed: Annotated[
-        int | None,
-        Option(
-            None,
-            checks.optional(checks.seed),
-            "seed of the split into parts",
-            Flag("N", forms.whole),
-            shown="that of --seed",
-        ),
-    ]
-    fold: Annotated[
-        tuple[int, int] | None,
-        Option(
-            None,
-            checks.optional(checks.fold),
-            "(i, k) for cross-validation: after a fifth is split off as the test part, the i-th "
-            "(from 0) of k parts of equal size is the validation part, and the others train",
-        ),
-    ]
-    standardize: Annotated[
-        bool,
-        Option(
-            True,
-            checks.flag,
-            "inputs to mean 0 and deviation 1 (N19)",
-            Flag("", negated=True, help="leave the inputs in their own units"),
-        ),
-    ]
-    standardize_target: Annotated[
-        bool | None,
-        Option(
-            None,
-            checks.optional(checks.flag),
-            "the same for a regression target",
-            shown="unless the loss needs counts (Poisson), or an output activation other than "
-            "identity is chosen",
-        ),
-    ]
-    class_weight: Annotated[
-        ClassWeight,
-        Option(
-            None,
-            checks.anything,
-            "balanced: each class counts as much as each other",
-            Flag("NAME"),
-            more="or a weight per label (a list for multilabel). In training weights are scaled to "
-            "the mean 1",
-            shown="all examples alike",
-        ),
-    ]
-    metrics: Annotated[
-        Sequence[object] | None,
-        Option(
-            None,
-            checks.optional(checks.listed),
-            "what to report",
-            Flag("NAME[,NAME]", forms.split_list),
-            shown="by the task",
-        ),
-    ]
+    fractions: Annotated[Sequence[float] | None, Option(
+        None, checks.optional(checks.fractions),
+        "shares of training, validation and test",
+        Flag("A,B,C", forms.shares),
+        shown=".6,.2,.2, and .98,.01,.01 from a million rows on",
+    )]
+    split_seed: Annotated[int | None, Option(
+        None, checks.optional(checks.seed),
+        "seed of the split into parts",
+        Flag("N", forms.whole),
+        shown="that of --seed",
+    )]
+    fold: Annotated[tuple[int, int] | None, Option(
+        None, checks.optional(checks.fold),
+        "(i, k) for cross-validation: after a fifth is split off as the test part, the i-th (from "
+        "0) of k parts of equal size is the validation part, and the others train",
+    )]
+    standardize: Annotated[bool, Option(
+        True, checks.flag,
+        "inputs to mean 0 and deviation 1 (N19)",
+        Flag("", negated=True, help="leave the inputs in their own units"),
+    )]
+    standardize_target: Annotated[bool | None, Option(
+        None, checks.optional(checks.flag),
+        "the same for a regression target",
+        shown="unless the loss needs counts (Poisson), or an output activation other than "
+              "identity is chosen",
+    )]
+    class_weight: Annotated[ClassWeight, Option(
+        None, checks.anything,
+        "balanced: each class counts as much as each other",
+        Flag("NAME"),
+        more="or a weight per label (a list for multilabel). In training weights are scaled to "
+             "the mean 1",
+        shown="all examples alike",
+    )]
+    metrics: Annotated[Sequence[object] | None, Option(
+        None, checks.optional(checks.listed),
+        "what to report",
+        Flag("NAME[,NAME]", forms.split_list),
+        shown="by the task",
+    )]
 
 
 class NetworkOptions(TypedDict, total=False):
     """The network."""
+    hidden_layer_sizes: Annotated[Sequence[int] | int, Option(
+        (128,), checks.hidden_layer_sizes,
+        "units of the hidden layers",
+        Flag("N[,N]", forms.layers, name="hidden"),
+        more="() is logistic or linear regression",
+        shown="128; none: logistic or linear regression",
+    )]
+    activation: Annotated[object, Option(
+        "relu", checks.each_layer(checks.activation),
+        "of the hidden layers, one for all or one for each",
+        Flag("NAME[,NAME]", forms.one_or_list(str)), _NO_HIDDEN,
+    )]
+    output_activation: Annotated[object, Option(
+        None, checks.optional(checks.activation),
+        "of the output",
+        Flag("NAME"),
+        shown="by the loss; sigmoid for a classifier with a loss such as squared error",
+    )]
+    initializer: Annotated[object, Option(
+        None, checks.each_layer(checks.initializer),
+        "of the weights, one for all layers or one for each",
+        Flag("NAME[,NAME]", forms.one_or_list(str)),
+        shown="by the activation",
+    )]
+    loss: Annotated[object, Option(
+        None, checks.optional(checks.loss),
+        "what is minimised",
+        Flag("NAME"),
+        shown="by the task",
+    )]
+    label_smoothing: Annotated[float, Option(
+        0.0, checks.share,
+        "moves the targets of a cross-entropy by this share towards uniform",
+        Flag("S", forms.real),
+    )]
+    dropout: Annotated[float | Sequence[float], Option(
+        0.0, checks.each_layer(checks.share),
+        "share of the hidden units left out in training, one for all layers or one for each",
+        Flag("P[,P]", forms.one_or_list(forms.real)), _NO_HIDDEN,
+    )]
+    batch_normalization: Annotated[object, Option(
+        None, checks.anything,
+        "before or after the activation of the hidden layers; one for all layers or one for each",
+        Flag("WHERE[,WHERE]", forms.one_or_list(forms.none_or_text)), _NO_HIDDEN,
+        shown="none",
+    )]
 
-    hidden_layer_sizes: Annotated[
-        Sequence[int] | int,
-        Option(
-            (128,),
-            checks.hidden_layer_sizes,
-            "units of the hidden layers",
-            Flag("N[,N]", forms.layers, name="hidden"),
-            more="() is logistic or linear regression",
-            shown="128; none: logistic or linear regression",
-        ),
-    ]
-    activation: Annotated[
-        object,
-        Option(
-            "relu",
-            checks.each_layer(checks.activation),
-            "of the hidden layers, one for all or one for each",
-            Flag("NAME[,NAME]", forms.one_or_list(str)),
-            _NO_HIDDEN,
-        ),
-    ]
-    output_activation: Annotated[
-        object,
-        Option(
-            None,
-            checks.optional(checks.activation),
-            "of the output",
-            Flag("NAME"),
-            shown="by the loss; sigmoid for a classifier with a loss such as squared error",
-        ),
-    ]
-    initializer: Annotated[
-        object,
-        Option(
-            None,
-            checks.each_layer(checks.initializer),
-            "of the weights, one for all layers or one for each",
-            Flag("NAME[,NAME]", forms.one_or_list(str)),
-            shown="by the activation",
-        ),
-    ]
-    loss: Annotated[
-        object,
-        Option(
-            None,
-            checks.optional(checks.loss),
-            "what is minimised",
-            Flag("NAME"),
-            shown="by the task",
-        ),
-    ]
-    label_smoothing: Annotated[
-        float,
-        Option(
-            0.0,
-            checks.share,
-            "moves the targets of a cross-entropy by this share towards uniform",
-            Flag("S", forms.real),
-        ),
-    ]
-    dropout: Annotated[
-        float | Sequence[float],
-        Option(
-            0.0,
-            checks.each_layer(checks.share),
-            "share of the hidden units left out in training, one for all layers or one for each",
-            Flag("P[,P]", forms.one_or_list(forms.real)),
-            _NO_HIDDEN,
-        ),
-    ]
-    batch_normalization: Annotated[
-        object,
-        Option(
-            None,
-            checks.anything,
-            "before or after the activation of the hidden layers; one for all layers or one for "
-            "each",
-            Flag("WHERE[,WHERE]", forms.one_or_list(forms.none_or_text)),
-            _NO_HIDDEN,
-            shown="none",
-        ),
-    ]
+
+class OptimizerOptions(TypedDict, total=False):
+    """The update rule."""
+    optimizer: Annotated[object, Option(
+        "adam", checks.optimizer,
+        "the update rule",
+        Flag("NAME"),
+    )]
 
 
 class DescentOptions(TypedDict, total=False):
     """How the cost is brought down."""
-
-    optimizer: Annotated[object, Option("adam", checks.optimizer, "the update rule", Flag("NAME"))]
-    learning_rate: Annotated[
-        float | None,
-        Option(
-            None,
-            checks.optional(checks.above_0),
-            "size of the steps",
-            Flag("R", forms.real),
-            shown="by the optimizer",
-        ),
-    ]
-    schedule: Annotated[
-        object,
-        Option("constant", checks.schedule, "course of the learning rate", Flag("NAME")),
-    ]
-    l2: Annotated[
-        float,
-        Option(
-            0.0, checks.number, "penalty on the squares of the weights (N11)",
-            Flag("LAMBDA", forms.real),
-        ),
-    ]  # fmt: skip
-    l1: Annotated[
-        float,
-        Option(
-            0.0, checks.number, "penalty on the absolute values of the weights",
-            Flag("LAMBDA", forms.real),
-        ),
-    ]  # fmt: skip
-    gradient_clip: Annotated[
-        float | None,
-        Option(
-            None,
-            checks.optional(checks.above_0),
-            "largest norm of the gradient, over all parameters",
-            Flag("NORM", forms.real),
-            shown="no limit",
-        ),
-    ]
-    groups: Annotated[
-        Sequence["ParameterGroup"],
-        Option(
-            (),
-            checks.groups,
-            "parameters with a learning-rate factor or weight decay of their own, as "
-            "`ParameterGroup` objects",
-        ),
-    ]
+    learning_rate: Annotated[float | None, Option(
+        None, checks.optional(checks.above_0),
+        "size of the steps",
+        Flag("R", forms.real),
+        shown="by the optimizer",
+    )]
+    schedule: Annotated[object, Option(
+        "constant", checks.schedule,
+        "course of the learning rate",
+        Flag("NAME"),
+    )]
+    l2: Annotated[float, Option(
+        0.0, checks.number,
+        "penalty on the squares of the weights (N11)",
+        Flag("LAMBDA", forms.real),
+    )]
+    l1: Annotated[float, Option(
+        0.0, checks.number,
+        "penalty on the absolute values of the weights",
+        Flag("LAMBDA", forms.real),
+    )]
+    gradient_clip: Annotated[float | None, Option(
+        None, checks.optional(checks.above_0),
+        "largest norm of the gradient, over all parameters",
+        Flag("NORM", forms.real),
+        shown="no limit",
+    )]
+    groups: Annotated[Sequence["ParameterGroup"], Option(
+        (), checks.groups,
+        "parameters with a learning-rate factor or weight decay of their own, as `ParameterGroup` "
+        "objects",
+    )]
 
 
 class FitOptions(TypedDict, total=False):
     """How long, in which order, and in batches of which size."""
+    batch_size: Annotated[int | str | None, Option(
+        None, checks.optional(checks.batch_size),
+        "examples per step (N26), or full for all of them, or auto for the notes' rule (N27): "
+        "full up to 2000 examples, else 64 to 1024",
+        Flag("M", forms.batch_size),
+        shown="32, from 10,000 examples on 128, from a million on 512",
+        more="small data train better in small batches, large ones faster in large",
+    )]
+    micro_batch_size: Annotated[int | str, Option(
+        "auto", checks.micro_batch_size,
+        "examples of a mini-batch that are computed at once, to save memory: the gradients of "
+        "such parts are added up; auto takes all if they fit",
+        Flag("M", forms.batch_size),
+    )]
+    epochs: Annotated[int, Option(
+        100, checks.whole,
+        "passes through the training examples, at most",
+        Flag("N", forms.whole),
+    )]
+    patience: Annotated[int | None, Option(
+        10, checks.optional(checks.whole),
+        "stop when N epochs brought nothing better on the validation part, and go back to the "
+        "best one's weights; none: train to the end",
+        Flag("N", forms.patience),
+    )]
+    monitor: Annotated[str | None, Option(
+        None, checks.optional(checks.monitor),
+        "what is to get better: loss or a metric",
+        Flag("NAME"), _NO_PATIENCE,
+        shown="loss",
+    )]
+    min_delta: Annotated[float, Option(
+        0.0, checks.number,
+        "by how much, to count as better",
+        Flag("D", forms.real), _NO_PATIENCE,
+    )]
+    tolerance: Annotated[float | None, Option(
+        None, checks.optional(checks.above_0),
+        "stop when the cost changed by less than this share of itself in three epochs running "
+        "(N25)",
+        Flag("T", forms.real),
+        shown="never",
+    )]
+    shuffle: Annotated[bool, Option(
+        True, checks.flag,
+        "new order of the examples in each epoch",
+        Flag("", negated=True, help="keep the order of the examples in each epoch"),
+    )]
 
-    batch_size: Annotated[
-        int | str | None,
-        Option(
-            None,
-            checks.optional(checks.batch_size),
-            "examples per step (N26), or full for all of them, or auto for the notes' rule (N27): "
-            "full up to 2000 examples, else 64 to 1024",
-            Flag("M", forms.batch_size),
-            shown="32, from 10,000 examples on 128, from a million on 512",
-            more="small data train better in small batches, large ones faster in large",
-        ),
-    ]
-    micro_batch_size: Annotated[
-        int | str,
-        Option(
-            "auto",
-            checks.micro_batch_size,
-            "examples of a mini-batch that are computed at once, to save memory: the gradients of "
-            "such parts are added up; auto takes all if they fit",
-            Flag("M", forms.batch_size),
-        ),
-    ]
-    epochs: Annotated[
-        int,
-        Option(
-            100, checks.whole, "passes through the training examples, at most",
-            Flag("N", forms.whole),
-        ),
-    ]  # fmt: skip
-    patience: Annotated[
-        int | None,
-        Option(
-            10,
-            checks.optional(checks.whole),
-            "stop when N epochs brought nothing better on the validation part, and go back to the "
-            "best one's weights; none: train to the end",
-            Flag("N", forms.patience),
-        ),
-    ]
-    monitor: Annotated[
-        str | None,
-        Option(
-            None,
-            checks.optional(checks.monitor),
-            "what is to get better: loss or a metric",
-            Flag("NAME"),
-            _NO_PATIENCE,
-            shown="loss",
-        ),
-    ]
-    min_delta: Annotated[
-        float,
-        Option(
-            0.0,
-            checks.number,
-            "by how much, to count as better",
-            Flag("D", forms.real),
-            _NO_PATIENCE,
-        ),
-    ]
-    tolerance: Annotated[
-        float | None,
-        Option(
-            None,
-            checks.optional(checks.above_0),
-            "stop when the cost changed by less than this share of itself in three epochs running "
-            "(N25)",
-            Flag("T", forms.real),
-            shown="never",
-        ),
-    ]
-    shuffle: Annotated[
-        bool,
-        Option(
-            True,
-            checks.flag,
-            "new order of the examples in each epoch",
-            Flag("", negated=True, help="keep the order of the examples in each epoch"),
-        ),
-    ]
-    seed: Annotated[
-        int,
-        Option(
-            0,
-            checks.seed,
-            "of weights, order, dropout and split: the same seed, the same model",
-            Flag("N", forms.whole),
-        ),
-    ]
+
+class SeedOptions(TypedDict, total=False):
+    """What is random."""
+    seed: Annotated[int, Option(
+        0, checks.seed,
+        "of weights, order, dropout and split: the same seed, the same model",
+        Flag("N", forms.whole),
+    )]
 
 
 class RunOptions(TypedDict, total=False):
     """Where and how it is computed; the result is the same but for rounding."""
-
-    device: Annotated[
-        str,
-        Option(
-            "cpu",
-            checks.text,
-            "cpu, cuda, cuda:N, or auto: the GPU if it is usable",
-            Flag("NAME"),
-        ),
-    ]
-    engine: Annotated[
-        str,
-        Option(
-            "auto",
-            checks.one_of("numpy", "compiled", "auto"),
-            "what runs the steps on the CPU: numpy, compiled (needs llvmlite), or auto: compiled "
-            "where that is faster",
-            Flag("NAME"),
-        ),
-    ]
-    capture: Annotated[
-        str,
-        Option(
-            "auto",
-            checks.one_of("auto", "never", "always"),
-            "on a GPU: auto starts each step as one CUDA graph where that works, never kernel by "
-            "kernel, always fails where it does not work",
-            Flag("WHEN"),
-        ),
-    ]
-    precision: Annotated[
-        str,
-        Option(
-            "full",
-            checks.one_of("full", "tf32"),
-            "on a GPU: full, or tf32: faster products of float32 with 10 bits of mantissa instead "
-            "of 23",
-            Flag("NAME"),
-        ),
-    ]
-    dtype: Annotated[
-        str,
-        Option("float32", checks.one_of("float32", "float64"), "float32 or float64", Flag("NAME")),
-    ]
+    device: Annotated[str, Option(
+        "cpu", checks.text,
+        "cpu, cuda, cuda:N, or auto: the GPU if it is usable",
+        Flag("NAME"),
+    )]
+    engine: Annotated[str, Option(
+        "auto", checks.one_of("numpy", "compiled", "auto"),
+        "what runs the steps on the CPU: numpy, compiled (needs llvmlite), or auto: compiled "
+        "where that is faster",
+        Flag("NAME"),
+    )]
+    capture: Annotated[str, Option(
+        "auto", checks.one_of("auto", "never", "always"),
+        "on a GPU: auto starts each step as one CUDA graph where that works, never kernel by "
+        "kernel, always fails where it does not work",
+        Flag("WHEN"),
+    )]
+    precision: Annotated[str, Option(
+        "full", checks.one_of("full", "tf32"),
+        "on a GPU: full, or tf32: faster products of float32 with 10 bits of mantissa instead of "
+        "23",
+        Flag("NAME"),
+    )]
+    dtype: Annotated[str, Option(
+        "float32", checks.one_of("float32", "float64"),
+        "float32 or float64",
+        Flag("NAME"),
+    )]
 
 
-class RecipeOptions(PartOptions, NetworkOptions, DescentOptions, FitOptions, total=False):
+class RecipeOptions(
+    PartOptions,
+    NetworkOptions,
+    OptimizerOptions,
+    DescentOptions,
+    FitOptions,
+    SeedOptions,
+    total=False,
+):
     """What to train: everything that differs between the trainings of `train_many`."""
 
 
@@ -541,101 +358,13 @@ class TrainOptions(DataOptions, RecipeOptions, RunOptions, total=False):
 
 
 #: The groups in the order in which they are shown.
-GROUPS = (DataOptions, PartOptions, NetworkOptions, DescentOptions, FitOptions, RunOptions)
-
-
-def _read() -> dict[str, Option]:
-    """The rows by name, each told its name, its group and its type."""
-    found = {}
-    for group in GROUPS:
-        for name, annotated in group.__annotations__.items():
-            form, row = get_args(annotated)
-            found[name] = replace(row, name=name, group=group.__name__, annotation=form)
-    return found
-
-
-OPTIONS: Mapping[str, Option] = _read()
-
-
-def options(*groups: type) -> dict[str, Option]:
-    """Return the rows of some groups of options, by name.
-
-    >>> [*options(RunOptions)]
-    ['device', 'engine', 'capture', 'precision', 'dtype']
-    """
-    names = {name for group in groups for name in group.__annotations__}
-    return {name: row for name, row in OPTIONS.items() if name in names}
-
-
-def pick(given: Mapping[str, Any], *groups: type) -> dict[str, Any]:
-    """Return those of the given options that belong to some groups.
-
-    >>> pick({"device": "cpu", "epochs": 3}, FitOptions)
-    {'epochs': 3}
-    """
-    rows = options(*groups)
-    return {name: value for name, value in given.items() if name in rows}
-
-
-def checked(given: Mapping[str, Any], *groups: type) -> dict[str, Any]:
-    """Return every option of some groups: those given, checked, the others by default.
-
-    >>> checked({"precision": "tf32"}, RunOptions)["precision"]
-    'tf32'
-    >>> checked({"epochs": 3, "min_delta": 0.1, "patience": None}, FitOptions)
-    Traceback (most recent call last):
-    fastnn.errors.ArgumentError: min_delta=0.1 has no effect without patience: set patience too
-
-    Raises ArgumentError for a value that is not allowed, and for one that has no effect because
-    of the others.
-    """
-    rows = options(*groups)
-    values = {
-        name: row.check(name, given[name]) if name in given else row.check(name, row.default)
-        for name, row in rows.items()
-    }
-    for name, row in rows.items():
-        if name in given and row.effect is not None and not row.effect.when(values):
-            refuse_without_effect(row, given[name])
-    return values
-
-
-def refuse_without_effect(row: Option, value: Any) -> None:
-    """Raise ArgumentError for a value that is not the default, and has no effect.
-
-    >>> refuse_without_effect(OPTIONS["dropout"], 0.0)
-    """
-    empty = isinstance(value, (list, tuple)) and not value
-    if row.effect is not None and not empty and value != row.default:
-        raise ArgumentError(f"{arg(row.name, value)} has no effect{row.effect.unless}", value=value)
-
-
-def refuse_unknown(owner: str, given: Collection[str], known: Collection[str]) -> None:
-    """Raise ArgumentError for the first name that is no argument of ``owner``.
-
-    What is an option of a row of another table, such as momentum's beta, is said with how to
-    write it.
-
-    >>> refuse_unknown("train", ["epoch"], ["epochs"])
-    Traceback (most recent call last):
-    fastnn.errors.ArgumentError: train has no argument 'epoch'; did you mean 'epochs'?
-    """
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known) or _in_a_row(name)
-            raise ArgumentError(f"{owner} has no argument {name!r}{hint}", argument=name)
-
-
-def _in_a_row(option: str) -> str:
-    from fastnn.nn.activations import ACTIVATIONS
-    from fastnn.nn.losses import LOSSES
-    from fastnn.nn.optimizers import OPTIMIZERS
-    from fastnn.nn.schedules import SCHEDULES
-
-    tables: tuple[Table[Any], ...] = (OPTIMIZERS, SCHEDULES, LOSSES, ACTIVATIONS)
-    for table in tables:
-        for row in table:
-            if option == row.name or option in (o.name for o in row.options):
-                value = f"{row.name}({option}=...)" if option != row.name else option
-                return f"; write {arg(table.kind, value)}"
-    return ""
+GROUPS = (
+    DataOptions,
+    PartOptions,
+    NetworkOptions,
+    OptimizerOptions,
+    DescentOptions,
+    FitOptions,
+    SeedOptions,
+    RunOptions,
+)

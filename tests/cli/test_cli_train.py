@@ -18,7 +18,7 @@ from fastnn.nn.initializers import INITIALIZERS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
 from fastnn.nn.schedules import SCHEDULES
-from fastnn.recipe.table import OPTIONS
+from fastnn.recipe.choices import OPTIONS
 from fastnn.training.metrics import METRICS
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from fastnn.errors import ArgumentError
 from fastnn.nn.parameters import check_dtype
 from fastnn.recipe.checks import hidden_layer_sizes, whole
-from fastnn.recipe.table import OPTIONS, refuse_without_effect
+from fastnn.recipe.choices import OPTIONS, refuse_without_effect
 from fastnn.registry import Option, did_you_mean
 
 _NUMBERS = {

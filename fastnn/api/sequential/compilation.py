@@ -12,10 +12,11 @@ from fastnn.api.sequential import keras_names
 from fastnn.api.sequential.layers import Stack
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg, in_python, spelled
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network
 from fastnn.preparation.fit_to_task import choose_metrics
+from fastnn.recipe.checks import whole
 from fastnn.recipe.recipe import Recipe
 from fastnn.registry import did_you_mean
 from fastnn.training.metrics import metric_names
@@ -45,24 +46,34 @@ class Compilation:
             return Targets(self.task, None, K, None, None, False, dtype)
         return Targets(self.task, None, K, np.zeros(K), np.ones(K), K == 1, dtype)
 
-    def options(self, monitor: str | None, done: int, **fit: Any) -> tuple[Recipe, bool]:
-        """Return the options of a fit, and whether a greater value of the monitor is better.
+    def recipe(self, seed: int, done: int, fit: Mapping[str, Any]) -> tuple[Recipe, bool]:
+        """Return the recipe of a fit, and whether a greater value of the monitor is better.
 
-        ``monitor`` is a key of the history: "val_loss" or "val_" and a metric. ``done``: the
-        epochs of the fits before.
+        ``fit``: `FitOptions`, where ``monitor`` is a key of the history: "val_loss" or "val_" and
+        a metric. ``done``: the epochs of the fits before.
         """
-        watched = None
-        if monitor is not None:
-            names = {"val_loss": "loss", **{f"val_{key}": n for n, key in self.keys.items()}}
-            if monitor not in names:
-                raise ArgumentError(
-                    f"monitor must be one of {', '.join(names)}, found {monitor!r}"
-                    f"{did_you_mean(str(monitor), names)}"
-                )
-            watched = names[monitor]
-        settings = Recipe.of(**self.settings, **fit, monitor=watched)
-        _check_schedule(settings, done)
-        return settings, choose_metrics(self.metrics, settings.monitor, self.task).greater_is_better
+        keys = {"val_loss": "loss", **{f"val_{key}": n for n, key in self.keys.items()}}
+        monitor = fit.get("monitor")
+        if monitor is not None and monitor not in keys:
+            raise ArgumentError(
+                f"{arg('monitor')} must be one of {', '.join(keys)}, found {monitor!r}"
+                f"{did_you_mean(str(monitor), keys)}",
+                value=monitor,
+            )
+        watched = None if monitor is None else keys[monitor]
+        epochs = done + whole("epochs", fit["epochs"])
+        with spelled(
+            lambda name, value: (
+                in_python(name, repr(monitor) if value else None)
+                if name == "monitor"
+                else in_python(name, value)
+            )
+        ):
+            recipe = Recipe.of(
+                **self.settings, **{**fit, "epochs": epochs, "monitor": watched}, seed=seed
+            )
+        _check_schedule(recipe, done)
+        return recipe, choose_metrics(self.metrics, recipe.monitor, self.task).greater_is_better
 
 
 def compilation(
@@ -70,7 +81,7 @@ def compilation(
     loss: object,
     optimizer: object,
     metrics: Sequence[object],
-    learning_rate: float | None,
+    learning_rate: float | None = None,
     **settings: Any,
 ) -> Compilation:
     """Return the checked choices for a stack of layers.

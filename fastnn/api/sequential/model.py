@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
@@ -18,11 +18,17 @@ from fastnn.api.sequential.progress import reports, show_result
 from fastnn.errors import ArgumentError
 from fastnn.model.model import Model
 from fastnn.recipe.checks import whole
-from fastnn.recipe.table import ClassWeight
+from fastnn.recipe.documentation import documented
+from fastnn.recipe.run_settings import RunSettings
+from fastnn.recipe.table import ClassWeight, DescentOptions, FitOptions, RunOptions
 from fastnn.training.callbacks import CallbackLike
 from fastnn.training.loop import TrainingInterrupted
 
 Array = npt.NDArray[Any]
+
+
+#: What `fit` takes where `fastnn.train` takes something else: Keras' defaults.
+FIT_DEFAULTS = {"epochs": 1, "batch_size": 32, "patience": None}
 
 
 class Sequential:
@@ -39,8 +45,8 @@ class Sequential:
     ----------
     layers : `Input` and `Normalization` (both optional), then `Dense`,
         `BatchNormalization`, `Activation`, `Dropout`.
-    device, engine, capture, precision : where and how it computes, as for `fastnn.train`.
-    dtype : "float32" or "float64". seed : of weights, order, dropout and validation split.
+    seed : of weights, order, dropout and validation split.
+    {options}
 
     >>> from fastnn import Dense
     >>> import numpy as np
@@ -58,20 +64,18 @@ class Sequential:
     """
 
     @checked("Sequential")
+    @documented(RunOptions)
     def __init__(
         self,
         layers: Sequence[Layer] = (),
         *,
-        device: str = "cpu",
-        engine: str = "auto",
-        capture: str = "auto",
-        precision: str = "full",
-        dtype: str = "float32",
         seed: int = 0,
+        **options: Unpack[RunOptions],
     ) -> None:
         if not isinstance(layers, (list, tuple)):
             raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
-        self._core = Core(device, engine, dtype, seed, capture, precision)
+        s = RunSettings.of(**options)
+        self._core = Core(s.device, s.engine, s.dtype, seed, s.capture, s.precision)
         for layer in layers:
             self.add(layer)
 
@@ -101,17 +105,13 @@ class Sequential:
         self._core.layers = layers
 
     @checked("compile")
+    @documented(DescentOptions)
     def compile(
         self,
         loss: object,
         optimizer: object = "adam",
         metrics: Sequence[object] | None = (),
-        *,
-        learning_rate: float | None = None,
-        schedule: object = "constant",
-        l2: float = 0.0,
-        l1: float = 0.0,
-        gradient_clip: float | None = None,
+        **options: Unpack[DescentOptions],
     ) -> None:
         """Choose loss, optimiser and metrics. Weights stay; optimiser and history start anew.
 
@@ -131,8 +131,7 @@ class Sequential:
         metrics : names, as for `fastnn.train` or Keras'. "accuracy" of several 0/1 outputs is the
             share of examples with every label right, "precision" the mean over the outputs;
             "BinaryAccuracy", "Precision", "AUC" (exact, not by 200 thresholds) count each output.
-        learning_rate : None takes the optimiser's default.
-        schedule, l2, l1, gradient_clip : as `fastnn.train` takes them.
+        {options}
 
         >>> from fastnn import Dense
         >>> Sequential([Dense(1)]).compile(loss="mse", optimizer="adm")
@@ -145,31 +144,23 @@ class Sequential:
             loss=loss,
             optimizer=optimizer,
             metrics=() if metrics is None else metrics,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            l2=l2,
-            l1=l1,
-            gradient_clip=gradient_clip,
+            **options,
         )
 
     @checked("fit", x="X")
+    @documented(FitOptions, defaults=FIT_DEFAULTS)
     def fit(
         self,
         X: Any,
         y: Any,
         *,
-        epochs: int = 1,
-        batch_size: int | str | None = 32,
         validation_split: float = 0.0,
         validation_data: Any = None,
         class_weight: ClassWeight = None,
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[CallbackLike] | None = (),
         verbose: int | str = 0,
-        shuffle: bool = True,
-        patience: int | None = None,
-        monitor: str | None = None,
-        min_delta: float = 0.0,
+        **options: Unpack[FitOptions],
     ) -> FitHistory:
         """Train for ``epochs`` more epochs; return them under Keras' keys.
 
@@ -180,7 +171,6 @@ class Sequential:
         ----------
         X : (N, n_features) numbers: an array, a data frame, a dict of columns; ``x=`` will do.
         y : 0 and 1, (N,) or (N, K); class indices from 0, (N,), or one-hot (N, K); or numbers.
-        batch_size : examples per step, "full", or "auto" (N27).
         validation_split : this share is held out, shuffled and for classes stratified (Keras
             takes the last rows as they are). The same data and seed give the same split.
         validation_data : (X, y) or (X, y, sample_weight) instead.
@@ -189,10 +179,11 @@ class Sequential:
             Neither is scaled to mean 1: the cost is ``1/m sum_i w_i L_i``, as in Keras.
         callbacks : functions of the training state, or objects as `fastnn.train` takes them.
         verbose : 0 nothing, 1 and "auto" a progress bar, 2 a line per epoch, on standard error.
-        patience : stop after so many epochs in which ``monitor`` ("val_loss", or "val_" and a
-            metric) did not get better by more than ``min_delta``, with the weights of the best
-            epoch put back (Keras leaves the last ones). A later fit goes on from those weights,
-            with the optimiser's state of the last epoch.
+        {options}
+
+        ``monitor`` is "val_loss", or "val_" and a metric. With ``patience`` the weights of the best
+        epoch are put back (Keras leaves the last ones); a later fit goes on from those, with the
+        optimiser's state of the last epoch.
 
         "loss" is the mean over the epoch's batches, penalties included, "val_loss" is without
         them. Metrics of the training part are computed after each epoch, without dropout (Keras:
@@ -206,22 +197,14 @@ class Sequential:
             raise ArgumentError(f"callbacks must be a list, found {callbacks!r}")
         watchers = [*(callbacks or ()), *reports(verbose)]
         done = len(core.history.epochs)
-        options, greater_is_better = chosen.options(
-            monitor,
-            done,
-            epochs=done + whole("epochs", epochs),
-            batch_size=batch_size,
-            patience=patience,
-            min_delta=min_delta,
-            shuffle=shuffle,
-            seed=core.seed,
-        )
+        asked = {**FIT_DEFAULTS, **options}
+        recipe, greater_is_better = chosen.recipe(core.seed, done, asked)
         given = core.examples(X, y, sample_weight)
         train, held = core.parts(given, validation_split, validation_data)
-        if patience is not None and held is None:
+        if recipe.patience is not None and held is None:
             raise ArgumentError("patience needs validation_split or validation_data to watch")
         try:
-            history = core.train(train, held, class_weight, options, greater_is_better, watchers)
+            history = core.train(train, held, class_weight, recipe, greater_is_better, watchers)
         except TrainingInterrupted as interrupted:
             interrupted.result = self
             raise
