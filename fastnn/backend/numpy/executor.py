@@ -31,6 +31,7 @@ from fastnn.backend.program import (
     Uniform,
     UniformColumns,
 )
+from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.random import UniformStream
 
 Bind = Callable[[], list[Call]]
@@ -59,6 +60,7 @@ class NumpyExecutable:
         scratch = Scratch()
         binds = [self._prepare(i, scratch, threads) for i in program.instructions]
         self._calls: list[Call] = [call for bind in binds for call in bind()]
+        self.choice = EngineChoice("numpy", self.threads, "")
         work = max((i.work for i in program.instructions if isinstance(i, Dot)), default=0)
         self._blas = find_blas() if work > _ALONE else None
 

@@ -32,7 +32,7 @@ from fastnn.backend.program import (
     Reduce,
     Store,
 )
-from fastnn.backend.protocols import Executable
+from fastnn.backend.protocols import EngineChoice, Executable
 from fastnn.backend.stack import Stack
 
 #: Bytes of a group of networks that stay in the second-level cache.
@@ -47,6 +47,7 @@ class StackedNumpyExecutable:
 
     def __init__(self, program: Program, stack: Stack, threads: int = 1) -> None:
         self.threads = max(1, min(threads, len(stack)))
+        self.choice = EngineChoice("numpy", self.threads, "")
         self._groups = [
             _Group(stack, first, stop, threads).calls(program)
             for first, stop in groups(len(stack), self.threads, stack.bytes_per_network)
@@ -69,6 +70,7 @@ class InTurn:
 
     def __init__(self, networks: Sequence[Executable]) -> None:
         self._networks = networks
+        self.choice = networks[0].choice
 
     def run(self, n: int = 1) -> None:
         for network in self._networks:
