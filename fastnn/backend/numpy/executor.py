@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn.backend.host.blas import ONE_THREAD, find_blas
 from fastnn.backend.host.threads import in_shelter
-from fastnn.backend.numpy.elementwise import Call, check_operands, lower
+from fastnn.backend.numpy.elementwise import Call, lower
 from fastnn.backend.numpy.products import Pace, SharedProduct, parts
 from fastnn.backend.numpy.scratch import Scratch
 from fastnn.backend.program import (
@@ -30,6 +30,7 @@ from fastnn.backend.program import (
     Store,
     Uniform,
     UniformColumns,
+    check_operands,
 )
 from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.random import UniformStream

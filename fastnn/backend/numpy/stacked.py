@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnn.backend.host.blas import ONE_THREAD, find_blas
 from fastnn.backend.host.threads import in_shelter, run_together
-from fastnn.backend.numpy.elementwise import BLOCK, Call, check_operands, lower
+from fastnn.backend.numpy.elementwise import BLOCK, Call, lower
 from fastnn.backend.numpy.executor import Bind, prepare
 from fastnn.backend.numpy.products import parts
 from fastnn.backend.numpy.scratch import Scratch
@@ -31,6 +31,7 @@ from fastnn.backend.program import (
     Program,
     Reduce,
     Store,
+    check_operands,
 )
 from fastnn.backend.protocols import EngineChoice, Executable
 from fastnn.backend.stack import Stack
