@@ -7,7 +7,7 @@ function counts as much as one at the top of a file.
 import ast
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,22 @@ FLOORS = {
     "": 11,  # fastnn/__init__.py
     "__main__": 11,
 }
+# The floors of a room that has rooms of its own. What computes on a device stands side by side:
+# `numpy`, `compiled` and `cuda` do not know of each other.
+INNER_FLOORS = {
+    "backend": {
+        **dict.fromkeys(("expression", "graph", "erf", "derivative", "kernel", "program"), 0),
+        **dict.fromkeys(("protocols", "random", "stack"), 0),
+        "host": 1,
+        "numpy": 2,
+        "compiled": 2,
+        "cuda": 2,
+        "engine": 3,
+        "cpu_backend": 4,
+        "backend": 5,
+    }
+}
+SIDE_BY_SIDE = {"numpy", "compiled", "cuda"}
 DEVICE_PACKAGES = {"cupy", "llvmlite"}
 
 
@@ -98,7 +114,51 @@ def violations(sources: Mapping[str, str]) -> list[str]:
                     found.append(f"{module} imports {target}, from a higher floor")
         edges[module] = {target for target in targets if target in sources} - {module}
         found += [f"{module} {what}" for what in device_names(source) if room(module) != "backend"]
-    return found + [f"import cycle: {' -> '.join(cycle)}" for cycle in cycles(edges)]
+        found += inner_violations(module, edges[module])
+    return [
+        *found,
+        *(f"import cycle: {' -> '.join(cycle)}" for cycle in cycles(edges)),
+        *(f"knot in {folder}: {' -> '.join(knot)}" for folder, knot in knots(edges)),
+    ]
+
+
+def inner_violations(module: str, targets: Iterable[str]) -> Iterator[str]:
+    """Imports that break the floors inside of a room."""
+    parts = module.split(".")
+    floors = INNER_FLOORS.get(room(module))
+    if floors is None or len(parts) < 3:
+        return
+    mine = parts[2]
+    if mine not in floors:
+        yield f"{module} has no floor in its room; give it one"
+        return
+    for target in sorted(targets):
+        other = target.split(".")[2:3]
+        if room(target) != room(module) or not other or other == [mine]:
+            continue
+        if floors.get(other[0], 99) > floors[mine]:
+            yield f"{module} imports {target}, from a higher floor of the room"
+        elif {mine, other[0]} <= SIDE_BY_SIDE:
+            yield f"{module} imports {target}, which stands beside it"
+
+
+def knots(edges: Mapping[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Folders, or modules beside them, that import each other, be it by several modules.
+
+    In each folder what lies in it counts as one, with all that is below.
+    """
+    inside: dict[str, dict[str, set[str]]] = {}
+    for module, targets in edges.items():
+        for target in targets:
+            mine, other = module.split("."), target.split(".")
+            k = next((k for k, (a, b) in enumerate(zip(mine, other, strict=False)) if a != b), 0)
+            if k:
+                found = inside.setdefault(".".join(mine[:k]), {})
+                found.setdefault(mine[k], set()).add(other[k])
+                found.setdefault(other[k], set())
+    for folder, children in inside.items():
+        for cycle in cycles(children):
+            yield folder, cycle
 
 
 def device_names(source: str) -> Iterator[str]:
@@ -147,6 +207,13 @@ def test_the_reference_stands_alone() -> None:
 
 
 BASE = {"fastnn": "", "fastnn.nn": "", "fastnn.nn.dense": "", "fastnn.cli": "", "fastnn.data": ""}
+BACKEND = {
+    **dict.fromkeys(
+        ("fastnn", "fastnn.backend", "fastnn.backend.program", "fastnn.backend.engine"), ""
+    ),
+    **dict.fromkeys(("fastnn.backend.host.blas", "fastnn.backend.numpy.executor"), ""),
+    "fastnn.backend.cuda.executor": "from fastnn.backend import program",
+}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +237,51 @@ def test_the_check_itself_finds(module: str, source: str, said: str) -> None:
     if module != "fastnn.nn.a":
         del tree["fastnn.nn.b"]
     assert any(said in sentence for sentence in violations(tree))
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "said"),
+    [
+        ("program", "from fastnn.backend.host import blas", "a higher floor of the room"),
+        (
+            "host.a",
+            "from fastnn.backend import numpy\nimport fastnn.backend.numpy.executor",
+            "higher",
+        ),
+        ("compiled.a", "from fastnn.backend.numpy.executor import f", "stands beside it"),
+        ("numpy.a", "def f():\n    import fastnn.backend.cuda.executor", "stands beside it"),
+        ("cuda.a", "from fastnn.backend.engine import choose", "a higher floor of the room"),
+        ("attic.a", "", "no floor in its room"),
+        ("attic", "", "no floor in its room"),
+    ],
+)
+def test_the_check_itself_finds_inside_of_a_room(module: str, source: str, said: str) -> None:
+    assert violations(BACKEND) == []
+    tree = {**BACKEND, f"fastnn.backend.{module}": source}
+    assert any(said in sentence for sentence in violations(tree)), violations(tree)
+
+
+@pytest.mark.parametrize(
+    ("folder", "one", "other"),
+    [
+        ("fastnn.api", "a.one", "b.two"),  # two folders
+        ("fastnn.api", "a.one", "door"),  # a folder and a module beside it
+        ("fastnn.api.a", "deep.one", "two"),
+    ],
+)
+def test_the_check_itself_finds_knots(folder: str, one: str, other: str) -> None:
+    """No module imports one that imports it, and yet the folders need each other."""
+    tree = {
+        "fastnn": "",
+        f"{folder}.{one}": f"import {folder}.{other}",
+        f"{folder}.{one}_base": "",
+        f"{folder}.{other}": "",
+    }
+    assert violations(tree) == []
+    tree[f"{folder}.{other}_more" if "." in other else f"{folder}.{other}"] = (
+        f"import {folder}.{one}_base"
+    )
+    assert any(f"knot in {folder}: " in sentence for sentence in violations(tree))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from fastnn.backend.host.arrays import check_on_host, to_host
 from fastnn.backend.host.feed import CpuFeed
 from fastnn.backend.host.memory import free_memory
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.numpy.elementwise import check_operands, run_kernel
-from fastnn.backend.program import Array, Program, reads, writes
+from fastnn.backend.numpy.elementwise import run_kernel
+from fastnn.backend.program import Array, Program, check_operands, reads, writes
 from fastnn.backend.protocols import Executable
 from fastnn.backend.stack import Stack
 

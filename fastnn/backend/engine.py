@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeVar
 
 from fastnn.backend.compiled.executor import CompiledExecutable
 from fastnn.backend.compiled.llvm_engine import NotCompilableError, llvmlite_problem
@@ -26,6 +28,8 @@ from fastnn.registry import did_you_mean
 ENGINES = ("auto", "numpy", "compiled")
 CpuExecutable: TypeAlias = NumpyExecutable | CompiledExecutable
 StackedExecutable: TypeAlias = StackedNumpyExecutable | InTurn | StackedCompiledExecutable
+C = TypeVar("C", bound=CpuExecutable | StackedExecutable)
+N = TypeVar("N", bound=CpuExecutable | StackedExecutable)
 
 # What compiled code saves, in seconds: a call from Python for each NumPy function, and a pass
 # over memory for each operation, by the bytes that it makes. Measured on one core; rather too low.
@@ -79,17 +83,15 @@ def executable(program: Program, engine: str, runs: int) -> CpuExecutable:
     "auto" compiles where that is possible and saves more than the `cost`. "compiled" raises
     ArgumentError, with the reason, where it is not possible.
 
-    >>> type(executable(Program((), {}), "auto", runs=1000)).__name__
-    'NumpyExecutable'
+    >>> made = executable(Program((), {}), "auto", runs=1000)
+    >>> made.choice.engine, made.choice.reason.startswith("auto: compiling would cost")
+    ('numpy', True)
     """
-    if not _worth_compiling(program, engine, runs):
-        return NumpyExecutable(program, most_threads())
-    try:
-        return CompiledExecutable(program, threads_for(program))
-    except NotCompilableError as error:
-        if engine == "compiled":
-            raise ArgumentError(f"{arg('engine', 'compiled')} cannot be used: {error}") from error
-        return NumpyExecutable(program, most_threads())
+    return _chosen(
+        program, engine, runs,
+        lambda: CompiledExecutable(program, threads_for(program)),
+        lambda: NumpyExecutable(program, most_threads()),
+    )  # fmt: skip
 
 
 def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -> StackedExecutable:
@@ -101,17 +103,14 @@ def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -
 
     >>> from fastnn.backend.cpu_backend import CpuBackend
     >>> stack = Stack(CpuBackend(), seeds=[0, 1])
-    >>> type(stacked_executable(Program((), {}), stack, "numpy", runs=1)).__name__
-    'StackedNumpyExecutable'
+    >>> stacked_executable(Program((), {}), stack, "numpy", runs=1).choice.reason
+    "engine='numpy' was asked for"
     """
-    if not _worth_compiling(program, engine, runs):
-        return _stacked_by_numpy(program, stack)
-    try:
-        return StackedCompiledExecutable(program, stack, most_threads())
-    except NotCompilableError as error:
-        if engine == "compiled":
-            raise ArgumentError(f"{arg('engine', 'compiled')} cannot be used: {error}") from error
-        return _stacked_by_numpy(program, stack)
+    return _chosen(
+        program, engine, runs,
+        lambda: StackedCompiledExecutable(program, stack, most_threads()),
+        lambda: _stacked_by_numpy(program, stack),
+    )  # fmt: skip
 
 
 def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable | InTurn:
@@ -124,10 +123,38 @@ def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable 
     return StackedNumpyExecutable(program, stack, threads)
 
 
-def _worth_compiling(program: Program, engine: str, runs: int) -> bool:
-    return engine == "compiled" or (
-        engine == "auto" and runs * saving(program) > cost(program) and not compiled_status()
-    )
+def _chosen(
+    program: Program, engine: str, runs: int, compiled: Callable[[], C], by_numpy: Callable[[], N]
+) -> C | N:
+    """Return what one of the two functions makes, by the rules of `executable`; it says why."""
+    worth, reason = engine == "compiled", f"engine={engine!r} was asked for"
+    if engine == "auto":
+        worth, reason = _worth_compiling(program, runs)
+    if worth:
+        try:
+            return _said(compiled(), reason)
+        except NotCompilableError as error:
+            if engine == "compiled":
+                problem = f"{arg('engine', 'compiled')} cannot be used: {error}"
+                raise ArgumentError(problem) from error
+            reason = f"auto: {error}"
+    return _said(by_numpy(), reason)
+
+
+def _said(made: C, reason: str) -> C:
+    made.choice = replace(made.choice, reason=reason)
+    return made
+
+
+def _worth_compiling(program: Program, runs: int) -> tuple[bool, str]:
+    """Return whether to compile for so many runs, and in words why."""
+    saved, costs = runs * saving(program), cost(program)
+    if saved <= costs:
+        return False, f"auto: compiling would cost {costs:.2g} s and save {saved:.2g} s by estimate"
+    missing = compiled_status()
+    if missing:
+        return False, f"auto: {missing}"
+    return True, f"auto: compiling costs {costs:.2g} s and saves {saved:.2g} s by estimate"
 
 
 def saving(program: Program) -> float:

@@ -7,11 +7,14 @@ code or as a CUDA graph, and printed: it reads like the notes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from fastnn.backend.kernel import Kernel
+from fastnn.errors import ArgumentError
 
 #: A NumPy or CuPy array. Which one depends on the device, so the type checker cannot know.
 Array: TypeAlias = Any
@@ -155,6 +158,32 @@ def writes(i: Instruction) -> tuple[Array, ...]:
             return (i.counter,)
         case _:
             return (i.out,)
+
+
+def check_operands(name: str, args: Sequence[Array], outs: Sequence[Array]) -> None:
+    """Raise ArgumentError unless shapes broadcast to the outputs' and overlaps are exact.
+
+    The outputs are float32 or float64, all alike, and none overlaps another. NumPy would convert
+    and copy in silence; machine code would write to the wrong memory.
+    """
+    dtypes = sorted({str(out.dtype) for out in outs})
+    if dtypes not in (["float32"], ["float64"]):
+        raise ArgumentError(
+            f"kernel {name!r}: out has dtype {' and '.join(dtypes)}, needs float32 or float64"
+        )
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+    except ValueError:
+        shapes = ", ".join(str(a.shape) for a in args)
+        raise ArgumentError(f"kernel {name!r}: shapes {shapes} do not broadcast") from None
+    for i, out in enumerate(outs):
+        if any(np.may_share_memory(out, other) for other in outs[:i]):
+            raise ArgumentError(f"kernel {name!r}: two outputs overlap")
+        if tuple(out.shape) != shape:
+            raise ArgumentError(f"kernel {name!r}: out has shape {out.shape}, needs {shape}")
+        for a in args:
+            if np.may_share_memory(a, out) and not same_elements(a, out):
+                raise ArgumentError(f"kernel {name!r}: out overlaps an argument only in part")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ the calls for a program, which a backend then compiles and runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,8 +26,29 @@ class Shim(Protocol):
     def max(self, a: Array, *, axis: int | None, keepdims: bool = True, out: Array) -> Array: ...
 
 
+@dataclass(frozen=True)
+class EngineChoice:
+    """What runs a program, on how many threads at most, and the ``reason`` in words.
+
+    ``engine``: "numpy", "compiled" or "cuda"; ``captured``: whether a GPU runs it as one CUDA graph
+    by now, None on the CPU.
+
+    >>> EngineChoice("numpy", threads=2, reason="engine='numpy' was asked for").engine
+    'numpy'
+    """
+
+    engine: str
+    threads: int
+    reason: str
+    captured: bool | None = None
+
+
 class Executable(Protocol):
     """A program made ready to run."""
+
+    @property
+    def choice(self) -> EngineChoice:
+        """What runs it, and why."""
 
     def run(self, n: int = 1) -> None:
         """Execute the program ``n`` times."""

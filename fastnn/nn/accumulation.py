@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.protocols import Executable
+from fastnn.backend.protocols import EngineChoice, Executable
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.network import Network
 
@@ -98,6 +98,11 @@ class AccumulatedStep:
 
     parts: Sequence[tuple[Executable, int]]
     update: Executable
+
+    @property
+    def choice(self) -> EngineChoice:
+        """What runs the first of them."""
+        return self.parts[0][0].choice
 
     def run(self, n: int = 1) -> None:
         """Take ``n`` steps."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.protocols import Backend, Executable, copied
+from fastnn.backend.protocols import Backend, EngineChoice, Executable, copied
 from fastnn.errors import ArgumentError
 from fastnn.nn.accumulation import (
     AccumulatedStep,
@@ -154,6 +154,11 @@ class TrainingPlan:
         self._last = made[rest][0] if rest else None
 
     @property
+    def engine(self) -> EngineChoice:
+        """What runs the steps on whole batches, on how many threads, and why."""
+        return self._full.choice
+
+    @property
     def program(self) -> Program:
         """The step; with micro-batches the first of them, `programs` has all."""
         return self.programs[0]
@@ -293,7 +298,7 @@ class TrainingPlan:
             order = np.arange(len(self.data), dtype=np.int64)
         copy = self.backend.copy
         table = coefficients(self.optimizer, self._segments, self._times(), rates)
-        copy(self._host(table), self._table)
+        copy(self.backend.array(table, self.parameters.dtype), self._table)
         for value, counter in ((0, self._column), (0, self._step), (self.t, self._time)):
             copy(self.backend.array([value]), counter)
         done = 0
@@ -319,9 +324,6 @@ class TrainingPlan:
         self._full.run(min(steps, full - done))
         if self._last is not None and done + steps > full:
             self._last.run()
-
-    def _host(self, table: FloatArray) -> Array:
-        return self.backend.array(table, self.parameters.dtype)
 
     def snapshot(self, into: Snapshot | None = None) -> Snapshot:
         """Return copies of the parameters and of the optimiser's state.

@@ -11,6 +11,7 @@ from fastnn.backend.cuda.capture import WARM_UP, check_capture, record
 from fastnn.backend.cuda.executor import CudaBackend
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Program, Recorder
+from fastnn.backend.protocols import EngineChoice
 from fastnn.errors import ArgumentError, DeviceError
 from tests.backend.training_runs import RUNS, train
 
@@ -129,12 +130,17 @@ def test_programs_that_run_seldom_are_not_captured(captured: Any, eager: Any) ->
     executable = captured.compile(program)
     executable.run(WARM_UP)
     assert not executable.captured
+    waiting = EngineChoice("cuda", 1, "kernel by kernel: a CUDA graph after 2 runs", captured=False)
+    assert executable.choice == waiting
     executable.run()
     assert executable.captured
+    assert executable.choice == EngineChoice("cuda", 1, "one CUDA graph", captured=True)
     program, *_ = counting(eager)
     executable = eager.compile(program)
     executable.run(10)
     assert not executable.captured
+    said = "kernel by kernel: capture='never' was asked for"
+    assert executable.choice == EngineChoice("cuda", 1, said, captured=False)
 
 
 @pytest.mark.cuda
@@ -213,6 +219,9 @@ def test_without_cublas_steps_are_launched_one_by_one_and_it_is_said_once(
         again = xp.compile(program)
         again.run(5)
     assert not executable.captured
+    assert executable.choice.engine == "cuda"
+    assert executable.choice.reason.startswith("kernel by kernel: DeviceError: ")
+    assert "has not loaded libcublas" in executable.choice.reason
     np.testing.assert_array_equal(xp.host(table)[:15], 2.5 * np.arange(1, 16))
 
 

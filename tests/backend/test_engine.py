@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy.executor import NumpyExecutable
 from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.program import Advance, Apply, Dot, Program, Recorder
+from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError
 from tests.backend.compiled import needs_compiler
@@ -150,6 +152,71 @@ def test_an_engine_has_no_effect_on_a_gpu(monkeypatch) -> None:
             get_backend("cuda", engine)
     with pytest.raises(ArgumentError, match="engine must be one of"):
         get_backend("cuda", "turbo")
+
+
+# --- what was chosen is said --------------------------------------------------------------------
+
+
+def test_what_was_asked_for_is_the_reason() -> None:
+    choice = executable(steps(10), "numpy", 10**9).choice
+    assert choice == EngineChoice("numpy", 1, "engine='numpy' was asked for", captured=None)
+    with pytest.raises(FrozenInstanceError):
+        choice.engine = "compiled"  # type: ignore[misc]
+
+
+@needs_compiler
+def test_the_reason_of_compiled_code(monkeypatch) -> None:
+    monkeypatch.setattr(module, "available_threads", lambda: 4)
+    big = program(*[product(100, 400, 100)] * 3)  # 12 million multiplications
+    big = replace(big, instructions=tuple(replace(i, out=np.zeros((100, 100), np.float32))
+                                          for i in big.instructions))  # fmt: skip
+    made = executable(big, "compiled", 1).choice
+    assert made == EngineChoice("compiled", 3, "engine='compiled' was asked for")
+
+
+def test_the_reason_of_auto_has_the_estimates(monkeypatch) -> None:
+    monkeypatch.setattr(module, "saving", lambda program: 0.001)
+    monkeypatch.setattr(module, "cost", lambda program: 0.04)
+    monkeypatch.setattr(module, "compiled_status", lambda: "")
+    short = executable(steps(10), "auto", 20).choice
+    said = "auto: compiling would cost 0.04 s and save 0.02 s by estimate"
+    assert short == EngineChoice("numpy", 1, said)
+    if importlib.util.find_spec("llvmlite") is not None and find_blas():
+        long = executable(steps(10), "auto", 1500).choice
+        said = "auto: compiling costs 0.04 s and saves 1.5 s by estimate"
+        assert long == EngineChoice("compiled", 1, said)
+    missing = "llvmlite is not installed: pip install llvmlite"
+    monkeypatch.setattr(module, "compiled_status", lambda: missing)
+    assert executable(steps(10), "auto", 1500).choice == EngineChoice(
+        "numpy", 1, f"auto: {missing}"
+    )
+    assert executable(steps(10), "auto", 20).choice == short, "not even worth it"
+
+
+@needs_compiler
+def test_the_reason_of_what_cannot_be_compiled() -> None:
+    x = np.zeros((6, 8))[::2, ::2]
+    wrong = program(Apply(Kernel("k", lambda z: z + 1), (x,), (np.zeros((3, 4)),)))
+    choice = executable(wrong, "auto", 10**9).choice
+    said = "auto: an operand of shape (3, 4) and strides (128, 16)"
+    assert (choice.engine, choice.reason[: len(said)]) == ("numpy", said)
+
+
+@pytest.mark.parametrize("engine", ["numpy", *(["compiled"] if not compiled_status() else [])])
+@pytest.mark.parametrize(("n", "threads"), [(1, 1), (3, 3), (9, 4)])
+def test_a_stack_says_the_same_and_its_own_threads(engine, n, threads, monkeypatch) -> None:
+    monkeypatch.setattr(module, "available_threads", lambda: 4)
+    stack = Stack(CpuBackend(engine), seeds=[0] * n)
+    counter = stack.zeros((1,), "int64")
+    choice = stack.compile(program(Advance(counter, 1))).choice  # type: ignore[attr-defined]
+    assert choice == EngineChoice(engine, threads, f"engine={engine!r} was asked for")
+
+
+def test_networks_that_take_turns_have_the_threads_of_one(monkeypatch) -> None:
+    monkeypatch.setattr(module, "available_threads", lambda: 4)
+    stack = Stack(CpuBackend("numpy"), seeds=[0])
+    made = stacked_executable(layer(1024, stack=stack)[0], stack, "numpy", 1)
+    assert made.choice == EngineChoice("numpy", 4, "engine='numpy' was asked for")
 
 
 # --- threads ------------------------------------------------------------------------------------
@@ -323,7 +390,8 @@ def test_on_the_command_line(run_python, tmp_path) -> None:
     assert losses[1] == pytest.approx(losses[0], rel=1e-12)
     done = run_python(*base, "--engine", "turbo")
     assert done.returncode == 2
-    assert "one of auto, numpy, compiled, found 'turbo'" in done.stderr
+    assert "--engine must be one of " in done.stderr
+    assert ", found 'turbo'" in done.stderr
     done = run_python("-c", HIDDEN + RUN_MAIN, *base[2:], "--engine", "compiled")
     assert done.returncode == 2
     assert "pip install llvmlite" in done.stderr

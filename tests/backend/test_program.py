@@ -1,6 +1,7 @@
 """The recorder notes every call, and a program prints like the notes."""
 
 import numpy as np
+import pytest
 
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import (
@@ -14,9 +15,11 @@ from fastnn.backend.program import (
     Store,
     Uniform,
     address,
+    check_operands,
     same_elements,
     same_line,
 )
+from fastnn.errors import ArgumentError
 
 RELU = Kernel("relu", lambda z: np.maximum(z, 0.0))
 
@@ -102,3 +105,33 @@ def test_when_arrays_are_the_same_elements() -> None:
     assert not same_line(a, a[:2])
     assert not same_line(a, a.view(np.int64))
     assert address(a[1]) - address(a) == 32
+
+
+@pytest.mark.parametrize(
+    ("args", "outs", "said"),
+    [
+        ([(2, 3), (2, 4)], [(2, 3)], r"kernel 'k': shapes \(2, 3\), \(2, 4\) do not broadcast"),
+        ([(2, 3)], [(2, 4)], r"out has shape \(2, 4\), needs \(2, 3\)"),
+        ([(1, 3)], [(2, 3)], r"out has shape \(2, 3\), needs \(1, 3\)"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(args, outs, said) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        check_operands("k", [np.zeros(s) for s in args], [np.zeros(s) for s in outs])
+
+
+def test_partial_overlap_is_refused() -> None:
+    x = np.zeros(10)
+    with pytest.raises(ArgumentError, match="kernel 'k': out overlaps an argument only in part"):
+        check_operands("k", [x[:6]], [x[2:8]])
+    with pytest.raises(ArgumentError, match="only in part"):
+        check_operands("k", [x[::-1]], [x])
+    with pytest.raises(ArgumentError, match="two outputs overlap"):
+        check_operands("k", [np.zeros(10)], [x, x])
+    check_operands("k", [x, x[:]], [x])
+
+
+@pytest.mark.parametrize("dtypes", [("int64",), ("bool",), ("float16",), ("float32", "float64")])
+def test_outputs_that_are_no_floats_are_refused(dtypes) -> None:
+    with pytest.raises(ArgumentError, match=rf"dtype .*{dtypes[0]}.*, needs float32 or float64"):
+        check_operands("k", [np.zeros(3)], [np.zeros(3, d) for d in dtypes])

@@ -7,6 +7,7 @@ import pytest
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.engine import compiled_status
+from fastnn.backend.protocols import EngineChoice
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError
 from fastnn.nn.evaluation import EvaluationPlan
@@ -173,3 +174,11 @@ def test_data_that_do_not_fit_the_network() -> None:
             get_backend(), network([2, 1]), np.zeros((1, 32)), [Member(optimizer("sgd"))], pool, 2
         )
     assert isinstance(pool.data(0), Data)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_plan_says_what_runs_it(engine) -> None:
+    pool = Pool(np.ones((1, 4, 2)), np.ones((1, 4, 1)), None, (0,))
+    backend, members = get_backend("cpu", engine), [Member(optimizer("sgd"))]
+    plan = ManyPlan(backend, network([2, 1]), np.zeros((1, 32)), members, pool, 2)
+    assert plan.engine == EngineChoice(engine, 1, f"engine={engine!r} was asked for")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.protocols import EngineChoice
 from fastnn.errors import ArgumentError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.gradient import GradientPlan
@@ -147,6 +148,7 @@ SCRIPT = """
 import sys
 import numpy as np
 from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.random import generator
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import optimizer
@@ -560,3 +562,9 @@ def test_the_backend_is_told_how_often_an_evaluation_will_run(make, monkeypatch)
     )
     EvaluationPlan(backend, NET, p, block=16, times=10).predict(data.X)
     assert told == [30, 10]  # three blocks of 16 and one of 12, ten times
+
+
+@pytest.mark.parametrize("micro_batch_size", [None, 2])
+def test_a_plan_says_what_runs_it(make, micro_batch_size) -> None:
+    plan = make.plan(NET, make.data(NET, 10), batch_size=4, micro_batch_size=micro_batch_size)
+    assert plan.engine == EngineChoice("numpy", 1, "engine='numpy' was asked for")

@@ -10,7 +10,6 @@ import math
 import numpy as np
 
 from fastnn.backend.compiled.llvm_engine import NotCompilableError
-from fastnn.backend.numpy.elementwise import check_operands
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -23,6 +22,7 @@ from fastnn.backend.program import (
     Store,
     Uniform,
     UniformColumns,
+    check_operands,
     reads,
     writes,
 )

@@ -22,6 +22,7 @@ from fastnn.backend.compiled.products import pointer
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.host.threads import Stretches, in_shelter, run_together
 from fastnn.backend.program import Program
+from fastnn.backend.protocols import EngineChoice
 
 # Each thread announces how many barriers it has reached and waits for the others: a short spin,
 # then it offers its core (sched_yield), then it sleeps: a core with nothing to run takes over the
@@ -90,6 +91,7 @@ class CompiledExecutable:
             raise NotCompilableError(NO_BLAS)
         target()
         self.threads, self._blas, self._program = threads, blas, program
+        self.choice = EngineChoice("compiled", threads, "")
         self._flags = np.zeros(_FLAG_STEP * threads, np.int64)
         self._reached = self.n_barriers = 0
         self._stretches = Stretches()

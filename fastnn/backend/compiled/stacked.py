@@ -19,6 +19,7 @@ from fastnn.backend.compiled.lowering import lower_program
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.host.threads import Stretches, in_shelter, run_together
 from fastnn.backend.program import Program, address
+from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.stack import Stack
 
 _ADDRESS = re.compile(r"ptr inttoptr \(i64 (\d+) to ptr\)")
@@ -51,6 +52,7 @@ class StackedCompiledExecutable:
             raise NotCompilableError(NO_BLAS)
         target()
         self.threads, self._blas = max(1, min(threads, len(stack))), blas
+        self.choice = EngineChoice("compiled", self.threads, "")
         self._stack, self._program = stack, program  # kept alive: the code has their addresses
         self._stretches = Stretches(growth=64)
         self._lowered = lower_program(program, 1, blas, stack, copies=self.threads)

@@ -22,20 +22,8 @@ from fastnn.backend.cuda.fusing import planned
 from fastnn.backend.cuda.lowering import Launch
 from fastnn.backend.cuda.products import Products
 from fastnn.backend.kernel import Kernel
-from fastnn.backend.program import (
-    Advance,
-    Apply,
-    Array,
-    Dot,
-    Gather,
-    Instruction,
-    Load,
-    Program,
-    Reduce,
-    Store,
-    Uniform,
-    UniformColumns,
-)
+from fastnn.backend.program import Apply, Array, Dot, Instruction, Program, Reduce, reads, writes
+from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError, DeviceError, arg
 
@@ -201,7 +189,7 @@ class CudaBackend:
     def prepare(self, instructions: Sequence[Instruction]) -> list[Launch | Dot]:
         """Return the launches and products of a program, checked and compiled, in order."""
         for i in instructions:
-            for array in arrays(i):
+            for array in (*reads(i), *writes(i)):
                 self._check_here(array)
         return planned(instructions, self.empty)
 
@@ -267,29 +255,6 @@ class CudaBackend:
             )
 
 
-def arrays(i: Instruction) -> tuple[Array, ...]:
-    """Return every array that an instruction reads or writes."""
-    match i:
-        case Dot():
-            return (i.a, i.b, i.out)
-        case Apply():
-            return (*i.args, *i.outs)
-        case Reduce():
-            return (i.a, i.out)
-        case Gather():
-            return (i.source, i.order, i.position, i.out)
-        case Load():
-            return (i.table, i.counter, i.out)
-        case Store():
-            return (i.value, i.counter, i.table)
-        case Advance():
-            return (i.counter,)
-        case Uniform():
-            return (i.counter, i.out)
-        case UniformColumns():
-            return (i.counter, i.first, i.out)
-
-
 class CudaExecutable:
     """A program made ready on a GPU: ``run(n)`` starts it n times and does not wait.
 
@@ -309,6 +274,20 @@ class CudaExecutable:
     def captured(self) -> bool:
         """Whether the program runs as one CUDA graph by now."""
         return self._graph is not None
+
+    @property
+    def choice(self) -> EngineChoice:
+        """Whether the GPU starts the program as one CUDA graph, and if not, why."""
+        capture = self._backend.capture
+        if self.captured:
+            reason = "one CUDA graph"
+        elif capture.mode == "never":
+            reason = "kernel by kernel: capture='never' was asked for"
+        elif capture.problem:
+            reason = f"kernel by kernel: {capture.problem}"
+        else:
+            reason = f"kernel by kernel: a CUDA graph after {WARM_UP} runs"
+        return EngineChoice("cuda", 1, reason, self.captured)
 
     def run(self, n: int = 1) -> None:
         with self._backend.active():

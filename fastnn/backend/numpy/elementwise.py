@@ -18,7 +18,6 @@ from fastnn.backend.graph import Graph, Value
 from fastnn.backend.numpy.scaled_sums import Axpby, sums_in_place
 from fastnn.backend.numpy.scratch import Register, Scratch
 from fastnn.backend.program import Array, same_elements
-from fastnn.errors import ArgumentError
 
 Call = Callable[[], Any]
 
@@ -201,31 +200,6 @@ class _Lowering:
 
 def _is_zero(operand: Any) -> bool:
     return isinstance(operand, np.ndarray) and operand.ndim == 0 and operand == 0.0
-
-
-def check_operands(name: str, args: Sequence[Array], outs: Sequence[Array]) -> None:
-    """Raise ArgumentError unless shapes broadcast to the outputs' and overlaps are exact.
-
-    The outputs are float32 or float64, all alike, and none overlaps another.
-    """
-    dtypes = sorted({str(out.dtype) for out in outs})
-    if dtypes not in (["float32"], ["float64"]):
-        raise ArgumentError(
-            f"kernel {name!r}: out has dtype {' and '.join(dtypes)}, needs float32 or float64"
-        )
-    try:
-        shape = np.broadcast_shapes(*(a.shape for a in args))
-    except ValueError:
-        shapes = ", ".join(str(a.shape) for a in args)
-        raise ArgumentError(f"kernel {name!r}: shapes {shapes} do not broadcast") from None
-    for i, out in enumerate(outs):
-        if any(np.may_share_memory(out, other) for other in outs[:i]):
-            raise ArgumentError(f"kernel {name!r}: two outputs overlap")
-        if tuple(out.shape) != shape:
-            raise ArgumentError(f"kernel {name!r}: out has shape {out.shape}, needs {shape}")
-        for a in args:
-            if np.may_share_memory(a, out) and not same_elements(a, out):
-                raise ArgumentError(f"kernel {name!r}: out overlaps an argument only in part")
 
 
 def _blocks(args: Sequence[Array], outs: Sequence[Array]) -> list[slice | None]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn.backend.host.blas import ONE_THREAD, find_blas
 from fastnn.backend.host.threads import in_shelter
-from fastnn.backend.numpy.elementwise import Call, check_operands, lower
+from fastnn.backend.numpy.elementwise import Call, lower
 from fastnn.backend.numpy.products import Pace, SharedProduct, parts
 from fastnn.backend.numpy.scratch import Scratch
 from fastnn.backend.program import (
@@ -30,7 +30,9 @@ from fastnn.backend.program import (
     Store,
     Uniform,
     UniformColumns,
+    check_operands,
 )
+from fastnn.backend.protocols import EngineChoice
 from fastnn.backend.random import UniformStream
 
 Bind = Callable[[], list[Call]]
@@ -59,6 +61,7 @@ class NumpyExecutable:
         scratch = Scratch()
         binds = [self._prepare(i, scratch, threads) for i in program.instructions]
         self._calls: list[Call] = [call for bind in binds for call in bind()]
+        self.choice = EngineChoice("numpy", self.threads, "")
         work = max((i.work for i in program.instructions if isinstance(i, Dot)), default=0)
         self._blas = find_blas() if work > _ALONE else None
 

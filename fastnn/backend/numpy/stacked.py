@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnn.backend.host.blas import ONE_THREAD, find_blas
 from fastnn.backend.host.threads import in_shelter, run_together
-from fastnn.backend.numpy.elementwise import BLOCK, Call, check_operands, lower
+from fastnn.backend.numpy.elementwise import BLOCK, Call, lower
 from fastnn.backend.numpy.executor import Bind, prepare
 from fastnn.backend.numpy.products import parts
 from fastnn.backend.numpy.scratch import Scratch
@@ -31,8 +31,9 @@ from fastnn.backend.program import (
     Program,
     Reduce,
     Store,
+    check_operands,
 )
-from fastnn.backend.protocols import Executable
+from fastnn.backend.protocols import EngineChoice, Executable
 from fastnn.backend.stack import Stack
 
 #: Bytes of a group of networks that stay in the second-level cache.
@@ -47,6 +48,7 @@ class StackedNumpyExecutable:
 
     def __init__(self, program: Program, stack: Stack, threads: int = 1) -> None:
         self.threads = max(1, min(threads, len(stack)))
+        self.choice = EngineChoice("numpy", self.threads, "")
         self._groups = [
             _Group(stack, first, stop, threads).calls(program)
             for first, stop in groups(len(stack), self.threads, stack.bytes_per_network)
@@ -69,6 +71,7 @@ class InTurn:
 
     def __init__(self, networks: Sequence[Executable]) -> None:
         self._networks = networks
+        self.choice = networks[0].choice
 
     def run(self, n: int = 1) -> None:
         for network in self._networks:
