@@ -94,7 +94,7 @@ def _fraction(name: str, default: float) -> Option:
     return Option(name, default, low=0.0, high=1.0, open_high=True)
 
 
-_EPSILON = Option("epsilon", 1e-8, low=0.0, high=1.0, open_low=True)
+_EPSILON = Option("epsilon", 1e-8, low=0.0, open_low=True)
 _BETA = _fraction("beta", 0.9)
 
 

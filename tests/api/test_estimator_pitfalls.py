@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 import fastnn
-from fastnn import ArgumentError, MLPClassifier, MLPRegressor, TrainingInterrupted
+from fastnn import MLPClassifier, MLPRegressor, TrainingInterrupted
 from fastnn.training.callbacks import TrainingState
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -45,55 +45,6 @@ def test_the_early_stopping_split_is_stratified_for_more_than_two_classes(seed) 
         model.fit(X, y)
     assert np.bincount(seen["held"].y).tolist() == [19, 19, 2]
     assert np.bincount(seen["train"].y).tolist() == [171, 171, 18]
-
-
-WITHOUT_EFFECT = [
-    ({"momentum": 0.5}, "unless solver='sgd'"),
-    ({"nesterovs_momentum": False}, "unless solver='sgd'"),
-    ({"learning_rate": "adaptive"}, "unless solver='sgd'"),
-    ({"power_t": 0.3}, "unless learning_rate='invscaling'"),
-    ({"solver": "sgd", "power_t": 0.3}, "unless learning_rate='invscaling'"),
-    ({"solver": "sgd", "beta_1": 0.5}, "unless solver='adam'"),
-    ({"solver": "sgd", "beta_2": 0.5}, "unless solver='adam'"),
-    ({"solver": "sgd", "epsilon": 1e-5}, "unless solver='adam'"),
-    ({"max_fun": 10}, "unless solver='lbfgs'"),
-    ({"solver": "lbfgs", "batch_size": 10}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "early_stopping": True}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "learning_rate_init": 0.1}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "shuffle": False}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "dropout": 0.5}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "batch_normalization": "before"}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "schedule": "cosine"}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "gradient_clip": 1.0}, "with solver='lbfgs'"),
-    ({"solver": "lbfgs", "callbacks": [print]}, "with solver='lbfgs'"),
-    ({"validation_fraction": 0.2}, "unless early_stopping=True"),
-    ({"monitor": "loss"}, "unless early_stopping=True"),
-    ({"optimizer": "rmsprop", "solver": "sgd"}, "leave one out"),
-    ({"optimizer": "rmsprop", "beta_1": 0.5}, "unless solver='adam'"),
-    ({"solver": "sgd", "learning_rate": "adaptive", "schedule": "cosine"}, "learning_rate='const"),
-    ({"hidden_layer_sizes": (), "activation": "tanh"}, "no hidden layer"),
-    ({"hidden_layer_sizes": (), "dropout": 0.5}, "no hidden layer"),
-]
-
-
-@pytest.mark.parametrize(("given", "where"), WITHOUT_EFFECT, ids=lambda v: str(v)[:40])
-def test_a_parameter_that_was_set_and_has_no_effect_is_refused(blobs, given, where) -> None:
-    with pytest.raises(ArgumentError, match="has no effect") as error:
-        MLPClassifier(**given).fit(*blobs)
-    assert where in str(error.value)
-    assert any(str(error.value).startswith(name) for name in given)
-
-
-def test_the_default_of_a_parameter_without_effect_is_no_offence(blobs) -> None:
-    defaults = {"momentum": 0.9, "power_t": 0.5, "learning_rate": "constant", "beta_1": 0.9}
-    for solver in ("adam", "sgd", "lbfgs"):
-        fitted = MLPClassifier(solver=solver, max_iter=2, **defaults).fit(*blobs)
-        assert 1 <= fitted.n_iter_ <= 2
-
-
-def test_patience_with_lbfgs_is_said_to_have_no_effect(blobs) -> None:
-    with pytest.warns(UserWarning, match="n_iter_no_change has no effect with solver='lbfgs'"):
-        MLPClassifier(solver="lbfgs", n_iter_no_change=5, max_iter=2).fit(*blobs)
 
 
 def test_partial_fit_with_a_whole_seed_shuffles_anew(blobs) -> None:
@@ -260,6 +211,9 @@ def test_the_adaptive_rate_falls_after_two_epochs_without_progress() -> None:
     falling = [1e-4] * 3 + [2e-5] * 2 + [4e-6] * 2
     assert rates == pytest.approx(falling + [8e-7] * 5)
     assert model.history_.stopped == "converged"
+    # scikit-learn's private names for it
+    assert model._no_improvement_count == 5
+    assert model._optimizer.learning_rate == pytest.approx(8e-7)
 
 
 def test_inverse_scaling_counts_the_examples_seen() -> None:
@@ -270,6 +224,7 @@ def test_inverse_scaling_counts_the_examples_seen() -> None:
     ).fit(X, y)  # fmt: skip
     rates = [epoch.learning_rate for epoch in model.history_.epochs]
     assert rates == pytest.approx([0.5, 0.5 / 21**0.5, 0.5 / 41**0.5])
+    assert model._optimizer.learning_rate == 0.5 / 61**0.5
 
 
 def test_reaching_the_last_epoch_is_said(blobs) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,12 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from fastnn.api.estimators import inputs, lbfgs
 from fastnn.api.estimators.fitted import Fitted, WeightList
 from fastnn.api.estimators.initial import draw_seed, draw_weights
-from fastnn.api.estimators.namespaces import dispatching, same_as, to_numpy
+from fastnn.api.estimators.namespaces import dispatching, same_as
 from fastnn.api.estimators.parameters import checked
 from fastnn.api.estimators.preparation import (
     Sample,
@@ -32,7 +34,7 @@ from fastnn.api.sequential.examples import pair
 from fastnn.api.sequential.fit_history import even
 from fastnn.backend.backend import get_backend
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.model.model import Model
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
@@ -45,17 +47,14 @@ from fastnn.training.metrics import greater_is_better, metric_names
 Array = npt.NDArray[Any]
 Given = Mapping[str, Any]
 
+#: scikit-learn's words, before ours.
+_NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
 #: scikit-learn's names of output activations.
 _OUT = {"sigmoid": "logistic", "exponential": "exp"}
-
-
-def solver_is_stochastic(estimator: Any) -> bool:
-    """Say whether an estimator has `partial_fit`; raise AttributeError if not."""
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
-        )
-    return True
 
 
 class BaseMLP(BaseEstimator):  # type: ignore[misc]
@@ -102,13 +101,14 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         # The weights are drawn from the state as it is, so that they are scikit-learn's.
         seed = draw_seed(copy.deepcopy(random)) if first else self._fitted.seed
         train, held = sample, None
-        if p["validation_data"] is not None:
-            held = self._own_validation(p, sample)
-        elif p["early_stopping"]:
+        if p["early_stopping"] and p["validation_data"] is None:
             train, held = divide(sample, self._task(), p["validation_fraction"], seed)
+        # What the training part decides is decided before anything else is read by it.
         if first:
             self._inputs = inputs.settle(train.X, train.w, p, self, given)
             self._targets = self._make_targets(train, p)
+        if p["validation_data"] is not None:
+            held = self._own_validation(p)
         cost, output = self._cost(p)
         rows = self._inputs.rows(train.X)
         net = make_network(p, rows.shape[1], self._targets, cost, output)
@@ -117,36 +117,30 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             class_weight=p.get("class_weight"),
         )  # fmt: skip
         fitted = self._new(p, net, random, seed) if first else self._again(net)
-        if p["solver"] == "lbfgs":
-            self._minimize(fitted, p, part, effective_alpha(p["alpha"], train))
-        else:
-            self._descend(fitted, p, train, part, held, cost, incremental)
+        try:
+            if p["solver"] == "lbfgs":
+                self._minimize(fitted, p, part, effective_alpha(p["alpha"], train))
+            else:
+                self._descend(fitted, p, train, part, held, cost, incremental)
+        except DivergenceError as error:
+            error.args = (f"{_NOT_FINITE} {error}",)
+            raise
         return self
 
     def _read(
         self, p: Given, X: Any, y: Any, sample_weight: Any, first: bool, incremental: bool,
         classes: Any,
     ) -> Sample:  # fmt: skip
-        kept: Any = (np.float64, np.float32)
-        if not first:
-            kept = self._inputs.dtype
-        elif p["dtype"] is not None:
-            kept = np.dtype(p["dtype"])
+        kept = inputs.kept_dtypes(p) if first else self._inputs.kept
         numeric = self._metric == "r2"
         X, y = inputs.read(self, p, X, y, reset=first, dtype=kept, y_numeric=numeric)
         y = self._read_target(y, first, incremental, classes)
-        return Sample(X, y, _weights(sample_weight, y))
+        return Sample(X, y, inputs.read_weights(sample_weight, y))
 
-    def _own_validation(self, p: Given, sample: Sample) -> Sample:
+    def _own_validation(self, p: Given) -> Sample:
         X, y, w = pair(p["validation_data"])
-        kept = sample.X.dtype if isinstance(sample.X, np.ndarray) else np.float64
-        numeric = self._metric == "r2"
-        try:
-            X, y = inputs.read(self, p, X, y, reset=False, dtype=kept, y_numeric=numeric)
-            y = self._read_target(y, False, True, None)
-            return Sample(X, y, _weights(w, y))
-        except ValueError as error:
-            raise DataError(f"validation_data: {error}") from error
+        with inputs.in_validation_data():
+            return self._read(p, X, y, w, first=False, incremental=True, classes=None)
 
     def _new(self, p: Given, net: Network, random: Any, seed: int) -> Fitted:
         ways = {name: p[name] for name in ("engine", "capture", "precision")}
@@ -179,10 +173,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         greater = monitor != "loss" and greater_is_better(monitor)
         validation = None
         if held is not None:
-            validation = make_part(
-                held, self._inputs.rows(held.X), self._encode(held.y), self._targets, cost,
-                metrics=metrics,
-            )  # fmt: skip
+            with nullcontext() if p["validation_data"] is None else inputs.in_validation_data():
+                validation = make_part(
+                    held, self._inputs.rows(held.X), self._encode(held.y), self._targets, cost,
+                    metrics=metrics,
+                )  # fmt: skip
         done = len(fitted.history.epochs)
         before = None if incremental else fitted.keep()
         work = Descent(
@@ -210,6 +205,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             raise
         seen = watch.seen - work.seen
         self._note(fitted, name, monitor, p, done, watch.epochs, seen)
+        # scikit-learn's private names for how it ended, which people read.
+        self._no_improvement_count = watch.count
+        self._optimizer = SimpleNamespace(learning_rate=watch.next_rate())
         if not (watch.stopped or incremental or watch.epochs < p["max_iter"]):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({p['max_iter']}) reached and the "
@@ -228,9 +226,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self.best_validation_score_: float | None = None
         self.best_loss_: float | None = None
         if p["early_stopping"]:
-            values = [e.value(self._monitor) for e in fitted.history.epochs]
             lowest = monitor == "loss" or not greater_is_better(monitor)
-            self.best_validation_score_ = float(np.nanmin(values) if lowest else np.nanmax(values))
+            defined = [v for v in self._judged(fitted) if not np.isnan(v)]
+            self.best_validation_score_ = (min if lowest else max)(defined, default=np.nan)
         else:
             best = min(e.loss for e in epochs)
             before = getattr(self, "_best_loss", np.inf) if done else np.inf
@@ -251,7 +249,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Take away what an earlier fit left, so that one that fails leaves nothing of it."""
         for name in [n for n in vars(self) if n.endswith("_") and not n.startswith("_")]:
             delattr(self, name)
-        for name in ("_fitted", "_inputs", "_targets", "_monitor", "_best_loss"):
+        for name in ("_fitted", "_inputs", "_targets", "_monitor", "_best_loss", "_optimizer"):
             self.__dict__.pop(name, None)
 
     # What a fit leaves.
@@ -280,7 +278,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     @property
     def history_(self) -> History:
         """The epochs since the weights were drawn: losses, metrics, learning rates, times."""
-        return self._of_fit("history_").history
+        return even(self._of_fit("history_").history)
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -291,9 +289,16 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     @property
     def validation_scores_(self) -> list[float] | None:
         """What `monitor` says of the validation part after each epoch; None if there is none."""
-        epochs = self._of_fit("validation_scores_", "_monitor").history.epochs
-        held = [e for e in epochs if e.validation_loss is not None]
-        return [e.value(self._monitor) for e in held] if held else None
+        return self._judged(self._of_fit("validation_scores_", "_monitor")) or None
+
+    def _judged(self, fitted: Fitted) -> list[float]:
+        """What `monitor` says of each epoch that had a validation part, and was judged by it."""
+        held = [e for e in fitted.history.epochs if e.validation_loss is not None]
+        return [
+            e.value(self._monitor)
+            for e in held
+            if self._monitor == "loss" or self._monitor in e.metrics
+        ]
 
     def _of_fit(self, name: str, needed: str = "_fitted") -> Fitted:
         if needed not in vars(self):
@@ -340,11 +345,3 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         # Without dispatch, arrays of other libraries come back as NumPy.
         tags.array_api_support = dispatching() and not by_column
         return tags
-
-
-def _weights(sample_weight: Any, y: Any) -> Array | None:
-    if sample_weight is None:
-        return None
-    w = to_numpy(sample_weight)
-    checked: Array = _check_sample_weight(w, y, dtype=np.float64, ensure_non_negative=True)
-    return checked

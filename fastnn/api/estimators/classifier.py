@@ -11,9 +11,9 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from fastnn.api.estimators.base import BaseMLP, solver_is_stochastic
+from fastnn.api.estimators.base import BaseMLP
 from fastnn.api.estimators.labels import Labels, check_known, fit_labels, read_labels
-from fastnn.api.estimators.parameters import keep
+from fastnn.api.estimators.parameters import keep, solver_is_stochastic
 from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +21,7 @@ from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError
 
 Array = npt.NDArray[Any]
+FLOATS = (np.float64, np.float32)
 #: Rows of a sparse matrix that are made dense at a time, to predict.
 _BLOCK = 4096
 
@@ -40,6 +42,11 @@ class Inputs:
     gaps: bool  # NaN is a missing value
     by_column: bool  # X is read column by column, categories among them
     namespace: Namespace | None
+
+    @property
+    def kept(self) -> Any:
+        """The dtypes that X is read in: only what goes in as it is is rounded at once."""
+        return self.dtype if self.features is None else FLOATS
 
     @cached_property
     def plain(self) -> bool:
@@ -64,6 +71,18 @@ class Inputs:
             categories={}, fill=self.means, mean=np.zeros(p), scale=np.ones(p),
             standardize=False, dtype=self.dtype.name,
         )  # fmt: skip
+
+
+def kept_dtypes(p: Mapping[str, Any]) -> Any:
+    """Return the dtypes in which the first fit reads X.
+
+    What is standardised is rounded after that, once: a time stamp in float32 has nothing left.
+
+    >>> kept_dtypes({"dtype": "float32", "standardize": False, "missing_values": "error"})
+    dtype('float32')
+    """
+    worked_on = p["standardize"] or p["missing_values"] == "median"
+    return FLOATS if worked_on or p["dtype"] is None else np.dtype(p["dtype"])
 
 
 def read(
@@ -98,6 +117,32 @@ def read(
     return _columns(X, p["categorical_features"], p["missing_values"] == "median"), y
 
 
+def read_weights(sample_weight: Any, y: Any) -> Array | None:
+    """Return checked sample weights (N,), float64; None if there are none."""
+    from sklearn.utils.validation import _check_sample_weight
+
+    if sample_weight is None:
+        return None
+    w = to_numpy(sample_weight)
+    checked: Array = _check_sample_weight(w, y, dtype=np.float64, ensure_non_negative=True)
+    return checked
+
+
+@contextmanager
+def in_validation_data() -> Iterator[None]:
+    """Let an error say that it is about ``validation_data``.
+
+    >>> with in_validation_data():
+    ...     raise ValueError("y has 2 outputs")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: validation_data: y has 2 outputs
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise DataError(f"validation_data: {error}") from error
+
+
 def settle(
     X: Array | Table, w: Array | None, p: Mapping[str, Any], estimator: Any, given: Any
 ) -> Inputs:
@@ -122,7 +167,7 @@ def settle(
         )
         if w is not None and p["standardize"]:
             features = _weighted(features, whole, w)
-    means = np.zeros(0) if features is not None else np.asarray(X.mean(axis=0), np.float64)  # type: ignore[union-attr]
+    means = np.zeros(0) if features is not None else X.mean(axis=0, dtype=np.float64)  # type: ignore[union-attr]
     n = int(estimator.n_features_in_)
     gaps = p["missing_values"] == "median"
     return Inputs(n, names, dtype, features, means, gaps, table, namespace_of(given))
@@ -147,7 +192,7 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
         return inputs.rows(_columns(X, p["categorical_features"], inputs.gaps))
     finite = "allow-nan" if inputs.gaps else True
     X = validate_data(
-        estimator, X, accept_sparse=["csr", "csc"], dtype=inputs.dtype, ensure_all_finite=finite,
+        estimator, X, accept_sparse=["csr", "csc"], dtype=inputs.kept, ensure_all_finite=finite,
         reset=False,
     )  # fmt: skip
     if not hasattr(X, "toarray"):

@@ -2,6 +2,10 @@
 
 An estimator keeps its parameters as they were given, and they are looked at when it is fitted:
 that is how `clone` and grid searches want it. What was *set* is what differs from the default.
+
+A parameter that was set and has no effect is refused if it is fastnn's. One of scikit-learn's,
+which says nothing then, is left out with a warning: a search over several solvers must not fail
+where scikit-learn's does not.
 """
 
 from __future__ import annotations
@@ -26,11 +30,11 @@ _NUMBERS = {
         Option("learning_rate_init", 0.001, low=0.0, open_low=True),
         Option("power_t", 0.5, low=0.0),
         Option("tol", 1e-4, low=0.0),
-        Option("momentum", 0.9, low=0.0, high=1.0, open_high=True),
+        Option("momentum", 0.9, low=0.0, high=1.0),
         Option("validation_fraction", 0.1, low=0.0, high=1.0, open_high=True),
         Option("beta_1", 0.9, low=0.0, high=1.0, open_high=True),
         Option("beta_2", 0.999, low=0.0, high=1.0, open_high=True),
-        Option("epsilon", 1e-8, low=0.0, high=1.0, open_low=True),
+        Option("epsilon", 1e-8, low=0.0, open_low=True),
         Option("label_smoothing", 0.0, low=0.0, high=1.0, open_high=True),
     )
 }
@@ -55,7 +59,21 @@ def _descends_by(solver: str) -> Callable[[Parameters], bool]:
     return lambda p: p["optimizer"] is None and p["solver"] == solver
 
 
-#: Who needs what: parameters, whether they are used, and where they are.
+#: 1 is allowed, as by scikit-learn, where momentum has no effect.
+_MOMENTUM = Option("momentum", 0.9, low=0.0, high=1.0, open_high=True)
+
+#: scikit-learn's parameters that some fits do not use. ``solver`` is not among them: beside
+#: ``optimizer`` it contradicts.
+_THEIRS = frozenset(
+    (
+        *("activation", "batch_size", "learning_rate", "learning_rate_init", "power_t", "shuffle"),
+        *("momentum", "nesterovs_momentum", "early_stopping", "validation_fraction"),
+        *("beta_1", "beta_2", "epsilon", "n_iter_no_change", "max_fun"),
+    )
+)
+
+#: Who needs what: parameters, whether they are used, and where they are. The first row that says
+#: no is the one that is heard: what depends on the solver comes before what depends on more.
 _USES: tuple[tuple[tuple[str, ...], Callable[[Parameters], bool], str], ...] = (
     (("solver",), lambda p: p["optimizer"] is None, "when optimizer is given: leave one out"),
     (("beta_1", "beta_2", "epsilon"), _descends_by("adam"), "unless solver='adam'"),
@@ -67,12 +85,13 @@ _USES: tuple[tuple[tuple[str, ...], Callable[[Parameters], bool], str], ...] = (
     (
         ("power_t",),
         lambda p: p["learning_rate"] == "invscaling",
-        "unless learning_rate='invscaling'",
+        "unless learning_rate='invscaling', which is for solver='sgd'",
     ),
     (("max_fun",), lambda p: not _stochastic(p), "unless solver='lbfgs'"),
     (
         (
             *("batch_size", "learning_rate_init", "shuffle", "early_stopping"),
+            *("validation_fraction", "n_iter_no_change"),
             *("dropout", "optimizer", "schedule", "gradient_clip", "groups", "callbacks"),
             *("batch_normalization",),
             *("validation_data", "monitor"),
@@ -91,6 +110,7 @@ _USES: tuple[tuple[tuple[str, ...], Callable[[Parameters], bool], str], ...] = (
         "unless early_stopping=True or validation_data is given",
     ),
     (("schedule",), lambda p: p["learning_rate"] == "constant", "unless learning_rate='constant'"),
+    (("activation",), lambda p: bool(hidden_units(p)), "where there is no hidden layer"),
 )  # fmt: skip
 
 
@@ -109,28 +129,43 @@ def keep(estimator: object, given: Mapping[str, Any]) -> None:
 
 
 def checked(estimator: Any) -> dict[str, Any]:
-    """Return the estimator's parameters; raise ArgumentError for one out of range or without use.
+    """Return the estimator's parameters; those of scikit-learn without effect at their defaults.
+
+    Raises ArgumentError for one out of range, and for one of fastnn's that has no effect.
 
     >>> from fastnn import MLPClassifier
-    >>> checked(MLPClassifier(momentum=0.5))
+    >>> checked(MLPClassifier(monitor="f1"))
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: momentum=0.5 has no effect unless solver='sgd'
+    fastnn.errors.ArgumentError: monitor='f1' has no effect unless early_stopping=True or ...
     """
     given: dict[str, Any] = estimator.get_params(deep=False)
     _check_ranges(given)
-    defaults = signature(type(estimator).__init__).parameters
-    is_set = {name for name, value in given.items() if not _same(value, defaults[name].default)}
+    defaults = {
+        name: one.default for name, one in signature(type(estimator).__init__).parameters.items()
+    }
     for names, used, where in _USES:
         for name in names:
-            if name in is_set and not used(given):
+            if _same(given[name], defaults[name]) or used(given):
+                continue
+            if name not in _THEIRS:
                 raise ArgumentError(f"{name}={_shown(given[name])} has no effect {where}")
-    if "n_iter_no_change" in is_set and not _stochastic(given):
-        # Not refused: scikit-learn's checks set it on every estimator that has it.
-        warnings.warn("n_iter_no_change has no effect with solver='lbfgs'", stacklevel=4)
+            # Without the value, so that a search has one text to be filtered.
+            warnings.warn(f"{name} has no effect {where}{_instead(given, where)}", stacklevel=4)
+            given[name] = defaults[name]  # nothing that comes after may see it
+    _MOMENTUM.check("MLP", given["momentum"])
     if not hidden_units(given):
-        for name in ("activation", "dropout", "batch_normalization"):
+        for name in ("dropout", "batch_normalization"):
             refuse_without_effect(OPTIONS[name], given[name])
     return given
+
+
+def _instead(given: Parameters, where: str) -> str:
+    """What the solver is, where another one would be needed."""
+    if not where.startswith("unless solver"):
+        return ""
+    return (
+        f" (it is {given['solver']!r})" if given["optimizer"] is None else " (optimizer is given)"
+    )
 
 
 def _check_ranges(given: Parameters) -> None:
@@ -188,3 +223,12 @@ def _same(value: Any, default: Any) -> bool:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"<{type(value).__name__}>"
+
+
+def solver_is_stochastic(estimator: Any) -> bool:
+    """Say whether an estimator has `partial_fit`; raise AttributeError if not."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True

@@ -12,9 +12,9 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
-from fastnn.api.estimators.base import BaseMLP, solver_is_stochastic
+from fastnn.api.estimators.base import BaseMLP
 from fastnn.api.estimators.inputs import weighted_moments
-from fastnn.api.estimators.parameters import keep
+from fastnn.api.estimators.parameters import keep, solver_is_stochastic
 from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
 from fastnn.errors import DataError
@@ -160,10 +160,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return fitted
 
     def predict(self, X: Any) -> Any:
-        """Return the predicted values in the target's own units: (N,), or (N, k)."""
-        A, targets = self._outputs(X, "predict"), self._targets
-        if self._standardizes:
-            A = targets.inverse(A).reshape(A.shape).astype(A.dtype)
+        """Return the predicted values in the target's own units: (N,), or (N, k).
+
+        With ``standardize_target`` they are float64, else of the network's dtype.
+        """
+        A = self._outputs(X, "predict")
+        if self._standardizes:  # in float32 a time stamp would be rounded to two minutes
+            A = self._targets.inverse(A).reshape(A.shape)
         return self._as_given(X, A[:, 0] if A.shape[1] == 1 else A)
 
     def _read_target(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:

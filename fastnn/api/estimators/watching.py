@@ -93,6 +93,17 @@ class Watch:
             if self.verbose:
                 print(f"Setting learning rate to {self.rate * self.factor:f}")
 
+    def next_rate(self) -> float:
+        """Return the learning rate with which the next epoch would begin.
+
+        >>> given = {"tol": 0, "patience": 2, "greater_is_better": False}
+        >>> Watch(**given, invscaling=0.5, rate=4.0, seen=3).next_rate()
+        2.0
+        """
+        if self.invscaling is not None:  # scikit-learn's, to the last bit
+            return float(self.rate / (self.seen + 1) ** self.invscaling)
+        return self.rate * self.factor
+
     def _factor(self) -> float:
         if self.invscaling is not None and self.seen:
             return float((self.seen + 1) ** -self.invscaling)
