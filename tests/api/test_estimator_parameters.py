@@ -114,6 +114,11 @@ def test_the_default_of_a_parameter_without_effect_is_no_offence() -> None:
         assert 1 <= fitted(solver=solver, **defaults).n_iter_ <= 3
 
 
+def test_errors_name_arguments_as_scikit_learn_does() -> None:
+    with pytest.raises(ArgumentError, match=r"is longer than the training \(max_iter=3\)"):
+        fitted(schedule="cosine(warm_up=5)")
+
+
 def test_momentum_is_below_1_where_it_is_used() -> None:
     with pytest.raises(ArgumentError, match=r"momentum=1.0 is outside \[0, 1\)"):
         fitted(solver="sgd", momentum=1.0)

@@ -20,7 +20,7 @@ from fastnn.api.estimators import inputs, lbfgs
 from fastnn.api.estimators.fitted import Fitted, WeightList
 from fastnn.api.estimators.initial import draw_seed, draw_weights
 from fastnn.api.estimators.namespaces import dispatching, same_as
-from fastnn.api.estimators.parameters import checked
+from fastnn.api.estimators.parameters import as_parameter, checked
 from fastnn.api.estimators.preparation import (
     Sample,
     check_same_shape,
@@ -34,7 +34,7 @@ from fastnn.api.sequential.examples import pair
 from fastnn.api.sequential.fit_history import even
 from fastnn.backend.backend import get_backend
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DivergenceError
+from fastnn.errors import ArgumentError, DivergenceError, spelled
 from fastnn.model.model import Model
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
@@ -50,7 +50,7 @@ Given = Mapping[str, Any]
 #: scikit-learn's words, before ours.
 _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
-    "need to be preprocessed."
+    "need to be preprocessed. "
 )
 
 #: scikit-learn's names of output activations.
@@ -89,43 +89,43 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, classes: Any = None
     ) -> Any:
-        p = checked(self)
-        if incremental and p["early_stopping"]:
-            raise ArgumentError("partial_fit does not support early_stopping=True")
-        first = not self.__sklearn_is_fitted__() or not (p["warm_start"] or incremental)
-        if first:
-            self._forget()
-        given = X
-        sample = self._read(p, X, y, sample_weight, first, incremental, classes)
-        random = check_random_state(p["random_state"])
-        # The weights are drawn from the state as it is, so that they are scikit-learn's.
-        seed = draw_seed(copy.deepcopy(random)) if first else self._fitted.seed
-        train, held = sample, None
-        if p["early_stopping"] and p["validation_data"] is None:
-            train, held = divide(sample, self._task(), p["validation_fraction"], seed)
-        # What the training part decides is decided before anything else is read by it.
-        if first:
-            self._inputs = inputs.settle(train.X, train.w, p, self, given)
-            self._targets = self._make_targets(train, p)
-        if p["validation_data"] is not None:
-            held = self._own_validation(p)
-        cost, output = self._cost(p)
-        rows = self._inputs.rows(train.X)
-        net = make_network(p, rows.shape[1], self._targets, cost, output)
-        part = make_part(
-            train, rows, self._encode(train.y), self._targets, cost,
-            class_weight=p.get("class_weight"),
-        )  # fmt: skip
-        fitted = self._new(p, net, random, seed) if first else self._again(net)
-        try:
-            if p["solver"] == "lbfgs":
-                self._minimize(fitted, p, part, effective_alpha(p["alpha"], train))
-            else:
-                self._descend(fitted, p, train, part, held, cost, incremental)
-        except DivergenceError as error:
-            error.args = (f"{_NOT_FINITE} {error}",)
-            raise
-        return self
+        with spelled(as_parameter):
+            p = checked(self)
+            if incremental and p["early_stopping"]:
+                raise ArgumentError("partial_fit does not support early_stopping=True")
+            first = not self.__sklearn_is_fitted__() or not (p["warm_start"] or incremental)
+            if first:
+                self._forget()
+            given = X
+            sample = self._read(p, X, y, sample_weight, first, incremental, classes)
+            random = check_random_state(p["random_state"])
+            # The weights are drawn from the state as it is, so that they are scikit-learn's.
+            seed = draw_seed(copy.deepcopy(random)) if first else self._fitted.seed
+            train, held = sample, None
+            if p["early_stopping"] and p["validation_data"] is None:
+                train, held = divide(sample, self._task(), p["validation_fraction"], seed)
+            # What the training part decides is decided before anything else is read by it.
+            if first:
+                self._inputs = inputs.settle(train.X, train.w, p, self, given)
+                self._targets = self._make_targets(train, p)
+            if p["validation_data"] is not None:
+                held = self._own_validation(p)
+            cost, output = self._cost(p)
+            rows = self._inputs.rows(train.X)
+            net = make_network(p, rows.shape[1], self._targets, cost, output)
+            part = make_part(
+                train, rows, self._encode(train.y), self._targets, cost,
+                class_weight=p.get("class_weight"),
+            )  # fmt: skip
+            fitted = self._new(p, net, random, seed) if first else self._again(net)
+            try:
+                if p["solver"] == "lbfgs":
+                    self._minimize(fitted, p, part, effective_alpha(p["alpha"], train))
+                else:
+                    self._descend(fitted, p, train, part, held, cost, incremental)
+            except DivergenceError as error:
+                raise error.within(_NOT_FINITE) from error.__cause__
+            return self
 
     def _read(
         self, p: Given, X: Any, y: Any, sample_weight: Any, first: bool, incremental: bool,

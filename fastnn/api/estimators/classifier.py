@@ -44,8 +44,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         code does something else, this follows the documentation: the penalty of ``alpha`` is
         divided by the number of examples, not of a batch; the early-stopping split keeps the
         shares of all classes; "adaptive" divides the rate after two epochs without progress;
-        ``warm_start`` and ``partial_fit`` go on with the optimiser's moments, and shuffle anew. A
-        parameter that was set and has no effect is refused. ``momentum`` is below 1.
+        ``warm_start`` and ``partial_fit`` go on with the optimiser's moments, and shuffle anew. One
+        of scikit-learn's parameters that was set and has no effect, such as ``momentum`` with
+        another solver, is left out with a UserWarning; one of fastnn's is refused. ``momentum`` is
+        below 1.
     random_state : an int, a RandomState, or None for NumPy's global one. Without ``initializer``
         the first weights are those of scikit-learn for the same state.
     verbose : print each epoch's loss.
@@ -81,7 +83,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     feature_names_in_, n_layers_, n_outputs_, out_activation_ : as in scikit-learn.
 
     Raises ArgumentError, or ValueError in scikit-learn's words, for what cannot work;
-    DivergenceError if the loss is no longer a number; TrainingInterrupted on Ctrl-C, with the
+    DivergenceError, a ValueError, if the loss is no longer a number; TrainingInterrupted on Ctrl-C, with the
     model so far as its ``result`` and the estimator as it was before.
 
     >>> from sklearn.datasets import load_iris

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, in_python
 from fastnn.nn.parameters import check_dtype
 from fastnn.recipe.checks import hidden_layer_sizes, whole
 from fastnn.recipe.choices import OPTIONS, refuse_without_effect
@@ -112,6 +112,25 @@ _USES: tuple[tuple[tuple[str, ...], Callable[[Parameters], bool], str], ...] = (
     (("schedule",), lambda p: p["learning_rate"] == "constant", "unless learning_rate='constant'"),
     (("activation",), lambda p: bool(hidden_units(p)), "where there is no hidden layer"),
 )  # fmt: skip
+
+
+#: What scikit-learn calls otherwise than `fastnn.train`.
+_NAMES = {
+    "epochs": "max_iter",
+    "learning_rate": "learning_rate_init",
+    "l2": "alpha",
+    "patience": "n_iter_no_change",
+    "seed": "random_state",
+}
+
+
+def as_parameter(name: str, value: str | None = None) -> str:
+    """Spell an argument as the estimators call it: for `fastnn.errors.spelled`.
+
+    >>> as_parameter("epochs"), as_parameter("loss", "'mse'")
+    ('max_iter', "loss='mse'")
+    """
+    return in_python(_NAMES.get(name, name), value)
 
 
 def keep(estimator: object, given: Mapping[str, Any]) -> None:

@@ -47,8 +47,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         code does something else, this follows the documentation: the penalty of ``alpha`` is
         divided by the number of examples, not of a batch; the early-stopping split keeps the
         shares of all classes; "adaptive" divides the rate after two epochs without progress;
-        ``warm_start`` and ``partial_fit`` go on with the optimiser's moments, and shuffle anew. A
-        parameter that was set and has no effect is refused. ``momentum`` is below 1.
+        ``warm_start`` and ``partial_fit`` go on with the optimiser's moments, and shuffle anew. One
+        of scikit-learn's parameters that was set and has no effect, such as ``momentum`` with
+        another solver, is left out with a UserWarning; one of fastnn's is refused. ``momentum`` is
+        below 1.
     random_state : an int, a RandomState, or None for NumPy's global one. Without ``initializer``
         the first weights are those of scikit-learn for the same state.
     verbose : print each epoch's loss.
@@ -59,8 +61,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     initializer : of the weights, a name or options, or a list with one for each layer; biases then
         start at 0. None: as scikit-learn, uniform for weights and biases.
     dropout : the share of a hidden layer's outputs set to 0 in training, or a list.
-    standardize_target : y to mean 0 and deviation 1 while training; predictions are in its units.
-        With `partial_fit` both are those of its first call.
+    standardize_target : y to mean 0 and deviation 1 while training; predictions are in its units,
+        in float64. With `partial_fit` both are those of its first call.
     batch_normalization : "before" or "after" the activation of the hidden layers, or a list.
     optimizer : any of fastnn's, with its options, in place of ``solver``: "rmsprop(beta=0.95)";
         its rate is ``learning_rate_init``. schedule : of the rate, such as "cosine".
@@ -83,7 +85,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     feature_names_in_, n_layers_, n_outputs_, out_activation_ : as in scikit-learn.
 
     Raises ArgumentError, or ValueError in scikit-learn's words, for what cannot work;
-    DivergenceError if the loss is no longer a number; TrainingInterrupted on Ctrl-C, with the
+    DivergenceError, a ValueError, if the loss is no longer a number; TrainingInterrupted on Ctrl-C, with the
     model so far as its ``result`` and the estimator as it was before.
 
     >>> import numpy as np
