@@ -85,8 +85,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     feature_names_in_, n_layers_, n_outputs_, out_activation_ : as in scikit-learn.
 
     Raises ArgumentError, or ValueError in scikit-learn's words, for what cannot work;
-    DivergenceError, a ValueError, if the loss is no number; TrainingInterrupted on Ctrl-C, with the
-    model so far as its ``result`` and the estimator as it was before.
+    DivergenceError, a ValueError too, if the loss is no longer a number; TrainingInterrupted on
+    Ctrl-C, with the model so far as its ``result`` and the estimator as it was before.
 
     >>> import numpy as np
     >>> from fastnn import MLPRegressor
