@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -25,7 +26,7 @@ from fastnn.registry import Table, did_you_mean
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.loop import Part, Trainer, TrainingInterrupted, insist
 
 Array = npt.NDArray[Any]
 
@@ -202,11 +203,15 @@ def train(
         )  # fmt: skip
         return Training(model, report)
 
+    stopped = False
     try:
-        return finish(trainer.run(watchers))
+        history = trainer.run(watchers)
     except TrainingInterrupted as interrupted:
-        interrupted.result = finish(interrupted.history)
-        raise
+        stopped, history = True, interrupted.history
+    training, again = insist(partial(finish, history))
+    if stopped or again:
+        raise TrainingInterrupted(history, training)
+    return training
 
 
 def check_options(options: Mapping[str, Any]) -> None:
