@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import fill
@@ -34,7 +33,7 @@ def add_bench(commands: Any) -> Parser:
         "bench",
         help="time loops, NumPy, compiled code and the GPU, kernel by kernel",
         description="Time every kernel and the whole training step: in plain loops, vectorised "
-        "with NumPy, compiled (extra jit), and on a GPU where CUDA can be used. float32, the "
+        "with NumPy, compiled (by llvmlite), and on a GPU where CUDA can be used. float32, the "
         "fastest of the repeats.",
         epilog=_EPILOG,
     )
@@ -99,7 +98,7 @@ def bench(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(summary(found)))
     if interrupted:
-        print("fastnn: interrupted: what was measured is above", file=sys.stderr)
+        note("interrupted: what was measured is above")
     return 130 if interrupted else 0
 
 
