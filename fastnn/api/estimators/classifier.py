@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from fastnn.api.estimators.base import BaseMLP
 from fastnn.api.estimators.labels import Labels, check_known, fit_labels, read_labels
-from fastnn.api.estimators.parameters import keep, solver_is_stochastic
+from fastnn.api.estimators.parameters import completed, keep, solver_is_stochastic
 from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
@@ -67,6 +67,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     gradient_clip : the largest norm of the gradient. groups : `ParameterGroup` objects.
     validation_data : (X, y) or (X, y, sample_weight), judged after each epoch and, with
         ``early_stopping``, in place of a part of X that is held out.
+    more : the other options of `fastnn.train`: l1, micro_batch_size.
     monitor : what early stopping watches: "loss" or a metric, by default accuracy.
     callbacks : functions of the `TrainingState`, called after each epoch.
     standardize : inputs to mean 0 and deviation 1, learnt from the training part (N19); with
@@ -98,6 +99,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     _metric = "accuracy"
     _labels: Labels
 
+    @completed
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -145,6 +147,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         standardize: bool = False,
         categorical_features: Any = None,
         missing_values: str = "error",
+        **more: Any,
     ) -> None:
         keep(self, locals())
 

@@ -13,14 +13,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from inspect import signature
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fastnn.errors import ArgumentError, in_python
 from fastnn.nn.parameters import check_dtype
 from fastnn.recipe.checks import hidden_layer_sizes, whole
-from fastnn.recipe.choices import OPTIONS, refuse_without_effect
+from fastnn.recipe.choices import OPTIONS, options, refuse_unknown, refuse_without_effect
+from fastnn.recipe.documentation import with_options
+from fastnn.recipe.rows import Option as Row
+from fastnn.recipe.table import RecipeOptions, RunOptions
 from fastnn.registry import Option, did_you_mean
 
 _NUMBERS = {
@@ -49,6 +52,7 @@ _FLAGS = (
 )
 
 Parameters = Mapping[str, Any]
+Init = TypeVar("Init", bound=Callable[..., None])
 
 
 def _stochastic(p: Parameters) -> bool:
@@ -120,7 +124,21 @@ _NAMES = {
     "learning_rate": "learning_rate_init",
     "l2": "alpha",
     "patience": "n_iter_no_change",
+    "min_delta": "tol",
     "seed": "random_state",
+}
+
+#: Options of `fastnn.train` that the estimators do not have, and what does their work.
+ELSEWHERE = {
+    "fractions": "validation_fraction, and scikit-learn's splitters",
+    "split_seed": "random_state",
+    "fold": "scikit-learn's cross-validation",
+    "metrics": "scoring, of scikit-learn's searches",
+    "tolerance": "tol",
+    "output_activation": "loss",
+    "class_weight": "only a classifier has classes",
+    "label_smoothing": "only a classifier has classes",
+    "standardize_target": "only a regressor's target is numbers",
 }
 
 
@@ -133,7 +151,39 @@ def as_parameter(name: str, value: str | None = None) -> str:
     return in_python(_NAMES.get(name, name), value)
 
 
-def keep(estimator: object, given: Mapping[str, Any]) -> None:
+def more_options(init: Callable[..., None]) -> dict[str, Row]:
+    """Return the options of the table that a constructor takes without naming them.
+
+    >>> from fastnn import MLPRegressor
+    >>> [*more_options(MLPRegressor.__init__)][:2]
+    ['l1', 'micro_batch_size']
+    """
+    named = {*signature(init, follow_wrapped=False).parameters, *_NAMES, *ELSEWHERE}
+    named -= set(vars(init).get("more", ()))
+    return {
+        name: row for name, row in options(RecipeOptions, RunOptions).items() if name not in named
+    }
+
+
+def completed(init: Init) -> Init:
+    """Let a constructor take the other options of the table too: ``**more``, in its signature.
+
+    So an option that is new in the table is a parameter of the estimators.
+
+    >>> class Estimator:
+    ...     @completed
+    ...     def __init__(self, hidden_layer_sizes=(100,), **more):
+    ...         keep(self, locals())
+    >>> Estimator(l1=0.5).l1, Estimator().dropout
+    (0.5, 0.0)
+    """
+    rows = more_options(init)
+    init.__signature__ = with_options(signature(init), rows.values())  # type: ignore[attr-defined]
+    init.more = tuple(rows)  # type: ignore[attr-defined]
+    return init
+
+
+def keep(estimator: Any, given: Mapping[str, Any]) -> None:
     """Store the arguments of a constructor, ``locals()``, as they are.
 
     >>> class Estimator:
@@ -141,10 +191,16 @@ def keep(estimator: object, given: Mapping[str, Any]) -> None:
     ...         keep(self, locals())
     >>> Estimator(alpha=3).alpha
     3
+
+    Raises ArgumentError for a name that is no parameter.
     """
-    for name, value in given.items():
-        if name not in ("self", "__class__"):
-            setattr(estimator, name, value)
+    init = type(estimator).__init__
+    names = [name for name in signature(init).parameters if name != "self"]
+    more = given.get("more", {})
+    refuse_unknown(type(estimator).__name__, more, names)
+    for name in names:
+        default = signature(init).parameters[name].default
+        setattr(estimator, name, given[name] if name in given else more.get(name, default))
 
 
 def checked(estimator: Any) -> dict[str, Any]:
@@ -172,6 +228,13 @@ def checked(estimator: Any) -> dict[str, Any]:
             warnings.warn(f"{name} has no effect {where}{_instead(given, where)}", stacklevel=4)
             given[name] = defaults[name]  # nothing that comes after may see it
     _MOMENTUM.check("MLP", given["momentum"])
+    for name in getattr(type(estimator).__init__, "more", ()):
+        OPTIONS[name].check(name, given[name])
+        if not _stochastic(given) and not _same(given[name], defaults[name]):
+            raise ArgumentError(
+                f"{name}={_shown(given[name])} has no effect with solver='lbfgs', which works on "
+                "all examples at once"
+            )
     if not hidden_units(given):
         for name in ("dropout", "batch_normalization"):
             refuse_without_effect(OPTIONS[name], given[name])
