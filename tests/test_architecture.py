@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "errors": 0,
     "extras": 0,
+    "streams": 0,
     "registry": 0,
     "version": 0,
     "reference": 0,

@@ -113,7 +113,7 @@ def _dask(
     with start(**({} if foreign else own)) as client:
         try:
             if not foreign:
-                client.run(_ignore_ctrl_c)  # a terminal sends it to all; this process ends them
+                client.run(_ignore_terminal)  # its signals go to all; this process ends them
             (sent,) = client.scatter([dict(given)], hash=False)
             futures = [
                 client.submit(_numbered, i, work, share, sent, pure=False)
@@ -129,8 +129,9 @@ def _dask(
             raise
 
 
-def _ignore_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ignore_terminal() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _hush() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from typing import Any, Unpack
 
@@ -23,7 +24,7 @@ from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOpt
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.loop import Part, Trainer, TrainingInterrupted, insist
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +118,15 @@ def train(
         )  # fmt: skip
         return Training(model, report)
 
+    stopped = False
     try:
-        return finish(trainer.run(watchers))
+        history = trainer.run(watchers)
     except TrainingInterrupted as interrupted:
-        interrupted.result = finish(interrupted.history)
-        raise
+        stopped, history = True, interrupted.history
+    training, again = insist(partial(finish, history))
+    if stopped or again:
+        raise TrainingInterrupted(history, training)
+    return training
 
 
 def _judge(trainer: Trainer, part: Part) -> dict[str, float]:

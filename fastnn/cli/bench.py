@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import fill
@@ -99,7 +98,7 @@ def bench(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(summary(found)))
     if interrupted:
-        print("fastnn: interrupted: what was measured is above", file=sys.stderr)
+        note("interrupted: what was measured is above")
     return 130 if interrupted else 0
 
 

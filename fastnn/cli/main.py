@@ -1,15 +1,15 @@
 """The command ``fastnn``: its parser, and what becomes of errors.
 
 Exit codes: 0 all went well; 1 training diverged or a check failed; 2 a wrong argument; 3 data or
-files that cannot be used; 4 a device that cannot be used; 130 interrupted by Ctrl-C, 128 + N by
-signal N. Results go to standard output, progress, notes, warnings and errors to standard error, an
-error in one line.
+files that cannot be used, or standard output that cannot be written (0 if its reader has gone, as
+`| head` does); 4 a device that cannot be used; 130 interrupted by Ctrl-C, 128 + N by signal N.
+Results go to standard output, progress, notes, warnings and errors to standard error, an error in
+one line; where that cannot be written they are left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from fastnn.cli.bench import add_bench
 from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.export import add_export
 from fastnn.cli.inspection import add_inspect
-from fastnn.cli.messages import warn_in_one_line
+from fastnn.cli.messages import ResultsLostError, note, standard_streams, warn_in_one_line
 from fastnn.cli.parser import Parser
 from fastnn.cli.search import add_search
 from fastnn.cli.signals import as_interrupts
@@ -56,7 +56,8 @@ examples:
   fastnn export flats.fastnn flats.onnx
 
 exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
-argument, 3 data or file that cannot be used, 4 device that cannot be used,
+argument, 3 data or file that cannot be used, or results that cannot be
+written, 4 device that cannot be used,
 130 interrupted (a training saves its best epoch, a search the best of what is
 done; so they do on kill: 143)"""
 
@@ -103,39 +104,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     fastnn ...
     0
     """
-    try:
-        arguments = build_parser().parse_args(argv)
-    except SystemExit as stop:  # --help, --version, or an error that has been printed
-        return int(stop.code or 0)
-    with as_interrupts() as received:
-        code = _run(arguments)
+    with standard_streams(), as_interrupts() as received:
+        code = _run(argv, received)
     return 128 + received[0] if received and code == 130 else code
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(argv: Sequence[str] | None, received: Sequence[int]) -> int:
     """Run a command; every error becomes a line on standard error and an exit code."""
-    run: Callable[[argparse.Namespace], int] = arguments.run
+    arguments = argparse.Namespace()
     try:
-        with warnings.catch_warnings():
-            warn_in_one_line()
-            code = run(arguments)
-            sys.stdout.flush()  # so that a full disk or a closed pipe is met here
-            return code
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`); Python's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        try:
+            arguments = build_parser().parse_args(argv)
+            code = _command(arguments)
+        except SystemExit as stop:  # --help, --version, or an error that has been printed
+            code = int(stop.code or 0)
+        sys.stdout.flush()  # so that a full disk or a closed pipe is met here
+        return code
+    except ResultsLostError as lost:
+        if not lost.unread:  # else the reader has seen enough (`| head`)
+            saved = getattr(arguments, "saved", "")
+            note(f"error: {lost}" + (f"; the model is saved in {saved}" if saved else ""))
+        return 130 if received else 0 if lost.unread else 3
     except KeyboardInterrupt:
-        print("fastnn: interrupted", file=sys.stderr)
+        note("interrupted")
         return 130
     except Exception as error:
-        if arguments.traceback:
+        if getattr(arguments, "traceback", False):
             import traceback
 
             traceback.print_exc()
         code, message = explain(error, getattr(arguments, "spelling", in_python))
-        print(f"fastnn: error: {' '.join(message.split())}", file=sys.stderr)
+        note(f"error: {' '.join(message.split())}")
         return code
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    with warnings.catch_warnings():
+        warn_in_one_line()
+        return run(arguments)
 
 
 def explain(error: Exception, spelling: Spelling = in_python) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What is said on standard error, and checks of where results are to go."""
+"""What is said on standard error, results that cannot be written, and checks of where they go."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import os
 import sys
 import tempfile
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
 from fastnn.errors import ArgumentError, DataError
+from fastnn.streams import SafeStream, say
 
 
 def note(text: str) -> None:
@@ -16,7 +19,48 @@ def note(text: str) -> None:
 
     >>> note("3 rows")
     """
-    print(f"fastnn: {text}", file=sys.stderr, flush=True)
+    say(f"fastnn: {text}")
+
+
+class ResultsLostError(Exception):
+    """Standard output cannot be written: ``unread`` if its reader has gone (`| head`)."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        reason = getattr(error, "strerror", None) or error or "it is closed"
+        super().__init__(f"the results cannot be written to standard output: {reason}")
+        self.unread = isinstance(error, BrokenPipeError)
+
+
+class _Results(SafeStream):
+    """Standard output while a command runs."""
+
+    def failed(self, error: Exception) -> None:
+        raise ResultsLostError(error)
+
+    def write(self, text: str) -> int:
+        if text and not self._on:
+            raise ResultsLostError
+        return self._tried(lambda stream: stream.write(text), len(text))
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Let what cannot be written on standard error be lost, and on standard output be an error.
+
+    In the block, writing to or flushing ``sys.stdout`` raises ResultsLostError where it fails.
+
+    >>> with standard_streams():
+    ...     print("a result")
+    a result
+    """
+    out, err = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cast(TextIO, _Results(out)), cast(TextIO, SafeStream(err))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = out, err
+        for stream in (out, err):  # what an error has left there
+            SafeStream(stream).flush()
 
 
 def warn_in_one_line() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
+from fastnn.cli.signals import unhurried
 from fastnn.cli.train import check_out, given_arguments
 from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
 from fastnn.errors import ArgumentError, arg
@@ -184,8 +185,14 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (out, table):
         if os.path.exists(path):
             note(f"{path} is replaced")
-    found.training.model.save(out)
-    _write(found, table)
+
+    def save() -> None:
+        found.training.model.save(out)
+        _write(found, table)
+
+    if unhurried(save):
+        code, ended = 130, ended or "interrupted at the end"
+    arguments.saved = out
     if code:
         note(f"{ended}: the best so far is saved in {out}, the results in {table}")
     seconds = time.perf_counter() - started

@@ -4,44 +4,80 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-#: Treated as Ctrl-C is, so that a training which is told to end keeps its best epoch.
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+#: SIGTERM and SIGHUP are treated as Ctrl-C is: a training told to end keeps its best epoch.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def as_interrupts() -> Iterator[list[int]]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGHUP too; yield the list of those that came.
+    """Raise KeyboardInterrupt on the first of SIGNALS; yield the list of those that came.
 
-    A signal that is ignored stays so (`nohup`). Outside of the main thread, where Python takes no
-    signals, nothing changes.
+    A second one changes nothing: who is to end has been told, and saves what there is. A closed
+    terminal is told twice as a rule, by the system and by the shell, and some press Ctrl-C twice.
+    The third Ctrl-C or `kill` raises again. A signal that is ignored stays so (`nohup`). Outside
+    of the main thread, where Python takes no signals, nothing changes.
 
     >>> import os
     >>> with as_interrupts() as received:
     ...     try:
     ...         os.kill(os.getpid(), signal.SIGTERM)
     ...     except KeyboardInterrupt:
-    ...         print(received == [signal.SIGTERM])
+    ...         os.kill(os.getpid(), signal.SIGHUP)
+    >>> received == [signal.SIGTERM, signal.SIGHUP]
     True
     """
     received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        asked = len([n for n in received if n != signal.SIGHUP])
+        if len(received) == 1 or (asked > 2 and number != signal.SIGHUP):
+            raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    former = {}
-    for number in SIGNALS:
-        if signal.getsignal(number) == signal.SIG_DFL:
-            former[number] = signal.signal(number, interrupt)
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    former = {n: signal.getsignal(n) for n in SIGNALS}
+    taken = [n for n in SIGNALS if former[n] in usual]
     try:
+        for number in taken:
+            signal.signal(number, interrupt)
         yield received
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for number in taken:
+            signal.signal(number, former[number])
+
+
+def unhurried(save: Callable[[], object]) -> bool:
+    """Do ``save`` while SIGNALS wait for its end; return whether any came.
+
+    >>> with as_interrupts() as received:
+    ...     unhurried(lambda: signal.raise_signal(signal.SIGTERM))
+    True
+    >>> received == [signal.SIGTERM]
+    True
+    """
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    here = threading.current_thread() is threading.main_thread()
+    former = {n: signal.getsignal(n) for n in SIGNALS if here}
+    taken = [n for n in former if callable(former[n])]
+    try:
+        for number in taken:
+            signal.signal(number, note)
+        save()
+    finally:
+        for number in taken:
+            signal.signal(number, former[number])
+    with suppress(KeyboardInterrupt):
+        for late in came:
+            signal.raise_signal(late)
+    return bool(came)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
+from fastnn.cli.signals import unhurried
 from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
 from fastnn.errors import ArgumentError, DivergenceError, ModelFileError
 from fastnn.version import __version__
@@ -68,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
             return 130
         training, code = stop.result, 130
     replaced = os.path.exists(out)
-    training.model.save(out)
+    if unhurried(lambda: training.model.save(out)):
+        code = 130
+    arguments.saved = out
     if replaced:
         note(f"the model that was in {out} is replaced")
     if code:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias, cast
 
 from fastnn.errors import ArgumentError
+from fastnn.streams import SafeStream
 from fastnn.training.history import Epoch, History
 
 if TYPE_CHECKING:
@@ -123,10 +124,13 @@ def fitting(epoch: Epoch, width: int, monitor: str | None = None) -> str:
 
 
 class ProgressReport:
-    """A progress bar on a terminal, one line per epoch elsewhere; both on ``stream``."""
+    """A progress bar on a terminal, one line per epoch elsewhere; both on ``stream``.
+
+    A stream that cannot be written, or no longer, is switched off; the training goes on.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = sys.stderr if stream is None else stream
+        self.stream = SafeStream(sys.stderr if stream is None else stream)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -157,8 +161,10 @@ class ProgressReport:
                 "{task.description}",
                 table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
             ),
-            console=Console(file=self.stream),
+            console=Console(file=cast(TextIO, self.stream)),
             expand=True,
+            # what is printed on the same terminal goes above the bar, results elsewhere stay there
+            redirect_stdout=SafeStream(sys.stdout).isatty(),
         )
         self._task = self._bar.add_task("", total=state.n_epochs)
         self._bar.start()
@@ -174,7 +180,8 @@ class ProgressReport:
         else:
             width = len(str(state.n_epochs))
             number = f"{state.epoch.epoch:{width}}/{state.n_epochs}"
-            print(f"epoch {number}  {describe(state.epoch)}", file=self.stream, flush=True)
+            self.stream.write(f"epoch {number}  {describe(state.epoch)}\n")
+            self.stream.flush()
 
     def end(self, state: TrainingState) -> None:
         """Take the bar down, leaving its last state."""

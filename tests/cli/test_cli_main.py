@@ -173,21 +173,6 @@ def test_a_reader_that_has_seen_enough_is_no_error(models: Path) -> None:
     assert b"error" not in said
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_behind_stdout_is_told(models: Path) -> None:
-    for command in (["inspect"], ["predict", "--proba"]):
-        data = ["digits"] if command[0] == "predict" else []
-        with Path("/dev/full").open("w") as full:
-            done = subprocess.run(
-                [*COMMAND, command[0], str(models / "digits.fastnn"), *data, *command[1:]],
-                stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False,
-            )  # fmt: skip
-        assert done.returncode == 3
-        assert done.stderr.splitlines()[-1] == (
-            "fastnn: error: the output cannot be read or written: No space left on device"
-        )
-
-
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)],

@@ -110,6 +110,35 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert "epoch   1/100  loss" not in plain, "lines instead of a bar"
 
 
+def test_a_terminal_that_is_closed_takes_the_bar_along(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        progress = ProgressReport(terminal)
+        state = TrainingState(History(), 2, 100, "cpu")
+        progress.begin(state)
+        os.close(ours)
+        state.history.epochs.append(Epoch(1, 0.5, 0.1))
+        progress.epoch_end(state)
+        progress.end(state)
+        progress.epoch_end(state)  # a line now
+        assert not terminal.isatty()
+
+
+def test_results_printed_beside_the_bar_stay_on_standard_output(monkeypatch, capsys):
+    """`python train.py > results`: what a callback prints does not go to the terminal."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        progress = ProgressReport(terminal)
+        state = TrainingState(History(), 2, 100, "cpu")
+        progress.begin(state)
+        print("a result")
+        progress.end(state)
+    os.close(ours)
+    assert capsys.readouterr().out == "a result\n"
+
+
 def test_an_epoch_without_validation():
     assert describe(Epoch(1, 0.5, 0.1, examples_per_second=10)) == "loss 0.5000  10 examples/s"
 

@@ -13,6 +13,7 @@ from fastnn.api.estimators.fitted import Fitted
 from fastnn.errors import DivergenceError
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.step import Data
+from fastnn.streams import say
 from fastnn.training.history import Epoch, History
 from fastnn.training.loop import Part
 
@@ -47,7 +48,7 @@ def minimize(fitted: Fitted, p: Mapping[str, Any], train: Part, alpha: float) ->
     def note(intermediate_result: Any) -> None:
         costs.append(float(intermediate_result.fun))
         if p["verbose"]:
-            print(f"Iteration {len(costs)}, loss = {costs[-1]:.8f}")
+            say(f"Iteration {len(costs)}, loss = {costs[-1]:.8f}", "stdout")
 
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # refused below

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from fastnn.streams import say
 from fastnn.training.callbacks import TrainingState
 
 #: 'adaptive': epochs without improvement before the rate is divided, by what, and the last rate.
@@ -65,9 +66,9 @@ class Watch:
         self.epochs += 1
         value = epoch.loss if self.monitor is None else epoch.value(self.monitor)
         if self.verbose:
-            print(f"Iteration {self.epochs}, loss = {epoch.loss:.8f}")
+            say(f"Iteration {self.epochs}, loss = {epoch.loss:.8f}", "stdout")
             if self.monitor is not None:
-                print(f"Validation score: {value:f}")
+                say(f"Validation score: {value:f}", "stdout")
         self._judge(value)
         if self.adaptive:
             self._adapt()
@@ -91,7 +92,7 @@ class Watch:
             self.factor /= DIVISOR
             self.count = 0
             if self.verbose:
-                print(f"Setting learning rate to {self.rate * self.factor:f}")
+                say(f"Setting learning rate to {self.rate * self.factor:f}", "stdout")
 
     def next_rate(self) -> float:
         """Return the learning rate with which the next epoch would begin.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastnn.api.sequential.keywords import one_of
+from fastnn.streams import say
 from fastnn.training.callbacks import CallbackLike, ProgressReport, TrainingState, describe
 
 
 def show_epoch(state: TrainingState) -> None:
     """Print the epoch that has just ended in one line, on standard error."""
     epoch = state.epoch
-    print(f"epoch {epoch.epoch}/{state.n_epochs}  {describe(epoch)}", file=sys.stderr, flush=True)
+    say(f"epoch {epoch.epoch}/{state.n_epochs}  {describe(epoch)}")
 
 
 _VERBOSE: dict[Any, Callable[[], list[CallbackLike]]] = {
