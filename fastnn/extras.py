@@ -37,6 +37,15 @@ def pip_install(extra: str, *options: str) -> str:
     return " ".join(["pip install", *options, *map(_quoted, names)])
 
 
+def packages(extra: str) -> list[str]:
+    """Return the names of the packages that an extra brings.
+
+    >>> packages("data"), packages("dask")
+    (['pyarrow', 'narwhals'], ['dask'])
+    """
+    return [re.split(r"[\[<>=]", requirement)[0] for requirement in EXTRAS[extra]]
+
+
 def package_of(module: str) -> str:
     """Return what pip calls the package of a module.
 

@@ -33,7 +33,7 @@ def add_bench(commands: Any) -> Parser:
         "bench",
         help="time loops, NumPy, compiled code and the GPU, kernel by kernel",
         description="Time every kernel and the whole training step: in plain loops, vectorised "
-        "with NumPy, compiled (extra jit), and on a GPU where CUDA can be used. float32, the "
+        "with NumPy, compiled (by llvmlite), and on a GPU where CUDA can be used. float32, the "
         "fastest of the repeats.",
         epilog=_EPILOG,
     )

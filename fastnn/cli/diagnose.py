@@ -10,13 +10,15 @@ from typing import Any
 
 from fastnn.cli.messages import note
 from fastnn.cli.parser import Parser
+from fastnn.extras import EXTRAS, packages
 from fastnn.version import __version__
 
 #: Libraries that fastnn uses where they are there, by the names of their packages.
 LIBRARIES = (
-    "numpy", "safetensors", "rich", "pyarrow", "narwhals", "pandas", "polars", "scikit-learn",
-    "onnx", "onnxruntime", "matplotlib",
-)  # fmt: skip
+    *("numpy", "safetensors", "rich"),
+    *(name for extra in EXTRAS if not extra.startswith("cuda") for name in packages(extra)),
+    *("pandas", "polars"),
+)
 
 #: Environment variables that change what BLAS, CUDA or compiled steps do.
 VARIABLES = (

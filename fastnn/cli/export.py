@@ -8,6 +8,7 @@ from typing import Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.errors import ArgumentError
+from fastnn.extras import pip_install
 
 
 def add_export(commands: Any) -> Parser:
@@ -16,7 +17,7 @@ def add_export(commands: Any) -> Parser:
         "export",
         help="write a saved model as ONNX, for other programs",
         description="Write a model as ONNX: preprocessing, network and labels in one graph. "
-        "It needs the extra onnx.",
+        f"It needs onnx: {pip_install('onnx')}.",
     )
     p.set_defaults(run=export)
     p.add_argument("model", metavar="MODEL", help="a model file")

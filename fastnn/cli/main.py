@@ -56,10 +56,9 @@ examples:
   fastnn export flats.fastnn flats.onnx
 
 exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
-argument, 3 data or file that cannot be used, or results that cannot be
-written, 4 device that cannot be used,
-130 interrupted (a training saves its best epoch, a search the best of what is
-done; so they do on kill: 143)"""
+argument, 3 data or file that cannot be used or results that cannot be written,
+4 device that cannot be used, 130 interrupted (a training saves its best epoch,
+a search the best of what is done; so they do on kill: 143)"""
 
 
 def build_parser() -> Parser:
