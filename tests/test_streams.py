@@ -1,5 +1,6 @@
 """What is said beside the results ends no work, whatever the stream is."""
 
+import ast
 import importlib.util
 import io
 import os
@@ -122,6 +123,8 @@ fastnn.train('diabetes', epochs=3, verbose=True)
 fastnn.train_many([{{'seed': 1}}, {{}}], 'diabetes', epochs=3, verbose=True)
 model.fit(X, y, epochs=3, verbose=1)
 model.fit(X, y, epochs=3, verbose=2)
+model.evaluate(X, y, verbose=1)
+model.predict(X, verbose=1)
 if {estimators}:
     fastnn.MLPRegressor(max_iter=3, verbose=True).fit(X, y)
     fastnn.MLPRegressor(max_iter=3, solver='lbfgs', verbose=True).fit(X, y)
@@ -150,3 +153,19 @@ def test_the_trainings_of_a_script_go_on(redirection: str, break_it: str, tmp_pa
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "ended").exists()
+
+
+def test_nothing_else_writes_beside_the_results() -> None:
+    """``print`` in the library, or on standard error, fails where that cannot be written."""
+    found = []
+    for path in sorted((ROOT / "fastnn").rglob("*.py")):
+        name = path.relative_to(ROOT / "fastnn").as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                elsewhere = any(keyword.arg == "file" for keyword in node.keywords)
+                if node.func.id == "print" and (elsewhere or not name.startswith("cli/")):
+                    found.append(f"{name}, line {node.lineno}: print")
+            if isinstance(node, ast.Attribute) and node.attr in ("stderr", "__stderr__"):
+                if name not in ("cli/messages.py", "training/callbacks.py"):
+                    found.append(f"{name}, line {node.lineno}: {node.attr}")
+    assert found == []

@@ -76,7 +76,7 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
         (["train", "digits", "more"], "unknown argument 'more'"),
         (["train", "digits", "--momentum", "0.9"], "'--momentum'; write --optimizer momentum"),
         (["train", "digits", "--weight-decay=1"], '--optimizer "adamw(weight_decay=0.01)"'),
-        (["train", "digits", "--beta", "1"], "option of momentum, nesterov, rmsprop: write"),
+        (["train", "digits", "--beta", "1"], 'write for example --optimizer "momentum(beta=0.9)"'),
         (["train", "digits", "--power", "2"], '--schedule "inverse_scaling(power=0.5)"'),
         (["train", "digits", "--warm-up", "5"], '--schedule "cosine(warm_up=5)"'),
         (["train", "digits", "--lr", "0.1"], "unknown argument '--lr'; write --learning-rate"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,4 +43,4 @@ def show_result(verbose: object, what: str, values: Mapping[str, float]) -> None
     """
     if one_of("verbose", verbose, _VERBOSE)():
         shown = ", ".join(f"{name} {value:.5g}" for name, value in values.items())
-        print(f"{what}: {shown}", file=sys.stderr, flush=True)
+        say(f"{what}: {shown}")
