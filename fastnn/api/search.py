@@ -27,9 +27,9 @@ from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.preparation import set_up
 from fastnn.recipe.recipe import whole
 from fastnn.registry import did_you_mean
+from fastnn.training.course import Entry, Progress
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
-from fastnn.training.many import Entry
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
 
 #: With different values of these, losses are not of one kind.
@@ -225,8 +225,10 @@ def _judged(
     """Return the best training again, judged on every part."""
     chosen = check_configs([config], common)[0]
     setup = set_up(source, chosen, **prepared)
-    theta = backend.host(training.model.parameters.theta)
-    entry = Entry(theta, chosen.settings, setup.parts["train"], history=training.history)
+    entry = Entry(
+        training.model.parameters, chosen.settings, setup.parts["train"],
+        setup.parts["validation"], progress=Progress(training.history),
+    )  # fmt: skip
     return trainings(backend, [setup], [entry], setup.parts)[0]
 
 

@@ -9,23 +9,25 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastnn.backend.backend import get_backend
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.model.model import Model
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.losses import LOSSES
 from fastnn.nn.optimizers import OPTIMIZERS
-from fastnn.nn.parameters import Parameters, check_dtype, initialize
+from fastnn.nn.parameters import check_dtype
 from fastnn.nn.schedules import SCHEDULES
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.loss_weights import ClassWeight
 from fastnn.preparation.preparation import choices, set_up
 from fastnn.recipe.recipe import training_options
+from fastnn.recipe.run_settings import RunSettings
 from fastnn.registry import Table, did_you_mean
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.learner import Learner
+from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 
@@ -171,7 +173,8 @@ def train(
     categorical = listed("categorical", categorical)
     if not isinstance(verbose, bool):
         raise ArgumentError(f"verbose must be True or False, found {verbose!r}")
-    backend = get_backend(device, engine, capture=capture, precision=precision)
+    run = RunSettings(device, engine, capture, precision, dtype)
+    backend = run.backend()
     source = read_source(
         data,
         target,
@@ -187,25 +190,26 @@ def train(
     net, ready = setup.network, setup.parts
     part = ready["train"]
     choose_batching(backend, net, (part.X, part.Y, part.w), settings, dtype)  # refuses what cannot
-    parameters = Parameters(net, backend, dtype)
-    initialize(net, parameters, backend, initializer=initializer, seed=settings.seed)
-    trainer = Trainer(
-        backend, net, parameters, ready["train"], settings,
-        validation=ready["validation"], greater_is_better=setup.greater_is_better,
-    )  # fmt: skip
+    learner = Learner.new(net, run, initializer=initializer, seed=settings.seed)
 
-    def finish(history: History) -> Training:
-        report = {name: _judge(trainer, part) for name, part in ready.items()}
-        model = Model(
-            net, parameters, setup.features, setup.targets, history, source.target_name,
-            chosen.to_json(), report, backend,
+    def finish() -> Training:
+        report = {name: _judge(learner, part) for name, part in ready.items()}
+        return Training(
+            Model(
+                learner.trained(), setup.features, setup.targets, source.target_name,
+                chosen.to_json(), report,
+            ),
+            report,
         )  # fmt: skip
-        return Training(model, report)
 
     try:
-        return finish(trainer.run(watchers))
+        learner.train(
+            part, settings, validation=ready["validation"],
+            greater_is_better=setup.greater_is_better, callbacks=watchers,
+        )  # fmt: skip
+        return finish()
     except TrainingInterrupted as interrupted:
-        interrupted.result = finish(interrupted.history)
+        interrupted.result = finish()
         raise
 
 
@@ -246,7 +250,7 @@ def listed(name: str, values: Any) -> list[Any]:
     return list(values)
 
 
-def _judge(trainer: Trainer, part: Part) -> dict[str, float]:
-    A, value = trainer.evaluation.evaluate(part.X, part.Y, part.w)
+def _judge(learner: Learner, part: Part) -> dict[str, float]:
+    A, value = learner.evaluate(part)
     assert part.score is not None
     return {**part.score(A), "loss": float(value)}

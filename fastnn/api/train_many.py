@@ -15,17 +15,19 @@ import numpy.typing as npt
 
 from fastnn.api.train import Training, check_options, listed
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, FastnnError
 from fastnn.model.model import Model
 from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.preparation import Choices, Setup, Shared, choices, set_up
+from fastnn.training.batching import at_once, batching
 from fastnn.training.callbacks import ProgressReport, TrainingState
+from fastnn.training.course import Entry
 from fastnn.training.history import History
-from fastnn.training.loop import TrainingInterrupted, insist
-from fastnn.training.many import Entry, ManyTrainer, at_once, batching, evaluate_many
+from fastnn.training.learner import Learner
+from fastnn.training.loop import Trainer, TrainingInterrupted, insist
+from fastnn.training.part import evaluate_many
 
 
 def train_many(
@@ -256,16 +258,16 @@ def _train_group(
 ) -> None:
     """Train networks of one shape, as many at once as fit into the memory; fill in the results."""
     network = setups[members[0]].network
-    entries = [_entry(i, setups[i], dtype) for i in members]
+    entries = [_entry(backend, i, setups[i], dtype) for i in members]
     most = at_once(backend, network, entries)
     for start in range(0, len(members), most):
         some, numbers = entries[start : start + most], members[start : start + most]
         stopped, progress = False, _Progress(some, backend) if verbose else None
         try:
-            ManyTrainer(backend, network, some).run(progress)
+            Trainer(backend, network, some).run(progress)
         except KeyboardInterrupt:
             stopped = True
-            if any(entry.history is None or entry.history.stopped == "running" for entry in some):
+            if any(entry.history.stopped == "running" for entry in some):
                 raise  # before it began: there is nothing of these
         finally:
             if progress is not None:
@@ -278,19 +280,18 @@ def _train_group(
             raise KeyboardInterrupt
 
 
-def _entry(i: int, setup: Setup, dtype: str) -> Entry:
-    """Return a network with its first weights; these are drawn on the host."""
-    host = CpuBackend()
+def _entry(backend: Backend, i: int, setup: Setup, dtype: str) -> Entry:
+    """Return a network with its first weights."""
     chosen = setup.choices
-    parameters = Parameters(setup.network, host, dtype)
+    parameters = Parameters(setup.network, backend, dtype)
     with _naming(i, {}):
         initialize(
-            setup.network, parameters, host,
+            setup.network, parameters, backend,
             initializer=chosen.initializer, seed=chosen.settings.seed,
         )  # fmt: skip
     return Entry(
-        parameters.theta, chosen.settings, setup.parts["train"], setup.parts["validation"],
-        setup.greater_is_better, f"config {i}",
+        parameters, chosen.settings, setup.parts["train"], setup.parts["validation"],
+        setup.greater_is_better, name=f"config {i}",
     )  # fmt: skip
 
 
@@ -298,24 +299,22 @@ def trainings(
     backend: Backend, setups: Sequence[Setup], entries: Sequence[Entry], judged: Collection[str]
 ) -> list[Training]:
     """Return the models, judged on some of the parts."""
-    network, thetas = setups[0].network, [entry.theta for entry in entries]
+    network, parameters = setups[0].network, [entry.parameters for entry in entries]
     times = entries[0].options.epochs
-    block = batching(backend, network, entries[0]).judged_rows
+    block = batching(backend, network, entries[:1]).judged_rows
     reports: list[dict[str, dict[str, float]]] = [{} for _ in entries]
     for name in [part for part in setups[0].parts if part in judged]:
         parts = [setup.parts[name] for setup in setups]
-        found = evaluate_many(backend, network, thetas, parts, block, times)
+        found = evaluate_many(backend, network, parameters, parts, block, times)
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
             assert part.score is not None
             report[name] = {**part.score(outputs), "loss": loss}
     trained = []
     for setup, entry, report in zip(setups, entries, reports, strict=True):
-        assert entry.history is not None
-        parameters = Parameters(setup.network, backend, entry.theta.dtype)
-        backend.copy(backend.array(entry.theta), parameters.theta)
+        learner = Learner(setup.network, entry.parameters, backend, history=entry.history)
         model = Model(
-            setup.network, parameters, setup.features, setup.targets, entry.history,
-            setup.target_name, setup.choices.to_json(), report, backend,
+            learner, setup.features, setup.targets, setup.target_name, setup.choices.to_json(),
+            report,
         )  # fmt: skip
         trained.append(Training(model, report, entry.error))
     return trained

@@ -29,8 +29,8 @@ from fastnn.preparation.fit_to_task import (
 )
 from fastnn.preparation.loss_weights import ClassWeight, class_weights, loss_weights
 from fastnn.recipe.recipe import TrainingOptions, training_options
-from fastnn.training.loop import Part
 from fastnn.training.metrics import score
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 

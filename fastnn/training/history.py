@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,22 @@ class History:
         table = {name: [getattr(e, name) for e in self.epochs] for name in names}
         metrics = self.epochs[0].metrics if self.epochs else {}
         return {**table, **{m: [e.metrics[m] for e in self.epochs] for m in metrics}}
+
+    def even(self) -> History:
+        """Return a history whose epochs all have the same metrics, nan where one had none.
+
+        Some of the trainings that it is of may have had a validation part, and others not.
+
+        >>> epochs = [Epoch(1, 0.5, 0.1), Epoch(2, 0.4, 0.1, 0.6, {"f1": 0.8})]
+        >>> History(epochs=epochs).even().columns()["f1"]
+        [nan, 0.8]
+        """
+        names = list(dict.fromkeys(name for e in self.epochs for name in e.metrics))
+        epochs = [
+            replace(e, metrics={name: e.metrics.get(name, math.nan) for name in names})
+            for e in self.epochs
+        ]
+        return replace(self, epochs=epochs)
 
     def to_json(self) -> dict[str, Any]:
         """Return what a model file keeps: not times, batches' costs and training metrics.

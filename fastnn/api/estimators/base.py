@@ -29,8 +29,6 @@ from fastnn.api.estimators.preparation import (
 )
 from fastnn.api.estimators.stochastic import Descent, descend
 from fastnn.api.sequential.examples import pair
-from fastnn.api.sequential.fit_history import even
-from fastnn.backend.backend import get_backend
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import Model
@@ -38,9 +36,11 @@ from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
+from fastnn.recipe.run_settings import RunSettings
 from fastnn.training.history import History
-from fastnn.training.loop import Part, TrainingInterrupted
+from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.metrics import greater_is_better, metric_names
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 Given = Mapping[str, Any]
@@ -149,14 +149,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             raise DataError(f"validation_data: {error}") from error
 
     def _new(self, p: Given, net: Network, random: Any, seed: int) -> Fitted:
-        ways = {name: p[name] for name in ("engine", "capture", "precision")}
-        backend = get_backend(p["device"], **ways)
+        ways = {name: p[name] for name in ("device", "engine", "capture", "precision")}
+        settings = RunSettings(**ways, dtype=self._inputs.dtype.name)
+        backend = settings.backend()
         parameters = Parameters(net, backend, self._inputs.dtype)
         draw_weights(
             net, parameters, backend, initializer=p["initializer"],
             logistic=p["activation"] == "logistic", random=random,
         )  # fmt: skip
-        return Fitted(net, parameters, backend, ways, seed)
+        return Fitted(net, parameters, backend, settings, seed)
 
     def _again(self, net: Network) -> Fitted:
         fitted = self._fitted
@@ -322,11 +323,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return self._as_model(self._fitted)
 
     def _as_model(self, fitted: Fitted) -> Model:
-        model = Model(
-            fitted.network, fitted.parameters, self._inputs.as_features(), self._model_targets(),
-            even(fitted.history), backend=fitted.backend,
-        )  # fmt: skip
-        return model.to(fitted.backend)
+        twin = fitted.copy_to(fitted.backend, fitted.settings)
+        twin.progress.history = fitted.history.even()
+        return Model(twin, self._inputs.as_features(), self._model_targets())
 
     def _model_targets(self) -> Targets:
         return self._targets

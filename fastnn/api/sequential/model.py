@@ -19,6 +19,7 @@ from fastnn.errors import ArgumentError
 from fastnn.model.model import Model
 from fastnn.preparation.loss_weights import ClassWeight
 from fastnn.recipe.recipe import whole
+from fastnn.recipe.run_settings import RunSettings
 from fastnn.training.callbacks import CallbackLike
 from fastnn.training.loop import TrainingInterrupted
 
@@ -69,7 +70,7 @@ class Sequential:
         refuse_unknown("Sequential", Sequential.__init__, unknown)
         if not isinstance(layers, (list, tuple)):
             raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
-        self._core = Core(device, engine, dtype, seed, capture, precision)
+        self._core = Core(RunSettings(device, engine, capture, precision, dtype), seed)
         for layer in layers:
             self.add(layer)
 
@@ -92,7 +93,7 @@ class Sequential:
         >>> model.layers[0].units
         3
         """
-        if self._core.compiled is not None or self._core.network is not None:
+        if self._core.compiled is not None or self._core.learner is not None:
             raise ArgumentError("add: the layers are in use already; make a new Sequential")
         layers = (*self._core.layers, layer)
         stack(layers)
@@ -253,7 +254,8 @@ class Sequential:
         block = whole("batch_size", batch_size)
         given = core.examples(X, y, sample_weight)
         part = core.part(given, core.fitted(given.table))
-        A, loss = core.evaluation(block, part.X.shape[1]).evaluate(part.X, part.Y, part.w)
+        plan = core.built(part.X.shape[1]).evaluation(block)
+        A, loss = plan.evaluate(part.X, part.Y, part.w)
         values = {"loss": float(loss)}
         if part.score is not None:
             values |= {chosen.keys[name]: value for name, value in part.score(A).items()}
@@ -278,7 +280,7 @@ class Sequential:
         block = whole("batch_size", batch_size)
         table = read_inputs(X, self._core.n_features)
         rows = to_rows(self._core.fitted(table), table)
-        return self._core.evaluation(block, rows.shape[1]).predict(rows)
+        return self._core.built(rows.shape[1]).evaluation(block).predict(rows)
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print the layers with their outputs and parameters; ``print_fn`` takes each line.
@@ -303,7 +305,7 @@ class Sequential:
         >>> [w.shape for w in Sequential([Dense(4, input_dim=3), Dense(1)]).get_weights()]
         [(3, 4), (4,), (4, 1), (1,)]
         """
-        return kernels(self._core.built()[1], self._core.backend)
+        return kernels(self._core.built().parameters, self._core.backend)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights, in the form of `get_weights`; the optimiser's state stays.
@@ -317,9 +319,9 @@ class Sequential:
         3.5
         """
         core = self._core
-        network, parameters = core.built()
-        flat = network_weights(weights, network, core.dtype)
-        core.backend.copy(core.backend.array(flat), parameters.theta)
+        learner = core.built()
+        flat = network_weights(weights, learner.network, core.dtype)
+        core.backend.copy(core.backend.array(flat), learner.parameters.theta)
 
     def to_model(self) -> Model:
         """Return a copy as a `Model`: labels or values as predictions, saving, the command line.

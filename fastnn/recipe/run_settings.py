@@ -1,0 +1,67 @@
+"""Where and how it is computed: device, engine, capture, precision and dtype, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy.typing as npt
+
+from fastnn.backend.backend import check_precision, get_backend
+from fastnn.backend.cuda.capture import check_capture
+from fastnn.backend.engine import check_engine
+from fastnn.backend.protocols import Backend
+from fastnn.nn.parameters import check_dtype
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """The choices that `get_backend` takes, and the float type of the numbers.
+
+    >>> RunSettings(engine="numpy").backend().device
+    'cpu'
+    >>> RunSettings(dtype="float16")
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: dtype must be 'float32' or 'float64', found 'float16'
+
+    Raises ArgumentError naming the choice that is none.
+    """
+
+    device: str = "cpu"
+    engine: str = "auto"
+    capture: str = "auto"
+    precision: str = "full"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        check_engine(self.engine)
+        check_capture(self.capture)
+        check_precision(self.precision)
+        object.__setattr__(self, "dtype", check_dtype(self.dtype).name)
+
+    def backend(self) -> Backend:
+        """Return the backend that computes so: one per choice and process.
+
+        Raises DeviceError for a device that cannot be used, and ArgumentError for an unknown one
+        or a choice that has no effect there.
+        """
+        return get_backend(self.device, self.engine, capture=self.capture, precision=self.precision)
+
+    def on(self, backend: Backend) -> RunSettings:
+        """Return the same with the device by its number: "cuda" and "auto" may change places.
+
+        >>> from fastnn.backend.cpu_backend import CpuBackend
+        >>> RunSettings(device="auto").on(CpuBackend()).device
+        'cpu'
+        """
+        return replace(self, device=backend.device)
+
+    @staticmethod
+    def of(backend: Backend, dtype: npt.DTypeLike) -> RunSettings:
+        """Return the settings of a backend that somebody else has made, as far as it says them.
+
+        >>> from fastnn.backend.cpu_backend import CpuBackend
+        >>> RunSettings.of(CpuBackend("numpy"), "float64").engine
+        'numpy'
+        """
+        engine = str(getattr(backend, "engine", "auto"))
+        return RunSettings(backend.device, engine, dtype=check_dtype(dtype).name)
