@@ -28,6 +28,7 @@ from fastnn.nn.parameters import Parameters, check_dtype
 from fastnn.preparation.fit_to_task import choose_loss, choose_output
 from fastnn.registry import parse_choice
 from fastnn.training.history import History
+from fastnn.training.learner import Learner
 
 Array = npt.NDArray[Any]
 
@@ -256,7 +257,8 @@ def _model(
                     "dtype='float64'"
                 )
     features = _features(columns, n_features, dtype)
-    return Model(net, parameters, features, targets, History(stopped="epochs"))
+    learner = Learner(net, parameters, CpuBackend(), history=History(stopped="epochs"))
+    return Model(learner, features, targets)
 
 
 def _own_dtype(layers: Sequence[LayerWeights]) -> str:

@@ -29,9 +29,9 @@ from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
 from fastnn.registry import did_you_mean
+from fastnn.training.course import Entry, Progress
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
-from fastnn.training.many import Entry
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
 
 #: With different values of these, losses are not of one kind.
@@ -152,7 +152,7 @@ def search(
         for i in range(n_folds)
     ]
     recipes = read_recipes(all_of_them, shared)
-    settings = RunSettings.of(**pick(common, RunOptions))
+    settings = RunSettings(**pick(common, RunOptions))
     backend = settings.backend()
     if (jobs or workers) and backend.device != "cpu":
         raise ArgumentError(
@@ -208,8 +208,10 @@ def _complete(ended: Sequence[Training | None], n_folds: int) -> dict[int, list[
 def _judged(backend: Backend, work: Work, named: Named, training: Training) -> Training:
     """Return the best training again, judged on every part."""
     (setup,) = work.set_up([named])
-    theta = backend.host(training.model.parameters.theta)
-    entry = Entry(theta, named.recipe, setup.parts["train"], history=training.history)
+    entry = Entry(
+        training.model.parameters, named.recipe, setup.parts["train"], setup.parts["validation"],
+        progress=Progress(training.history),
+    )  # fmt: skip
     return trainings(backend, [setup], [entry], setup.parts)[0]
 
 

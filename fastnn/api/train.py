@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from inspect import signature
 from typing import Any, Unpack
 
@@ -12,7 +11,6 @@ import numpy.typing as npt
 
 from fastnn.errors import DivergenceError
 from fastnn.model.model import Model
-from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.setup import set_up
 from fastnn.recipe.checks import flag, listed
@@ -24,7 +22,9 @@ from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOpt
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted, insist
+from fastnn.training.learner import Learner
+from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.part import Part
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def train(
     refuse_unknown("train", options, signature(train).parameters)
     recipe = Recipe.of(**pick(options, RecipeOptions))
     recipe.check_end()
-    settings = RunSettings.of(**pick(options, RunOptions))
+    settings = RunSettings(**pick(options, RunOptions))
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
     backend = settings.backend()
@@ -103,33 +103,28 @@ def train(
     net, ready = setup.network, setup.parts
     part = ready["train"]
     choose_batching(backend, net, (part.X, part.Y, part.w), recipe, settings.dtype)  # or refuses
-    parameters = Parameters(net, backend, settings.dtype)
-    initialize(net, parameters, backend, initializer=recipe.initializer, seed=recipe.seed)
-    trainer = Trainer(
-        backend, net, parameters, part, recipe,
-        validation=ready["validation"], greater_is_better=setup.greater_is_better,
-    )  # fmt: skip
+    learner = Learner.new(net, settings, initializer=recipe.initializer, seed=recipe.seed)
 
-    def finish(history: History) -> Training:
-        report = {name: _judge(trainer, part) for name, part in ready.items()}
+    def finish() -> Training:
+        report = {name: _judge(learner, part) for name, part in ready.items()}
         model = Model(
-            net, parameters, setup.features, setup.targets, history, source.target_name,
-            recipe.to_json(), report, backend,
+            learner.trained(), setup.features, setup.targets, source.target_name,
+            recipe.to_json(), report,
         )  # fmt: skip
         return Training(model, report)
 
-    stopped = False
     try:
-        history = trainer.run(watchers)
+        learner.train(
+            part, recipe, validation=ready["validation"],
+            greater_is_better=setup.greater_is_better, callbacks=watchers,
+        )  # fmt: skip
+        return finish()
     except TrainingInterrupted as interrupted:
-        stopped, history = True, interrupted.history
-    training, again = insist(partial(finish, history))
-    if stopped or again:
-        raise TrainingInterrupted(history, training)
-    return training
+        interrupted.result = finish()
+        raise
 
 
-def _judge(trainer: Trainer, part: Part) -> dict[str, float]:
-    A, value = trainer.evaluation.evaluate(part.X, part.Y, part.w)
+def _judge(learner: Learner, part: Part) -> dict[str, float]:
+    A, value = learner.evaluate(part)
     assert part.score is not None
     return {**part.score(A), "loss": float(value)}

@@ -13,7 +13,6 @@ from typing import Any, Unpack
 import numpy.typing as npt
 
 from fastnn.api.train import Training
-from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, arg, inside
 from fastnn.model.model import Model
@@ -26,10 +25,13 @@ from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
+from fastnn.training.batching import at_once, batching
 from fastnn.training.callbacks import ProgressReport, TrainingState
+from fastnn.training.course import Entry
 from fastnn.training.history import History
-from fastnn.training.loop import TrainingInterrupted, insist
-from fastnn.training.many import Entry, ManyTrainer, at_once, batching, evaluate_many
+from fastnn.training.learner import Learner
+from fastnn.training.loop import Trainer, TrainingInterrupted, insist
+from fastnn.training.part import evaluate_many
 
 #: Arguments of `train` that a config cannot have.
 _FOR_ALL = {
@@ -103,7 +105,7 @@ def train_many(
         raise ArgumentError(f"{arg('configs')} is empty: give at least one, such as {{'seed': 0}}")
     verbose = flag("verbose", verbose)
     recipes = read_recipes(configs, pick(common, RecipeOptions))
-    settings = RunSettings.of(**pick(common, RunOptions))
+    settings = RunSettings(**pick(common, RunOptions))
     source = read_source(data, target, sample_weight=sample_weight, **pick(common, DataOptions))
     work = Work(source, settings, validation, test)
     trained = train_recipes(recipes, work, verbose=verbose)
@@ -137,7 +139,7 @@ class Work:
     def set_up(self, recipes: Sequence[Named]) -> list[Setup]:
         """Return what each training needs; what several need alike is made once.
 
-        >>> work = Work(read_source("digits"), RunSettings.of())
+        >>> work = Work(read_source("digits"), RunSettings())
         >>> [s.network.sizes for s in work.set_up(read_recipes([{"hidden_layer_sizes": []}], {}))]
         [(64, 10)]
         """
@@ -193,7 +195,7 @@ def train_recipes(
 ) -> list[Training]:
     """`train_many` on examples that have been read; only the parts ``judged`` are looked at.
 
-    >>> work = Work(read_source("diabetes"), RunSettings.of())
+    >>> work = Work(read_source("diabetes"), RunSettings())
     >>> trained = train_recipes(read_recipes([{"epochs": 1}], {}), work, judged=["validation"])
     >>> list(trained[0].report)
     ['validation']
@@ -244,16 +246,16 @@ def _train_group(
 ) -> None:
     """Train networks of one shape, as many at once as fit into the memory; fill in the results."""
     network = setups[members[0]].network
-    entries = [_entry(i, setups[i], dtype) for i in members]
+    entries = [_entry(backend, i, setups[i], dtype) for i in members]
     most = at_once(backend, network, entries)
     for start in range(0, len(members), most):
         some, numbers = entries[start : start + most], members[start : start + most]
         stopped, progress = False, _Progress(some, backend) if verbose else None
         try:
-            ManyTrainer(backend, network, some).run(progress)
+            Trainer(backend, network, some).run(progress)
         except KeyboardInterrupt:
             stopped = True
-            if any(entry.history is None or entry.history.stopped == "running" for entry in some):
+            if any(entry.history.stopped == "running" for entry in some):
                 raise  # before it began: there is nothing of these
         finally:
             if progress is not None:
@@ -266,19 +268,18 @@ def _train_group(
             raise KeyboardInterrupt
 
 
-def _entry(i: int, setup: Setup, dtype: str) -> Entry:
-    """Return a network with its first weights; these are drawn on the host."""
-    host = CpuBackend()
+def _entry(backend: Backend, i: int, setup: Setup, dtype: str) -> Entry:
+    """Return a network with its first weights."""
     recipe = setup.recipe
-    parameters = Parameters(setup.network, host, dtype)
+    parameters = Parameters(setup.network, backend, dtype)
     with inside(f"config {i}: "):
         initialize(
-            setup.network, parameters, host,
+            setup.network, parameters, backend,
             initializer=recipe.initializer, seed=recipe.seed,
         )  # fmt: skip
     return Entry(
-        parameters.theta, recipe, setup.parts["train"], setup.parts["validation"],
-        setup.greater_is_better, f"config {i}",
+        parameters, recipe, setup.parts["train"], setup.parts["validation"],
+        setup.greater_is_better, name=f"config {i}",
     )  # fmt: skip
 
 
@@ -286,24 +287,22 @@ def trainings(
     backend: Backend, setups: Sequence[Setup], entries: Sequence[Entry], judged: Collection[str]
 ) -> list[Training]:
     """Return the models, judged on some of the parts."""
-    network, thetas = setups[0].network, [entry.theta for entry in entries]
+    network, parameters = setups[0].network, [entry.parameters for entry in entries]
     times = entries[0].options.epochs
-    block = batching(backend, network, entries[0]).judged_rows
+    block = batching(backend, network, entries[:1]).judged_rows
     reports: list[dict[str, dict[str, float]]] = [{} for _ in entries]
     for name in [part for part in setups[0].parts if part in judged]:
         parts = [setup.parts[name] for setup in setups]
-        found = evaluate_many(backend, network, thetas, parts, block, times)
+        found = evaluate_many(backend, network, parameters, parts, block, times)
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
             assert part.score is not None
             report[name] = {**part.score(outputs), "loss": loss}
     trained = []
     for setup, entry, report in zip(setups, entries, reports, strict=True):
-        assert entry.history is not None
-        parameters = Parameters(setup.network, backend, entry.theta.dtype)
-        backend.copy(backend.array(entry.theta), parameters.theta)
+        learner = Learner(setup.network, entry.parameters, backend, history=entry.history)
         model = Model(
-            setup.network, parameters, setup.features, setup.targets, entry.history,
-            setup.target_name, setup.recipe.to_json(), report, backend,
+            learner, setup.features, setup.targets, setup.target_name, setup.recipe.to_json(),
+            report,
         )  # fmt: skip
         trained.append(Training(model, report, entry.error))
     return trained

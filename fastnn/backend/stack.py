@@ -264,6 +264,17 @@ class Stack:
         return self.backend.free_memory()
 
 
+def all_networks(backend: Backend, array: Array) -> Array:
+    """Return the arrays of all networks, (G, *shape); ``array`` itself where there is no stack.
+
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> cpu, stack = CpuBackend(), Stack(CpuBackend(), seeds=[0, 1])
+    >>> [all_networks(xp, xp.zeros((3,), "float32")).shape for xp in (cpu, stack)]
+    [(3,), (2, 3)]
+    """
+    return backend.all(array) if isinstance(backend, Stack) else array
+
+
 def _records(what: str) -> ArgumentError:
     return ArgumentError(f"{what}: a stack computes nothing at once; record a program and run it")
 

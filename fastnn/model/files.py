@@ -10,6 +10,7 @@ from fastnn.backend.backend import get_backend
 from fastnn.formats.document import unpack
 from fastnn.model.model import Model
 from fastnn.nn.parameters import Parameters
+from fastnn.training.learner import Learner
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -52,7 +53,7 @@ def load(path: str | os.PathLike[str], device: str = "cpu") -> Model:
     for name, view in parameters.layout.named_views(flat).items():
         view[:] = saved.weights[name]
     backend.copy(backend.array(flat), parameters.theta)
+    learner = Learner(saved.network, parameters, backend, history=saved.history)
     return Model(
-        saved.network, parameters, saved.features, saved.targets, saved.history,
-        saved.target_name, saved.options, saved.report, backend,
-    )  # fmt: skip
+        learner, saved.features, saved.targets, saved.target_name, saved.options, saved.report
+    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.backend import get_backend
-from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
 from fastnn.data.files import read_labelled, read_table, target_columns
@@ -22,13 +22,13 @@ from fastnn.errors import ArgumentError
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
 from fastnn.formats.onnx_export import onnx_bytes
-from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.training.history import History
+from fastnn.training.learner import Learner
 from fastnn.training.metrics import default_metrics, probabilities
 
 Array = npt.NDArray[Any]
@@ -47,18 +47,32 @@ class Model:
     ('binary', (2,))
     """
 
-    network: Network
-    parameters: Parameters
+    learner: Learner  # the network with its numbers, where predictions run
     features: Features
     targets: Targets
-    history: History
     target_name: str | tuple[str, ...] = "target"  # several columns: their names
     options: Mapping[str, Any] = field(default_factory=dict)  # how it was trained
     report: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # metrics by part
-    backend: Backend = field(default_factory=CpuBackend)
 
-    def __post_init__(self) -> None:
-        self._plan = EvaluationPlan(self.backend, self.network, self.parameters)
+    @property
+    def network(self) -> Network:
+        """The shape of the network."""
+        return self.learner.network
+
+    @property
+    def parameters(self) -> Parameters:
+        """Its weights and biases, on the device."""
+        return self.learner.parameters
+
+    @property
+    def history(self) -> History:
+        """The epochs of its training."""
+        return self.learner.history
+
+    @property
+    def backend(self) -> Backend:
+        """What computes its predictions."""
+        return self.learner.backend
 
     @property
     def task(self) -> str:
@@ -81,16 +95,11 @@ class Model:
         'cpu'
         """
         backend = get_backend(device) if isinstance(device, str) else device
-        moved = Parameters(self.network, backend, self.parameters.dtype)
-        backend.copy(backend.array(self.backend.host(self.parameters.theta)), moved.theta)
-        return Model(
-            self.network, moved, self.features, self.targets, self.history,
-            self.target_name, self.options, self.report, backend,
-        )  # fmt: skip
+        return replace(self, learner=self.learner.copy_to(backend))
 
     def outputs(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
-        return self._plan.predict(self.features.transform(self._table(data, delimiter)))
+        return self.learner.predict(self.features.transform(self._table(data, delimiter)))
 
     def outputs_of_rows(self, X: npt.ArrayLike) -> Array:
         """Return ``A[L]`` for rows of plain numbers: the shortest way, for one row at a time.
@@ -118,7 +127,7 @@ class Model:
         rows = (rows - f.mean) / f.scale
         if rows.size and not abs(rows).max() <= np.finfo(f.dtype).max:  # NaN is not, either
             raise ArgumentError(f"X has a number that is not finite, or too large for {f.dtype}")
-        return self._plan.predict(rows.astype(f.dtype))
+        return self.learner.predict(rows.astype(f.dtype))
 
     def predict(self, data: Any, *, delimiter: str | None = None) -> Array:
         """Return the predicted labels, or values in the target's own units.
@@ -171,7 +180,7 @@ class Model:
         weights = None if sample_weight is None else check_weights(sample_weight, len(table))
         prepared = Preparation(self.features, self.targets, self.network.loss)
         part = prepared.part(Examples(table, labels, weights), metrics=metrics)
-        A, loss = self._plan.evaluate(part.X, part.Y, part.w)
+        A, loss = self.learner.evaluate(part)
         return {**({} if part.score is None else part.score(A)), "loss": float(loss)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -186,9 +195,7 @@ class Model:
         fastnn.errors.DataError: cannot write file 'no-such-folder/model.fastnn': there is no ...
         """
         contents = Contents(
-            self.network,
-            self.parameters.layout.named_views(self.backend.host(self.parameters.theta)),
-            self.features, self.targets, self.history,
+            self.network, self.learner.weights(), self.features, self.targets, self.history,
             self.target_name, self.options, self.report,
         )  # fmt: skip
         write_atomically(path, pack(contents))
@@ -207,30 +214,11 @@ class Model:
         Traceback (most recent call last):
         fastnn.errors.DataError: cannot write file 'no-such-folder/model.onnx': there is no ...
         """
-        weights = self.parameters.layout.named_views(self.backend.host(self.parameters.theta))
-        write_atomically(
-            path,
-            onnx_bytes(self.network, weights, self.features, self.targets, self.target_name),
-        )
+        weights, fitted = self.learner.weights(), (self.features, self.targets)
+        write_atomically(path, onnx_bytes(self.network, weights, *fitted, self.target_name))
 
-    def __getstate__(self) -> dict[str, Any]:
-        # What a file would keep, so that copies and pickles have no functions in them, and
-        # recorded programs never stay behind on the memory of another model.
-        return vars(self) | {
-            "network": self.network.to_json(),
-            "parameters": self.backend.host(self.parameters.theta),
-            "backend": self.device,
-            "_plan": None,
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.backend = get_backend(state["backend"])
-        self.network = Network.from_json(state["network"])
-        theta = state["parameters"]
-        self.parameters = Parameters(self.network, self.backend, theta.dtype)
-        self.backend.copy(self.backend.array(theta), self.parameters.theta)
-        self.__post_init__()
+    def __copy__(self) -> Model:
+        return replace(self, learner=copy(self.learner))  # never with the weights of another
 
     def __str__(self) -> str:
         return f"{self.task} of {self.target_name!r}: {self.network}"

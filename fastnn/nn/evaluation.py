@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.protocols import Backend, Executable
+from fastnn.backend.stack import Stack, all_networks
+from fastnn.errors import ArgumentError
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.output import predictions
@@ -55,7 +58,7 @@ class _Short:
 class EvaluationPlan:
     """Predictions for new examples, without dropout, a block of rows at a time.
 
-    Batch normalisation goes by its running estimates.
+    Batch normalisation goes by its running estimates. On a `Stack`, of all its networks.
 
     A program is recorded for each number of rows that comes up; the last few are kept, and work
     on the same memory. ``times``: how often so many rows will come up, as far as known; the backend
@@ -84,6 +87,7 @@ class EvaluationPlan:
         times: int = 1,
     ) -> None:
         self.backend, self.network, self.parameters = backend, network, parameters
+        self._lead = (len(backend),) if isinstance(backend, Stack) else ()
         self.block, self._times = block, times
         self._ready: dict[tuple[int, bool, int], _Prepared] = {}
         self._memory, self._rows = Memory(backend, parameters.dtype), 0
@@ -99,7 +103,7 @@ class EvaluationPlan:
                 short.run()
                 return short.A.copy()
             if X.ndim == 2 and 0 < X.shape[0] <= self.block and X.shape[1] == self.network.sizes[0]:
-                A, _ = self._run(self._times, X, None, None)
+                A, _ = self._run(self._times, Data(X, None), (X, None, None), slice(0, len(X)))
                 if self.backend.xp is np:
                     ready = self._ready[X.shape[0], False, 0]
                     self._short = _Short(X.shape, ready.data.X, A, ready.executable.run)
@@ -107,37 +111,58 @@ class EvaluationPlan:
         return self.evaluate(X)[0]
 
     def evaluate(
-        self, X: Array, Y: Array = None, w: Array = None
-    ) -> tuple[npt.NDArray[np.floating], float]:
-        """Return (predictions (N, K), mean loss without penalty; NaN if there is no ``Y``)."""
-        check_data(self.network, Data(X, Y, w))
-        N, K = X.shape[0], self.network.sizes[-1]
-        out = np.empty((N, K), self.parameters.dtype)
-        total = 0.0
+        self, X: Any, Y: Any = None, w: Any = None
+    ) -> tuple[npt.NDArray[np.floating], Any]:
+        """Return (predictions (N, K), mean loss without penalty; NaN if there is no ``Y``).
+
+        On a stack ``X``, ``Y`` and ``w`` are lists of every network's own arrays, all of one shape
+        (what several of them have is sent to the device once); results are (G, N, K) and (G,).
+        """
+        given = X, Y, w
+        data = Data(*map(_first, "XYw", given) if self._lead else given)
+        check_data(self.network, data)
+        N, K = len(data), self.network.sizes[-1]
+        out = np.empty((*self._lead, N, K), self.parameters.dtype)
+        total = np.zeros(self._lead)
         for start in range(0, N, self.block):
             stop = min(start + self.block, N)
             runs = self._times * (N // self.block if stop - start == self.block else 1)
-            cut = (v[start:stop] if v is not None else None for v in (X, Y, w))
             with self._lock:
-                A, J = self._run(runs, *cut)
-                out[start:stop] = A
+                A, J = self._run(runs, data, given, slice(start, stop))
+                out[..., start:stop, :] = A
             total += J * (stop - start)
-        return out, total / N if Y is not None else float("nan")
+        if Y is None:
+            return out, float("nan")
+        return out, total / N if self._lead else float(total / N)
 
     def _run(
-        self, runs: int, X: Array, Y: Array, w: Array
-    ) -> tuple[npt.NDArray[np.floating], float]:
-        key = (X.shape[0], Y is not None, 0 if w is None else w.shape[1])
+        self, runs: int, data: Data, given: Sequence[Any], rows: slice
+    ) -> tuple[npt.NDArray[np.floating], Any]:
+        """Return outputs and cost of some rows; ``data``: of the first network, for the shapes."""
+        m, with_cost = rows.stop - rows.start, data.Y is not None
+        key = (m, with_cost, 0 if data.w is None else data.w.shape[1])
         ready = self._ready.pop(key, None) or self._prepare(runs, *key)
         self._ready[key] = ready  # the most recently used is last
         if len(self._ready) > self.KEPT:
             del self._ready[next(iter(self._ready))]
-        for source, into in ((X, ready.data.X), (Y, ready.data.Y), (w, ready.data.w)):
-            if source is not None:
-                self.backend.copy(source, into)
+        for values, name in zip(given, ("X", "Y", "w"), strict=True):
+            if getattr(data, name) is not None:
+                self._put(values, rows, getattr(ready.data, name))
         ready.executable.run()
-        J = float(self.backend.host(ready.J)[0, 0]) if Y is not None else 0.0
-        return self.backend.host(ready.A).T, J
+        host, J = self.backend.host, np.zeros(self._lead)
+        if with_cost:
+            J = np.array(host(all_networks(self.backend, ready.J)), np.float64).reshape(self._lead)
+        return host(all_networks(self.backend, ready.A)).swapaxes(-1, -2), J
+
+    def _put(self, values: Any, rows: slice, into: Array) -> None:
+        """Copy the rows to where the program reads them, each network's own."""
+        if not self._lead:
+            self.backend.copy(values[rows], into)
+            return
+        every, seen = all_networks(self.backend, into), dict[int, int]()
+        for g, own in enumerate(values):
+            first = seen.setdefault(id(own), g)
+            self.backend.copy(own[rows] if first == g else every[first], every[g])
 
     def _prepare(self, runs: int, m: int, with_cost: bool, width: int) -> _Prepared:
         if m > self._rows:  # more than the memory was made for: begin anew
@@ -170,3 +195,13 @@ class EvaluationPlan:
         A = xp.name(memory.take("A[L]", K, m), "A[L]")
         predictions(xp, kernels.output, o.Z, A=A, top=o.top, total=o.total)
         return _Prepared(data, A, batch.J, self.backend.compile(xp.program(), runs))
+
+
+def _first(name: str, arrays: Sequence[Array] | None) -> Array:
+    """Return the first network's array; raise ArgumentError unless the others are like it."""
+    if arrays is None:
+        return None
+    shapes = {None if v is None else tuple(v.shape) for v in arrays}
+    if len(shapes) > 1:
+        raise ArgumentError(f"{name}: networks of a stack need arrays of one shape, found {shapes}")
+    return arrays[0]

@@ -1,59 +1,84 @@
-"""The training plan: everything allocated and recorded for one network, ready to run."""
+"""The training plan: everything allocated and recorded for a network, or for many of one shape.
+
+The step is recorded for one network. On a `Stack` it is the step of all its networks: what differs
+from one to the next is numbers in memory (weights, the order of the examples, learning rates,
+penalties), the seed of the dropout masks, or the examples themselves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.protocols import Backend, EngineChoice, Executable, copied
+from fastnn.backend.program import Array, Program
+from fastnn.backend.protocols import Backend, EngineChoice, copied
+from fastnn.backend.stack import Stack, all_networks
 from fastnn.errors import ArgumentError
-from fastnn.nn.accumulation import (
-    AccumulatedStep,
-    add,
-    micro_batches,
-    mini_batches,
-    parts_of,
-)
+from fastnn.nn.accumulation import mini_batches, parts_of
 from fastnn.nn.groups import ParameterGroup, coefficients, segments
 from fastnn.nn.network import Network
-from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.optimizers import OptimizerRule
 from fastnn.nn.parameters import Parameters
-from fastnn.nn.penalties import LIMITS, clip_by_norm
+from fastnn.nn.penalties import LIMITS
+from fastnn.nn.recording import StepRecorder
 from fastnn.nn.row_source import Feed, Resident, Streamed
-from fastnn.nn.step import (
-    Batch,
-    Data,
-    Kernels,
-    Memory,
-    Penalty,
-    backward,
-    check_data,
-    cost,
-    forward,
-    make_batch,
-    name_parameters,
-    penalize,
-)
+from fastnn.nn.step import Data, Penalty, check_data
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 #: Parameters, the optimiser's state by name, steps taken.
-Snapshot = tuple[Array, dict[str, Array], int]
+Snapshot = tuple[Array, dict[str, Array], Any]
+
+
+@dataclass(eq=False)
+class Moments:
+    """What an optimiser has to remember: its name, its state (P,) by name, the steps taken.
+
+    Of a stack of networks the state is (G, P) and ``t`` (G,).
+    """
+
+    optimizer: str
+    state: dict[str, Array] = field(default_factory=dict)
+    t: Any = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Data sets of one form, side by side on the device, and which of them each network uses.
+
+    ``X`` (F, N, n_0); ``Y`` (F, N, k); ``w`` (F, N, 1) or (F, N, K), or None.
+    """
+
+    X: Array
+    Y: Array
+    w: Array
+    places: tuple[int, ...]
+
+    def on(self, backend: Backend) -> Data:
+        """Return the data of a network alone, or, on a stack, those that stand for each one's."""
+        arrays = (None if v is None else v for v in (self.X, self.Y, self.w))
+        if isinstance(backend, Stack):
+            return Data(*(None if v is None else backend.choose(v, self.places) for v in arrays))
+        return Data(*(None if v is None else v[self.places[0]] for v in arrays))
+
+    def of(self, networks: Sequence[int]) -> Pool:
+        """Return the same pool for some of the networks."""
+        return Pool(self.X, self.Y, self.w, tuple(self.places[g] for g in networks))
 
 
 class TrainingPlan:
-    """Mini-batch training of one network on one data set: epochs of recorded steps (N26).
+    """Mini-batch training of networks of one shape: epochs of recorded steps (N26).
 
-    The optimiser's state belongs to the plan, the parameters to the caller. The last batch is what
-    is left, and shorter. With batch normalisation one left example, alone with its mean, would
-    teach nothing below: it joins the batch before.
+    The parameters belong to the caller, and so does ``moments``, the state of the optimiser of a
+    network alone, where it is given. The last batch is what is left, and shorter. With batch
+    normalisation one left example, alone with its mean, would teach nothing below: it joins the
+    batch before.
 
     With a ``micro_batch_size`` below the batch size, the gradient of a mini-batch is added up from
     parts of so many examples: the same step, in less memory.
@@ -86,6 +111,19 @@ class TrainingPlan:
 
     ``block_rows``: the data are host arrays, of which so many rows at a time are on the device.
 
+    On a `Stack` of G networks, `theta` is (G, P), orders, rates and costs have a first axis G, and
+    each of ``optimizer``, ``l2``, ``l1`` and ``clip_norm`` may be a list with every network's own.
+    The optimisers must be of one kind; the seeds are the stack's.
+
+    >>> stack, data = Stack(xp, seeds=[0, 1]), Pool(data.X[None], data.Y[None], None, (0, 0))
+    >>> p = Parameters(net, stack, "float64")
+    >>> plan = TrainingPlan(stack, net, p, plan.optimizer, data.on(stack), batch_size=1)
+    >>> plan.theta[:, 0] = 2.0
+    >>> plan.run_epoch(np.array([[0], [0]]), np.array([[0.1], [0.2]])).tolist()
+    [[12.5], [12.5]]
+    >>> plan.theta[:, 0].tolist()  # 2 - 0.1 * 5 * 3, 2 - 0.2 * 5 * 3
+    [0.5, -1.0]
+
     Raises ArgumentError, naming the argument, if data, batch size, penalties, clipping or groups
     cannot work.
     """
@@ -95,63 +133,88 @@ class TrainingPlan:
         backend: Backend,
         network: Network,
         parameters: Parameters,
-        optimizer: OptimizerRule,
+        optimizer: OptimizerRule | Sequence[OptimizerRule],
         data: Data,
         batch_size: int,
         *,
-        l2: float = 0.0,
-        l1: float = 0.0,
-        clip_norm: float | None = None,
+        l2: float | Sequence[float] = 0.0,
+        l1: float | Sequence[float] = 0.0,
+        clip_norm: float | Sequence[float | None] | None = None,
         groups: Sequence[ParameterGroup] = (),
         seed: int = 0,
         epochs: int = 1,
         micro_batch_size: int | None = None,
         block_rows: int | None = None,
+        moments: Moments | None = None,
     ) -> None:
         check_data(network, data)
-        for option, value in (("l2", l2), ("l1", l1), ("clip_norm", clip_norm)):
-            LIMITS[option].check("training", value)
+        networks = len(backend) if isinstance(backend, Stack) else 1
+        self._lead = (networks,) if isinstance(backend, Stack) else ()
+        self._device = backend.backend if isinstance(backend, Stack) else backend
+        rules, clips = _each(optimizer, networks), _each(clip_norm, networks)
+        strengths = {"l2": _each(l2, networks), "l1": _each(l1, networks)}
+        for option, values in {**strengths, "clip_norm": clips}.items():
+            for value in values:
+                LIMITS[option].check("training", value)
+        if len({rule.update for rule in rules}) > 1:
+            raise ArgumentError("networks that are trained at once need one kind of optimizer")
         micro = batch_size if micro_batch_size is None else micro_batch_size
         for option, value in (("batch_size", batch_size), ("micro_batch_size", micro)):
             if isinstance(value, bool) or value != int(value) or value < 1:
                 raise ArgumentError(f"{option} must be a whole number above 0, found {value!r}")
-        dtype, size = parameters.dtype, parameters.layout.n_trained
+        layout, N = parameters.layout, len(data)
         self.backend, self.network, self.parameters = backend, network, parameters
-        self.optimizer, self.data = optimizer, data
-        self.batch_size, self._n_full, rest = mini_batches(network, len(data), int(batch_size))
+        self.optimizer, self.data = rules[0], data
+        self.theta = all_networks(backend, parameters.theta)
+        self.clips = any(clip is not None for clip in clips)
+        self.batch_size, self._n_full, rest = mini_batches(network, N, int(batch_size))
         self.batch_sizes = [self.batch_size] * self._n_full + [rest] * (rest > 0)
         self.n_steps = len(self.batch_sizes)
-        self._micro = parts_of(network, micro, min(int(batch_size), len(data)))
-        self.gradient = backend.zeros((size,), dtype)
-        # Zero in the gaps, too.
-        self._part = None if self._micro is None else backend.zeros((size,), dtype)
-        self.state = {name: backend.zeros((size,), dtype) for name in optimizer.state}
-        self.t = 0  # steps taken
-        self._segments = segments(parameters.layout, groups, optimizer)
-        self._seed = seed
-        self.clip_norm = clip_norm
-        self._clip = backend.array([[np.inf if clip_norm is None else clip_norm]], dtype)
-        self._penalty = Penalty.make(backend, parameters, l2, l1, len(data))
-        self._kernels = Kernels.of(network, data.w is not None)
-        width = coefficients(optimizer, self._segments, np.ones(1), np.ones(1)).shape[1]
-        self._table = backend.zeros((self.n_steps, width), dtype)
-        self._row = backend.zeros((width,), dtype)
-        self._costs = backend.zeros((self.n_steps + 1,), dtype)  # last, the sum of the parameters
-        self.finite = True  # whether all parameters were numbers after the last epoch
+        self.finite: Any = True  # whether all parameters were numbers after the last epoch
+        self._segments = segments(layout, groups, self.optimizer)
+        self._rules = _alike(rules)
+        self._width = coefficients(rules[0], self._segments, np.ones(1), np.ones(1)).shape[1]
         self._feed: Feed = (
             Resident(backend, data)
             if block_rows is None
             else Streamed(backend, data, self.batch_size, block_rows, joins=rest > self.batch_size)
         )
-        self._step, self._time, self._column = (backend.zeros((1,), np.int64) for _ in range(3))
-        memory = Memory(backend, dtype)
+        if moments is None:
+            size, dtype = (layout.n_trained,), parameters.dtype
+            state = {name: backend.zeros(size, dtype) for name in self.optimizer.state}
+            self.moments = Moments(
+                self.optimizer.name,
+                {name: all_networks(backend, s) for name, s in state.items()},
+                np.zeros(self._lead, np.int64) if self._lead else 0,
+            )
+        else:
+            self.moments, state = moments, moments.state
+        penalty = Penalty.make(backend, parameters, max(strengths["l2"]), max(strengths["l1"]), N)
+        self._recorder = StepRecorder(
+            backend, network, parameters, self.optimizer, state, self._feed, self._segments,
+            n_steps=self.n_steps, width=self._width, penalty=penalty, clips=self.clips,
+            micro=parts_of(network, micro, min(int(batch_size), N)), seed=seed,
+        )  # fmt: skip
+        self.gradient = self._recorder.gradient
+        for array, numbers in (
+            (penalty.l2, [value / N for value in strengths["l2"]]),
+            (penalty.l1, [value / N for value in strengths["l1"]]),
+            (self._recorder.clip, [np.inf if clip is None else clip for clip in clips]),
+        ):
+            if array is not None:
+                self._set(array, numbers)
         # The larger batch comes first: its arrays have the memory of both.
         made = {
-            m: self._compiled(memory, m, epochs * (self._n_full if m == self.batch_size else 1))
+            m: self._recorder.ready(m, epochs * (self._n_full if m == self.batch_size else 1))
             for m in sorted({self.batch_size, rest} - {0})[::-1]
         }
         self._full, self.programs = made[self.batch_size]
         self._last = made[rest][0] if rest else None
+
+    @property
+    def program(self) -> Program:
+        """The step; with micro-batches the first of them, `programs` has all."""
+        return self.programs[0]
 
     @property
     def engine(self) -> EngineChoice:
@@ -159,130 +222,14 @@ class TrainingPlan:
         return self._full.choice
 
     @property
-    def program(self) -> Program:
-        """The step; with micro-batches the first of them, `programs` has all."""
-        return self.programs[0]
+    def state(self) -> dict[str, Array]:
+        """The optimiser's state by name."""
+        return self.moments.state
 
-    def _compiled(
-        self, memory: Memory, m: int, runs: int
-    ) -> tuple[Executable, tuple[Program, ...]]:
-        """Return the step on ``m`` examples made ready, and the programs that it consists of."""
-        compile_ = self.backend.compile
-        if self._micro is None or m <= self._micro:
-            xp = self._recorder()
-            J = self._examples(xp, memory, m, self.gradient).J
-            self._finish(xp, memory, J, m)
-            program = xp.program()
-            return compile_(program, runs), (program,)
-        parts = micro_batches(m, self._micro)
-        programs = [self._micro_batch(memory, part.m, m, part.first) for part in parts]
-        ready = [
-            (compile_(program, runs * part.runs), part.runs)
-            for program, part in zip(programs, parts, strict=True)
-        ]
-        xp = self._recorder()
-        self._finish(xp, memory, xp.name(memory.take("J", 1, 1), "J"), 0)
-        xp.advance(self._column, -m)
-        update = xp.program()
-        return AccumulatedStep(ready, compile_(update, runs)), (*programs, update)
-
-    def _micro_batch(self, memory: Memory, m: int, of: int, first: bool) -> Program:
-        """Record the gradient of ``m`` of the ``of`` examples of a mini-batch."""
-        xp = self._recorder()
-        if first:
-            self._examples(xp, memory, m, self.gradient, of)
-        else:
-            part = xp.name(self._part, "part of dtheta")
-            J = self._examples(xp, memory, m, part, of).J
-            total = xp.name(memory.take("J", 1, 1), "J")
-            gradient = xp.name(self.gradient, "dtheta")
-            xp.apply(add, gradient, part, out=gradient)
-            xp.apply(add, total, J, out=total)
-        xp.advance(self._feed.position, m)
-        xp.advance(self._column, m)
-        return xp.program()
-
-    def _recorder(self) -> Recorder:
-        """A recorder that knows the names of what all programs share."""
-        xp, p = Recorder(), self.parameters
-        name_parameters(xp, "", p.W, p.b)
-        for array, name in (
-            (self._table, "coefficients"), (self._row, "row"), (self._step, "step"),
-            (self._feed.position, "position"), (self._feed.order, "order"),
-            (self._costs, "costs"), (self._time, "t"), (self._column, "column"),
-        ):  # fmt: skip
-            xp.name(array, name)
-        return xp
-
-    def _examples(
-        self, xp: Recorder, memory: Memory, m: int, gradient: Array, of: int | None = None
-    ) -> Batch:
-        """Note the cost and the ``gradient`` of the next ``m`` examples (N1, N8 to N14).
-
-        ``of``: they are only some of the ``of`` examples of a mini-batch.
-        """
-        p, feed = self.parameters, self._feed
-        dW, db = p.layout.views(gradient)
-        name_parameters(xp, "d" if gradient is self.gradient else "part of d", dW, db)
-        norms = Norms(p.norms, p.layout.norm_views(gradient), tracks=True)
-        batch = make_batch(
-            self.backend, memory, self.network, feed.source, m,
-            training=True, names=xp, norms=norms, of=of,
-        )  # fmt: skip
-        if gradient is not self.gradient:
-            batch = replace(batch, J=xp.name(memory.take("part of J", 1, 1), "part of J"))
-        for source, rows in batch.rows:
-            xp.gather(source, feed.order, feed.position, out=rows)
-        for l, x in enumerate(batch.layers, start=1):
-            if x.U is None:
-                continue
-            if of is None:
-                xp.uniform(self._seed, l, self._time, out=x.U)
-            else:
-                xp.uniform_columns(self._seed, l, self._time, self._column, of, out=x.U)
-        forward(xp, self._kernels, p.W, p.b, batch)
-        cost(xp, self._kernels, batch)
-        backward(xp, self._kernels, p.W, dW, db, batch)
-        return batch
-
-    def _finish(self, xp: Recorder, memory: Memory, J: Array, m: int) -> None:
-        """Note penalties, clipping and update, and move on by ``m`` examples."""
-        p = self.parameters
-        n = p.layout.n_weights
-        penalize(xp, self._penalty, p.theta[:n], self.gradient[:n], J)
-        xp.store(J, self._step, table=self._costs)
-        if self.clip_norm is not None:
-            limit = xp.name(self._clip, "clip")
-            squares, factor = (
-                xp.name(memory.take(name, 1, 1), name) for name in ("squares", "factor")
-            )
-            xp.name(self.gradient, "dtheta")
-            clip_by_norm(xp, self.gradient, limit, squares=squares, factor=factor)
-        self._update(xp)
-        if m:
-            xp.advance(self._feed.position, m)
-        xp.advance(self._step, 1)
-        xp.advance(self._time, 1)
-
-    def _update(self, xp: Recorder) -> None:
-        """``theta -= ...``: one kernel over each stretch of the flat parameters."""
-        xp.load(self._table, self._step, out=self._row)
-        width = len(self._row) // len(self._segments)
-        for i, segment in enumerate(self._segments):
-            place = segment.place
-            part = f"[{place.start}:{place.stop}]" if len(self._segments) > 1 else ""
-            theta = xp.name(self.parameters.theta[place], "theta" + part)
-            gradient = xp.name(self.gradient[place], "dtheta" + part)
-            state = [xp.name(s[place], name + part) for name, s in self.state.items()]
-            names = self.optimizer.kernel.inputs[-width:]
-            scalars = [
-                xp.name(self._row[j : j + 1], name) for j, name in enumerate(names, start=i * width)
-            ]
-            outs = (theta, *state)
-            xp.apply(
-                self.optimizer.kernel, theta, gradient, *state, *scalars,
-                out=outs if len(outs) > 1 else theta,
-            )  # fmt: skip
+    @property
+    def t(self) -> Any:
+        """The steps taken."""
+        return self.moments.t
 
     def run_epoch(self, order: IntArray, rates: FloatArray, steps: int | None = None) -> FloatArray:
         """Train through the rows in ``order`` once; return the cost ``J`` of every batch.
@@ -290,33 +237,49 @@ class TrainingPlan:
         ``order``: a permutation of the rows, int64 (N,); ``rates``: the learning rate of each
         step, float64 (n_steps,); ``steps``: stop after so many (to look at one of them again).
         """
-        for name, values, n in (("order", order, len(self.data)), ("rates", rates, self.n_steps)):
-            if values.shape != (n,):
-                raise ArgumentError(f"{name} has shape {values.shape}, needs {(n,)}")
+        N = len(self.data)
+        for name, values, n in (("order", order, N), ("rates", rates, self.n_steps)):
+            if values.shape != (*self._lead, n):
+                raise ArgumentError(f"{name} has shape {values.shape}, needs {(*self._lead, n)}")
         steps = self.n_steps if steps is None else steps
-        if self.batch_size == len(self.data):  # as they lie, also where micro-batches gather them
-            order = np.arange(len(self.data), dtype=np.int64)
-        copy = self.backend.copy
-        table = coefficients(self.optimizer, self._segments, self._times(), rates)
-        copy(self.backend.array(table, self.parameters.dtype), self._table)
-        for value, counter in ((0, self._column), (0, self._step), (self.t, self._time)):
-            copy(self.backend.array([value]), counter)
+        if self.batch_size == N:  # as they lie, also where micro-batches gather them
+            order = np.broadcast_to(np.arange(N, dtype=np.int64), order.shape)
+        x, zeros = self._recorder, np.zeros(self._lead)
+        for array, numbers in (
+            (x.coefficients, self._coefficients(rates)),
+            (x.column, zeros), (x.step, zeros), (x.time, self.t),
+        ):  # fmt: skip
+            self._set(array, numbers)
         done = 0
         with closing(self._feed.blocks(order, steps)) as blocks:
             for ready in blocks:
                 self._run(done, ready)
                 done += ready
-        self.t += steps
-        theta, total = self.parameters.theta, self._costs[self.n_steps :]
-        with np.errstate(over="ignore", invalid="ignore"):
-            self.backend.sum(theta, axis=None, out=total)  # read with the costs, not by itself
-        found = np.array(self.backend.host(self._costs), np.float64)
-        self.finite = bool(np.isfinite(found[-1]) or self.backend.finite(theta))
-        return found[:steps]
+        self.moments.t = self.t + steps
+        costs = all_networks(self.backend, x.costs)
+        with np.errstate(over="ignore", invalid="ignore"):  # read with the costs, not by itself
+            axis = 1 if self._lead else None
+            self._device.sum(self.theta, axis=axis, out=costs[..., self.n_steps :])
+        found = np.array(self._device.host(costs), np.float64)
+        self.finite = np.isfinite(found[..., -1])
+        if not self.finite.all():  # the sum may overflow where no number has
+            self.finite = self._device.finite(self.theta, axis=-1)
+        return found[..., :steps]
 
-    def _times(self) -> FloatArray:
-        """The numbers of the next epoch's steps, from 1 on."""
-        return np.arange(self.t + 1, self.t + 1 + self.n_steps, dtype=np.float64)
+    def _coefficients(self, rates: FloatArray) -> FloatArray:
+        """The table of the next epoch's coefficients, a row for each step of each network."""
+        n, t = self.n_steps, np.reshape(self.t, (-1, 1)) + np.arange(1.0, self.n_steps + 1)
+        table = np.empty((len(t), n, self._width))
+        rates = rates.reshape(len(t), n)
+        for rule, some in self._rules:
+            found = coefficients(rule, self._segments, t[some].ravel(), rates[some].ravel())
+            table[some] = found.reshape(len(some), n, -1)
+        return table
+
+    def _set(self, array: Array, numbers: npt.ArrayLike) -> None:
+        """Write each network's numbers into the arrays that ``array`` stands for."""
+        into = all_networks(self.backend, array)
+        self._device.copy(np.asarray(numbers, into.dtype).reshape(into.shape), into)
 
     def _run(self, done: int, steps: int) -> None:
         """Run the next ``steps`` of an epoch of which some are done."""
@@ -325,6 +288,18 @@ class TrainingPlan:
         if self._last is not None and done + steps > full:
             self._last.run()
 
+    def numbers(self, g: int | None = None) -> Snapshot:
+        """Return where parameters and state lie, and the steps taken; ``g``: of one network."""
+        whole = self.theta, self.state, self.t
+        return whole if g is None else self.part(whole, g)
+
+    def part(self, snapshot: Snapshot, g: int) -> Snapshot:
+        """Return what of a snapshot is the g-th network's."""
+        theta, state, t = snapshot
+        if not self._lead:
+            return snapshot
+        return theta[g], {name: values[g] for name, values in state.items()}, int(t[g])
+
     def snapshot(self, into: Snapshot | None = None) -> Snapshot:
         """Return copies of the parameters and of the optimiser's state.
 
@@ -332,19 +307,39 @@ class TrainingPlan:
         """
         if into is not None:
             theta, state, _ = into
-            self.backend.copy(self.parameters.theta, theta)
+            self._device.copy(self.theta, theta)
             for name, values in self.state.items():
-                self.backend.copy(values, state[name])
+                self._device.copy(values, state[name])
             return theta, state, self.t
         return (
-            copied(self.backend, self.parameters.theta),
-            {name: copied(self.backend, s) for name, s in self.state.items()},
+            copied(self._device, self.theta),
+            {name: copied(self._device, s) for name, s in self.state.items()},
             self.t,
         )
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot."""
-        theta, state, self.t = snapshot
-        self.backend.copy(theta, self.parameters.theta)
+    def restore(self, snapshot: Snapshot, g: int | None = None) -> None:
+        """Go back to a snapshot; ``g``: with one network alone, to its part."""
+        into, (theta, state, t) = self.numbers(g), snapshot
+        self._device.copy(theta, into[0])
         for name, values in state.items():
-            self.backend.copy(values, self.state[name])
+            self._device.copy(values, into[1][name])
+        if g is not None and self._lead:
+            self.moments.t = np.where(np.arange(len(self.t)) == g, t, self.t)
+        else:
+            self.moments.t = t
+
+
+def _each(values: Any, n: int) -> list[Any]:
+    """Return every network's own value; one that is no list is that of all."""
+    return list(values) if isinstance(values, (list, tuple)) else [values] * n
+
+
+def _alike(rules: Sequence[OptimizerRule]) -> list[tuple[OptimizerRule, list[int]]]:
+    """Return the different optimisers, each with the networks that have it."""
+    found: list[tuple[OptimizerRule, list[int]]] = []
+    for g, rule in enumerate(rules):
+        networks = next((some for other, some in found if other == rule), None)
+        if networks is None:
+            found.append((rule, networks := []))
+        networks.append(g)
+    return found

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Backend
+from fastnn.backend.stack import all_networks
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.step import Data
 
@@ -49,8 +50,8 @@ class Resident:
 
     def blocks(self, order: IntArray, steps: int) -> Generator[int, None, None]:
         """Put the order on the device; everything else is there."""
-        self._backend.copy(self._backend.array(order), self.order)
-        self._backend.copy(self._backend.array([0]), self.position)
+        for values, into in ((order, self.order), (np.zeros(1, np.int64), self.position)):
+            self._backend.copy(values, all_networks(self._backend, into))
         yield steps
 
 
@@ -78,8 +79,7 @@ class Streamed:
         if batch_size == len(data):
             raise ArgumentError(
                 f"block_rows: {arg('batch_size')} is all {len(data)} examples, and a step needs "
-                "its batch "
-                f"whole; use a smaller {arg('batch_size')}"
+                f"its batch whole; use a smaller {arg('batch_size')}"
             )
         if rows < batch_size or rows % batch_size:
             raise ArgumentError(

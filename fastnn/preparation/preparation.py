@@ -17,8 +17,8 @@ from fastnn.nn.losses import LossFunction
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.fit_to_task import check_target_range
 from fastnn.preparation.loss_weights import loss_weights
-from fastnn.training.loop import Part
 from fastnn.training.metrics import score
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 

@@ -23,7 +23,7 @@ from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.parts import divide
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part
+from fastnn.training.part import Part
 
 #: What was made for one training and serves others that ask for the same.
 Shared = dict[Hashable, Any]

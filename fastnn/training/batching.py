@@ -1,4 +1,4 @@
-"""How large the batches of a training are, such that it fits into the memory (N27)."""
+"""How large the batches of a training are, and how many fit into the memory at once (N27)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from fastnn.backend.protocols import Backend
 from fastnn.data.batches import SIZES
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, DeviceError, arg
 from fastnn.nn.memory import TrainingMemory, require_memory, size, training_memory
 from fastnn.nn.network import Network
 from fastnn.recipe.recipe import Recipe
+from fastnn.training.course import Entry
 
 HostArray = npt.NDArray[Any]
 
@@ -67,7 +68,7 @@ def choose_batching(
     >>> from fastnn.nn.network import network
     >>> from fastnn.recipe.recipe import Recipe
     >>> X, Y = np.zeros((3000, 20)), np.zeros((3000, 1))
-    >>> options = Recipe.of(batch_size="auto")
+    >>> options = Recipe.of(patience=None, batch_size="auto")
     >>> choose_batching(CpuBackend(), network([20, 9, 1]), (X, Y, None), options, "f8").batch_size
     64
     """
@@ -88,6 +89,31 @@ def choose_batching(
     how = ", even with one example at a time," if best.micro_batch_size < best.batch_size else ""
     require_memory(backend, best.needed, present, how)
     return replace(best, said=choice.explain(best))
+
+
+def batching(backend: Backend, network: Network, entries: Sequence[Entry]) -> Batching:
+    """Return the sizes with which networks are trained at once; raise DeviceError if none fit."""
+    first = entries[0]
+    theta, train = first.parameters.theta, first.train
+    present = theta.nbytes if len(entries) == 1 else 0  # else a stack has weights of its own
+    examples = (train.X, train.Y, train.w)
+    sizes = choose_batching(backend, network, examples, first.options, theta.dtype, present)
+    if sizes.block_rows is not None and len(entries) > 1:
+        raise DeviceError(
+            f"{first.name}: the examples do not fit into the memory of {backend.device}, and many "
+            "networks at once need them all there: use train, which sends them in blocks"
+        )
+    return sizes
+
+
+def at_once(backend: Backend, network: Network, entries: Sequence[Entry]) -> int:
+    """Return how many of the networks fit into the memory together.
+
+    Raises DeviceError, with the figures, if not even one does (N27).
+    """
+    one, free = batching(backend, network, entries[:1]).needed, backend.free_memory()
+    shared = one.data if len({id(e.train.X) for e in entries}) == 1 else 0
+    return max(1, min(len(entries), (free - shared) // (one.total - shared)))
 
 
 @dataclass(frozen=True)

@@ -1,90 +1,158 @@
-"""The course of one training: what each epoch takes, what it gave, and whether it is the last."""
+"""The course of one training: what an epoch takes, what it gave, and whether it is the last."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.batches import epoch_order
-from fastnn.errors import DataError
+from fastnn.errors import ArgumentError, DataError, DivergenceError
+from fastnn.nn.parameters import Parameters
+from fastnn.nn.plan import Moments
 from fastnn.recipe.recipe import Recipe
+from fastnn.training.callbacks import Callback, CallbackLike, TrainingState, as_callback
 from fastnn.training.history import Epoch, History
+from fastnn.training.part import Part
 from fastnn.training.stopping import EarlyStopping, converged
 
 FloatArray = npt.NDArray[np.float64]
+Judged = tuple[float | None, Mapping[str, float]]  # loss and metrics of a part
 
 
-@dataclass
+@dataclass(eq=False)
+class Progress:
+    """How far a training has come: beside the weights, all that decides how it goes on.
+
+    ``stopping`` is there while a training watches for its best epoch.
+    """
+
+    history: History = field(default_factory=History)
+    moments: Moments | None = None  # what the optimiser remembers; None before the first step
+    stopping: EarlyStopping | None = None
+    rate_factor: float = 1.0
+
+
+@dataclass(eq=False)
+class Entry:
+    """One network to be trained: its numbers, how it is trained, and on what.
+
+    The ``parameters`` are changed in place, and what is in ``progress`` goes on. ``name`` is what
+    messages call it; ``error`` is set if it diverged.
+    """
+
+    parameters: Parameters
+    options: Recipe
+    train: Part
+    validation: Part | None = None
+    greater_is_better: bool = False  # of what is monitored
+    training_metrics: bool = False
+    callbacks: Sequence[CallbackLike] = ()
+    progress: Progress = field(default_factory=Progress)
+    name: str = ""
+    error: DivergenceError | None = None
+
+    def __post_init__(self) -> None:
+        if self.options.patience is not None and self.validation is None:
+            raise ArgumentError("patience needs a validation part to watch: there is none")
+
+    @property
+    def history(self) -> History:
+        """The epochs so far."""
+        return self.progress.history
+
+
 class Course:
-    """The epochs of one training, whoever computes them.
+    """The epochs of one network, whoever computes them; those in its history are done.
 
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> from fastnn.nn.network import network
     >>> from fastnn.recipe.recipe import Recipe
-    >>> options = Recipe.of(seed=1, epochs=2)
-    >>> course = Course.of(options, batch_sizes=[2, 2, 1])
-    >>> sorted(course.order(1).tolist()), course.rates(1).tolist()
+    >>> parameters = Parameters(network([2, 1]), CpuBackend(), "float32")
+    >>> part = Part(np.zeros((5, 2)), np.zeros((5, 1)))
+    >>> entry = Entry(parameters, Recipe.of(patience=None, epochs=2), part)
+    >>> course = Course(entry, [2, 2, 1], "cpu")
+    >>> sorted(course.order().tolist()), course.rates().tolist()
     ([0, 1, 2, 3, 4], [0.001, 0.001, 0.001])
     """
 
-    options: Recipe
-    batch_sizes: Sequence[int]  # of the steps of an epoch, in order
-    history: History
-    stopping: EarlyStopping | None
-
-    @staticmethod
-    def of(
-        options: Recipe,
-        batch_sizes: Sequence[int],
-        greater_is_better: bool = False,
-    ) -> Course:
-        """Return a course that has not begun. ``greater_is_better``: of what is monitored."""
-        watched = options.patience is not None
-        return Course(
-            options,
-            batch_sizes,
-            History(monitor=options.monitor if watched else None),
-            EarlyStopping(options.patience, options.min_delta, greater_is_better)
-            if options.patience is not None
-            else None,
-        )
+    def __init__(self, entry: Entry, batch_sizes: Sequence[int], device: str) -> None:
+        self.entry, self.progress = entry, entry.progress
+        self._batch_sizes, self._device = batch_sizes, device  # of the steps of an epoch, in order
+        self._callbacks: list[Callback] = []
+        monitor = None if entry.options.patience is None else entry.options.monitor
+        self.progress.history = History(monitor=monitor, epochs=list(entry.history.epochs))
 
     @property
-    def n_examples(self) -> int:
-        """The examples of an epoch: each comes once."""
-        return sum(self.batch_sizes)
+    def history(self) -> History:
+        """The epochs so far."""
+        return self.progress.history
 
-    def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Return the order of the examples in an epoch, which is numbered from 1."""
-        if not self.options.shuffle:
-            return np.arange(self.n_examples, dtype=np.int64)
-        return epoch_order(self.n_examples, self.options.seed, epoch)
+    @property
+    def done(self) -> int:
+        """How many epochs are over."""
+        return len(self.history.epochs)
 
-    def rates(self, epoch: int) -> FloatArray:
-        """Return the learning rate of each step of an epoch."""
-        n, options = len(self.batch_sizes), self.options
-        steps = np.arange((epoch - 1) * n, epoch * n, dtype=np.float64)
-        return options.learning_rate * options.schedule.factors(steps, n, options.epochs)
+    @property
+    def over(self) -> bool:
+        """Whether those are all."""
+        return self.done >= self.entry.options.epochs
+
+    def extend(self, epochs: int) -> None:
+        """Have so many epochs, those that are done included."""
+        self.entry.options = replace(self.entry.options, epochs=epochs)
+
+    def begin(self) -> None:
+        """Begin to watch, or go on to, and tell the callbacks."""
+        entry, options = self.entry, self.entry.options
+        self.history.stopped, entry.error = "running", None
+        if options.patience is not None and self.progress.stopping is None:
+            self.progress.stopping = EarlyStopping(
+                options.patience, options.min_delta, entry.greater_is_better
+            )
+        self.state = TrainingState(
+            self.history, options.epochs, len(entry.train), self._device,
+            rate_factor=self.progress.rate_factor,
+        )  # fmt: skip
+        self._callbacks.clear()
+        for callback in [as_callback(given) for given in entry.callbacks]:
+            self._callbacks.append(callback)
+            callback.begin(self.state)
+            self.progress.rate_factor = self.state.rate_factor
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """Return the order of the examples in the next epoch."""
+        N, options = sum(self._batch_sizes), self.entry.options
+        if not options.shuffle:
+            return np.arange(N, dtype=np.int64)
+        return epoch_order(N, options.seed, self.done + 1)
+
+    def rates(self) -> FloatArray:
+        """Return the learning rate of each step of the next epoch."""
+        n, options = len(self._batch_sizes), self.entry.options
+        steps = np.arange(self.done * n, (self.done + 1) * n, dtype=np.float64)
+        rates = options.learning_rate * options.schedule.factors(steps, n, options.epochs)
+        return rates * self.progress.rate_factor
 
     def record(
         self,
-        epoch: int,
         costs: FloatArray,
         rate: float,
         seconds: float,
-        validation: tuple[float | None, Mapping[str, float]] = (None, {}),
+        validation: Judged = (None, {}),
         training_metrics: Mapping[str, float] | None = None,
-    ) -> Epoch:
-        """Note and return an epoch: ``costs`` of its batches, the last learning rate, its time."""
-        N = self.n_examples
+    ) -> None:
+        """Note an epoch: ``costs`` of its batches, the last learning rate, its time."""
+        N = sum(self._batch_sizes)
         loss, metrics = validation
         self.history.epochs.append(
             Epoch(
-                epoch=epoch,
-                loss=float(costs @ self.batch_sizes / N),
+                epoch=self.done + 1,
+                loss=float(costs @ self._batch_sizes / N),
                 learning_rate=rate,
                 validation_loss=loss,
                 metrics=metrics,
@@ -94,7 +162,6 @@ class Course:
                 batch_costs=costs,
             )
         )
-        return self.history.epochs[-1]
 
     def ended(self, weights: Callable[[], Any]) -> str:
         """Return why the training ends after the epoch noted last, or an empty string.
@@ -102,17 +169,25 @@ class Course:
         ``weights`` returns a new copy of the present ones, to be kept if they are the best, so
         that Ctrl-C never finds an epoch with the weights of another.
         """
-        record, options = self.history.epochs[-1], self.options
-        if self.stopping is not None:
+        reason = self._watched(weights)
+        for callback in self._callbacks:
+            callback.epoch_end(self.state)
+            self.progress.rate_factor = self.state.rate_factor  # the next one may keep it
+        return reason or ("callback" if self.state.stop else "epochs" if self.over else "")
+
+    def _watched(self, weights: Callable[[], Any]) -> str:
+        record, options = self.history.epochs[-1], self.entry.options
+        stopping = self.progress.stopping
+        if stopping is not None:
             value = record.value(options.monitor)
-            first = self.stopping.best_epoch is None
-            if first and math.isnan(value) and options.monitor != "loss":
+            if stopping.best_epoch is None and math.isnan(value) and options.monitor != "loss":
+                of = f"{self.entry.name}: " if self.entry.name else ""
                 raise DataError(
-                    f"monitor {options.monitor!r} is not defined on the validation part (nan): "
+                    f"{of}monitor {options.monitor!r} is not defined on the validation part (nan): "
                     "monitor the loss, or give the part examples of every class"
                 )
-            stop = self.stopping.update(record.epoch, value, weights)
-            self.history.best_epoch = self.stopping.best_epoch
+            stop = stopping.update(record.epoch, value, weights)
+            self.history.best_epoch = stopping.best_epoch
             if stop:
                 return "early_stopping"
         if options.tolerance is not None and converged(
@@ -121,10 +196,17 @@ class Course:
             return "converged"
         return ""
 
-    def best_weights(self) -> Any:
-        """Return the weights of the best epoch, None if the present ones are the model's."""
-        if self.stopping is not None and self.stopping.best_weights is not None:
-            return self.stopping.best_weights
+    def end(self, reason: str) -> Any:
+        """Note why it ended; return the best epoch's weights, None if the present ones count."""
+        stopping, self.progress.stopping = self.progress.stopping, None
+        self.progress.rate_factor, self.history.stopped = 1.0, reason
+        if stopping is not None and stopping.best_weights is not None:
+            return stopping.best_weights
         if self.history.epochs:
-            self.history.best_epoch = self.history.epochs[-1].epoch
+            self.history.best_epoch = self.done
         return None
+
+    def finish(self) -> None:
+        """Tell the callbacks that it is over: the weights are in their place."""
+        for callback in self._callbacks:
+            callback.end(self.state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int | None = None  # from 1; the weights of this epoch are the model's
     stopped: str = "running"
+    engine: Mapping[str, Any] | None = None  # what ran the steps, on how many threads, and why
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the history as columns, a row per epoch: ready for a data frame."""
@@ -70,12 +71,30 @@ class History:
         metrics = self.epochs[0].metrics if self.epochs else {}
         return {**table, **{m: [e.metrics[m] for e in self.epochs] for m in metrics}}
 
+    def even(self) -> History:
+        """Return a history whose epochs all have the same metrics, nan where one had none.
+
+        Some of the trainings that it is of may have had a validation part, and others not.
+
+        >>> epochs = [Epoch(1, 0.5, 0.1), Epoch(2, 0.4, 0.1, 0.6, {"f1": 0.8})]
+        >>> History(epochs=epochs).even().columns()["f1"]
+        [nan, 0.8]
+        """
+        names = list(dict.fromkeys(name for e in self.epochs for name in e.metrics))
+        epochs = [
+            replace(e, metrics={name: e.metrics.get(name, math.nan) for name in names})
+            for e in self.epochs
+        ]
+        return replace(self, epochs=epochs)
+
     def to_json(self) -> dict[str, Any]:
         """Return what a model file keeps: not times, batches' costs and training metrics.
 
         Times differ from run to run; without them the same seed gives the same file.
         """
+        said = {} if self.engine is None else {"engine": dict(self.engine)}
         return {
+            **said,
             "monitor": self.monitor,
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
@@ -98,6 +117,14 @@ class History:
         >>> History.from_json(History().to_json()).stopped
         'running'
         """
+        engine = data.get("engine") if isinstance(data, dict) else None  # since version 0.2
+        if engine is not None:
+            data = {name: value for name, value in data.items() if name != "engine"}
+            check_metadata(
+                engine,
+                {"engine": is_text, "threads": is_count, "reason": is_text},
+                "history, engine",
+            )
         check_metadata(
             data,
             {
@@ -136,7 +163,7 @@ class History:
             raise ModelFileError(f"history: there is no epoch {data['best_epoch']}")
         if any(set(e.metrics) != set(epochs[0].metrics) for e in epochs):
             raise ModelFileError("history: the epochs have different metrics; a damaged file")
-        return History(data["monitor"], epochs, data["best_epoch"], data["stopped"])
+        return History(data["monitor"], epochs, data["best_epoch"], data["stopped"], engine)
 
 
 def _finite(value: float | None) -> float | None:

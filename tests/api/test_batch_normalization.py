@@ -164,15 +164,15 @@ def test_patience_puts_the_running_estimates_of_the_best_epoch_back():
     seen = []
 
     def watch(state):
-        seen.append(model._core.parameters.theta.copy())
+        seen.append(model._core.learner.parameters.theta.copy())
 
     history = model.fit(
         X, RNG.permutation(LABELS), epochs=60, validation_split=0.3, patience=3, callbacks=[watch]
     )
     best = int(np.argmin(history.history["val_loss"]))
     assert best < len(seen) - 1
-    np.testing.assert_array_equal(model._core.parameters.theta, seen[best])
-    layout = model._core.parameters.layout
+    np.testing.assert_array_equal(model._core.learner.parameters.theta, seen[best])
+    layout = model._core.learner.parameters.layout
     means = layout.means[1]
     assert (seen[best][means] != seen[-1][means]).any()
 

@@ -16,8 +16,7 @@ from fastnn.api.search_workers import in_processes
 from fastnn.api.train import train
 from fastnn.api.train_many import train_many
 from fastnn.errors import ArgumentError, DivergenceError
-from fastnn.training.loop import TrainingInterrupted
-from fastnn.training.many import ManyTrainer
+from fastnn.training.loop import Trainer, TrainingInterrupted
 from tests.waiting import HANG
 
 COMMON: dict[str, Any] = {"hidden_layer_sizes": [8], "epochs": 4, "engine": "numpy"}
@@ -91,10 +90,10 @@ def test_the_best_is_that_with_the_lowest_validation_loss() -> None:
 
 
 def test_the_test_part_is_judged_for_the_best_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fastnn.training import many
+    from fastnn.training import part
 
     judged: list[int] = []
-    original = many.evaluate_many
+    original = part.evaluate_many
 
     def counted(backend: Any, network: Any, thetas: Any, parts: Any, *given: Any) -> Any:
         judged.extend(len(part) for part in parts)
@@ -128,15 +127,15 @@ def test_a_metric_of_which_more_is_better() -> None:
 
 
 def test_ctrl_c_gives_the_candidates_that_were_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = ManyTrainer.run, []
+    original, calls = Trainer.run, []
 
-    def interrupted(self: ManyTrainer, watcher: Any = None) -> None:
+    def interrupted(self: Trainer, watcher: Any = None) -> None:
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
         original(self, watcher)
 
-    monkeypatch.setattr(ManyTrainer, "run", interrupted)
+    monkeypatch.setattr(Trainer, "run", interrupted)
     sizes = {"hidden_layer_sizes": [[4], [5], [6]]}  # two runs each: 354 = 2 * 88 + 2 * 89 rows
     with pytest.raises(TrainingInterrupted, match="6 of 12 trainings were done") as stop:
         search("diabetes", grid=sizes, folds=4, epochs=2, engine="numpy")

@@ -14,7 +14,9 @@ from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.learner import Learner
+from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.part import Part
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(75, 4))
@@ -90,7 +92,7 @@ def test_it_is_the_same_network_trained_by_the_one_trainer_bit_for_bit(optimizer
     rows = Part(X.astype(np.float32), LABELS[:, None].astype(np.float32))
     chosen = STEPS[optimizer]
     options = Recipe.of(patience=None, epochs=3, batch_size=16, **chosen, l2=0.1, seed=3)
-    trained = Trainer(CpuBackend(), net, parameters, rows, options).run()
+    trained = Learner(net, parameters, CpuBackend()).train(rows, options)
 
     assert history.history["loss"] == [e.loss for e in trained.epochs]
     kernels, biases = model.get_weights()[::2], model.get_weights()[1::2]

@@ -40,7 +40,8 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.learner import Learner
+from fastnn.training.part import Part
 from tests.backend.compiled import Compiled, needs_compiler
 from tests.backend.training_runs import RUNS, train
 from tests.waiting import HANG
@@ -248,14 +249,17 @@ def test_a_snapshot_is_replayed_bit_by_bit(threads: int) -> None:
     assert plan.t == 16
 
 
-def trainer(backend: CpuBackend, X: np.ndarray, rate: float) -> Trainer:
+def diverging(backend: CpuBackend, X: np.ndarray, rate: float) -> tuple[str, np.ndarray]:
+    """What is said, and the weights that are left."""
     net = network([3, 8, 1], activation="relu")
     parameters = Parameters(net, backend, "float64")
     initialize(net, parameters, backend, seed=1)
     options = Recipe.of(
         patience=None, optimizer="sgd", learning_rate=rate, epochs=30, batch_size=10
     )
-    return Trainer(backend, net, parameters, Part(X, X[:, :1] * 3), options)
+    with pytest.raises(DivergenceError) as error:
+        Learner(net, parameters, backend).train(Part(X, X[:, :1] * 3), options)
+    return str(error.value), parameters.theta
 
 
 @pytest.mark.usefixtures("every_share")
@@ -263,11 +267,9 @@ def test_a_divergence_is_found_and_told_alike() -> None:
     X = np.random.default_rng(0).standard_normal((40, 3))
     said, left = [], []
     for backend in (NUMPY, Compiled(1), Compiled(2)):
-        t = trainer(backend, X, rate=30.0)
-        with pytest.raises(DivergenceError) as error:
-            t.run()
-        said.append(str(error.value))
-        left.append(t.parameters.theta.copy())
+        message, theta = diverging(backend, X, rate=30.0)
+        said.append(message)
+        left.append(theta)
     assert said[0] == said[1] == said[2]
     assert np.isfinite(left).all()
     np.testing.assert_allclose(left[1], left[0], rtol=1e-9)
@@ -449,8 +451,10 @@ from fastnn.backend.host.blas import find_blas
 from fastnn.backend.host.threads import _SLEEPERS
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.loop import TrainingInterrupted
 from fastnn.recipe.recipe import Recipe
+from fastnn.training.learner import Learner
+from fastnn.training.part import Part
 from tests.backend.compiled import Compiled
 from tests.waiting import HANG
 
@@ -472,9 +476,9 @@ def watch(state):
 
 before = find_blas().get_threads()
 small = Part(X[:500], Y[:500])
-trainer = Trainer(backend, net, parameters, Part(X, Y), options, validation=small)
+learner = Learner(net, parameters, backend)
 try:
-    trainer.run([watch])
+    learner.train(Part(X, Y), options, validation=small, callbacks=[watch])
 except TrainingInterrupted:
     assert (parameters.theta == best[0]).all(), "not the best weights"
     assert find_blas().get_threads() == before
@@ -482,7 +486,7 @@ except TrainingInterrupted:
     while threading.active_count() > 1 + len(_SLEEPERS) and time.monotonic() < end:
         time.sleep(0.001)
     assert threading.active_count() == 1 + len(_SLEEPERS), "a thread is still at work"
-    print(trainer.history.stopped, flush=True)
+    print(learner.history.stopped, flush=True)
 """
 
 

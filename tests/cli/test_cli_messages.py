@@ -13,6 +13,7 @@ import pytest
 from fastnn.cli.main import main
 from fastnn.cli.messages import ResultsLostError, note, standard_streams
 from fastnn.model.files import load
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = f'exec "{sys.executable}" -m fastnn '
@@ -24,7 +25,7 @@ SAVED = "; the model is saved in here.fastnn"
 def shell(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         ["bash", "-c", command], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=HANG, check=False,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from fastnn.cli.signals import SIGNALS, as_interrupts, unhurried
 from fastnn.model.files import load
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The command, with the terminal that is its standard input as its own: it leads a session.
@@ -54,7 +55,7 @@ class Terminal:
             self.ours = -1
 
     def code(self) -> int:
-        return self.process.wait(timeout=120)
+        return self.process.wait(timeout=HANG)
 
 
 @pytest.fixture

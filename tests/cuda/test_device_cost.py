@@ -15,7 +15,8 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.learner import Learner
+from fastnn.training.part import Part
 
 emulated_gpu = pytest.importorskip("emulated_gpu", reason="only the emulated device counts")
 pytestmark = pytest.mark.cuda
@@ -106,8 +107,8 @@ def test_a_training_reads_once_an_epoch() -> None:
         p = Parameters(net, backend, "float32")
         initialize(net, p, backend, seed=0)
         options = Recipe.of(patience=None, epochs=epochs, batch_size=8)
-        trainer = Trainer(backend, net, p, Part(X, X[:, :2].copy()), options)
-        return counted(trainer.run)["copies_to_host"]
+        learner, part = Learner(net, p, backend), Part(X, X[:, :2].copy())
+        return counted(lambda: learner.train(part, options))["copies_to_host"]
 
     assert reads(7) - reads(3) == 4
 

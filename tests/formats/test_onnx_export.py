@@ -26,6 +26,7 @@ from fastnn.nn.losses import LOSSES
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.training.history import History
+from fastnn.training.learner import Learner
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -73,7 +74,8 @@ def made(task="regression", K=2, dtype="float32", classes=None, **shape) -> Mode
     mean = np.arange(K) + 1.0 if task == "regression" else None
     k = 1 if task == "binary" else K
     targets = Targets(task, classes, k, mean, mean, K == 1, dtype)
-    return Model(net, p, features, targets, History(stopped="epochs"))
+    learner = Learner(net, p, CpuBackend(), history=History(stopped="epochs"))
+    return Model(learner, features, targets)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -21,7 +21,7 @@ FIELD = """\
     gradient_clip: float | None
 """
 #: The use: of the learning rate, in the one place where rates are made.
-USE = "self.options.learning_rate * self.options.dummy_factor *"
+USE = "options.learning_rate * options.dummy_factor *"
 
 DOORS = """
 import contextlib, inspect, io, json

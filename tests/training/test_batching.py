@@ -11,7 +11,8 @@ from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.batching import RESERVE, Batching, choose_batching
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.part import Part
+from tests.training.alone import Alone
 
 #: 600 units: each example of a mini-batch needs about 10 kB, the parameters and what belongs to
 #: them about 0.1 MB, the 4,000 examples 0.2 MB.
@@ -143,7 +144,7 @@ def test_batch_normalisation_takes_no_parts():
     parameters = Parameters(net, Small(10**9), np.float32)
     options = Recipe.of(patience=None, batch_size=500, micro_batch_size=100)
     with pytest.raises(ArgumentError, match="micro_batch_size=100 of 500: batch normalisation"):
-        Trainer(Small(10**9), net, parameters, Part(X, Y), options, validation=Part(X, Y))
+        Alone(Small(10**9), net, parameters, Part(X, Y), options, validation=Part(X, Y))
 
 
 def trained(free: int) -> tuple[np.ndarray, list[str]]:
@@ -154,7 +155,7 @@ def trained(free: int) -> tuple[np.ndarray, list[str]]:
     part = Part(X, Y)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        trainer = Trainer(backend, NET, parameters, part, options, training_metrics=True)
+        trainer = Alone(backend, NET, parameters, part, options, training_metrics=True)
         trainer.run()
     return parameters.theta, [str(w.message) for w in said]
 

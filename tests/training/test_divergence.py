@@ -10,21 +10,20 @@ from fastnn.errors import DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.part import Part
+from tests.training.alone import Alone
 
 
-def trainer(X, Y, sizes, **options) -> Trainer:
+def trainer(X, Y, sizes, **options) -> Alone:
     net, backend = network(sizes, loss_function="squared_error"), CpuBackend()
     parameters = Parameters(net, backend, np.float32)
     for l, W in enumerate(parameters.W):
         W[:] = 0.5 + 0.1 * l
     part = Part(np.asarray(X, np.float32), np.asarray(Y, np.float32))
-    return Trainer(
-        backend, net, parameters, part, Recipe.of(patience=None, shuffle=False, **options)
-    )
+    return Alone(backend, net, parameters, part, Recipe.of(patience=None, shuffle=False, **options))
 
 
-def doubling(**options) -> Trainer:
+def doubling(**options) -> Alone:
     """Linear regression of 0 on 1: each step multiplies W + b by 1 - 2 rate.
 
     The cost (W + b)^2 / 2 leaves float32 (3.4e38) when |W + b|, at first 0.5, is above 2.6e19:
@@ -120,7 +119,7 @@ def test_the_numbers_of_batch_normalisation_are_looked_at(kind, name):
         array[:] = 1.0
     getattr(parameters.norms[1], name)[1] = np.inf
     X = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
-    training = Trainer(
+    training = Alone(
         backend, net, parameters, Part(X, X[:, :1].copy()), Recipe.of(patience=None, epochs=1)
     )
     with pytest.raises(DivergenceError, match=f"the {kind} of layer 1 are no longer finite"):

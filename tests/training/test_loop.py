@@ -15,7 +15,9 @@ from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
+from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.part import Part
+from tests.training.alone import Alone
 from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +31,7 @@ def score(A):
     return {"mean": float(A.mean()), "largest": float(A.max())}
 
 
-def make(n=30, loss="binary_crossentropy", dtype=np.float64, greater=False, **options) -> Trainer:
+def make(n=30, loss="binary_crossentropy", dtype=np.float64, greater=False, **options) -> Alone:
     net = network((4, 6, 1), loss_function=loss)
     backend = CpuBackend()
     parameters = Parameters(net, backend, dtype)
@@ -41,7 +43,7 @@ def make(n=30, loss="binary_crossentropy", dtype=np.float64, greater=False, **op
     chosen = Recipe.of(
         **{"patience": None, "batch_size": 8, "learning_rate": 0.1, "epochs": 12, **options}
     )
-    return Trainer(
+    return Alone(
         backend, net, parameters, train, chosen, validation=validation, greater_is_better=greater
     )
 
@@ -250,7 +252,7 @@ except TrainingInterrupted as caught:
 def test_patience_needs_something_to_watch():
     trainer = make()
     with pytest.raises(ArgumentError, match="patience needs a validation part to watch"):
-        Trainer(
+        Alone(
             trainer.backend, trainer.network, trainer.parameters, Part(X, Y),
             Recipe.of(patience=3),
         )  # fmt: skip
@@ -258,14 +260,14 @@ def test_patience_needs_something_to_watch():
 
 def test_a_metric_that_is_not_defined_cannot_be_watched():
     trainer = make(patience=3, monitor="auc")
-    trainer.validation = Part(X[30:], Y[30:], score=lambda A: {"auc": float("nan")})
+    trainer.entry.validation = Part(X[30:], Y[30:], score=lambda A: {"auc": float("nan")})
     with pytest.raises(DataError, match="monitor 'auc' is not defined on the validation part"):
         trainer.run()
 
 
 def test_training_without_a_validation_part():
     made = make()
-    trainer = Trainer(
+    trainer = Alone(
         made.backend, made.network, made.parameters, Part(X, Y), Recipe.of(patience=None, epochs=2)
     )
     history = trainer.run()
@@ -307,7 +309,7 @@ class SmallDevice(CpuBackend):
         return self.free
 
 
-def on_a_small_device(free: int, batch_size: object = 8) -> Trainer:
+def on_a_small_device(free: int, batch_size: object = 8) -> Alone:
     net, backend = network((4, 6, 1)), SmallDevice()
     backend.free = free
     parameters = Parameters(net, backend, np.float64)
@@ -315,7 +317,7 @@ def on_a_small_device(free: int, batch_size: object = 8) -> Trainer:
     rng = np.random.default_rng(0)
     part = Part(rng.normal(size=(5000, 4)), rng.normal(size=(5000, 1)))
     options = Recipe.of(batch_size=batch_size, epochs=3, patience=None)
-    return Trainer(backend, net, parameters, part, options)
+    return Alone(backend, net, parameters, part, options)
 
 
 def test_examples_that_do_not_fit_come_in_blocks_and_it_is_said():

@@ -9,7 +9,9 @@ from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.callbacks import describe
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.course import Progress
+from fastnn.training.part import Part
+from tests.training.alone import Alone
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(30, 4))
@@ -21,17 +23,21 @@ def score(A):
     return {"mean": float(A.mean()), "none": float("nan")}
 
 
-def make(parameters=None, **options) -> Trainer:
-    if parameters is None:
-        parameters = Parameters(NET, CpuBackend(), np.float64)
+def make(after=None, **options) -> Alone:
+    """A training of the network, or one that goes on ``after`` another."""
+    if after is None:
+        parameters, progress = Parameters(NET, CpuBackend(), np.float64), Progress()
         initialize(NET, parameters, CpuBackend(), seed=2)
+    else:
+        parameters, progress = after.parameters, after.entry.progress
     part = Part(X, Y, score=score)
     chosen = Recipe.of(
         **{"patience": None, "batch_size": 8, "optimizer": "adam", "seed": 2, **options}
     )
-    return Trainer(
-        CpuBackend(), NET, parameters, part, chosen, validation=part, training_metrics=True
-    )
+    return Alone(
+        CpuBackend(), NET, parameters, part, chosen, validation=part, training_metrics=True,
+        progress=progress,
+    )  # fmt: skip
 
 
 def test_two_trainers_in_turn_are_one():
@@ -39,8 +45,7 @@ def test_two_trainers_in_turn_are_one():
     once.run()
     first = make(epochs=2, schedule="step(every=2)")
     first.run()
-    second = make(first.parameters, epochs=5, schedule="step(every=2)")
-    second.resume(first.history, *first.plan.snapshot()[1:])
+    second = make(first, epochs=5, schedule="step(every=2)")
     history = second.run()
     np.testing.assert_array_equal(second.parameters.theta, once.parameters.theta)
     assert [e.epoch for e in history.epochs] == [1, 2, 3, 4, 5]
@@ -53,12 +58,10 @@ def test_two_trainers_in_turn_are_one():
 def test_early_stopping_after_resuming_minds_the_new_epochs_only():
     first = make(epochs=3)
     first.run()
-    second = make(first.parameters, epochs=60, patience=2, learning_rate=1e-12, min_delta=1.0)
-    second.resume(first.history, *first.plan.snapshot()[1:])
+    second = make(first, epochs=60, patience=2, learning_rate=1e-12, min_delta=1.0)
     assert second.run().best_epoch == 4
     assert len(second.history.epochs) == 6
-    undefined = make(first.parameters, epochs=9, patience=2, monitor="none")
-    undefined.resume(first.history, *first.plan.snapshot()[1:])
+    undefined = make(first, epochs=9, patience=2, monitor="none")
     with pytest.raises(DataError, match="monitor 'none' is not defined"):
         undefined.run()
 
@@ -69,7 +72,7 @@ def test_training_metrics_are_of_the_weights_after_the_epoch():
     assert epoch.training_metrics["mean"] == trainer.evaluation.predict(X).mean()
     assert f"training mean {epoch.training_metrics['mean']:.4f}" in describe(epoch)
     part = Part(X, Y, score=score)
-    plain = Trainer(
+    plain = Alone(
         CpuBackend(),
         NET,
         trainer.parameters,

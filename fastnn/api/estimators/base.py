@@ -31,8 +31,6 @@ from fastnn.api.estimators.preparation import (
 )
 from fastnn.api.estimators.stochastic import Descent, descend
 from fastnn.api.sequential.examples import pair
-from fastnn.api.sequential.fit_history import even
-from fastnn.backend.backend import get_backend
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DivergenceError, spelled
 from fastnn.model.model import Model
@@ -40,9 +38,11 @@ from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
+from fastnn.recipe.run_settings import RunSettings
 from fastnn.training.history import History
-from fastnn.training.loop import Part, TrainingInterrupted
+from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.metrics import greater_is_better, metric_names
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 Given = Mapping[str, Any]
@@ -143,14 +143,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             return self._read(p, X, y, w, first=False, incremental=True, classes=None)
 
     def _new(self, p: Given, net: Network, random: Any, seed: int) -> Fitted:
-        ways = {name: p[name] for name in ("engine", "capture", "precision")}
-        backend = get_backend(p["device"], **ways)
+        ways = {name: p[name] for name in ("device", "engine", "capture", "precision")}
+        settings = RunSettings(**ways, dtype=self._inputs.dtype.name)
+        backend = settings.backend()
         parameters = Parameters(net, backend, self._inputs.dtype)
         draw_weights(
             net, parameters, backend, initializer=p["initializer"],
             logistic=p["activation"] == "logistic", random=random,
         )  # fmt: skip
-        return Fitted(net, parameters, backend, ways, seed)
+        return Fitted(net, parameters, backend, settings, seed)
 
     def _again(self, net: Network) -> Fitted:
         fitted = self._fitted
@@ -278,7 +279,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     @property
     def history_(self) -> History:
         """The epochs since the weights were drawn: losses, metrics, learning rates, times."""
-        return even(self._of_fit("history_").history)
+        return self._of_fit("history_").history.even()
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -327,11 +328,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return self._as_model(self._fitted)
 
     def _as_model(self, fitted: Fitted) -> Model:
-        model = Model(
-            fitted.network, fitted.parameters, self._inputs.as_features(), self._model_targets(),
-            even(fitted.history), backend=fitted.backend,
-        )  # fmt: skip
-        return model.to(fitted.backend)
+        twin = fitted.copy_to(fitted.backend, fitted.settings)
+        twin.progress.history = fitted.history.even()
+        return Model(twin, self._inputs.as_features(), self._model_targets())
 
     def _model_targets(self) -> Targets:
         return self._targets

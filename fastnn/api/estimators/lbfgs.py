@@ -14,8 +14,9 @@ from fastnn.errors import DivergenceError
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.step import Data
 from fastnn.streams import say
+from fastnn.training.course import Progress
 from fastnn.training.history import Epoch, History
-from fastnn.training.loop import Part
+from fastnn.training.part import Part
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -73,8 +74,8 @@ def minimize(fitted: Fitted, p: Mapping[str, Any], train: Part, alpha: float) ->
     iterations = int(min(found.nit, p["max_iter"]))
     epochs = [Epoch(i, loss=J, learning_rate=1.0) for i, J in enumerate(costs, start=1)]
     stopped = "converged" if found.status == 0 else "epochs"
-    fitted.history = History(epochs=epochs, best_epoch=len(epochs) or None, stopped=stopped)
-    fitted.moments = None
+    history = History(epochs=epochs, best_epoch=len(epochs) or None, stopped=stopped)
+    fitted.progress = Progress(history)
     if found.status != 0:
         _warn(found, p)
     return float(found.fun), iterations

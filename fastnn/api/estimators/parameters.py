@@ -206,6 +206,8 @@ def keep(estimator: Any, given: Mapping[str, Any]) -> None:
 def checked(estimator: Any) -> dict[str, Any]:
     """Return the estimator's parameters; those of scikit-learn without effect at their defaults.
 
+    "more" are those that `completed` has added.
+
     Raises ArgumentError for one out of range, and for one of fastnn's that has no effect.
 
     >>> from fastnn import MLPClassifier
@@ -228,7 +230,8 @@ def checked(estimator: Any) -> dict[str, Any]:
             warnings.warn(f"{name} has no effect {where}{_instead(given, where)}", stacklevel=4)
             given[name] = defaults[name]  # nothing that comes after may see it
     _MOMENTUM.check("MLP", given["momentum"])
-    for name in getattr(type(estimator).__init__, "more", ()):
+    given["more"] = {name: given[name] for name in getattr(type(estimator).__init__, "more", ())}
+    for name in given["more"]:
         OPTIONS[name].check(name, given[name])
         if not _stochastic(given) and not _same(given[name], defaults[name]):
             raise ArgumentError(

@@ -21,8 +21,8 @@ from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
 from fastnn.preparation.fit_to_task import check_target_range, output_units
 from fastnn.preparation.loss_weights import class_weights, loss_weights
-from fastnn.training.loop import Part
 from fastnn.training.metrics import score
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastnn.api.estimators.watching import Watch
 from fastnn.backend.protocols import copied
 from fastnn.errors import ArgumentError
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.part import Part
 
 #: What 'auto' takes, as scikit-learn does.
 BATCH_SIZE = 200
@@ -40,17 +40,14 @@ class Descent:
 def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
     """Train by mini-batches; the weights are then those of the best epoch or the last.
 
-    Raises DivergenceError and TrainingInterrupted as `Trainer.run` does.
+    Raises DivergenceError and TrainingInterrupted as `Learner.train` does.
     """
     options = _options(fitted, p, work)
-    trainer = _trainer(fitted, work, options)
-    done = len(trainer.history.epochs)
-    if done or work.one_epoch:
+    if fitted.history.epochs or work.one_epoch:
         _refuse_ending(options)
-    trainer.extend(done + (1 if work.one_epoch else p["max_iter"]))
 
     def keep() -> tuple[Any, int]:
-        return copied(fitted.backend, fitted.parameters.theta), len(trainer.history.epochs)
+        return copied(fitted.backend, fitted.parameters.theta), len(fitted.history.epochs)
 
     watch = Watch(
         tol=p["tol"],
@@ -66,17 +63,21 @@ def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
         one_epoch=work.one_epoch,
     )
     try:
-        trainer.run([watch, *(p["callbacks"] or ())])
+        fitted.train(
+            work.train,
+            options,
+            validation=work.validation,
+            callbacks=[watch, *(p["callbacks"] or ())],
+            epochs=1 if work.one_epoch else p["max_iter"],
+            again=work.one_epoch,
+        )
     finally:
-        fitted.history = trainer.history
-        fitted.moments = options.optimizer.name, trainer.plan.state, trainer.plan.t
-        fitted.trainer = trainer if work.one_epoch else None
         if watch.best_weights is not None:
-            best, trainer.history.best_epoch = watch.best_weights
-            trainer.history.monitor = work.monitor
+            best, fitted.history.best_epoch = watch.best_weights
+            fitted.history.monitor = work.monitor
             fitted.backend.copy(best, fitted.parameters.theta)
     if watch.stopped:
-        trainer.history.stopped = "converged" if work.monitor is None else "early_stopping"
+        fitted.history.stopped = "converged" if work.monitor is None else "early_stopping"
     return watch
 
 
@@ -100,8 +101,9 @@ def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Recipe:
         gradient_clip=p["gradient_clip"],
         groups=p["groups"] or (),
         shuffle=bool(p["shuffle"]),
-        seed=fitted.seed,
         patience=None,
+        **p["more"],
+        seed=fitted.seed,
     )
 
 
@@ -119,38 +121,6 @@ def _optimizer(p: Mapping[str, Any]) -> tuple[object, float]:
         return "gradient_descent", rate
     name = "nesterov_velocity" if p["nesterovs_momentum"] else "velocity"
     return {"name": name, "beta": beta}, rate
-
-
-def _trainer(fitted: Fitted, work: Descent, options: Recipe) -> Trainer:
-    """A trainer that goes on where earlier fits ended; the one of the last batch, if it fits."""
-    kept, train = fitted.trainer, work.train
-    if kept is not None and work.one_epoch and _fits(kept, fitted, train, options):
-        data = kept.plan.data
-        for into, values in ((data.X, train.X), (data.Y, train.Y), (data.w, train.w)):
-            if into is not None:
-                fitted.backend.copy(np.asarray(values, into.dtype), into)
-        kept.validation = work.validation
-        return kept
-    if work.one_epoch:  # the trainer is kept: its arrays must be its own
-        w = None if train.w is None else train.w.copy()
-        train = replace(train, X=train.X.copy(), Y=train.Y.copy(), w=w)
-        options = replace(options, epochs=1)
-    trainer = Trainer(
-        fitted.backend, fitted.network, fitted.parameters, train, options,
-        validation=work.validation,
-    )  # fmt: skip
-    if fitted.moments is not None and fitted.moments[0] == options.optimizer.name:
-        trainer.resume(fitted.history, *fitted.moments[1:])
-    else:
-        trainer.history.epochs.extend(fitted.history.epochs)
-    return trainer
-
-
-def _fits(kept: Trainer, fitted: Fitted, train: Part, options: Recipe) -> bool:
-    data = kept.plan.data
-    shapes = [[None if v is None else v.shape for v in (d.X, d.Y, d.w)] for d in (data, train)]
-    wanted = replace(options, epochs=kept.options.epochs)
-    return shapes[0] == shapes[1] and kept.network is fitted.network and kept.options == wanted
 
 
 def _refuse_ending(options: Recipe) -> None:

@@ -1,4 +1,4 @@
-"""What lies behind a `Sequential`: network, weights, optimiser's state, and their training."""
+"""What lies behind a `Sequential`: its layers, the learner that they describe, and its training."""
 
 from __future__ import annotations
 
@@ -11,27 +11,24 @@ import numpy.typing as npt
 
 from fastnn.api.sequential.compilation import Compilation, compilation
 from fastnn.api.sequential.examples import examples, hold_out, pair, to_rows
-from fastnn.api.sequential.fit_history import even
 from fastnn.api.sequential.layers import Layer, Stack, stack
-from fastnn.backend.backend import get_backend
-from fastnn.backend.program import Array as DeviceArray
 from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import Model
-from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.initializers import initializer_form
-from fastnn.nn.network import Network
-from fastnn.nn.parameters import Parameters, check_dtype, initialize
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import class_weights, loss_weights
 from fastnn.recipe.recipe import Recipe
+from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import ClassWeight
 from fastnn.training.callbacks import CallbackLike
+from fastnn.training.course import Progress
 from fastnn.training.history import History
-from fastnn.training.loop import Part, Trainer
+from fastnn.training.learner import Learner
 from fastnn.training.metrics import score
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 
@@ -40,65 +37,30 @@ class Core:
     """The changing part of a `Sequential`; network and weights are made when first needed.
 
     >>> from fastnn.api.sequential.layers import Dense
-    >>> core = Core("cpu", "auto", "float32", seed=0)
+    >>> core = Core(RunSettings(), seed=0)
     >>> core.layers = (Dense(2, input_dim=3),)
-    >>> core.built()[1].W[0].shape
+    >>> core.built().parameters.W[0].shape
     (2, 3)
     """
 
-    def __init__(
-        self,
-        device: str,
-        engine: str,
-        dtype: str,
-        seed: int,
-        capture: str = "auto",
-        precision: str = "full",
-    ) -> None:
-        self.backend = get_backend(device, engine, capture=capture, precision=precision)
-        self.ways = engine, capture, precision  # as they were asked for
-        self.dtype, self.seed = check_dtype(dtype).name, check_seed(seed)
+    def __init__(self, settings: RunSettings, seed: int) -> None:
+        self.backend, self.seed = settings.backend(), check_seed(seed)
+        self.settings = settings.on(self.backend)
         self.layers: tuple[Layer, ...] = ()
         self.arguments: dict[str, Any] = {}  # of compile
         self.compiled: Compilation | None = None
-        self.network: Network | None = None
-        self.parameters: Parameters | None = None
+        self.learner: Learner | None = None
         self.features: Features | None = None  # from the first fit on
-        self.history = History()
         self.options: Recipe | None = None  # of the last fit
-        self.moments: tuple[dict[str, DeviceArray], int] | None = None  # optimiser's state, steps
-        self._plan: EvaluationPlan | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Numbers on the host and no recorded programs: they would stay behind on the old memory.
-        host, moments, weights = self.backend.host, None, None
-        engine, capture, precision = self.ways
-        if self.moments is not None:
-            values, t = self.moments
-            moments = {name: host(v) for name, v in values.items()}, t
-        if self.network is not None and self.parameters is not None:
-            weights = self.network.sizes[0], host(self.parameters.theta)
-        return {
-            "made": (self.backend.device, engine, self.dtype, self.seed, capture, precision),
-            "layers": self.layers,
-            "arguments": self.arguments,
-            "weights": weights,
-            "moments": moments,
-            "kept": (self.features, self.history, self.options),
-        }
+        return vars(self) | {"backend": None, "compiled": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Core.__init__(self, *state["made"])
-        self.layers = state["layers"]
-        if state["arguments"]:
-            self.choose(**state["arguments"])
-        if state["weights"] is not None:
-            n_features, theta = state["weights"]
-            self.backend.copy(self.backend.array(theta), self.built(n_features)[1].theta)
-        if state["moments"] is not None:
-            moments, t = state["moments"]
-            self.moments = {name: self.backend.array(v) for name, v in moments.items()}, t
-        self.features, self.history, self.options = state["kept"]
+        vars(self).update(state)
+        self.backend = self.settings.backend()
+        if self.arguments:
+            self.compiled = compilation(self.stack, **self.arguments)
 
     @property
     def stack(self) -> Stack:
@@ -106,17 +68,28 @@ class Core:
         return stack(self.layers)
 
     @property
+    def dtype(self) -> str:
+        """The float type of the numbers."""
+        return self.settings.dtype
+
+    @property
     def n_features(self) -> int | None:
         """The number of inputs, if it is known."""
-        return self.stack.n_features if self.network is None else self.network.sizes[0]
+        return self.stack.n_features if self.learner is None else self.learner.network.sizes[0]
+
+    @property
+    def history(self) -> History:
+        """The epochs since `choose`."""
+        return History() if self.learner is None else self.learner.history
 
     def choose(self, **arguments: Any) -> None:
         """Take over new choices: the weights stay, all else of former fits goes."""
         compiled = compilation(self.stack, **arguments)
-        if self.network is not None:
-            self.network = self.stack.network(self.network.sizes[0], compiled.cost)
-        self.arguments, self.compiled, self.history = arguments, compiled, History()
-        self.options = self.moments = self._plan = None
+        if self.learner is not None:
+            n_features = self.learner.network.sizes[0]
+            self.learner.change(self.stack.network(n_features, compiled.cost))
+            self.learner.progress = Progress()
+        self.arguments, self.compiled, self.options = arguments, compiled, None
 
     def chosen(self, caller: str) -> Compilation:
         """Return the choices; raise ArgumentError naming ``caller`` if there are none yet."""
@@ -126,9 +99,9 @@ class Core:
             )
         return self.compiled
 
-    def built(self, n_features: int | None = None) -> tuple[Network, Parameters]:
-        """Return network and weights, made on first use."""
-        if self.network is None or self.parameters is None:
+    def built(self, n_features: int | None = None) -> Learner:
+        """Return the network with its weights, made on first use."""
+        if self.learner is None:
             found = self.stack
             n = n_features if found.n_features is None else found.n_features
             if n is None:
@@ -137,23 +110,10 @@ class Core:
                     "Input((n_features,)), or call fit first"
                 )
             network = found.network(n, None if self.compiled is None else self.compiled.cost)
-            self.parameters = Parameters(network, self.backend, self.dtype)
-            initialize(
-                network,
-                self.parameters,
-                self.backend,
-                initializer=found.initializers,
-                seed=self.seed,
+            self.learner = Learner.new(
+                network, self.settings, initializer=found.initializers, seed=self.seed
             )
-            self.network = network
-        return self.network, self.parameters
-
-    def evaluation(self, block: int, n_features: int) -> EvaluationPlan:
-        """Return the plan that predicts ``block`` rows at a time."""
-        network, parameters = self.built(n_features)
-        if self._plan is None or self._plan.block != block:
-            self._plan = EvaluationPlan(self.backend, network, parameters, block)
-        return self._plan
+        return self.learner
 
     def fitted(self, table: Table) -> Features:
         """Return what turns tables into rows: plain numbers, unless there is Normalization."""
@@ -223,43 +183,31 @@ class Core:
         by_class = class_weights(class_weight, chosen.targets(self.dtype), train.target)
         part = self.part(train, features, by_class=by_class)
         validation = None if held is None else self.part(held, features, "validation_data, ")
-        network, parameters = self.built(features.n_features)
-        trainer = Trainer(
-            self.backend,
-            network,
-            parameters,
-            part,
-            options,
-            validation=validation,
-            greater_is_better=greater_is_better,
-            training_metrics=bool(chosen.metrics),
-        )
-        if self.moments is not None:
-            trainer.resume(self.history, *self.moments)
-        self.features, self._plan, self.options = features, trainer.evaluation, options
+        learner = self.built(features.n_features)
+        before, history = (self.features, self.options), learner.history
+        self.features, self.options = features, options
         try:
-            return trainer.run(callbacks)
+            return learner.train(
+                part,
+                options,
+                validation=validation,
+                greater_is_better=greater_is_better,
+                training_metrics=bool(chosen.metrics),
+                callbacks=callbacks,
+            )
         finally:
-            self.history = trainer.history
-            _, state, t = trainer.plan.snapshot()
-            self.moments = state, t
+            if learner.history is history:  # it could not begin
+                self.features, self.options = before
 
     def model(self) -> Model:
         """Return a copy as a `Model`."""
         chosen = self.chosen("to_model")
-        network, parameters = self.built()
-        one_row = Table.from_columns({"x": np.zeros((1, network.sizes[0]))}, positional=True)
+        learner = self.built()
+        one_row = Table.from_columns({"x": np.zeros((1, self.n_features or 0))}, positional=True)
         options: dict[str, Any] = {}
         if self.options is not None:
             made = initializer_form(self.stack.initializers)
             options = {**self.options.to_json(), "initializer": made}
-        model = Model(
-            network,
-            parameters,
-            self.fitted(one_row),
-            chosen.targets(self.dtype),
-            even(self.history),
-            options=options,
-            backend=self.backend,
-        )
-        return model.to(self.backend)
+        twin = learner.copy_to(self.backend, self.settings)
+        twin.progress.history = learner.history.even()
+        return Model(twin, self.fitted(one_row), chosen.targets(self.dtype), options=options)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from fastnn.training.history import Epoch, History
+from fastnn.training.history import Epoch
 
 
 @dataclass(frozen=True)
@@ -40,20 +39,3 @@ def fit_history(epochs: Sequence[Epoch], keys: Mapping[str, str], stopped: str) 
         columns["val_loss"] = losses
         columns |= {f"val_{key}": [e.metrics[name] for e in epochs] for name, key in keys.items()}
     return FitHistory(columns, [e.epoch - 1 for e in epochs], stopped)
-
-
-def even(history: History) -> History:
-    """Return a history whose epochs all have the same metrics, nan where one had none.
-
-    Some fits of a model may have had a validation part, and others not.
-
-    >>> even(History(epochs=[Epoch(1, 0.5, 0.1), Epoch(2, 0.4, 0.1, 0.6, {"f1": 0.8})])).columns()[
-    ...     "f1"]
-    [nan, 0.8]
-    """
-    names = list(dict.fromkeys(name for e in history.epochs for name in e.metrics))
-    epochs = [
-        replace(e, metrics={name: e.metrics.get(name, math.nan) for name in names})
-        for e in history.epochs
-    ]
-    return replace(history, epochs=epochs)

@@ -74,8 +74,7 @@ class Sequential:
     ) -> None:
         if not isinstance(layers, (list, tuple)):
             raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
-        s = RunSettings.of(**options)
-        self._core = Core(s.device, s.engine, s.dtype, seed, s.capture, s.precision)
+        self._core = Core(RunSettings(**options), seed)
         for layer in layers:
             self.add(layer)
 
@@ -98,7 +97,7 @@ class Sequential:
         >>> model.layers[0].units
         3
         """
-        if self._core.compiled is not None or self._core.network is not None:
+        if self._core.compiled is not None or self._core.learner is not None:
             raise ArgumentError("add: the layers are in use already; make a new Sequential")
         layers = (*self._core.layers, layer)
         stack(layers)
@@ -235,7 +234,8 @@ class Sequential:
         block = whole("batch_size", batch_size)
         given = core.examples(X, y, sample_weight)
         part = core.part(given, core.fitted(given.table))
-        A, loss = core.evaluation(block, part.X.shape[1]).evaluate(part.X, part.Y, part.w)
+        plan = core.built(part.X.shape[1]).evaluation(block)
+        A, loss = plan.evaluate(part.X, part.Y, part.w)
         values = {"loss": float(loss)}
         if part.score is not None:
             values |= {chosen.keys[name]: value for name, value in part.score(A).items()}
@@ -258,7 +258,7 @@ class Sequential:
         core, block = self._core, whole("batch_size", batch_size)
         table = read_inputs(X, core.n_features)
         rows = to_rows(core.fitted(table), table)
-        outputs = core.evaluation(block, rows.shape[1]).predict(rows)
+        outputs = core.built(rows.shape[1]).evaluation(block).predict(rows)
         show_result(verbose, "predict", {"rows": len(outputs)})
         return outputs
 
@@ -291,7 +291,8 @@ class Sequential:
         >>> [w.shape for w in Sequential([Dense(4, input_dim=3), Dense(1)]).get_weights()]
         [(3, 4), (4,), (4, 1), (1,)]
         """
-        return kernels(*self._core.built(), self._core.backend)
+        learner = self._core.built()
+        return kernels(learner.network, learner.parameters, self._core.backend)
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set all weights, in the form of `get_weights`; the optimiser's state stays.
@@ -304,9 +305,10 @@ class Sequential:
         >>> model.predict([[1.0, 1.0]]).item()
         3.5
         """
-        network, parameters = self._core.built()
-        flat, backend = network_weights(weights, network, self._core.dtype), self._core.backend
-        backend.copy(backend.array(flat), parameters.theta)
+        core = self._core
+        learner = core.built()
+        flat = network_weights(weights, learner.network, core.dtype)
+        core.backend.copy(core.backend.array(flat), learner.parameters.theta)
 
     def to_model(self) -> Model:
         """Return a copy as a `Model`: labels or values as predictions, saving, the command line.

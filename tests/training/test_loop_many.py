@@ -1,6 +1,7 @@
 """Many trainings at once: each ends as it would alone, and none disturbs another."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.nn.memory import training_memory
 from fastnn.nn.network import Network, network
 from fastnn.nn.parameters import Parameters, initialize
+from fastnn.nn.plan import TrainingPlan
 from fastnn.recipe.recipe import Recipe
-from fastnn.training import many as many_module
-from fastnn.training.loop import Part, Trainer, TrainingInterrupted
-from fastnn.training.many import Entry, ManyTrainer, at_once, evaluate_many
+from fastnn.training.batching import at_once
+from fastnn.training.course import Entry
+from fastnn.training.loop import Trainer, TrainingInterrupted
+from fastnn.training.part import Part, evaluate_many
+from tests.training.alone import Alone
 
 BACKEND = get_backend("cpu", "numpy")
 NET = network([4, 8, 3], loss_function="categorical_crossentropy")
@@ -39,22 +43,25 @@ def first_weights(seed: int, net: Network = NET) -> Parameters:
 def entry(g: int, train: Part = TRAIN, validation: Part | None = VALIDATION, **given: Any) -> Entry:
     options = Recipe.of(**{"patience": None, "seed": g, "batch_size": 8, "epochs": 12, **given})
     better = options.monitor == "accuracy"
-    return Entry(first_weights(g).theta, options, train, validation, better, f"config {g}")
+    return Entry(first_weights(g), options, train, validation, better, name=f"config {g}")
 
 
 def compare(entries: list[Entry], alone: list[Entry]) -> None:
-    """Each of ``entries`` is what a `Trainer` makes of its twin in ``alone``."""
-    for found, given in zip(entries, alone, strict=True):
-        parameters = Parameters(NET, BACKEND, "float64")
-        parameters.theta[:] = given.theta
-        trainer = Trainer(
-            BACKEND, NET, parameters, given.train, given.options,
-            validation=given.validation, greater_is_better=given.greater_is_better,
-        )  # fmt: skip
-        history = trainer.run()
-        assert found.history is not None
-        assert found.history.to_json() == history.to_json()
-        np.testing.assert_array_equal(found.theta, parameters.theta)
+    """Each of ``entries`` is what its twin in ``alone`` becomes by itself, moments included."""
+    for found, twin in zip(entries, alone, strict=True):
+        Trainer(BACKEND, NET, [twin]).run()
+        # A stack may be computed on another number of threads, with the same numbers.
+        assert (
+            replace(found.history, engine=None).to_json()
+            == replace(twin.history, engine=None).to_json()
+        )
+        np.testing.assert_array_equal(found.parameters.theta, twin.parameters.theta)
+        moments, wanted = found.progress.moments, twin.progress.moments
+        assert moments is not None
+        assert wanted is not None
+        assert moments.t == wanted.t
+        for name, values in wanted.state.items():
+            np.testing.assert_array_equal(moments.state[name], values)
 
 
 def test_each_stops_when_it_would_alone() -> None:
@@ -70,30 +77,31 @@ def test_each_stops_when_it_would_alone() -> None:
         ]
 
     entries = given()
-    ManyTrainer(BACKEND, NET, entries).run()
+    Trainer(BACKEND, NET, entries).run()
     compare(entries, given())
-    ends = [e.history.stopped for e in entries if e.history is not None]
+    ends = [e.history.stopped for e in entries]
     assert ends[0] == "early_stopping"
     assert ends[2:4] == ["epochs", "converged"]
-    assert len({len(e.history.epochs) for e in entries if e.history}) > 3
+    assert len({len(e.history.epochs) for e in entries}) > 3
 
 
 def test_the_plan_shrinks_when_half_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    original = ManyTrainer._make_plan
+    original = Trainer._plan_of
 
-    def counted(self: ManyTrainer) -> Any:
-        sizes.append(len(self._active))
-        return original(self)
+    def counted(self: Trainer, networks: Any) -> Any:
+        sizes.append(len(networks))
+        return original(self, networks)
 
-    monkeypatch.setattr(ManyTrainer, "_make_plan", counted)
+    monkeypatch.setattr(Trainer, "_plan_of", counted)
 
     def given() -> list[Entry]:
         return [entry(g, epochs=n, optimizer="adam") for g, n in enumerate([2, 9, 4, 4, 2, 5])]
 
     entries = given()
-    ManyTrainer(BACKEND, NET, entries).run()
+    Trainer(BACKEND, NET, entries).run()
     assert sizes == [6, 2, 1]  # after epochs 4 and 5; after epoch 2, four of six go on
+    monkeypatch.undo()
     compare(entries, given())
 
 
@@ -104,7 +112,7 @@ def test_data_sets_of_their_own() -> None:
         return [entry(g, train=parts[g % 2], patience=2, learning_rate=0.05) for g in range(4)]
 
     entries = given()
-    ManyTrainer(BACKEND, NET, entries).run()
+    Trainer(BACKEND, NET, entries).run()
     compare(entries, given())
 
 
@@ -118,16 +126,15 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
 
     with np.errstate(all="ignore"):
         entries = given(1e300)
-        ManyTrainer(BACKEND, NET, entries).run()
+        Trainer(BACKEND, NET, entries).run()
     twins = given(1e300)
     compare([entries[0], entries[2]], [twins[0], twins[2]])
     error, history = entries[1].error, entries[1].history
     assert isinstance(error, DivergenceError)
-    assert history is not None
     assert history.stopped == "diverged"
     assert not history.epochs
-    np.testing.assert_array_equal(entries[1].theta, twins[1].theta)
-    trainer = Trainer(BACKEND, NET, first_weights(1), TRAIN, twins[1].options)
+    np.testing.assert_array_equal(entries[1].parameters.theta, twins[1].parameters.theta)
+    trainer = Alone(BACKEND, NET, first_weights(1), TRAIN, twins[1].options)
     with np.errstate(all="ignore"), pytest.raises(DivergenceError) as alone:
         trainer.run()
     assert str(error) == str(alone.value)
@@ -136,8 +143,8 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
 
 def test_ctrl_c_keeps_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     entries, alone = ([entry(g, patience=5) for g in range(3)] for _ in range(2))
-    trainer = ManyTrainer(BACKEND, NET, entries)
-    original = many_module.ManyPlan.run_epochs
+    trainer = Trainer(BACKEND, NET, entries)
+    original = TrainingPlan.run_epoch
     epochs = iter(range(1, 100))
 
     def interrupted(plan: Any, orders: Any, rates: Any) -> Any:
@@ -146,11 +153,10 @@ def test_ctrl_c_keeps_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt  # in the middle of the third epoch: its weights do not count
         return costs
 
-    monkeypatch.setattr(many_module.ManyPlan, "run_epochs", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(TrainingPlan, "run_epoch", interrupted)
+    with pytest.raises(TrainingInterrupted):
         trainer.run()
     for found in entries:
-        assert found.history is not None
         assert (found.history.stopped, len(found.history.epochs)) == ("interrupted", 2)
         found.history.stopped = "epochs"
     monkeypatch.undo()
@@ -160,28 +166,107 @@ def test_ctrl_c_keeps_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     compare(entries, alone)
 
 
-def test_a_callback_that_stops_is_no_ctrl_c() -> None:
+def test_the_watcher_sees_all_histories_after_each_epoch() -> None:
     seen: list[int] = []
     entries = [entry(g, epochs=3) for g in range(2)]
-    ManyTrainer(BACKEND, NET, entries).run(lambda histories, speed: seen.append(len(histories)))
+    Trainer(BACKEND, NET, entries).run(lambda histories, speed: seen.append(len(histories)))
     assert seen == [2, 2, 2]
-    assert not issubclass(DivergenceError, TrainingInterrupted)
+
+
+def test_each_network_has_callbacks_of_its_own() -> None:
+    """One stops after two epochs, one halves its rates, one only looks."""
+
+    def given() -> list[Entry]:
+        def two(state: Any) -> None:
+            state.stop = state.epoch.epoch == 2
+
+        def halving(state: Any) -> None:
+            state.rate_factor /= 2
+
+        seen: list[int] = []
+        entries = [entry(g, epochs=5) for g in range(3)]
+        callbacks = (two, halving, lambda state: seen.append(state.epoch.epoch))
+        for one, callback in zip(entries, callbacks, strict=True):
+            one.callbacks = [callback]
+        entries[2].name = "watched"
+        return entries
+
+    entries = given()
+    Trainer(BACKEND, NET, entries).run()
+    compare(entries, given())
+    assert [e.history.stopped for e in entries] == ["callback", "epochs", "epochs"]
+    rates = [e.learning_rate for e in entries[1].history.epochs]
+    assert rates == [rates[0] / 2**k for k in range(5)]
+
+
+def test_networks_go_on_together_where_they_were_apart() -> None:
+    """Each with its own number of epochs behind it, as if it had never stopped."""
+
+    def begun(g: int, epochs: int) -> Entry:
+        first = entry(g, epochs=epochs, optimizer="adam", validation=None)
+        Trainer(BACKEND, NET, [first]).run()
+        options = Recipe.of(patience=None, seed=g, batch_size=8, epochs=6, optimizer="adam")
+        return Entry(first.parameters, options, TRAIN, progress=first.progress)
+
+    entries = [begun(0, 2), begun(1, 4), begun(2, 3)]
+    Trainer(BACKEND, NET, entries).run()
+    compare(entries, [entry(g, epochs=6, optimizer="adam", validation=None) for g in range(3)])
+
+
+def test_some_have_a_validation_part_or_metrics_of_the_training_part_and_others_not() -> None:
+    def given() -> list[Entry]:
+        made = [entry(0, epochs=2, validation=None), entry(1, epochs=3), entry(2, epochs=3)]
+        made[2].training_metrics = True
+        return made
+
+    entries, twins = given(), given()
+    Trainer(BACKEND, NET, entries).run()
+    compare(entries, twins)
+    for found, twin in zip(entries, twins, strict=True):
+        epochs = zip(found.history.epochs, twin.history.epochs, strict=True)
+        assert all(a.training_metrics == b.training_metrics for a, b in epochs)
+    assert [len(e.history.epochs[0].training_metrics) for e in entries] == [0, 0, 1]
+
+
+def test_a_callback_that_fails_ends_all_with_their_best_weights() -> None:
+    entries = [entry(g, epochs=9, patience=5) for g in range(2)]
+
+    def fails(state: Any) -> None:
+        if state.epoch.epoch == 3:
+            raise ZeroDivisionError
+
+    entries[1].callbacks = [fails]
+    with pytest.raises(ZeroDivisionError):
+        Trainer(BACKEND, NET, entries).run()
+    assert [e.history.stopped for e in entries] == ["failed", "failed"]
+    twin = entry(0, epochs=3, patience=5)
+    Trainer(BACKEND, NET, [twin]).run()
+    np.testing.assert_array_equal(entries[0].parameters.theta, twin.parameters.theta)
+
+
+def test_they_can_be_run_again_to_go_on() -> None:
+    entries = [entry(g, epochs=2, validation=None) for g in range(3)]
+    trainer = Trainer(BACKEND, NET, entries)
+    trainer.run()
+    trainer.extend(5)
+    trainer.run()
+    compare(entries, [entry(g, epochs=5, validation=None) for g in range(3)])
 
 
 def test_what_cannot_be_trained_at_once() -> None:
     with pytest.raises(ArgumentError, match=r"config 1: .* as many examples"):
-        ManyTrainer(BACKEND, NET, [entry(0), entry(1, train=part(40, 0))])
+        Trainer(BACKEND, NET, [entry(0), entry(1, train=part(40, 0))])
     with pytest.raises(ArgumentError, match="the same batch_size"):
-        ManyTrainer(BACKEND, NET, [entry(0), entry(1, batch_size=4)])
+        Trainer(BACKEND, NET, [entry(0), entry(1, batch_size=4)])
     with pytest.raises(ArgumentError, match="patience needs a validation part"):
-        ManyTrainer(BACKEND, NET, [entry(0, validation=None, patience=1)])
+        entry(0, validation=None, patience=1)
 
 
 def test_a_monitor_that_is_not_defined_names_the_config() -> None:
     blank = Part(VALIDATION.X, VALIDATION.Y, None, lambda A: {"accuracy": math.nan})
     given = entry(1, validation=blank, patience=2, monitor="accuracy")
     with pytest.raises(DataError, match="config 1: monitor 'accuracy' is not defined"):
-        ManyTrainer(BACKEND, NET, [given]).run()
+        Trainer(BACKEND, NET, [given]).run()
 
 
 def test_without_a_validation_part() -> None:
@@ -189,7 +274,7 @@ def test_without_a_validation_part() -> None:
         return [entry(g, validation=None, epochs=3) for g in range(3)]
 
     entries = given()
-    ManyTrainer(BACKEND, NET, entries).run()
+    Trainer(BACKEND, NET, entries).run()
     compare(entries, given())
 
 
@@ -209,8 +294,8 @@ def test_how_many_fit_into_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_outputs_of_each_network_by_hand() -> None:
     # 2 x + 1 and 3 x - 1 for x = 1, 2; half the mean of the squared distances to 3
     net, given = network([1, 1]), Part(np.array([[1.0], [2.0]]), np.array([[3.0], [3.0]]))
-    thetas = [np.zeros(32), np.zeros(32)]
-    thetas[0][[0, 16]], thetas[1][[0, 16]] = (2.0, 1.0), (3.0, -1.0)
-    (A, J), (B, K) = evaluate_many(BACKEND, net, thetas, [given, given])
+    two = [Parameters(net, BACKEND, "float64") for _ in range(2)]
+    two[0].theta[[0, 16]], two[1].theta[[0, 16]] = (2.0, 1.0), (3.0, -1.0)
+    (A, J), (B, K) = evaluate_many(BACKEND, net, two, [given, given])
     assert (A.ravel().tolist(), J) == ([3.0, 5.0], 1.0)  # (0 + 4) / 2 / 2
     assert (B.ravel().tolist(), K) == ([2.0, 5.0], 1.25)  # (1 + 4) / 2 / 2

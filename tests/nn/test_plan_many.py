@@ -1,5 +1,6 @@
-"""Many networks at once against each of them alone: numbers, not tolerances of taste."""
+"""A plan for many networks against one for each of them: numbers, not tolerances of taste."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,17 +8,15 @@ import pytest
 
 from fastnn.backend.backend import get_backend
 from fastnn.backend.engine import compiled_status
-from fastnn.backend.protocols import EngineChoice
+from fastnn.backend.stack import Stack
 from fastnn.data.batches import epoch_order
 from fastnn.errors import ArgumentError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.groups import ParameterGroup
-from fastnn.nn.many import ManyEvaluation, ManyPlan, Member, Pool
 from fastnn.nn.network import Network, network
-from fastnn.nn.optimizers import OPTIMIZERS, optimizer
+from fastnn.nn.optimizers import OPTIMIZERS, OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import TrainingPlan
-from fastnn.nn.step import Data
+from fastnn.nn.plan import Pool, TrainingPlan
 
 G, N, EPOCHS = 5, 23, 4
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
@@ -28,6 +27,31 @@ ENGINES = [
         marks=pytest.mark.skipif(bool(compiled_status()), reason=compiled_status() or "-"),
     ),
 ]
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a network of a stack has of its own."""
+
+    optimizer: OptimizerRule
+    seed: int = 0
+    l2: float = 0.0
+    l1: float = 0.0
+    clip_norm: float | None = None
+
+
+def plan_of(
+    backend: Any, net: Network, theta: Any, members: list[Member], pool: Pool, m: int, **given: Any
+) -> TrainingPlan:
+    """A plan for all members at once, on a stack with their weights."""
+    stack = Stack(backend, [member.seed for member in members])
+    parameters = Parameters(net, stack, theta.dtype)
+    stack.all(parameters.theta)[:] = theta
+    own = {
+        name: [getattr(member, name) for member in members] for name in ("l2", "l1", "clip_norm")
+    }
+    rules = [member.optimizer for member in members]
+    return TrainingPlan(stack, net, parameters, rules, pool.on(stack), m, **own, **given)
 
 
 def weights(net: Network, backend: Any, dtype: str, g: int) -> Any:
@@ -62,17 +86,20 @@ def check(
     backend = get_backend("cpu", engine)
     pool = pool_of(make, net, dtype, n_sets, weighted)
     theta = np.stack([weights(net, backend, dtype, g).theta for g in range(G)])
-    many = ManyPlan(backend, net, theta, members, pool, batch_size, groups=groups, epochs=EPOCHS)
+    many = plan_of(backend, net, theta, members, pool, batch_size, groups=groups, epochs=EPOCHS)
     rates = np.array([np.full(many.n_steps, 0.01 * (1 + g)) for g in range(G)])
     orders = [np.array([epoch_order(N, g, e) for g in range(G)]) for e in range(EPOCHS)]
-    costs = [many.run_epochs(order, rates) for order in orders]
-    outputs, losses = ManyEvaluation(many.stack, net, many.parameters, pool, block=10).run()
+    costs = [many.run_epoch(order, rates) for order in orders]
+    sets = [pool.of([g]).on(backend) for g in range(G)]  # those that several share are one array
+    X, Y, w = ([getattr(d, name) for d in sets] for name in ("X", "Y", "w"))
+    outputs, losses = EvaluationPlan(many.backend, net, many.parameters, 10).evaluate(X, Y, w)
+    assert many.finite.tolist() == [True] * G
     near: dict[str, Any] = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
     for g, member in enumerate(members):
         parameters = weights(net, backend, dtype, g)
         before = parameters.theta.copy()
         alone = TrainingPlan(
-            backend, net, parameters, member.optimizer, pool.data(g), batch_size,
+            backend, net, parameters, member.optimizer, sets[g], batch_size,
             l2=member.l2, l1=member.l1, clip_norm=member.clip_norm, groups=groups,
             seed=member.seed, epochs=EPOCHS,
         )  # fmt: skip
@@ -80,8 +107,8 @@ def check(
             np.testing.assert_allclose(found[g], alone.run_epoch(order[g], rates[g]), **near)
         np.testing.assert_allclose(many.theta[g], parameters.theta, **near)
         for name, state in alone.state.items():
-            np.testing.assert_allclose(many.states()[name][g], state, **near)
-        data = pool.data(g)
+            np.testing.assert_allclose(many.state[name][g], state, **near)
+        data = sets[g]
         A, J = EvaluationPlan(backend, net, parameters, block=10).evaluate(data.X, data.Y, data.w)
         np.testing.assert_allclose(outputs[g], A, **near)
         assert losses[g] == pytest.approx(J, rel=TOLERANCE[dtype])
@@ -149,36 +176,69 @@ def test_penalties_clipping_and_groups(make, engine) -> None:
     check(make, net, members, engine, groups=some)
 
 
+POOL = Pool(np.ones((1, 4, 2)), np.ones((1, 4, 1)), None, (0, 0))
+
+
+def small(*members: Member, pool: Pool = POOL) -> TrainingPlan:
+    given = list(members) or [Member(optimizer("adam")), Member(optimizer("adam"), seed=1)]
+    return plan_of(get_backend(), network([2, 1]), np.zeros((len(given), 32)), given, pool, 2)
+
+
 def test_different_kinds_of_optimizers_are_refused() -> None:
-    pool = Pool(np.ones((1, 4, 2)), np.ones((1, 4, 1)), None, (0, 0))
-    members = [Member(optimizer("adam")), Member(optimizer("adam(epsilon_placement=inside)"))]
     with pytest.raises(ArgumentError, match="one kind of optimizer"):
-        ManyPlan(get_backend(), network([2, 1]), np.zeros((2, 32)), members, pool, 2)
+        small(Member(optimizer("adam")), Member(optimizer("adam(epsilon_placement=inside)")))
 
 
-@pytest.mark.parametrize(("name", "shape"), [("orders", (2, 3)), ("rates", (2, 1))])
+@pytest.mark.parametrize("option", ["l2", "l1", "clip_norm"])
+def test_every_network_s_own_numbers_are_looked_at(option: str) -> None:
+    with pytest.raises(ArgumentError, match=f"training: {option}=-1.0 is outside"):
+        small(Member(optimizer("adam")), Member(optimizer("adam"), **{option: -1.0}))
+
+
+@pytest.mark.parametrize(("name", "shape"), [("order", (2, 3)), ("rates", (2, 1))])
 def test_orders_and_rates_of_a_wrong_shape(name: str, shape: tuple[int, int]) -> None:
-    pool = Pool(np.ones((1, 4, 2)), np.ones((1, 4, 1)), None, (0, 0))
-    plan = ManyPlan(
-        get_backend(), network([2, 1]), np.zeros((2, 32)), [Member(optimizer("sgd"))] * 2, pool, 2
-    )
-    given = {"orders": np.zeros((2, 4), np.int64), "rates": np.zeros((2, 2)), name: np.zeros(shape)}
+    given = {"order": np.zeros((2, 4), np.int64), "rates": np.zeros((2, 2)), name: np.zeros(shape)}
     with pytest.raises(ArgumentError, match=rf"{name} has shape \(2, {shape[1]}\), needs"):
-        plan.run_epochs(given["orders"], given["rates"])
+        small().run_epoch(given["order"], given["rates"])
 
 
 def test_data_that_do_not_fit_the_network() -> None:
-    pool = Pool(np.ones((1, 4, 3)), np.ones((1, 4, 1)), None, (0,))
     with pytest.raises(ArgumentError, match=r"X has shape \(4, 3\)"):
-        ManyPlan(
-            get_backend(), network([2, 1]), np.zeros((1, 32)), [Member(optimizer("sgd"))], pool, 2
-        )
-    assert isinstance(pool.data(0), Data)
+        small(pool=Pool(np.ones((1, 4, 3)), np.ones((1, 4, 1)), None, (0, 0)))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_plan_says_what_runs_it(engine) -> None:
-    pool = Pool(np.ones((1, 4, 2)), np.ones((1, 4, 1)), None, (0,))
-    backend, members = get_backend("cpu", engine), [Member(optimizer("sgd"))]
-    plan = ManyPlan(backend, network([2, 1]), np.zeros((1, 32)), members, pool, 2)
-    assert plan.engine == EngineChoice(engine, 1, f"engine={engine!r} was asked for")
+def test_parts_of_different_lengths_are_not_judged_together() -> None:
+    plan = small()
+    both = EvaluationPlan(plan.backend, plan.network, plan.parameters)
+    with pytest.raises(ArgumentError, match="X: networks of a stack need arrays of one shape"):
+        both.evaluate([np.ones((3, 2)), np.ones((1, 2))])
+    with pytest.raises(ArgumentError, match="Y: networks of a stack need arrays of one shape"):
+        both.evaluate([np.ones((3, 2))] * 2, [np.ones((3, 1)), None])
+
+
+def test_one_network_goes_back_and_the_other_stays() -> None:
+    plan = small()
+    orders, rates = np.tile(np.arange(4), (2, 1)), np.full((2, 2), 0.1)
+    plan.run_epoch(orders, rates)
+    kept, theta = plan.snapshot(), plan.theta.copy()
+    plan.run_epoch(orders, rates)
+    later = plan.theta.copy()
+    plan.restore(plan.part(kept, 1), 1)
+    assert plan.t.tolist() == [4, 2]
+    np.testing.assert_array_equal(plan.theta, [later[0], theta[1]])
+    np.testing.assert_array_equal(plan.state["V"][1], kept[1]["V"][1])
+    rates[0] = 0.0  # the first stands still, the second takes the same steps again
+    plan.run_epoch(orders, rates)
+    np.testing.assert_array_equal(plan.theta, later)
+    assert plan.t.tolist() == [6, 4]
+
+
+def test_a_network_that_is_no_longer_finite_is_told_from_the_others() -> None:
+    plan = small(pool=Pool(np.zeros((1, 4, 2)), np.zeros((1, 4, 1)), None, (0, 0)))
+    plan.theta[:, :2] = [[1.0, 1.0], [np.finfo(np.float64).max] * 2]  # whose sum is infinite
+    orders, rates = np.tile(np.arange(4), (2, 1)), np.zeros((2, 2))
+    plan.run_epoch(orders, rates)
+    assert plan.finite.tolist() == [True, True]
+    plan.theta[0, 0] = np.nan
+    plan.run_epoch(orders, rates)
+    assert plan.finite.tolist() == [False, True]
