@@ -55,16 +55,16 @@ def get_backend(
     return _numpy_backend(engine)
 
 
-def cuda_ways() -> dict[str, str | None]:
+def cuda_capabilities() -> dict[str, str | None]:
     """Return how the first GPU multiplies, and whether steps are captured; None without a GPU.
 
-    >>> sorted(cuda_ways())
+    >>> sorted(cuda_capabilities())
     ['graphs', 'products']
     """
     if not cuda_status().usable:
         return {"products": None, "graphs": None}
     backend: Any = get_backend("cuda")
-    return dict(backend.ways())
+    return dict(backend.capabilities())
 
 
 def check_precision(precision: object) -> str:

@@ -39,7 +39,7 @@ _BYTE = 0.03e-9
 _LOAD = 0.03
 _INSTRUCTION = 0.4e-3
 _KERNELS = 0.3
-# Each barrier is a meeting of every thread with every other; more were never measured.
+# At a barrier every thread waits for every other; more of them were never measured.
 _MOST_THREADS = 8
 
 
@@ -115,6 +115,8 @@ def stacked_executable(program: Program, stack: Stack, engine: str, runs: int) -
 
 def _stacked_by_numpy(program: Program, stack: Stack) -> StackedNumpyExecutable | InTurn:
     """All networks at once; one after the other where threads would be left without one."""
+    # Threads take whole networks where there are enough of them: then they never wait. With fewer
+    # networks than a product has parts, all threads work on one network after the other.
     threads = most_threads()
     products = [i for i in program.instructions if isinstance(i, Dot)]
     if len(stack) < max((len(parts(i, threads)) for i in products), default=1):
@@ -127,6 +129,7 @@ def _chosen(
     program: Program, engine: str, runs: int, compiled: Callable[[], C], by_numpy: Callable[[], N]
 ) -> C | N:
     """Return what one of the two functions makes, by the rules of `executable`; it says why."""
+    # What cannot be compiled is an error only for who asked for it.
     worth, reason = engine == "compiled", f"engine={engine!r} was asked for"
     if engine == "auto":
         worth, reason = _worth_compiling(program, runs)
@@ -212,6 +215,9 @@ def available_threads() -> int:
     >>> available_threads() >= 1
     True
     """
+    # Not what BLAS has at this moment: another training may hold it to one thread, and then this
+    # one would be shared out in another way, with other bits. Without a BLAS that can be held,
+    # threads of ours and its own would fight for the cores.
     blas = find_blas()
     most = ONE_THREAD.threads(blas) if blas else 1
     return max(1, min(most, len(os.sched_getaffinity(0))))

@@ -1,8 +1,8 @@
 """The graph of a kernel: what its expression computes, one value after the other.
 
-From this one graph come the NumPy program (`cpu.kernels`), compiled loops
-(`compiled.llvm_source`), the CUDA C++ text (`cuda.source`), the derivative (`derivative`) and a
-readable print: the computation graph of the notes (N15), alive.
+From this one graph come NumPy calls (`numpy.elementwise`), compiled loops
+(`compiled.elementwise_text`), CUDA C++ text (`cuda.elementwise_text`), the derivative
+(`derivative`) and a readable print: the computation graph of the notes (N15), alive.
 
 >>> print(trace(lambda a, b, c: 3 * (a + b * c)))
 t1 = b * c

@@ -116,6 +116,7 @@ class Stack:
 
         ``pool``: (F, ...), C-contiguous, on the device; several networks may share one of the F.
         """
+        # The first network's is where the program looks; the others' may lie before it.
         first = pool[places[0]]
         steps = np.asarray(places, np.int64) - places[0]
         self._add(_Region(address(first), address(first) + first.nbytes, steps * pool.strides[0],
@@ -136,6 +137,8 @@ class Stack:
         return self._region_at(address(array)) if array.size else None
 
     def _region_at(self, start: int) -> _Region | None:
+        # An instruction names views: any address inside of the memory that was handed out. Two
+        # networks' memory never overlaps, nor does that of two arrays; pools are only read.
         if not self._regions:
             return None
         place = bisect_right(self._regions, start, key=attrgetter("start")) - 1
@@ -170,18 +173,20 @@ class Stack:
         offset = int(self.offsets(array)[g])
         if not offset:
             return array
+        # The second of two at that distance: a view that begins elsewhere, in NumPy and in CuPy.
         view = self.xp.lib.stride_tricks.as_strided
         return view(array, (2, *array.shape), (offset, *array.strides))[1]
 
     @property
     def bytes_per_network(self) -> int:
-        """What a network has for itself alone."""
+        """What a network has for itself alone, not what all share."""
         return sum(r.stop - r.start for r in self._regions if r.step)
 
     # Programs
 
     def compile(self, program: Program, runs: int = 1) -> Executable:
         """Return the program ready to run for all networks."""
+        # Networks that wrote to the same place would overwrite each other, in silence.
         for i in program.instructions:
             for out in writes(i):
                 region = self._region(out)

@@ -96,7 +96,7 @@ def gather() -> dict[str, Any]:
     >>> sorted(gather()["cuda"])
     ['cupy', 'devices', 'driver', 'graphs', 'products', 'reason', 'remedy', 'runtime', 'usable']
     """
-    from fastnn.backend.backend import cuda_ways
+    from fastnn.backend.backend import cuda_capabilities
     from fastnn.backend.cuda.availability import cuda_status
     from fastnn.backend.engine import compiled_status, kernel_cache
 
@@ -114,7 +114,7 @@ def gather() -> dict[str, Any]:
             "reason": compiled_status() or None,
             "cache": kernel_cache(),
         },
-        "cuda": {**vars(cuda_status()), **cuda_ways()},
+        "cuda": {**vars(cuda_status()), **cuda_capabilities()},
     }
 
 

@@ -16,12 +16,7 @@ import numpy as np
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Shim
-from fastnn.nn.activations import (
-    ActivationFunction,
-    multiply,
-    softmax_backward,
-    softmax_forward,
-)
+from fastnn.nn.activations import NO_SCRATCH, ActivationFunction, ColumnScratch, multiply
 from fastnn.nn.norm_arrays import NormArrays
 from fastnn.nn.normalization import (
     BatchNorm,
@@ -45,9 +40,7 @@ class LayerArrays:
     dZ: Array = None  # (n, m); None where nothing is trained
     U: Array = None  # (n, m) float32 uniform numbers: dropout
     dropped: Array = None  # (n, m) activations after dropout
-    top: Array = None  # (1, m) scratch of softmax
-    total: Array = None  # (1, m) scratch of softmax
-    product: Array = None  # (n, m) scratch of softmax's backward pass
+    scratch: ColumnScratch = NO_SCRATCH  # of an activation over columns
     norm: NormArrays | None = None  # batch normalisation
 
     @property
@@ -151,12 +144,11 @@ def hidden_forward(
     """
     if kernels.norm is not None and kernels.norm.before and x.norm is not None:
         _normalized_forward(xp, W, b, A_prev, kernels.norm, x, x.norm)
-    elif kernels.g.name == "softmax":
-        linear(xp, W, b, A_prev, Z=x.Z)
-        softmax_forward(xp, x.Z, top=x.top, total=x.total, A=x.A)
     else:
         xp.dot(W, A_prev, out=x.Z)
         xp.apply(kernels.forward, x.Z, b, out=(x.Z, x.A) if kernels.keeps_logits else x.A)
+    if kernels.g.over_columns is not None:
+        kernels.g.over_columns.forward(xp, x.A, x.scratch)
     if kernels.norm is not None and not kernels.norm.before and x.norm is not None:
         if x.dZ is not None:
             normalize_batch(xp, kernels.norm, x.A, x.norm, out=(x.norm.output,))
@@ -178,8 +170,7 @@ def _normalized_forward(
     norm: NormArrays,
 ) -> None:
     """``A = g(gamma zhat + beta)``, by the batch in training, else by the running estimates."""
-    softmax = kernels.g.name == "softmax"
-    out = (x.Z,) if softmax else (x.Z, x.A) if kernels.keeps_logits else (x.A,)
+    out = (x.Z, x.A) if kernels.keeps_logits else (x.A,)
     if x.dZ is not None:
         xp.dot(W, A_prev, out=norm.normalized)
         normalize_batch(xp, kernels, norm.normalized, norm, b=b, out=out)
@@ -187,8 +178,6 @@ def _normalized_forward(
         xp.dot(W, A_prev, out=x.Z)
         fold_running(xp, kernels, norm, b=b)
         xp.apply(kernels.predict, x.Z, norm.factor, norm.shift, out=out if len(out) > 1 else out[0])
-    if softmax:
-        softmax_forward(xp, x.Z, top=x.top, total=x.total, A=x.A)
 
 
 def hidden_backward(
@@ -198,14 +187,20 @@ def hidden_backward(
     dA = xp.dot(W_next.T, dZ_next, out=x.dZ)
     if kernels.norm is not None and x.norm is not None:
         return _normalized_backward(xp, dA, kernels, kernels.norm, x, x.norm)
-    if kernels.g.name == "softmax":
+    t = x.Z if kernels.keeps_logits else x.A
+    if kernels.g.over_columns is not None:
         if x.dropped is not None:
             xp.apply(kernels.drop, dA, x.U, out=dA)
-        return softmax_backward(xp, dA, x.A, product=x.product, total=x.total, dZ=x.dZ)
-    t = x.Z if kernels.keeps_logits else x.A
+        return _over_columns_backward(xp, dA, kernels, x)
     if x.dropped is not None:
         return xp.apply(kernels.backward_dropped, dA, t, x.U, out=x.dZ)
     return xp.apply(kernels.backward, dA, t, out=x.dZ)
+
+
+def _over_columns_backward(xp: Shim, dA: Array, kernels: HiddenKernels, x: LayerArrays) -> Array:
+    """From the gradient of what an activation mixed to that of what went in; else as it is."""
+    columns = kernels.g.over_columns
+    return dA if columns is None else columns.backward(xp, dA, x.A, x.scratch)
 
 
 def _normalized_backward(
@@ -217,23 +212,18 @@ def _normalized_backward(
     norm: NormArrays,
 ) -> Array:
     """``dZ``, ``dgamma`` and ``dbeta`` of a layer with batch normalisation."""
-    softmax, t = kernels.g.name == "softmax", x.Z if kernels.keeps_logits else x.A
+    t = x.Z if kernels.keeps_logits else x.A
     if x.dropped is not None:
         xp.apply(kernels.drop, dA, x.U, out=dA)
     if norm_kernels.before:
-        if softmax:
-            softmax_backward(xp, dA, x.A, product=x.product, total=x.total, dZ=x.dZ)
-            xp.apply(multiply, x.dZ, norm.normalized, out=norm.product)
-        else:
-            xp.apply(kernels.backward_normalized, dA, t, norm.normalized, out=(x.dZ, norm.product))
+        _over_columns_backward(xp, dA, kernels, x)
+        xp.apply(kernels.backward_normalized, dA, t, norm.normalized, out=(x.dZ, norm.product))
         normalization_gradients(xp, x.dZ, norm)
         return xp.apply(normalize_delta, x.dZ, *delta_operands(norm), out=x.dZ)
     xp.apply(multiply, dA, norm.normalized, out=norm.product)
     normalization_gradients(xp, dA, norm)
-    if not softmax:
-        return xp.apply(norm_kernels.delta_activated, dA, *delta_operands(norm), t, out=x.dZ)
-    xp.apply(normalize_delta, dA, *delta_operands(norm), out=dA)
-    return softmax_backward(xp, dA, x.A, product=x.product, total=x.total, dZ=x.dZ)
+    xp.apply(norm_kernels.delta_activated, dA, *delta_operands(norm), t, out=x.dZ)
+    return _over_columns_backward(xp, x.dZ, kernels, x)
 
 
 def gradients(

@@ -134,11 +134,10 @@ def _example(network: Network, one: int, *, training: bool) -> int:
         numbers += 2
     layers = (network.activations, network.dropout, network.batch_norm)
     for n, g, dropout, norm in zip(network.sizes[1:-1], *layers, strict=False):
-        softmax = g.name == "softmax"
-        numbers += n + (n if softmax or not g.from_output else 0)  # A[l], Z[l]
-        numbers += 2 if softmax else 0
+        mixes = g.over_columns is not None
+        numbers += n + (0 if g.from_output else n) + (2 if mixes else 0)  # A[l], Z[l], scratch
         if training:
-            numbers += n + (n if softmax else 0) + (n if dropout else 0)
+            numbers += n + (n if mixes else 0) + (n if dropout else 0)
             numbers += 0 if norm is None else 2 * n + (n if norm.place == "after" else 0)
             uniform += n if dropout else 0
     return numbers * one + uniform * np.dtype(np.float32).itemsize

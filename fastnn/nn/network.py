@@ -217,9 +217,9 @@ def _output_activation(cost: LossFunction, given: object, n_outputs: int) -> Act
             "choose a "
             "loss of the output such as 'squared_error'"
         )
-    if chosen.name == "softmax" and not cost.from_logits:
+    if chosen.over_columns is not None and not cost.from_logits:
         raise ArgumentError(
-            f"loss {cost.name!r} cannot be used with a softmax output: "
+            f"loss {cost.name!r} cannot be used with a {chosen.name} output: "
             "use loss 'categorical_crossentropy'"
         )
     if cost.link == "softmax" and n_outputs < 2:

@@ -112,7 +112,7 @@ class NormKernels:
     @property
     def keeps_logits(self) -> bool:
         """Whether the activation's argument must be kept for the backward pass."""
-        return self.g.name == "softmax" or not self.g.from_output
+        return not self.g.from_output
 
     def _inverse(self, squares: Any, scale: Any) -> Any:
         return 1 / np.sqrt(squares * scale + self.rule.epsilon)
@@ -153,8 +153,6 @@ class NormKernels:
             gamma, beta, mean, variance, 0.0))  # fmt: skip
 
     def _activate(self, z: Any) -> Any:
-        if self.g.name == "softmax":  # it follows, over the rows of each column
-            return (z,)
         return (z, self.g.forward(z)) if self.keeps_logits else (self.g.forward(z),)
 
     @cached_property

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError
-from fastnn.nn.activations import ActivationFunction
+from fastnn.nn.activations import NO_SCRATCH, ActivationFunction, ColumnScratch
 from fastnn.nn.dense import (
     HiddenKernels,
     LayerArrays,
@@ -219,18 +219,19 @@ def _hidden_arrays(
         return names.name(memory.take(label, rows, m, dtype), label)
 
     A = take(f"A[{layer}]")
-    softmax = g.name == "softmax"
     # Where the derivative needs only the output, Z and A are the same memory.
-    Z = take(f"Z[{layer}]") if softmax or not g.from_output else names.name(A[:], f"Z[{layer}]")
+    Z = names.name(A[:], f"Z[{layer}]") if g.from_output else take(f"Z[{layer}]")
+    scratch = NO_SCRATCH
+    if g.over_columns is not None:
+        product = take(f"product[{layer}]") if training else None
+        scratch = ColumnScratch(take(f"top[{layer}]", 1), take(f"total[{layer}]", 1), product)
     return LayerArrays(
         Z=Z,
         A=A,
         dZ=take(f"dZ[{layer}]") if training else None,
         U=take(f"U[{layer}]", dtype=np.float32) if drops else None,
         dropped=take(f"dropped A[{layer}]") if drops else None,
-        top=take(f"top[{layer}]", 1) if softmax else None,
-        total=take(f"total[{layer}]", 1) if softmax else None,
-        product=take(f"product[{layer}]") if softmax and training else None,
+        scratch=scratch,
         norm=replace(norm, output=A) if norm is not None and norm.factor is not None else norm,
     )
 

@@ -20,8 +20,8 @@ import pytest
 
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.cuda.elementwise_text import Source
-from fastnn.backend.cuda.fusing import planned
-from fastnn.backend.cuda.lowering import Launch, plan
+from fastnn.backend.cuda.fusing import lower_program
+from fastnn.backend.cuda.lowering import Launch, lower
 from fastnn.backend.program import Dot, Instruction, Program
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
@@ -78,7 +78,7 @@ def run(launches: Sequence[Launch]) -> None:
 
 def execute(instruction: Instruction) -> None:
     """Plan one instruction and run it."""
-    run(plan(instruction, poisoned))
+    run(lower(instruction, poisoned))
 
 
 def poisoned(shape: Any, dtype: Any) -> Any:
@@ -97,7 +97,7 @@ class TextBackend(CpuBackend):
 
 class TextExecutable:
     def __init__(self, program: Program) -> None:
-        work = planned(program.instructions, poisoned)
+        work = lower_program(program.instructions, poisoned)
         compile_texts(x.source for x in work if isinstance(x, Launch))
         self._calls = [
             partial(np.dot, x.a, x.b, out=x.out) if isinstance(x, Dot) else partial(run, [x])

@@ -383,7 +383,7 @@ def test_the_second_of_two_gpus(run_python: Any) -> None:
         "from fastnn.errors import ArgumentError\n"
         "one, two = get_backend('cuda:0'), get_backend('cuda:1')\n"
         "a = two.array([[2.0]])\n"
-        "print(two.ways()['graphs'])\n"
+        "print(two.capabilities()['graphs'])\n"
         "print(two.device, a.device.id, two.host(two.dot(a, a)).tolist())\n"
         "try:\n    one.dot(a, a)\n"
         "except ArgumentError as error:\n    print(error)\n"

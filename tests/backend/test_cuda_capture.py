@@ -208,7 +208,7 @@ def test_without_cublas_steps_are_launched_one_by_one_and_it_is_said_once(
     without_cublas: None,
 ) -> None:
     xp = CudaBackend(0)
-    assert xp.products.way == "CuPy"
+    assert xp.products.method == "CuPy"
     program, _, table, _ = counting(xp)
     executable = xp.compile(program)
     with pytest.warns(RuntimeWarning, match=r"cuda:0 starts every kernel .* has not loaded libcub"):
@@ -247,7 +247,7 @@ def test_a_library_that_multiplies_wrongly_is_not_used(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Cublas, "product", transposed)
     xp = CudaBackend(0)
-    assert xp.products.way == "CuPy"
+    assert xp.products.method == "CuPy"
     assert "its product of (3, 4) and (4, 5) in float32 is not that of CuPy" in xp.products.reason
     a = xp.array([[1.0, 2.0]])
     assert xp.host(xp.dot(a, a.T)).tolist() == [[5.0]]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.cuda.fused_elementwise import compose
-from fastnn.backend.cuda.fused_reductions import lines
-from fastnn.backend.cuda.fusing import planned
-from fastnn.backend.cuda.lowering import Launch, plan
+from fastnn.backend.cuda.fused_reductions import fuse_lines
+from fastnn.backend.cuda.fusing import lower_program
+from fastnn.backend.cuda.lowering import Launch, lower
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.numpy.executor import NumpyExecutable
 from fastnn.backend.program import (
@@ -43,7 +43,7 @@ ONE = np.zeros(1, np.int64)
 
 
 def names(instructions: list[Instruction]) -> list[str]:
-    work = planned(instructions, np.empty)
+    work = lower_program(instructions, np.empty)
     return ["dot" if isinstance(x, Dot) else x.source.name for x in work]
 
 
@@ -58,7 +58,7 @@ def counted(**options: Any) -> tuple[int, int]:
     w = np.ones((300, 1), "f") if options.pop("weighted", False) else None
     data = Data(np.zeros((300, 784), "f"), np.zeros((300, K), "f"), w)
     step = TrainingPlan(xp, net, parameters, optimizer(rule), data, batch, **options)
-    work = planned(step.program.instructions, np.empty)
+    work = lower_program(step.program.instructions, np.empty)
     products = sum(isinstance(x, Dot) for x in work)
     return len(work) - products, products
 
@@ -79,7 +79,7 @@ def test_the_launches_of_a_step() -> None:
 def test_one_text_serves_every_layer_and_batch() -> None:
     def texts(n: int, m: int) -> list[str]:
         Z, top, total, out = (np.zeros(s) for s in ((n, m), (1, m), (1, m), (n, m)))
-        return [x.source.text for x in planned(softmax(Z, top, total, out), np.empty)]  # type: ignore[union-attr]
+        return [x.source.text for x in lower_program(softmax(Z, top, total, out), np.empty)]  # type: ignore[union-attr]
 
     assert len(texts(3, 5)) == 1
     assert texts(3, 5) == texts(10, 128) == texts(200, 1000)
@@ -154,7 +154,7 @@ def test_lines_that_are_no_one_launch() -> None:
     Z, out = np.zeros((4, 5)), np.zeros((4, 5))
     top, side = np.zeros((1, 5)), np.zeros((4, 1))
     maximum = Reduce("max", Z, 0, top)
-    assert lines([maximum, Apply(exp_shifted, (Z, top), (out,))]) is not None
+    assert fuse_lines([maximum, Apply(exp_shifted, (Z, top), (out,))]) is not None
     for broken in (
         [maximum, Reduce("sum", Z, 1, side)],  # along different axes
         [maximum, Apply(add, (Z, top), (np.zeros((4, 5), "f"),))],  # in another dtype
@@ -165,7 +165,7 @@ def test_lines_that_are_no_one_launch() -> None:
         [maximum, Apply(add, (Z, Z[:1]), (Z,))],  # a row that another thread writes
         [maximum, Reduce("max", out, 0, top)],  # a result that is written twice
     ):
-        assert lines(broken) is None
+        assert fuse_lines(broken) is None
 
 
 # --- chains -----------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_any_program_gives_the_numbers_of_its_instructions(
 def test_launches_keep_their_arguments_alive() -> None:
     """A graph of launches holds addresses; the arrays must live as long as the launches."""
     Z = np.zeros((10, 65536))
-    work = planned([Reduce("sum", Z, 1, np.zeros((10, 1)))], np.empty)
+    work = lower_program([Reduce("sum", Z, 1, np.zeros((10, 1)))], np.empty)
     assert all(isinstance(x, Launch) for x in work)
     assert any(a is Z for x in work for a in x.args)  # type: ignore[union-attr]
-    assert plan(Reduce("sum", Z, 1, np.zeros((10, 1))), np.empty)[0].source == work[0].source  # type: ignore[union-attr]
+    assert lower(Reduce("sum", Z, 1, np.zeros((10, 1))), np.empty)[0].source == work[0].source  # type: ignore[union-attr]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.cpu_backend import CpuBackend
-from fastnn.backend.cuda.lowering import plan
+from fastnn.backend.cuda.lowering import lower
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import (
     Advance,
@@ -73,7 +73,7 @@ def test_what_cannot_run_is_refused_when_it_is_planned(
     instruction: Instruction, message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
-        plan(instruction, np.empty)
+        lower(instruction, np.empty)
 
 
 def test_overlaps_that_are_no_race_are_allowed() -> None:
@@ -84,20 +84,20 @@ def test_overlaps_that_are_no_race_are_allowed() -> None:
         Apply(double, (A[:1, :1],), (A[0, 0].reshape(1, 1),)),
         Apply(add, (odd, odd), (odd,)),
     ):
-        assert len(plan(allowed, np.empty)) == 1
+        assert len(lower(allowed, np.empty)) == 1
 
 
 def test_one_text_serves_every_size() -> None:
     def text(n: int, m: int) -> str:
         Z, b = np.zeros((n, m)), np.zeros((n, 1))
-        return plan(Apply(add, (Z, b), (Z,)), np.empty)[0].source.text
+        return lower(Apply(add, (Z, b), (Z,)), np.empty)[0].source.text
 
     assert text(2, 3) == text(128, 64) == text(10, 1000)
 
 
 def test_long_sums_use_many_blocks() -> None:
     # 10 units, 65,536 examples: ten blocks would leave most of a GPU idle.
-    first, second = plan(Reduce("sum", np.empty((10, 65536)), 1, np.empty((10, 1))), np.empty)
+    first, second = lower(Reduce("sum", np.empty((10, 65536)), 1, np.empty((10, 1))), np.empty)
     assert first.blocks == 160
     assert second.blocks == 10
     assert second.args[0] is first.args[1]

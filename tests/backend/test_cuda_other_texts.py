@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend.cuda import lowering as cuda_plan
+from fastnn.backend.cuda import lowering
 from fastnn.backend.cuda.other_texts import (
     advance,
     gather,
@@ -77,11 +77,11 @@ def test_sums_and_maxima(
 
 @pytest.mark.parametrize("axis", [0, 1, None])
 def test_long_sums_are_made_in_parts(axis: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda_plan, "PART", 64)
-    monkeypatch.setattr(cuda_plan, "MAX_PARTS", 5)
+    monkeypatch.setattr(lowering, "PART", 64)
+    monkeypatch.setattr(lowering, "MAX_PARTS", 5)
     a = np.arange(1000.0 * 3).reshape((1000, 3) if axis == 0 else (3, 1000))
     out = poisoned(np.sum(a, axis=axis, keepdims=True).shape, a.dtype)
-    assert len(cuda_plan.plan(Reduce("sum", a, axis, out), poisoned)) == 2
+    assert len(lowering.lower(Reduce("sum", a, axis, out), poisoned)) == 2
     np.testing.assert_array_equal(reduced("sum", a, axis), a.sum(axis=axis, keepdims=True))
     np.testing.assert_array_equal(reduced("max", a, axis), a.max(axis=axis, keepdims=True))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.cuda import wide_access as packs
-from fastnn.backend.cuda.lowering import Launch, plan
+from fastnn.backend.cuda.lowering import Launch, lower
 from fastnn.backend.cuda.wide_access import suit_packs
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Apply, Gather
@@ -26,7 +26,7 @@ def aligned(shape: tuple[int, ...], dtype: str, shift: int = 0) -> np.ndarray:
 
 
 def planned(instruction: Any) -> Launch:
-    [launch] = plan(instruction, poisoned)
+    [launch] = lower(instruction, poisoned)
     return launch
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.backend.compiled.row_sums import take_row_sums
+from fastnn.backend.compiled.row_sums import fuse_row_sums
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Advance, Apply, Dot, Gather, Reduce, Store
 from tests.backend.compiled import needs_compiler, run
@@ -19,7 +19,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 def taken(arrays, *following) -> tuple[dict, list]:
     rest = list(following)
-    return take_row_sums(Apply(TWICE, (arrays["z"],), (arrays["dZ"],)), rest), rest
+    return fuse_row_sums(Apply(TWICE, (arrays["z"],), (arrays["dZ"],)), rest), rest
 
 
 def test_a_sum_is_taken_past_what_does_not_concern_it(arrays) -> None:
@@ -44,7 +44,7 @@ def test_a_sum_stays_where_it_would_mean_something_else(arrays) -> None:
     assert taken(arrays, Reduce("sum", dZ, 1, np.zeros((2, 4))[:, 1:2]))[0] == {}
     assert taken(arrays, Reduce("sum", dZ, 1, np.zeros((2, 1), np.float32)))[0] == {}
     onto_argument = Apply(Kernel("k", lambda z, b: z + b), (z, db), (dZ,))
-    assert take_row_sums(onto_argument, [total]) == {}
+    assert fuse_row_sums(onto_argument, [total]) == {}
 
 
 def test_what_comes_in_between_may_be_anything(arrays) -> None:
@@ -61,7 +61,7 @@ def test_two_sums_to_one_place_are_not_both_taken(arrays) -> None:
     one, two, place = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 1))
     kernel = Apply(Kernel("both", lambda z: (z + 1, z + 2)), (arrays["z"],), (one, two))
     following = [Reduce("sum", one, 1, place), Reduce("sum", two, 1, place)]
-    assert list(take_row_sums(kernel, following)) == [0]
+    assert list(fuse_row_sums(kernel, following)) == [0]
     assert len(following) == 1
 
 

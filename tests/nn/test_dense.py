@@ -1,11 +1,21 @@
 """The layer kernels on plain arrays: by hand, against PyTorch, and against the loop twin."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fastnn import reference
 from fastnn.backend.cpu_backend import CpuBackend
-from fastnn.nn.activations import activation
+from fastnn.backend.engine import compiled_status
+from fastnn.backend.kernel import Kernel
+from fastnn.nn.activations import (
+    ColumnScratch,
+    OverColumns,
+    activation,
+    divide,
+    softmax_backward,
+)
 from fastnn.nn.dense import (
     HiddenKernels,
     LayerArrays,
@@ -14,6 +24,9 @@ from fastnn.nn.dense import (
     hidden_forward,
     linear,
 )
+from fastnn.nn.gradient import GradientPlan
+from fastnn.nn.gradient_check import gradient_check
+from fastnn.nn.network import network
 
 XP = CpuBackend()
 SPECS = [*reference.ACTIVATIONS, "softmax", "leaky_relu(slope=0.3)"]
@@ -21,16 +34,13 @@ SPECS = [*reference.ACTIVATIONS, "softmax", "leaky_relu(slope=0.3)"]
 
 def arrays(n: int, m: int, kernels: HiddenKernels, U=None) -> LayerArrays:
     A = np.full((n, m), np.nan)
-    shares = not kernels.keeps_logits and kernels.g.name != "softmax"
     return LayerArrays(
-        Z=A if shares else np.full((n, m), np.nan),
+        Z=np.full((n, m), np.nan) if kernels.keeps_logits else A,
         A=A,
         dZ=np.full((n, m), np.nan),
         U=U,
         dropped=None if U is None else np.full((n, m), np.nan),
-        top=np.empty((1, m)),
-        total=np.empty((1, m)),
-        product=np.empty((n, m)),
+        scratch=ColumnScratch(np.empty((1, m)), np.empty((1, m)), np.empty((n, m))),
     )
 
 
@@ -109,3 +119,47 @@ def test_the_kernels_print_as_formulas() -> None:
     assert str(kernels.forward) == "tanh(z, b):\n    t1 = z + b\n    t2 = tanh(t1)\n    return t2"
     assert not kernels.keeps_logits
     assert HiddenKernels(activation("gelu"), 0.0).keeps_logits
+
+
+def sharper(Z: np.ndarray) -> np.ndarray:
+    """Softmax of 2 z: another activation that mixes the rows of a column."""
+    E = np.exp(2 * Z)
+    return E / E.sum(axis=0)
+
+
+_powers = Kernel("powers", lambda z, top: np.exp(2 * (z - top)))
+_twice = Kernel("twice", lambda dz: 2 * dz)
+
+
+def _forward(xp, A, scratch):
+    xp.apply(_powers, A, xp.max(A, axis=0, out=scratch.top), out=A)
+    return xp.apply(divide, A, xp.sum(A, axis=0, out=scratch.total), out=A)
+
+
+def _backward(xp, dA, A, scratch):
+    softmax_backward(xp, dA, A, product=scratch.product, total=scratch.total, dZ=dA)
+    return xp.apply(_twice, dA, out=dA)
+
+
+SHARPER = replace(
+    activation("identity"), name="sharper", over_columns=OverColumns(_forward, _backward)
+)
+
+
+@pytest.mark.parametrize("norm", [None, "before", "after"])
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_any_activation_may_mix_the_rows_of_a_column(make, norm, dropout) -> None:
+    """Its row says how, and nothing else asks: cost and gradient are right on either engine."""
+    net = network([3, 5, 4, 2], activation=[SHARPER, "tanh"], dropout=dropout,
+                  batch_normalization=[norm, None])  # fmt: skip
+    p, data = make.parameters(net), make.data(net, 9)
+    assert gradient_check(net, data.X, data.Y, seed=3).relative_error < 1e-6
+    J, gradient = GradientPlan(XP, net, p, data).cost_and_gradient()
+    if norm is None and not dropout:
+        A = np.tanh(p.W[1] @ sharper(p.W[0] @ data.X.T + p.b[0]) + p.b[1])
+        errors = p.W[2] @ A + p.b[2] - data.Y.T
+        assert pytest.approx((errors**2).sum(axis=0).mean() / 2, rel=1e-12) == J
+    if not compiled_status():
+        compiled = GradientPlan(CpuBackend("compiled"), net, p, data).cost_and_gradient()
+        assert compiled[0] == pytest.approx(J, rel=1e-12)
+        np.testing.assert_allclose(compiled[1], gradient, rtol=1e-10, atol=1e-13)

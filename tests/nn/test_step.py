@@ -214,8 +214,9 @@ def test_only_what_a_layer_needs_is_laid_out(make) -> None:
     assert relu.output is relu.dropped
     assert (relu.U.shape, relu.U.dtype) == ((4, 6), np.float32)
     assert gelu.output is gelu.A
-    assert (gelu.top, gelu.U, gelu.dropped) == (None, None, None)
-    assert softmax.top.shape == softmax.total.shape == (1, 6)
+    assert (gelu.scratch.top, gelu.U, gelu.dropped) == (None, None, None)
+    assert softmax.scratch.top.shape == softmax.scratch.total.shape == (1, 6)
+    assert np.shares_memory(softmax.Z, softmax.A), "its columns are mixed in place"
     assert len(batch.rows) == 2
 
 

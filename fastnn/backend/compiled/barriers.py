@@ -47,6 +47,8 @@ def shares(
     """
     if threads == 1 or work < ALONE:
         return [Share(0, n, 0, m)] + [Share(0, 0, 0, 0)] * (threads - 1)
+    # Whole vectors for each thread, and mostly no cache line (16 float32) that two of them write:
+    # it would travel from core to core with every store.
     if by_rows if by_rows is not None else n >= MANY_ROWS:
         return [Share(*_cut(n, t, threads, 8), 0, m) for t in range(threads)]
     return [Share(0, n, *_cut(m, t, threads, 16)) for t in range(threads)]
@@ -67,10 +69,13 @@ class Access:
 
     def conflicts(self, other: Access) -> bool:
         """Return whether the two must not happen at the same time."""
+        # A thread does its shares in the order of the program, and reading together is no harm.
         if self.thread == other.thread or not (self.write or other.write):
             return False
         if self.stop <= other.start or other.stop <= self.start:
             return False
+        # Shares of columns overlap from the first byte to the last, and yet are apart: in rows that
+        # are as long and begin at the same places, it is the columns that count.
         mine, theirs = self.columns, other.columns
         if mine and theirs and mine[0] == theirs[0] and (self.start - other.start) % mine[0] == 0:
             return mine[1] < theirs[2] and theirs[1] < mine[2]
@@ -103,6 +108,8 @@ def waits(instructions: Sequence[Sequence[Access]]) -> list[bool]:
     >>> waits([[made], [], [used], [used]])
     [False, False, True, False]
     """
+    # Each barrier stands as late as it can, before the first instruction that needs it, and settles
+    # whatever came before. So there are as few as possible, and none can be left out.
     found: list[bool] = []
     recent: list[Access] = []  # since all waited
     for touched in instructions:

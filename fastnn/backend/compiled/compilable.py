@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from fastnn.backend.compiled.elementwise_text import Operand
 from fastnn.backend.compiled.llvm_engine import NotCompilableError
 from fastnn.backend.program import (
     Advance,
@@ -28,6 +29,41 @@ from fastnn.backend.program import (
 )
 
 TYPES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+
+
+def type_of(array: Array) -> str:
+    """Return the LLVM type of an array's numbers; raises NotCompilableError if they have none.
+
+    >>> type_of(np.zeros(3, np.float32))
+    'float'
+    """
+    if array.dtype not in TYPES:
+        raise NotCompilableError(f"an array of {array.dtype}")
+    return TYPES[array.dtype]
+
+
+def operand_of(a: Array, out: Array) -> Operand:
+    """Return how a kernel that makes ``out`` walks through ``a``.
+
+    >>> operand_of(np.zeros((3, 1)), np.zeros((3, 2))).kind
+    'column'
+
+    Raises NotCompilableError if it lies in no way that a loop is written for.
+    """
+    t, item = type_of(a), a.dtype.itemsize
+    if a.shape == out.shape and a.flags.c_contiguous:
+        return Operand("full", t)
+    if a.size == 1:
+        return Operand("scalar", t)
+    if a.ndim == out.ndim == 2:
+        if a.shape == (1, out.shape[1]) and a.flags.c_contiguous:
+            return Operand("row", t)
+        if a.shape == (out.shape[0], 1) and a.flags.c_contiguous:
+            return Operand("column", t)
+        # Rows of examples seen as columns: ``rows.T`` where the batch is not copied.
+        if a.shape == out.shape and (a.strides[0], a.strides[1] % item) == (item, 0):
+            return Operand("transposed", t, a.strides[1] // item)
+    raise NotCompilableError(f"an operand of shape {a.shape} and strides {a.strides}")
 
 
 def check_compilable(i: Instruction) -> None:

@@ -100,6 +100,8 @@ class _Body:
         if v.op == "add" and all(kinds):  # as in NumPy
             return self.new(f"or i1 {args[0]}, {args[1]}")
         if v.op not in ("logical_and", "logical_or", "logical_not"):
+            # NumPy computes with truth values as with 0 and 1. Here they are bits (i1), for
+            # vectors of masks: numbers are made of them only where one is computed with.
             args = [
                 self.new(f"select i1 {a}, {t} {one}, {t} {zero}")
                 if truth and not (v.op == "where" and n == 0)
@@ -108,12 +110,14 @@ class _Body:
             ]
         arithmetic = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
         if v.op in arithmetic:
+            # "contract": a product and a sum may be one instruction, rounded once.
             return self.new(f"{arithmetic[v.op]} contract {t} {args[0]}, {args[1]}")
         comparisons = {
             "greater": "ogt", "greater_equal": "oge", "less": "olt", "less_equal": "ole",
             "equal": "oeq", "not_equal": "une",
         }  # fmt: skip
         if v.op in comparisons:
+            # "o" for ordered: false if one is NaN. Only "une", not equal, is true then.
             return self.new(f"fcmp {comparisons[v.op]} {t} {args[0]}, {args[1]}")
         intrinsics = {"absolute": "fabs", "sqrt": "sqrt", "rint": "rint", "sin": "sin",
                       "cos": "cos"}  # fmt: skip
@@ -146,7 +150,7 @@ class _Body:
         t = self.t
         first = self.new(f"fcmp {less} {t} {a[0]}, {a[1]}")
         chosen = self.new(f"select i1 {first}, {t} {a[1]}, {t} {a[0]}")  # keeps a[0] = NaN
-        if a[1].startswith("0x") and a[1] != _NAN:
+        if a[1].startswith("0x") and a[1] != _NAN:  # a constant: relu needs no second question
             return chosen
         strange = self.new(f"fcmp uno {t} {a[1]}, {a[1]}")
         return self.new(f"select i1 {strange}, {t} {a[1]}, {t} {chosen}")
@@ -176,6 +180,7 @@ class _Body:
         return self.new(f"xor i1 {self._truth(a[0], kinds[0])}, true")
 
     def _pow2(self, a: list[str], kinds: list[bool]) -> str:
+        # 2^k for a whole k: the exponent's bits of a number whose mantissa is 1.
         integer, shift, bias = BITS[self.t]
         k = self.new(f"fptosi {self.t} {a[0]} to {integer}")
         k = self.new(f"freeze {integer} {k}")  # of NaN, which the other factor passes on
@@ -186,6 +191,8 @@ class _Body:
     def _split(self, a: str) -> tuple[str, str]:
         """Bits of m in [sqrt(1/2), sqrt(2)) and exponent e of a = 2^e m, a normal number."""
         integer, shift, _ = BITS[self.t]
+        # The bits of positive numbers are in the order of the numbers. Counted from those of
+        # sqrt(1/2), the exponent's bits change where m would leave its interval: no comparison.
         packed = struct.pack("<f" if integer == "i32" else "<d", math.sqrt(0.5))
         root_half = int.from_bytes(packed, "little")
         bits = self.new(f"bitcast {self.t} {a} to {integer}")
@@ -246,7 +253,7 @@ def kernel_text(
     def address(kind: str, i: int, operand: Operand) -> str:
         lines, place = operand.index()
         for line in lines:
-            if line not in body.lines:
+            if line not in body.lines:  # operands of one stride share a place
                 body.lines.append(line)
         return body.new(f"getelementptr inbounds {operand.type}, ptr %{kind}{i}, i64 {place}")
 
@@ -275,8 +282,10 @@ def kernel_text(
         pointer = address("out", k, outs[k])
         body.lines.append(f"store {t} {result}, ptr {pointer}")
         if sums[k]:
+            # "reassoc": in several parts side by side, or the sum could not be vectorised.
             total = body.new(f"fadd reassoc contract {t} %s{k}, {result}")
             total_names.append((k, f"%s{k}", total))
+    # "noalias" saves LLVM a check before each loop whether stores change what is loaded later.
     parameters = ", ".join(f"ptr noalias %{kind}{i}" for kind, i in pointers)
     head = f"define void @{name}({parameters}, {RANGE}) #0 {{"
     lines = _flat_loop(body.lines) if flat else _row_loops(body.lines, total_names, t)
@@ -284,6 +293,7 @@ def kernel_text(
 
 
 def _flat_loop(body: list[str]) -> list[str]:
+    """``for ij = lo .. hi: body``, in the form (tested at the end) that LLVM vectorises best."""
     return [
         "entry:",
         "  %some = icmp slt i64 %lo, %hi",
@@ -300,6 +310,7 @@ def _flat_loop(body: list[str]) -> list[str]:
 
 
 def _row_loops(body: list[str], totals: list[tuple[int, str, str]], t: str) -> list[str]:
+    """``for i = lo .. hi: for j = first .. last: body``, with sums stored after each row."""
     zero = number(0.0, t)
     return [
         "entry:",

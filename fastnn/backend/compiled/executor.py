@@ -1,8 +1,8 @@
 """Run programs as compiled code: one function per program and thread, no Python per step.
 
-Every instruction is a call with constant addresses: a fused loop from `llvm_source`, or a matrix
-product of NumPy's own BLAS. Several threads do their shares of each instruction and meet at a
-barrier only where one needs what another made.
+Every instruction is a call with constant addresses: a fused loop from `elementwise_text`, or a
+matrix product of NumPy's own BLAS. Several threads do their shares of each instruction and wait at
+a barrier only where one needs what another made.
 """
 
 from __future__ import annotations

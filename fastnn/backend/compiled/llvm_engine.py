@@ -179,7 +179,7 @@ class KernelCache:
             return [self._addresses[t] for t in texts]
 
     def unlock(self) -> None:
-        """Begin with a free lock: whoever held it was not taken along by a fork."""
+        """Begin with a free lock: whoever held it was not there after a fork."""
         self._lock = threading.Lock()
 
     def _load(self, code: bytes, texts: Mapping[str, str]) -> None:

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.compiled.barriers import Access, Share, access, shares
-from fastnn.backend.compiled.compilable import TYPES, check_compilable
+from fastnn.backend.compiled.compilable import check_compilable, operand_of, type_of
 from fastnn.backend.compiled.elementwise_text import Operand, kernel_text
-from fastnn.backend.compiled.llvm_engine import NotCompilableError
 from fastnn.backend.compiled.other_texts import GATHER, LOAD, STORE, reduce_text
 from fastnn.backend.compiled.per_column import hoist_rows
 from fastnn.backend.compiled.products import (
@@ -25,7 +24,7 @@ from fastnn.backend.compiled.products import (
     product_texts,
     scratch_elements,
 )
-from fastnn.backend.compiled.row_sums import take_row_sums
+from fastnn.backend.compiled.row_sums import fuse_row_sums
 from fastnn.backend.graph import Graph
 from fastnn.backend.host.blas import Blas
 from fastnn.backend.program import (
@@ -87,17 +86,12 @@ def lower_program(
     lowering = _Lowering(threads, blas, stack, copies)
     instructions = list(program.instructions)
     while instructions:
+        # What follows is handed over, because a kernel may fuse a sum that comes later.
         lowering.add(instructions.pop(0), instructions)
     return Lowered(
         lowering.tasks, lowering.texts, lowering.kept, lowering.calls_back, lowering.errors,
         lowering.private,
     )  # fmt: skip
-
-
-def _type(array: Array) -> str:
-    if array.dtype not in TYPES:
-        raise NotCompilableError(f"an array of {array.dtype}")
-    return TYPES[array.dtype]
 
 
 class _Lowering:
@@ -143,7 +137,7 @@ class _Lowering:
         return f"call void {{{len(self.texts) - 1}}}({arguments})"
 
     def _alone(self, lines: list[str], reads: Sequence[Array], writes: Sequence[Array]) -> None:
-        """A task of the first thread."""
+        """A task of the first thread: too small to share, or an order of its own to keep."""
         touched = [access(a, 0, None, write=False) for a in reads]
         touched += [access(a, 0, None, write=True) for a in writes]
         self.tasks.append(Task([lines] + [[] for _ in range(self.threads - 1)], touched))
@@ -153,31 +147,38 @@ class _Lowering:
     def _apply(self, i: Apply, following: list[Instruction]) -> None:
         out = i.outs[0]
         graph, args = i.kernel.graph, list(i.args)
-        parts = hoist_rows(graph, [_operand(a, out).kind for a in args])
+        parts = hoist_rows(graph, [operand_of(a, out).kind for a in args])
         if parts is not None:
+            # The logarithm of a softmax's sum, say: a kernel over one row, before the other.
             made = [self._memory((1, out.shape[1]), out.dtype) for _ in parts.first.outputs]
             self._kernel(parts.first, [args[k] for k in parts.first_inputs], made, {})
             graph, args = parts.rest, [*(args[k] for k in parts.rest_inputs), *made]
-        self._kernel(graph, args, i.outs, take_row_sums(i, following))
+        self._kernel(graph, args, i.outs, fuse_row_sums(i, following))
 
     def _kernel(
         self, graph: Graph, args: Sequence[Array], outs: Sequence[Array], sums: dict[int, Array]
     ) -> None:
         out = outs[0]
         n, m = out.shape if out.ndim == 2 else (1, out.size)
+        # By estimate, four operations take as long as loading and storing an element.
         work = out.size * max(1, len(graph.values) // 4)
+        # The sum of a row is one thread's: parts of it would have to be added up in some order.
         parts = shares(n, m, self.threads, work, by_rows=True if sums else None)
-        operands = [_operand(a, out) for a in args]
+        operands = [operand_of(a, out) for a in args]
+        # One loop over all elements is quicker than one for each row. It needs operands that lie
+        # like the result, and shares without gaps: whole rows.
         same = all(o.kind in ("full", "scalar") for o in operands)
         flat = same and not sums and (n == 1 or all(p.last == m for p in parts if not p.empty))
         made = kernel_text(
             "NAME",
             graph,
             operands,
-            [Operand("full", _type(o)) for o in outs],
+            [Operand("full", type_of(o)) for o in outs],
+            # In place: argument and result must be one pointer, for pointers promise LLVM that no
+            # other one leads to the same memory.
             [next((k for k, o in enumerate(outs) if same_elements(a, o)), None) for a in args],
             [k in sums for k in range(len(outs))],
-            _type(out),
+            type_of(out),
             flat=flat,
         )
         arrays = {"arg": args, "out": outs, "sum": [sums.get(k) for k in range(len(outs))]}
@@ -199,7 +200,8 @@ class _Lowering:
     # Matrix products and reductions
 
     def _dot(self, i: Dot) -> None:
-        t, (n, m), k = _type(i.out), i.out.shape, i.a.shape[1]
+        t, (n, m), k = type_of(i.out), i.out.shape, i.a.shape[1]
+        # Two vectors: a sum of squares (clipping, penalties). BLAS has a function for that.
         if n == m == 1 and i.a.flags.c_contiguous and i.b.flags.c_contiguous:
             size, result = self.blas.size, f"%dot{len(self.tasks)}"
             line = (
@@ -211,6 +213,7 @@ class _Lowering:
             return
         lines: list[list[str]] = []
         touched: list[Access] = []
+        # Rows or columns are shared out, never the terms of a sum.
         for thread, p in enumerate(shares(n, m, self.threads, n * m * k / 8)):
             if p.empty:
                 lines.append([])
@@ -236,7 +239,10 @@ class _Lowering:
         return product_call(product, list(range(end - count, end)), scratch)
 
     def _scratch(self, thread: int, product: Product) -> int:
-        """Return the address of what a thread's products copy to, a multiple of 64."""
+        """Return the address of what a thread's products copy to, a multiple of 64.
+
+        All of a thread's products use the same: one is over when the next begins.
+        """
         key = (thread, product.t)
         if key not in self.scratch:
             size = scratch_elements(product.t) * product.out.itemsize
@@ -252,12 +258,12 @@ class _Lowering:
 
     def _reduce(self, i: Reduce) -> None:
         n, m = i.a.shape
-        if i.axis is None:  # as one row
-            text = reduce_text("NAME", i.how, 1, _type(i.a))
+        if i.axis is None:  # as one row, by one thread: always added up in the same order
+            text = reduce_text("NAME", i.how, 1, type_of(i.a))
             call = self._call(text, i.a, i.out, numbers=(0, 1, n * m, 0, n * m))
             self._alone([call], reads=[i.a], writes=[i.out])
             return
-        text = reduce_text("NAME", i.how, i.axis, _type(i.a))
+        text = reduce_text("NAME", i.how, i.axis, type_of(i.a))
         lines: list[list[str]] = []
         touched: list[Access] = []
         for t, p in enumerate(shares(n, m, self.threads, n * m, by_rows=i.axis == 1)):
@@ -281,6 +287,7 @@ class _Lowering:
         for t, p in enumerate(shares(m, k, self.threads, m * k, by_rows=True)):
             lines.append([] if p.empty else [self._call(text, *arrays, numbers=(p.lo, p.hi))])
             if not p.empty:
+                # Which rows of the source is known only when it runs: it may be any.
                 touched += [access(a, t, None, write=False) for a in arrays[:3]]
                 touched.append(access(i.out, t, p, write=True))
         self.tasks.append(Task(lines, touched))
@@ -295,7 +302,10 @@ class _Lowering:
         self._alone(lines, reads=[], writes=[i.counter])
 
     def _called_back(self, i: Uniform | UniformColumns) -> None:
-        """NumPy's generator fills the array: the compiled step calls back."""
+        """NumPy's generator fills the array: the compiled step calls back.
+
+        The numbers must be NumPy's own, bit for bit, or dropout would differ from engine to engine.
+        """
         stack, errors = self.stack, self.errors
         own = [i] if stack is None else [stack.instruction(i, g) for g in range(len(stack))]
         fills = [_filling(u) for u in own]
@@ -322,23 +332,6 @@ def _filling(i: Instruction) -> Callable[[], None]:
     if isinstance(i, Uniform):
         return lambda: stream.fill(i.out, i.counter.item())
     return lambda: stream.fill_columns(i.out, i.counter.item(), i.first.item(), i.of)
-
-
-def _operand(a: Array, out: Array) -> Operand:
-    """Say how a kernel that makes ``out`` walks through ``a``."""
-    t, item = _type(a), a.dtype.itemsize
-    if a.shape == out.shape and a.flags.c_contiguous:
-        return Operand("full", t)
-    if a.size == 1:
-        return Operand("scalar", t)
-    if a.ndim == out.ndim == 2:
-        if a.shape == (1, out.shape[1]) and a.flags.c_contiguous:
-            return Operand("row", t)
-        if a.shape == (out.shape[0], 1) and a.flags.c_contiguous:
-            return Operand("column", t)
-        if a.shape == out.shape and (a.strides[0], a.strides[1] % item) == (item, 0):
-            return Operand("transposed", t, a.strides[1] // item)
-    raise NotCompilableError(f"an operand of shape {a.shape} and strides {a.strides}")
 
 
 def _part(a: Array, out: Array, p: Share) -> Share | None:

@@ -1,4 +1,4 @@
-"""Row sums that the loop which makes the rows takes along (`db`, N14)."""
+"""Row sums fused into the loop that makes the rows (`db`, N14)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastnn.backend.program import (
 )
 
 
-def take_row_sums(kernel: Apply, following: list[Instruction]) -> dict[int, Array]:
+def fuse_row_sums(kernel: Apply, following: list[Instruction]) -> dict[int, Array]:
     """Take ``sum(out, axis=1)`` of the kernel's outputs out of ``following``.
 
     Return where the sum of each output goes, by the output's place. A sum is left where it is if
@@ -26,7 +26,7 @@ def take_row_sums(kernel: Apply, following: list[Instruction]) -> dict[int, Arra
     >>> from fastnn.backend.kernel import Kernel
     >>> z, dZ, db = np.ones((2, 3)), np.zeros((2, 3)), np.zeros((2, 1))
     >>> following = [Reduce("sum", dZ, 1, db)]
-    >>> take_row_sums(Apply(Kernel("twice", lambda z: 2 * z), (z,), (dZ,)), following)
+    >>> fuse_row_sums(Apply(Kernel("twice", lambda z: 2 * z), (z,), (dZ,)), following)
     {0: array([[0.],
            [0.]])}
     >>> following

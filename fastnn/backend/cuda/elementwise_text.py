@@ -1,7 +1,7 @@
 """CUDA C++ text of every kernel that a program needs, from the same graphs as the NumPy calls.
 
 Text only: nothing here needs CuPy or a GPU. Which text with which sizes an instruction needs is
-`plan`'s business, running it `executor`'s. Sizes and numbers that change are arguments,
+`lowering`'s business, running it `executor`'s. Sizes and numbers that change are arguments,
 so that one text serves every layer and batch; types and access patterns are part of the text.
 """
 
@@ -143,7 +143,7 @@ def literal(value: float, dtype: str) -> str:
 
 
 def identifier(name: str, prefix: str) -> str:
-    """Return a C++ name that says ``name`` and cannot meet a word of the language.
+    """Return a C++ name that says ``name`` and cannot be a word of the language.
 
     >>> identifier("my relu", "fastnn_")
     'fastnn_my_relu'
@@ -203,7 +203,7 @@ def elementwise(
     loads: list[str] = []
     for k in sorted({graph.inputs.index(v.name) for v in graph.values if v.op == "input"}):
         value = as_number(elements[k], operands[k].dtype, outputs[0].dtype)
-        # One number for all elements; no output overlaps it (`plan` sees to that).
+        # One number for all elements; no output overlaps it (`lowering` sees to that).
         (before if inputs[k].access == "scalar" else loads).append(
             f"const {T} v_{names[k]} = {value};"
         )

@@ -1,7 +1,7 @@
 """The GPU: CuPy as the array module, programs run as prepared launches on one stream.
 
-`plan` decides what is launched and `source` and `kernels` hold the texts; here
-they meet CuPy, which is imported when the first `CudaBackend` is made.
+`fusing` and `lowering` decide what is launched, `elementwise_text` and `other_texts` hold the
+texts. Here they are given to CuPy, which is imported when the first `CudaBackend` is made.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastnn.backend.cuda.capture import WARM_UP, Capture, record
 from fastnn.backend.cuda.cublas import Cublas
 from fastnn.backend.cuda.elementwise_text import Source
 from fastnn.backend.cuda.feed import CudaFeed
-from fastnn.backend.cuda.fusing import planned
+from fastnn.backend.cuda.fusing import lower_program
 from fastnn.backend.cuda.lowering import Launch
 from fastnn.backend.cuda.products import Products
 from fastnn.backend.kernel import Kernel
@@ -191,7 +191,7 @@ class CudaBackend:
         for i in instructions:
             for array in (*reads(i), *writes(i)):
                 self._check_here(array)
-        return planned(instructions, self.empty)
+        return lower_program(instructions, self.empty)
 
     def call(self, work: Launch | Dot, cublas: Cublas | None = None) -> Call | None:
         """Return the call of a launch or product, or None if there is nothing to do.
@@ -226,7 +226,7 @@ class CudaBackend:
             self._for_capture = (stream, self.products.on(stream))
         return self._for_capture
 
-    def ways(self) -> dict[str, str]:
+    def capabilities(self) -> dict[str, str]:
         """Return how this device multiplies and whether steps are captured, and if not, why."""
         a = self.zeros((2, 2), np.float32)
         product = Dot(a, a, self.empty((2, 2), np.float32))
@@ -240,7 +240,7 @@ class CudaBackend:
         except Exception as error:  # whatever it is, it is the reason
             graphs = f"not captured: {error}"
         reason = f" ({self.products.reason})" if self.products.reason else ""
-        return {"products": self.products.way + reason, "graphs": graphs}
+        return {"products": self.products.method + reason, "graphs": graphs}
 
     def _check_here(self, array: Array) -> None:
         if not isinstance(array, self.xp.ndarray):

@@ -31,7 +31,7 @@ from fastnn.backend.cuda.other_texts import COMBINE, TILE
 from fastnn.backend.graph import Graph
 from fastnn.backend.program import Apply, Array, Reduce, address, reads, writes
 
-#: With fewer rows than this, long ones are shared between blocks instead (`plan`).
+#: With fewer rows than this, long ones are shared between blocks instead (`lowering`).
 MANY_ROWS = 512
 
 
@@ -44,7 +44,7 @@ class _Pass:
 
     def add(self, i: Apply | Reduce) -> bool:
         """Take an instruction in; return False if it needs a pass of its own, or a kernel."""
-        if isinstance(i, Reduce):
+        if isinstance(i, Reduce):  # a pass ends with any number of them
             self.reductions.append(i)
             return True
         for r in self.reductions:  # not known yet, or no longer what was summed
@@ -55,7 +55,7 @@ class _Pass:
         return joined is not None
 
 
-def lines(instructions: Sequence[Apply | Reduce]) -> Launch | None:
+def fuse_lines(instructions: Sequence[Apply | Reduce]) -> Launch | None:
     """Return one launch for instructions over the same (rows, cols), or None if there is none.
 
     At least one is a reduction along an axis; all of them along the same.
@@ -80,7 +80,7 @@ def lines(instructions: Sequence[Apply | Reduce]) -> Launch | None:
 
 def _suits(rows: int, cols: int, down: bool) -> bool:
     """Return whether there are blocks enough, and lines short enough for one block."""
-    if rows * cols == 0 or rows * cols >= 2**31:
+    if rows * cols == 0 or rows * cols >= 2**31:  # the text counts in 32 bits
         return False
     return rows <= PART if down else cols <= PART or rows >= MANY_ROWS
 
@@ -116,6 +116,8 @@ def _in_order(instructions: Sequence[Apply | Reduce], rows: int, cols: int) -> b
     What is written is used by the same thread, as the same element, or it is a result of a line
     that all its threads know; a result is written only once, and nothing reads it before.
     """
+    # Threads do not wait for each other inside of a pass, so no one may read or overwrite what
+    # another thread of the grid has written, or will.
     if len({w.dtype.name for i in instructions for w in writes(i)}) > 1:
         return False
     for k, later in enumerate(instructions):
@@ -125,9 +127,11 @@ def _in_order(instructions: Sequence[Apply | Reduce], rows: int, cols: int) -> b
                 used = (later.a,) if isinstance(later, Reduce) else later.outs
                 if any(overlap(earlier.out, a) for a in used):
                     return False
+            # Written, then read: by the thread that wrote it.
             for w in writes(earlier):
                 if later is not earlier and not _same(w, reads(later), rows, cols):
                     return False
+            # Read or written, then written: likewise. The result of a line is another's at once.
             for w in writes(later):
                 if isinstance(later, Reduce):
                     touched = (*reads(earlier), *(writes(earlier) if later is not earlier else ()))
@@ -145,7 +149,7 @@ def _same(written: Array, others: Sequence[Array], rows: int, cols: int) -> bool
 
 def _launch(passes: Sequence[_Pass], rows: int, cols: int, down: bool) -> Launch:
     operands: dict[tuple[int, str], Array] = {}  # the parameters, in the order of their use
-    line_views: dict[View, int] = {}
+    line_views: dict[View, int] = {}  # results of lines: every thread has them in a register
     described: list[_PassText] = []
     dtype = next(w.dtype.name for p in passes for w in _writes(p))
 
@@ -170,6 +174,7 @@ def _launch(passes: Sequence[_Pass], rows: int, cols: int, down: bool) -> Launch
             values = {view(o, rows, cols): k for k, o in enumerate(p.apply.outs)}
         reductions: list[_ReductionText] = []
         for r in p.reductions:
+            # What this pass has just made is summed up from the register, else it is loaded.
             key = view(r.a, rows, cols)
             place = parameter(r.a) if key not in values else -1
             line_views[view(r.out, rows, cols)] = len(line_views)
@@ -181,7 +186,7 @@ def _launch(passes: Sequence[_Pass], rows: int, cols: int, down: bool) -> Launch
     source = _source(tuple(described), types, dtype, down)
     if down:
         grid, threads = -(-cols // TILE), THREADS
-    else:
+    else:  # a power of two, for `_TOTAL` halves it; at least a warp, at most what a row can use
         grid, threads = rows, min(THREADS, max(32, 1 << (cols - 1).bit_length()))
     return Launch(source, grid, threads, (*operands.values(), np.uint32(rows), np.uint32(cols)))
 
@@ -251,6 +256,8 @@ def _source(
     helpers = [_TOTAL.format(T=T, how=h, combine=COMBINE[h][0], width=width) for h in hows]
     body = [f"__shared__ {T} tile[{THREADS}];"]
     if down:
+        # 32 neighbouring columns, 8 rows at a time: each warp reads 128 bytes in one piece. Threads
+        # right of the last column have nothing to add up, but all must come to `__syncthreads`.
         body += [
             f"const unsigned int j = blockIdx.x * {TILE} + threadIdx.x % {TILE};",
             f"const unsigned int first = threadIdx.x / {TILE}, end = j < cols ? rows : 0;",
@@ -271,6 +278,7 @@ def _source(
         ]
         body += [loop, *(f"    {line}" for line in _pass_lines(p, totals, dtype)), "}"]
         for k, r in zip(totals, p.reductions, strict=True):
+            # All know the result; one thread of each line stores it.
             body.append(f"line{k} = {r.how}_of_line(tile, line{k});")
             body.append(f"if ({writer}) {{ a{r.out}[{place}] = line{k}; }}")
     words = [w for p in passes for w in (p.name, *(r.how for r in p.reductions)) if w]

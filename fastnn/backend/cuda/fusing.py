@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fastnn.backend.cuda.fused_elementwise import compose
-from fastnn.backend.cuda.fused_reductions import lines
+from fastnn.backend.cuda.fused_reductions import fuse_lines
 from fastnn.backend.cuda.joined_launches import MAX_ARGUMENTS, in_turn, side_by_side
 from fastnn.backend.cuda.layout import byte_range
-from fastnn.backend.cuda.lowering import Empty, Launch, plan
+from fastnn.backend.cuda.lowering import Empty, Launch, lower
 from fastnn.backend.program import (
     Advance,
     Apply,
@@ -29,7 +29,7 @@ from fastnn.backend.program import (
     writes,
 )
 
-#: How far ahead is looked for instructions to take along.
+#: How far ahead is looked for instructions to fuse.
 WINDOW = 32
 #: Numbers that a single block may be given beside other small things.
 SMALL = 256
@@ -40,21 +40,21 @@ MOST_TOGETHER = 24
 Range = tuple[int, int]
 
 
-def planned(instructions: Sequence[Instruction], empty: Empty) -> list[Launch | Dot]:
+def lower_program(instructions: Sequence[Instruction], empty: Empty) -> list[Launch | Dot]:
     """Return the launches of a program, and its products (`Dot`) in between, in order.
 
     >>> import numpy as np
     >>> a, b = np.zeros(1, np.int64), np.zeros(1, np.int64)
-    >>> [launch.source.name for launch in planned([Advance(a, 1), Advance(b, 2)], np.empty)]
+    >>> [launch.source.name for launch in lower_program([Advance(a, 1), Advance(b, 2)], np.empty)]
     ['fastnn_advance_then_advance']
 
-    Raises ArgumentError for instructions that cannot run (see `plan.plan`).
+    Raises ArgumentError for instructions that cannot run (see `lowering.lower`).
     """
     groups = [_alone(i, empty) for i in instructions]
     groups = [g for g in groups if g.launches or g.product]
     place = 0
     while place < len(groups):
-        if not _take_along(groups, place):
+        if not _fuse(groups, place):  # what has been fused may be fused with more
             place += 1
     return [x for g in groups for x in ([g.product] if g.product else g.launches)]
 
@@ -71,6 +71,7 @@ class _Group:
         self.instructions, self.launches, self.parts = instructions, launches, parts
         self.reads = _ranges(a for i in instructions for a in reads(i))
         self.writes = _ranges(a for i in instructions for a in writes(i))
+        # A kind that all have: to look for one takes less than to try the kernels.
         own = [_kinds(i, x) for i, x in zip(instructions, parts, strict=True)]
         self.kinds = frozenset.intersection(*own) if own else frozenset()
 
@@ -82,14 +83,14 @@ class _Group:
     def commutes(self, other: _Group) -> bool:
         """Return whether it makes no difference which of the two runs first."""
         return not (
-            _meet(self.writes, other.reads)
-            or _meet(self.writes, other.writes)
-            or _meet(self.reads, other.writes)
+            _overlap(self.writes, other.reads)
+            or _overlap(self.writes, other.writes)
+            or _overlap(self.reads, other.writes)
         )
 
 
 def _alone(i: Instruction, empty: Empty) -> _Group:
-    launches = [] if isinstance(i, Dot) else plan(i, empty)
+    launches = [] if isinstance(i, Dot) else lower(i, empty)
     return _Group([i], launches, [launches])
 
 
@@ -110,12 +111,16 @@ def _ranges(arrays: Iterable[Array]) -> list[Range]:
     return list(dict.fromkeys(byte_range(a) for a in arrays if a.size))
 
 
-def _meet(some: list[Range], others: list[Range]) -> bool:
+def _overlap(some: list[Range], others: list[Range]) -> bool:
     return any(a < d and c < b for a, b in some for c, d in others)
 
 
-def _take_along(groups: list[_Group], place: int) -> bool:
-    """Put a later group together with the one at ``place``, at the place of either of them."""
+def _fuse(groups: list[_Group], place: int) -> bool:
+    """Put a later group together with the one at ``place``, at the place of either of them.
+
+    ``down``: the first may move to the second, for it commutes with all between; ``up``: the
+    second to the first.
+    """
     first, down = groups[place], True
     if not first.kinds:
         return False
@@ -139,6 +144,7 @@ def _joined(first: _Group, second: _Group) -> _Group | None:
     parts = [*first.parts, *second.parts]
     if len(instructions) > MOST_TOGETHER:
         return None
+    # The cheapest first: in one block, with the sums of lines, over the whole grid.
     launch = _chores(instructions, parts) or _lines(instructions)
     launch = launch or _loops(instructions, parts)
     if launch is None or len(launch.args) > MAX_ARGUMENTS:
@@ -163,7 +169,7 @@ def _is_chore(i: Instruction, launches: Sequence[Launch]) -> bool:
 
 def _lines(instructions: Sequence[Instruction]) -> Launch | None:
     chosen = [i for i in instructions if isinstance(i, (Apply, Reduce))]
-    return lines(chosen) if len(chosen) == len(instructions) else None
+    return fuse_lines(chosen) if len(chosen) == len(instructions) else None
 
 
 def _loops(instructions: Sequence[Instruction], parts: Sequence[list[Launch]]) -> Launch | None:
@@ -173,14 +179,16 @@ def _loops(instructions: Sequence[Instruction], parts: Sequence[list[Launch]]) -
         if not isinstance(i, (Apply, Gather, Uniform, UniformColumns)) or _is_chore(i, launches):
             return None
         touched = [k for k, (piece, _) in enumerate(pieces) if not _commute(piece, i)]
-        if not touched:
+        if not touched:  # side by side with all of them
             pieces.append((i, launches[0]))
             continue
+        # It needs what a piece makes, and blocks do not wait for each other: only the same thread
+        # can go on with the same element. With two such pieces no thread has both.
         piece = pieces[touched[0]][0]
         chain = compose(piece, i) if isinstance(piece, Apply) and isinstance(i, Apply) else None
         if chain is None or len(touched) > 1:
             return None
-        pieces[touched[0]] = (chain, plan(chain, _no_memory)[0])
+        pieces[touched[0]] = (chain, lower(chain, _no_memory)[0])
     return side_by_side([launch for _, launch in pieces])
 
 

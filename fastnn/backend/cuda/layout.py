@@ -18,7 +18,7 @@ def element_strides(a: Array, rows: int, cols: int) -> tuple[int, int]:
 
 
 def access(strides: tuple[int, int], rows: int, cols: int) -> str:
-    """Return the access pattern (see `source.ACCESS`) of strides in a (rows, cols) kernel.
+    """Return the access pattern of strides in a (rows, cols) kernel: see `elementwise_text.ACCESS`.
 
     >>> access((3, 1), 2, 3), access((1, 2), 2, 3), access((0, 1), 2, 3), access((0, 0), 2, 3)
     ('flat', 'transposed', 'row', 'scalar')
@@ -35,7 +35,7 @@ def access(strides: tuple[int, int], rows: int, cols: int) -> str:
 
 
 def overlap(a: Array, b: Array) -> bool:
-    """Return whether the byte ranges of two arrays meet."""
+    """Return whether the byte ranges of two arrays overlap."""
     if a.size == 0 or b.size == 0:
         return False
     (a_low, a_high), (b_low, b_high) = byte_range(a), byte_range(b)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.cuda import other_texts as cuda_kernels
+from fastnn.backend.cuda import other_texts
 from fastnn.backend.cuda.elementwise_text import THREADS, Operand, Source, elementwise
 from fastnn.backend.cuda.layout import access, contiguous, element_strides, overlap
 from fastnn.backend.cuda.wide_access import elementwise_packs, gather_packs, per_pack, suit_packs
@@ -53,14 +53,14 @@ class Launch:
     args: tuple[Any, ...]
 
 
-def plan(instruction: Instruction, empty: Empty) -> list[Launch]:
+def lower(instruction: Instruction, empty: Empty) -> list[Launch]:
     """Return the launches of any instruction but a product (`Dot`, which is cuBLAS's).
 
     ``empty(shape, dtype)`` gives memory for what lies between two passes. Raises ArgumentError
     for shapes that do not fit, overlaps that would be a race, dtypes and layouts without a kernel.
 
     >>> from fastnn.backend.program import Advance
-    >>> plan(Advance(np.zeros(1, np.int64), by=5), np.empty)[0].source.name
+    >>> lower(Advance(np.zeros(1, np.int64), by=5), np.empty)[0].source.name
     'fastnn_advance_int64'
     """
     match instruction:
@@ -75,7 +75,7 @@ def plan(instruction: Instruction, empty: Empty) -> list[Launch]:
         case Store():
             return _store(instruction)
         case Advance():
-            source = cuda_kernels.advance(_counter(instruction.counter, "advance"))
+            source = other_texts.advance(_counter(instruction.counter, "advance"))
             return [Launch(source, 1, 1, (instruction.counter, np.int64(instruction.by)))]
         case Uniform():
             return _uniform(instruction)
@@ -111,11 +111,13 @@ def _apply(i: Apply) -> list[Launch]:
             same = address(a) == address(out) and a_steps == out_steps and a.dtype == out.dtype
             if not same and overlap(a, out):
                 raise ArgumentError(f"{name}: out overlaps an argument only in part")
-    if access(steps[len(i.args)], rows, cols) == "transposed":  # follow the output's memory
+    # Neighbouring threads should write neighbouring places: columns first, if the output is so.
+    if access(steps[len(i.args)], rows, cols) == "transposed":
         rows, cols = cols, rows
         steps = [(along, down) for down, along in steps]
     patterns = [access(s, rows, cols) for s in steps]
     spans = [(rows - 1) * abs(down) + (cols - 1) * abs(along) for down, along in steps]
+    # Counting in 32 bits takes half the instructions on a GPU; where that is too few, 64.
     wide = max(*spans, rows * cols) >= 2**31 or min(min(s) for s in steps) < 0
     described = tuple(
         Operand(a.dtype.name, pattern) for a, pattern in zip(operands, patterns, strict=True)
@@ -163,9 +165,9 @@ def _reduce(i: Reduce, empty: Empty) -> list[Launch]:
     if order not in ("flat", "transposed"):
         raise ArgumentError(f"{i.how}: the array is not contiguous; copy it first")
     down = axis == 0 and i.a.ndim == 2
-    if order == "transposed":
+    if order == "transposed":  # down its columns is along the rows of its memory
         rows, cols, down = cols, rows, not down
-    if axis is None:
+    if axis is None:  # everything is one long row, in whatever order it lies
         rows, cols, down = 1, rows * cols, False
     return _passes(i.how, i.a, i.out, rows, cols, down, empty)
 
@@ -174,13 +176,15 @@ def _passes(
     how: str, a: Array, out: Array, rows: int, cols: int, down: bool, empty: Empty
 ) -> list[Launch]:
     """Return the launches that reduce along the rows, or ``down`` the columns, in parts if long."""
+    # A line is cut into parts by its length alone, and parts are added up in their order: the same
+    # numbers give the same bits, whichever block is done first. (Atomic additions would not.)
     length, others = (rows, cols) if down else (cols, rows)
     part = max(PART, -(-length // MAX_PARTS))
     parts = max(1, -(-length // part))
     into = out if parts == 1 else empty((parts * others,), out.dtype)
-    source = cuda_kernels.reduction(how, down, a.dtype.name, out.dtype.name)
+    source = other_texts.reduction(how, down, a.dtype.name, out.dtype.name)
     if down:
-        groups = -(-cols // cuda_kernels.TILE)
+        groups = -(-cols // other_texts.TILE)
         sizes = (np.int64(rows), np.int64(cols), np.int64(part))
         first = Launch(source, groups * parts, THREADS, (a, into, *sizes))
     else:
@@ -238,7 +242,7 @@ def _gather(i: Gather) -> list[Launch]:
         threads = i.out.size // n
     else:
         wide = i.out.size >= 2**31
-        source = cuda_kernels.gather(*dtypes, wide)
+        source = other_texts.gather(*dtypes, wide)
         integer = np.int64 if wide else np.uint32
         sizes = (integer(i.out.size), integer(width))
         threads = i.out.size
@@ -259,7 +263,7 @@ def _load(i: Load) -> list[Launch]:
         raise ArgumentError(
             f"load: a row of the table (shape {i.table.shape}) does not fit out ({i.out.shape})"
         )
-    source = cuda_kernels.load(
+    source = other_texts.load(
         contiguous(i.table, "load: table"),
         _counter(i.counter, "load"),
         contiguous(i.out, "load: out"),
@@ -272,7 +276,7 @@ def _store(i: Store) -> list[Launch]:
     length, width = _rows(i.table, "store: table")
     if width != 1:
         raise ArgumentError(f"store: a row of the table (shape {i.table.shape}) is not one number")
-    source = cuda_kernels.store(
+    source = other_texts.store(
         _scalar(i.value, "store: value"),
         _counter(i.counter, "store"),
         contiguous(i.table, "store: table"),
@@ -285,8 +289,9 @@ def _uniform(i: Uniform) -> list[Launch]:
         raise ArgumentError(f"uniform: out must be float32, found {i.out.dtype.name}")
     if i.out.size == 0:
         return []
-    source = cuda_kernels.uniform(_counter(i.counter, "uniform"))
+    source = other_texts.uniform(_counter(i.counter, "uniform"))
     numbers = (np.int64(i.out.size), np.uint64(check_seed(i.seed)), np.uint64(i.layer))
+    # A thread makes the 8 float32 of one Philox block.
     return [Launch(source, blocks(-(-i.out.size // 8)), THREADS, (i.counter, i.out, *numbers))]
 
 
@@ -297,7 +302,7 @@ def _uniform_columns(i: UniformColumns) -> list[Launch]:
         )
     if i.out.size == 0:
         return []
-    source = cuda_kernels.uniform_columns(
+    source = other_texts.uniform_columns(
         _counter(i.counter, "uniform"), _counter(i.first, "uniform")
     )
     sizes = (np.int64(i.out.size), np.int64(i.out.shape[1]), np.int64(i.of))

@@ -19,7 +19,7 @@ Call = Callable[[], Any]
 class Products:
     """Makes the calls of products on one device and stream.
 
-    Which way is taken is decided by small products, computed both ways when this is made: ``way``
+    Which of the two is used is decided by small products when this is made: ``method``
     is "cuBLAS" with its version, or "CuPy", and ``reason`` says why it is not cuBLAS.
 
     ``precision``: "full", or "tf32" for products of float32 in the GPU's TF32, which has 10 bits
@@ -31,11 +31,11 @@ class Products:
         self._precision = precision
         self._workspace: Array = None
         self._cublas: Cublas | None = None
-        self.way, self.reason = "CuPy", ""
+        self.method, self.reason = "CuPy", ""
         with device, stream:
             try:
                 self._cublas = self._proven()
-                self.way = f"cuBLAS {self._cublas.version}"
+                self.method = f"cuBLAS {self._cublas.version}"
             except DeviceError as error:
                 self.reason = str(error)
         if self._cublas is None and precision != "full":

@@ -62,7 +62,7 @@ _PATTERNS = {"flat", "scalar", "column", "row"}
 def elementwise_packs(
     name: str, graph: Graph, inputs: tuple[Operand, ...], outputs: tuple[Operand, ...]
 ) -> Source:
-    """Return the kernel of `source.elementwise`, with the same arguments, in packs.
+    """Return the kernel of `elementwise_text.elementwise`, with the same arguments, in packs.
 
     >>> from fastnn.backend.graph import trace
     >>> double, z = trace(lambda z: z * 2), Operand("float32")
@@ -157,7 +157,7 @@ extern "C" __global__ void __launch_bounds__(256, 3) $name(
 
 @lru_cache(maxsize=64)
 def gather_packs(dtype: str, order: str, position: str) -> Source:
-    """Return the kernel of `kernels.gather` for rows that are whole packs of float numbers.
+    """Return the kernel of `other_texts.gather` for rows that are whole packs of float numbers.
 
     Arguments: ``source, order, position, out, size, width, n_source, n_order``; ``size`` and
     ``width`` count packs.

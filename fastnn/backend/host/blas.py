@@ -131,7 +131,7 @@ class OneThread:
                     blas.set_threads(self._before)
 
     def forget(self, blas: Blas | None) -> None:
-        """Undo every `enter`: of threads that were not taken along by a fork."""
+        """Undo every `enter`: of threads that were not there after a fork."""
         self._lock = threading.Lock()
         if self._holders and blas is not None:
             blas.set_threads(self._before)

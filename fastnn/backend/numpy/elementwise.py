@@ -228,8 +228,8 @@ def lower(
     """Plan a kernel's calls; the result makes them, once all scratch needs are known.
 
     All blocks of one length have the same plan, with other stretches of the arrays. In arrays that
-    take several blocks, sums of two scaled arrays are left to BLAS (`axpby`) unless that is not
-    wanted.
+    take several blocks, sums of two scaled arrays are left to BLAS (see `scaled_sums`) unless that
+    is not wanted.
     """
     whole = [*args, *outs]
     length = outs[0].shape[0] if outs[0].ndim else 0
