@@ -375,7 +375,7 @@ def test_every_activation_loss_and_optimiser() -> None:
                 err_msg=kernel.name,
             )
         names.add(kernel.name)
-    assert len(names) == 3 * len(ACTIVATIONS.names) + 2 * len(LOSSES.names) + 12
+    assert len(names) == 3 * len(ACTIVATIONS.names) + 2 * len(LOSSES.names) + 16
 
 
 # --- random expressions -----------------------------------------------------------------------
