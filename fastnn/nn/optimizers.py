@@ -45,8 +45,8 @@ def _descent_coefficients(t: FloatArray, rate: FloatArray) -> Coefficients:
     return {"rate": rate}
 
 
-def _velocity_coefficients(t: FloatArray, rate: FloatArray, beta: float) -> Coefficients:
-    return {"rate": rate, "beta": beta}
+def _velocity_coefficients(t: FloatArray, rate: FloatArray, momentum: float) -> Coefficients:
+    return {"rate": rate, "momentum": momentum}
 
 
 def _momentum_coefficients(t: FloatArray, rate: FloatArray, beta: float) -> Coefficients:
@@ -142,14 +142,14 @@ OPTIMIZERS: Table[Optimizer] = Table(
             ("V",),
             rules.velocity,
             _velocity_coefficients,
-            options=(_BETA,),
+            options=(_fraction("momentum", 0.9),),
         ),
         Optimizer(
             "nesterov_velocity",
             ("V",),
             rules.nesterov_velocity,
             _velocity_coefficients,
-            options=(_BETA,),
+            options=(_fraction("momentum", 0.9),),
         ),
         Optimizer(
             "rmsprop",
@@ -243,9 +243,9 @@ def optimizer(spec: object) -> OptimizerRule:
 
     >>> optimizer("rmsprop(beta=0.95)").options["epsilon_placement"]
     'inside'
-    >>> optimizer("adam(momentum=0.9)")
+    >>> optimizer("adam(decay=0.9)")
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: optimizer 'adam' has no option 'momentum' (its options: ...
+    fastnn.errors.ArgumentError: optimizer 'adam' has no option 'decay' (its options: ...
     """
     if isinstance(spec, OptimizerRule):
         return spec

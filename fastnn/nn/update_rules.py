@@ -40,27 +40,27 @@ def nesterov(p: Any, g: Any, V: Any, rate: Any, beta: Any, rest: Any) -> Any:
     return p - rate * (beta * V + rest * g), V
 
 
-def velocity(p: Any, g: Any, V: Any, rate: Any, beta: Any) -> Any:
-    """``V = beta V - alpha dW``, ``W += V``: momentum as Keras and scikit-learn have it (N28).
+def velocity(p: Any, g: Any, V: Any, rate: Any, momentum: Any) -> Any:
+    """``V = momentum V - alpha dW``, ``W += V``: as Keras and scikit-learn have it (N28).
 
-    At one learning rate it is `momentum` at ``alpha / (1 - beta)``. When the rate changes, the
+    At one learning rate it is `momentum` with ``alpha / (1 - beta)``. When the rate changes, the
     velocity still has the rates of the steps before in it, the average of `momentum` has not.
 
-    >>> velocity(p=1.0, g=2.0, V=-4.0, rate=0.5, beta=0.5)
+    >>> velocity(p=1.0, g=2.0, V=-4.0, rate=0.5, momentum=0.5)
     (-2.0, -3.0)
     """
-    V = beta * V - rate * g
+    V = momentum * V - rate * g
     return p + V, V
 
 
-def nesterov_velocity(p: Any, g: Any, V: Any, rate: Any, beta: Any) -> Any:
-    """``V`` as in `velocity`; ``W += beta V - alpha dW``: one step ahead.
+def nesterov_velocity(p: Any, g: Any, V: Any, rate: Any, momentum: Any) -> Any:
+    """``V`` as in `velocity`; ``W += momentum V - alpha dW``: one step ahead.
 
-    >>> nesterov_velocity(p=1.0, g=2.0, V=-4.0, rate=0.5, beta=0.5)
+    >>> nesterov_velocity(p=1.0, g=2.0, V=-4.0, rate=0.5, momentum=0.5)
     (-1.5, -3.0)
     """
-    V = beta * V - rate * g
-    return p + (beta * V - rate * g), V
+    V = momentum * V - rate * g
+    return p + (momentum * V - rate * g), V
 
 
 def rmsprop_inside(p: Any, g: Any, S: Any, rate: Any, beta: Any, rest: Any, epsilon: Any) -> Any:

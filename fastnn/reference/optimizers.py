@@ -43,26 +43,28 @@ def nesterov(p: float, g: float, VS: Moments, t: int, rate: float, beta: float =
     return p - rate * (beta * V + (1 - beta) * g), (V, 0.0)
 
 
-def velocity(p: float, g: float, VS: Moments, t: int, rate: float, beta: float = 0.9) -> Updated:
-    """``V := beta V - rate g``, ``p := p + V``: momentum in another form, that of Keras.
+def velocity(
+    p: float, g: float, VS: Moments, t: int, rate: float, momentum: float = 0.9
+) -> Updated:
+    """``V := momentum V - rate g``, ``p := p + V``: Keras' form of the momentum.
 
-    >>> velocity(1.0, 2.0, (-4.0, 0.0), t=2, rate=0.5, beta=0.5)
+    >>> velocity(1.0, 2.0, (-4.0, 0.0), t=2, rate=0.5, momentum=0.5)
     (-2.0, (-3.0, 0.0))
     """
-    V = beta * VS[0] - rate * g
+    V = momentum * VS[0] - rate * g
     return p + V, (V, 0.0)
 
 
 def nesterov_velocity(
-    p: float, g: float, VS: Moments, t: int, rate: float, beta: float = 0.9
+    p: float, g: float, VS: Moments, t: int, rate: float, momentum: float = 0.9
 ) -> Updated:
-    """V as in velocity, looking one step ahead: ``p := p + beta V - rate g``.
+    """V as in velocity, looking one step ahead: ``p := p + momentum V - rate g``.
 
-    >>> nesterov_velocity(1.0, 2.0, (-4.0, 0.0), t=2, rate=0.5, beta=0.5)
+    >>> nesterov_velocity(1.0, 2.0, (-4.0, 0.0), t=2, rate=0.5, momentum=0.5)
     (-1.5, (-3.0, 0.0))
     """
-    V = beta * VS[0] - rate * g
-    return p + beta * V - rate * g, (V, 0.0)
+    V = momentum * VS[0] - rate * g
+    return p + momentum * V - rate * g, (V, 0.0)
 
 
 def _root(S: float, epsilon: float, placement: str) -> float:

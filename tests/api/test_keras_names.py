@@ -306,7 +306,7 @@ def test_a_saved_model_remembers_the_value_of_its_loss(tmp_path):
     assert loaded.network.loss.to_json() == {"name": "squared_error", "factor": 2 / 3}
     assert loaded.evaluate(X, VALUES)["loss"] == pytest.approx(made.evaluate(X, VALUES), rel=1e-12)
     assert "squared_error(factor=0.666667)" in str(loaded.network)
-    assert loaded.options["optimizer"] == {"name": "velocity", "beta": 0.9}
+    assert loaded.options["optimizer"] == {"name": "velocity", "momentum": 0.9}
 
 
 def test_fastnns_own_names_keep_the_definitions_of_the_notes():

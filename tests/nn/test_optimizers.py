@@ -38,9 +38,9 @@ BY_HAND = {
     # V = 1: p = 1 - 0.5 (0.5*1 + 0.5*2) = 0.25;  V = 0: p = 0.25 - 0.5 (0 - 0.5) = 0.5
     "nesterov(beta=0.5)": [0.25, 0.5],
     # V = 0.5*0 - 0.5*2 = -1: p = 0;  V = 0.5*(-1) - 0.5*(-1) = 0: p stays
-    "velocity(beta=0.5)": [0.0, 0.0],
+    "velocity(momentum=0.5)": [0.0, 0.0],
     # V = -1: p = 1 + 0.5*(-1) - 0.5*2 = -0.5;  V = 0: p = -0.5 + 0 + 0.5
-    "nesterov_velocity(beta=0.5)": [-0.5, 0.0],
+    "nesterov_velocity(momentum=0.5)": [-0.5, 0.0],
     # N29. S = 0.5*4 = 2: p = 1 - 0.5*2/sqrt(2 + 2) = 0.5
     # S = 0.5*2 + 0.5*1 = 1.5: p = 0.5 + 0.5/sqrt(1.5 + 2)   (epsilon = 1 in the next rows)
     "rmsprop(beta=0.5, epsilon=0.25)": [
@@ -115,10 +115,10 @@ def test_velocity_has_the_rates_of_the_steps_before_in_it() -> None:
     """At one rate it is momentum at rate / (1 - beta); not when the rate changes."""
     gradients = [2.0, -1.0, 0.5]
     for velocity, average in (("velocity", "momentum"), ("nesterov_velocity", "nesterov")):
-        assert steps(f"{velocity}(beta=0.75)", gradients, 0.25) == pytest.approx(
+        assert steps(f"{velocity}(momentum=0.75)", gradients, 0.25) == pytest.approx(
             steps(f"{average}(beta=0.75)", gradients, 1.0), abs=1e-15
         )
-    rule, t = optimizer("velocity(beta=0.5)"), np.array([1.0, 2.0])
+    rule, t = optimizer("velocity(momentum=0.5)"), np.array([1.0, 2.0])
     p, V, one = np.array([1.0]), np.zeros(1), np.array([1.0])
     for row in rule.coefficients(t, np.array([0.5, 0.0])):
         XP.apply(rule.kernel, p, one, V, *(np.array([c]) for c in row), out=(p, V))
@@ -171,8 +171,8 @@ class Keras:
 
 
 KERAS = {
-    "velocity(beta=0.8)": lambda k, g, lr: k.sgd(g, lr, 0.8, False),
-    "nesterov_velocity(beta=0.8)": lambda k, g, lr: k.sgd(g, lr, 0.8, True),
+    "velocity(momentum=0.8)": lambda k, g, lr: k.sgd(g, lr, 0.8, False),
+    "nesterov_velocity(momentum=0.8)": lambda k, g, lr: k.sgd(g, lr, 0.8, True),
     "rmsprop(beta=0.8, epsilon=1e-3)": lambda k, g, lr: k.rmsprop(g, lr, 0.8, 1e-3),
     "adam(epsilon=1e-2, beta1=0.8, beta2=0.95, epsilon_placement=before_correction)": (
         lambda k, g, lr: k.adam(g, lr, 0.8, 0.95, 1e-2)
@@ -267,8 +267,8 @@ def test_fifty_steps_are_pytorchs(make, spec: str, kind: str) -> None:
         ("sgd", {}),
         ("momentum", {"beta": 0.9}),
         ("nesterov", {"beta": 0.9}),
-        ("velocity", {"beta": 0.9}),
-        ("nesterov_velocity", {"beta": 0.9}),
+        ("velocity", {"momentum": 0.9}),
+        ("nesterov_velocity", {"momentum": 0.9}),
         ("rmsprop", {"beta": 0.9, "epsilon": 1e-8, "epsilon_placement": "inside"}),
         ("adam", {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "epsilon_placement": "outside"}),
     ],

@@ -103,7 +103,7 @@ OPTIMIZERS = [
     "gradient_descent",
     "momentum(beta=0.8)",
     "nesterov",
-    "velocity(beta=0.8)",
+    "velocity(momentum=0.8)",
     "nesterov_velocity",
     "rmsprop",
     "rmsprop(epsilon_placement=outside)",

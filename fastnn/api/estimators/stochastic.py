@@ -116,11 +116,11 @@ def _optimizer(p: Mapping[str, Any]) -> tuple[object, float]:
         names = {"beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon"}
         options = {name: float(p[given]) for name, given in names.items()}
         return {"name": "adam", "epsilon_placement": "before_correction", **options}, rate
-    beta = float(p["momentum"])
-    if not beta:
+    momentum = float(p["momentum"])
+    if not momentum:
         return "gradient_descent", rate
     name = "nesterov_velocity" if p["nesterovs_momentum"] else "velocity"
-    return {"name": name, "beta": beta}, rate
+    return {"name": name, "momentum": momentum}, rate
 
 
 def _refuse_ending(options: Recipe) -> None:

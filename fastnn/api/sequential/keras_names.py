@@ -25,7 +25,6 @@ _SPELT = {
     "beta_1": "beta1",
     "beta_2": "beta2",
     "rho": "beta",
-    "momentum": "beta",
     "negative_slope": "slope",
     "stddev": "scale",
 }
@@ -173,7 +172,7 @@ _ADAM: Options = {
 
 #: Keras' optimisers: its defaults, by our names, where they are not the row's; what is not there.
 _OPTIMIZERS: Mapping[str, tuple[Options, Mapping[str, tuple[object, str]]]] = {
-    "sgd": ({"learning_rate": 0.01, "beta": 0.0, "nesterov": False}, _NO_DECAY),
+    "sgd": ({"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}, _NO_DECAY),
     "rmsprop": (
         {"learning_rate": 0.001, "epsilon": 1e-7},
         {"momentum": (0.0, "leave it out"), **_NO_DECAY},
@@ -189,7 +188,7 @@ def optimizer(spec: object, learning_rate: float | None = None) -> dict[str, Any
     """Return the arguments of `Recipe.of` that an optimiser stands for.
 
     >>> optimizer("SGD(momentum=0.9)")
-    {'optimizer': {'name': 'velocity', 'beta': 0.9}, 'learning_rate': 0.01}
+    {'optimizer': {'name': 'velocity', 'momentum': 0.9}, 'learning_rate': 0.01}
     >>> optimizer("momentum", 0.2)
     {'optimizer': {'name': 'momentum'}, 'learning_rate': 0.2}
 
@@ -229,15 +228,15 @@ _TABLE = optimizers.OPTIMIZERS
 def _descent(owner: str, options: Options) -> str:
     """Return the row of Keras' SGD, and leave the options that it has."""
     ahead = _NESTEROV.check(owner, options.pop("nesterov"))
-    if not _MOMENTUM.check(owner, options["beta"]):
-        del options["beta"]
+    if not _MOMENTUM.check(owner, options["momentum"]):
+        del options["momentum"]
         return "gradient_descent"
     return "nesterov_velocity" if ahead else "velocity"
 
 
 def _refuse_unknown(owner: str, name: str, options: Options, only: Iterable[str]) -> None:
-    rows = ["velocity"] if name == "sgd" else [name]
-    own = [*(o.name for row in rows for o in _TABLE[row].options), *_OPTIMIZERS[name][0]]
+    row = _TABLE["velocity" if name == "sgd" else name]
+    own = [*(o.name for o in row.options), *_OPTIMIZERS[name][0]]
     known = [*(keras for keras, ours in _SPELT.items() if ours in own), *own, "global_clipnorm"]
     for key in options:
         if key not in [*known, *only]:
