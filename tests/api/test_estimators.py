@@ -198,7 +198,7 @@ def test_weights_can_be_set_and_are_used() -> None:
         {"class_weight": "balanced"},
         {"class_weight": {0: 2.0, 1: 1.0}},
         {"activation": ["gelu"]},
-        {"activation": lambda z: z * z},
+        pytest.param({"activation": lambda z: z * z}, id="own activation"),
         {"groups": [fastnn.ParameterGroup(kind="biases", learning_rate_factor=2.0)]},
         {"dtype": "float32"},
         {"loss": "categorical_crossentropy"},
