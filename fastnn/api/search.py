@@ -109,6 +109,9 @@ def search(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     delimiter: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    missing: Collection[str] | None = None,
     device: str = "cpu",
     engine: str = "auto",
     capture: str = "auto",
@@ -157,7 +160,8 @@ def search(
     categorical = listed("categorical", categorical)
     source = read_source(
         data, target, task=task, categorical=categorical, drop=listed("drop", drop),
-        sample_weight=sample_weight, delimiter=delimiter,
+        sample_weight=sample_weight, delimiter=delimiter, decimal=decimal, thousands=thousands,
+        missing=missing,
     )  # fmt: skip
     by, greater = _judge(by, grid, common, source)
     prepared = {

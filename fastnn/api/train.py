@@ -77,6 +77,9 @@ def train(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     delimiter: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    missing: Collection[str] | None = None,
     device: str = "cpu",
     engine: str = "auto",
     capture: str = "auto",
@@ -120,6 +123,9 @@ def train(
         other than identity is chosen.
     categorical : numeric columns to take as categories. drop : columns to leave out, of every
         part. delimiter : of a CSV file, if it is not a comma.
+    decimal, thousands : the signs of numbers in text, if they are not a point and none. missing :
+        texts that mean 'no value', besides the usual (NA, nan, null, none, ?); an empty list: no
+        text does but an empty cell. The model reads text of new data alike.
     device : "cpu", "cuda", "cuda:N" or "auto". dtype : "float32" or "float64".
     engine : what runs the steps on the CPU: "numpy", "compiled" (extra ``jit``), or "auto".
     capture : on a GPU, "auto" starts each step as one CUDA graph where that works, "never" kernel
@@ -180,6 +186,9 @@ def train(
         drop=listed("drop", drop),
         sample_weight=sample_weight,
         delimiter=delimiter,
+        decimal=decimal,
+        thousands=thousands,
+        missing=missing,
     )
     setup = set_up(
         source, chosen, dtype=dtype, categorical=categorical, validation=validation, test=test

@@ -40,6 +40,9 @@ def train_many(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     delimiter: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    missing: Collection[str] | None = None,
     device: str = "cpu",
     engine: str = "auto",
     capture: str = "auto",
@@ -66,8 +69,8 @@ def train_many(
     ----------
     configs : for each network what is its own: a mapping of `train`'s arguments, but for those
         below and `callbacks`.
-    data, target, task, validation, test, sample_weight, categorical, drop, delimiter, device,
-        capture, precision, dtype : as in `train`, the same for all.
+    data, target, task, validation, test, sample_weight, categorical, drop, delimiter, decimal,
+        thousands, missing, device, capture, precision, dtype : as in `train`, the same for all.
     engine : as in `train`. "auto" takes what it would take for one network alone, for the same
         numbers; "compiled" (extra ``jit``) is faster for small networks, and differs by rounding.
     verbose : show progress on standard error: the network with the lowest loss so far, and the
@@ -107,6 +110,9 @@ def train_many(
         drop=listed("drop", drop),
         sample_weight=sample_weight,
         delimiter=delimiter,
+        decimal=decimal,
+        thousands=thousands,
+        missing=missing,
     )
     trained = train_configs(
         configs, source, validation=validation, test=test, categorical=categorical, device=device,

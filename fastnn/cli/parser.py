@@ -133,13 +133,53 @@ def real(text: str) -> float:
         raise argparse.ArgumentTypeError(f"needs a number, found {text!r}") from None
 
 
-def delimiter(text: str) -> str:
-    r"""Read what parts the columns of a file; a tab can be written as tab or \\t.
+def sign(text: str) -> str:
+    r"""Read a sign of a text file; a tab can be written as tab or \\t, a space as space.
 
-    >>> delimiter(";"), delimiter("tab"), delimiter("\\t")
-    (';', '\t', '\t')
+    >>> sign(";"), sign("tab"), sign("\\t"), sign("space")
+    (';', '\t', '\t', ' ')
     """
-    return "\t" if text in ("tab", "\\t") else text
+    return {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
+
+
+def markers(text: str) -> list[str]:
+    """Read texts that mean no value; none: there are none but the empty one.
+
+    >>> markers("-,nil"), markers("none")
+    (['-', 'nil'], [])
+    """
+    return [] if text == "none" else split_list(text)
+
+
+def add_reading(p: Any, **default: None) -> None:
+    """Add the options that say how text is read."""
+    p.add_argument(
+        "--delimiter", metavar="C", type=sign, **default,
+        help="what parts the columns of CSV files; default: a comma; tab: a tab",
+    )  # fmt: skip
+    p.add_argument(
+        "--decimal", metavar="C", type=sign, **default,
+        help="the decimal sign of numbers in text; default: a point",
+    )  # fmt: skip
+    p.add_argument(
+        "--thousands", metavar="C", type=sign, **default,
+        help="what groups their digits by thousands; default: nothing; space: a space",
+    )  # fmt: skip
+    p.add_argument(
+        "--missing", metavar="TEXT[,TEXT]", type=markers, **default,
+        help="texts that mean no value, besides the usual (NA, nan, null, none, ?); write "
+        "--missing=- for a dash; none: no text does but an empty cell",
+    )  # fmt: skip
+
+
+def reading_of(arguments: argparse.Namespace) -> Any:
+    """Return how text is to be read, None for what was not given.
+
+    >>> reading_of(argparse.Namespace(decimal=","))
+    {'delimiter': None, 'decimal': ',', 'thousands': None, 'missing': None}
+    """
+    names = ("delimiter", "decimal", "thousands", "missing")
+    return {name: getattr(arguments, name, None) for name in names}
 
 
 def layers(text: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
-from fastnn.cli.parser import Parser, joined
+from fastnn.cli.parser import Parser, joined, reading_of
 from fastnn.cli.train_arguments import add_arguments, elsewhere, names
 from fastnn.errors import ArgumentError, DivergenceError, FastnnError, ModelFileError
 from fastnn.version import __version__
@@ -26,7 +26,8 @@ PARTS = ("validation", "test")
 
 #: Arguments that messages may call by their names in Python.
 ARGUMENTS = (
-    "target", "task", "categorical", "drop", "delimiter", "fractions", "validation", "test",
+    "target", "task", "categorical", "drop", "delimiter", "decimal", "thousands",
+    "missing", "fractions", "validation", "test",
     "standardize", "class_weight", "hidden_layer_sizes", "activation", "output_activation",
     "initializer", "loss", "label_smoothing", "dropout", "batch_normalization",
     "optimizer", "learning_rate", "schedule", "batch_size", "micro_batch_size", "epochs", "l2",
@@ -150,7 +151,7 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     if len(given.get("target", ())) == 1:
         given["target"] = given["target"][0]
     if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
-        known = read_table(data, delimiter=given.get("delimiter"), **columns).names
+        known = read_table(data, **reading_of(arguments), **columns).names
         raise ArgumentError(
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastnn.cli.parser import (
     Parser,
+    add_reading,
     batch_size,
-    delimiter,
     layers,
     none_or_text,
     one_or_list,
@@ -48,12 +48,7 @@ def _add_data(p: Parser) -> None:
         "--target", metavar="COL", action="append",
         help="the column to predict; a file needs it. For several columns give it several times",
     )  # fmt: skip
-    g.add_argument(
-        "--delimiter",
-        metavar="C",
-        type=delimiter,
-        help="what parts the columns of CSV files; default: a comma; tab: a tab",
-    )
+    add_reading(g)
     g.add_argument(
         "--task", metavar="NAME",
         help="auto (default: by the target), binary, multiclass, multilabel or regression",

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.builtin import DATASETS, load
+from fastnn.data.cells import ReadingOptions
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
 from fastnn.data.split import folds, holdout, split
-from fastnn.data.table import Table, check_known
+from fastnn.data.table import Table, check_known, shown
 from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError
 from fastnn.preparation.loss_weights import check_weights
@@ -55,7 +56,7 @@ class Source:
     target_name: str | tuple[str, ...]
     test: Examples | None = None
     drop: tuple[str, ...] = ()
-    delimiter: str | None = None  # of a text file
+    reading: ReadingOptions = field(default_factory=ReadingOptions)  # of text
 
 
 def read_source(
@@ -66,12 +67,12 @@ def read_source(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     sample_weight: npt.ArrayLike | None = None,
-    delimiter: str | None = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Source:
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
     ``target`` names a column of the data, or several in a list, or is the array of targets; a
-    built-in data set has its own. ``delimiter``: of a text file, as `read_table` takes it.
+    built-in data set has its own. ``reading``: how text is read, as `read_table` takes it.
     Raises DataError or ArgumentError that say what is missing.
 
     >>> source = read_source("digits")
@@ -81,9 +82,12 @@ def read_source(
     test = None
     if isinstance(data, str) and data in DATASETS:
         if target is not None:
-            raise ArgumentError(f"target has no effect: data set {data!r} has its own target")
-        if delimiter is not None:
-            raise ArgumentError(f"delimiter has no effect: data set {data!r} is no text file")
+            raise ArgumentError(f"target has no effect: data set {shown(data)} has its own target")
+        for option, value in reading.items():
+            if value is not None:
+                raise ArgumentError(
+                    f"{option} has no effect: data set {shown(data)} is no text file"
+                )
         dataset = load(data)
         table, values = dataset.table, dataset.target
         name: str | tuple[str, ...] = dataset.target_name
@@ -94,13 +98,13 @@ def read_source(
             table = table.drop(list(drop))
             test = None if test is None else Examples(test.table.drop(list(drop)), test.target)
     else:
-        table, values, name = _read(data, target, categorical, drop, delimiter=delimiter)
+        table, values, name = _read(data, target, categorical, drop, **reading)
         found = None
     if len(values) != len(table):
         raise DataError(f"target has {len(values)} values for {len(table)} rows of data")
     weights = None if sample_weight is None else check_weights(sample_weight, len(table))
     kind = (found or infer_task(values)) if task == "auto" else task
-    return Source(Examples(table, values, weights), kind, name, test, tuple(drop), delimiter)
+    return Source(Examples(table, values, weights), kind, name, test, tuple(drop), reading)
 
 
 def _read(
@@ -109,17 +113,17 @@ def _read(
     categorical: Collection[str],
     drop: Collection[str],
     numeric: Collection[str] = (),
-    delimiter: str | None = None,
+    **reading: Unpack[ReadingOptions],
 ) -> tuple[Table, Array, str | tuple[str, ...]]:
     if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
         raise DataError(
-            f"data: {data!r} is neither a file nor a built-in data set"
+            f"data: {shown(data)} is neither a file nor a built-in data set"
             f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})"
         )
     if target is None:
         raise ArgumentError("target is missing: name a column of the data, or give the values")
     how: dict[str, Any] = {
-        "numeric": numeric, "categorical": categorical, "drop": drop, "delimiter": delimiter,
+        "numeric": numeric, "categorical": categorical, "drop": drop, **reading,
     }  # fmt: skip
     names = target_columns(data, target)
     if names:
@@ -129,7 +133,7 @@ def _read(
     if values.ndim == 0:
         raise ArgumentError(
             "target must name a column, or several in a list, or be an array of a label or value "
-            f"per row; found {target!r}"
+            f"per row; found {shown(target)}"
         )
     return read_table(data, **how), values, "target"
 
@@ -173,7 +177,7 @@ def divide(
         )
     if fractions is not None:
         if not isinstance(fractions, (list, tuple, np.ndarray)):
-            raise ArgumentError(f"fractions must be three numbers, found {fractions!r}")
+            raise ArgumentError(f"fractions must be three numbers, found {shown(fractions)}")
         fractions = [number("each of fractions", share) for share in fractions]
     if fold is not None:
         return _fold(examples, task, fold, fractions, given, seed)
@@ -203,12 +207,12 @@ def _fold(
 ) -> dict[str, Examples]:
     """Return the parts of one fold; all folds of a seed have the same test part."""
     if not isinstance(fold, (tuple, list)) or len(fold) != 2:
-        raise ArgumentError(f"fold must be a pair (i, k), the i-th of k folds, found {fold!r}")
+        raise ArgumentError(f"fold must be a pair (i, k), the i-th of k folds, found {shown(fold)}")
     k = whole("fold: k", fold[1])
     i = fold[0]
     if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or not 0 <= i < k or k < 2:
         raise ArgumentError(
-            f"fold must be (i, k) with k of 2 or more and i from 0 to k - 1, found {fold!r}"
+            f"fold must be (i, k) with k of 2 or more and i from 0 to k - 1, found {shown(fold)}"
         )
     for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
         if there is not None:
@@ -232,6 +236,9 @@ def _pair(name: str, pair: Any, source: Source) -> Examples:
     data, target = pair
     trained = source.examples.table
     unnamed = trained.positional or isinstance(data, (Table, np.ndarray, list))
+    reading = source.reading
+    if not is_delimited(data):
+        reading = {**reading, "delimiter": None}
     try:
         table, values, _ = _read(
             data,
@@ -239,7 +246,7 @@ def _pair(name: str, pair: Any, source: Source) -> Examples:
             () if unnamed else tuple(trained.categorical),
             () if unnamed else source.drop,
             () if unnamed else trained.numeric_names,
-            delimiter=source.delimiter if is_delimited(data) else None,
+            **reading,
         )
     except DataError as error:
         raise DataError(f"{name}: {error}") from error

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
+from fastnn.data.table import shown
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
 from fastnn.registry import did_you_mean
@@ -43,20 +44,21 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
         if class_weight != "balanced":
             raise ArgumentError(
                 f"class_weight must be 'balanced' or a weight for each label, found "
-                f"{class_weight!r}{did_you_mean(class_weight, ['balanced'])}"
+                f"{shown(class_weight)}{did_you_mean(class_weight, ['balanced'])}"
             )
         counts = np.bincount(Y[:, 0].astype(np.int64), minlength=len(labels))
         return len(Y) / (len(labels) * np.maximum(counts, 1))
     if not isinstance(class_weight, Mapping) or not class_weight:
         raise ArgumentError(
             f"class_weight must be 'balanced' or a mapping of labels to weights, found "
-            f"{class_weight!r}"
+            f"{shown(class_weight)}"
         )
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
         if label not in labels:
             raise ArgumentError(
-                f"class_weight: unknown label {label!r} (known: {', '.join(map(repr, labels))})"
+                f"class_weight: unknown label {shown(label)} "
+                f"(known: {', '.join(map(shown, labels))})"
             )
         weights[labels.index(label)] = _one_weight(label, weight)
     return _checked(weights)
@@ -65,7 +67,8 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
 def _label_weights(class_weight: ClassWeight, k: int) -> Array:
     if not isinstance(class_weight, (list, tuple, np.ndarray)):
         raise ArgumentError(
-            f"class_weight for a multilabel target is a list of {k} weights, found {class_weight!r}"
+            f"class_weight for a multilabel target is a list of {k} weights, found "
+            f"{shown(class_weight)}"
         )
     weights = np.array([_one_weight(j, weight) for j, weight in enumerate(class_weight)])
     if weights.shape != (k,):
@@ -75,7 +78,9 @@ def _label_weights(class_weight: ClassWeight, k: int) -> Array:
 
 def _one_weight(label: object, weight: object) -> float:
     if isinstance(weight, bool) or not isinstance(weight, (int, float, np.integer, np.floating)):
-        raise ArgumentError(f"class_weight: the weight of {label!r} is {weight!r}, not a number")
+        raise ArgumentError(
+            f"class_weight: the weight of {shown(label)} is {shown(weight)}, not a number"
+        )
     return float(weight)
 
 

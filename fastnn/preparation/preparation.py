@@ -182,6 +182,7 @@ def set_up(
             dtype=dtype,
             standardize=chosen.standardize,
             categorical=[c for c in categorical if c in table.numeric_names],
+            reading=source.reading,
         ),
     )
     outputs = ("outputs", split, standardizes)

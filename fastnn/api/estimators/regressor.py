@@ -13,9 +13,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from fastnn.api.estimators.base import BaseMLP, solver_is_stochastic
-from fastnn.api.estimators.inputs import weighted_moments
 from fastnn.api.estimators.parameters import keep
 from fastnn.api.estimators.preparation import Sample
+from fastnn.data.statistics import moments
 from fastnn.data.targets import Targets
 from fastnn.errors import DataError
 from fastnn.nn.activations import ActivationFunction
@@ -185,7 +185,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         targets = Targets.fit(sample.y, "regression", dtype=dtype, standardize=self._standardizes)
         if self._standardizes and sample.w is not None:
             values = np.asarray(sample.y, np.float64).reshape(len(sample.y), -1)
-            mean, scale = weighted_moments(values, sample.w)
+            mean, scale = moments(values, ["y"] * values.shape[1], sample.w)
             targets = replace(targets, mean=mean, scale=scale)
         return targets
 
