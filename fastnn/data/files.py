@@ -68,7 +68,7 @@ def read_table(
         return source.drop(list(drop)) if drop else source
     kinds = _kinds(numeric, categorical, drop)
     columns, place = _columns(source, kinds, drop, Reading(**reading))
-    positional = not _has_names(source)
+    positional = not has_names(source)
     return Table.from_columns(columns, dtype=dtype, place=place, positional=positional)
 
 
@@ -97,7 +97,7 @@ def read_labelled(
     """
     if isinstance(source, Table):
         raise ArgumentError("the source is already a Table: take its column() and drop() it")
-    if not _has_names(source):
+    if not has_names(source):
         raise ArgumentError(
             f"target={shown(target)}: an array has no column names; hand the target over as an "
             "array"
@@ -137,7 +137,7 @@ def target_columns(source: Any, target: Any) -> tuple[str, ...]:
     """
     if isinstance(target, str):
         return (target,)
-    if not isinstance(target, (list, tuple)) or not target or not _has_names(source):
+    if not isinstance(target, (list, tuple)) or not target or not has_names(source):
         return ()
     named = all(isinstance(name, str) for name in target) and len(set(target)) == len(target)
     return tuple(target) if named else ()
@@ -153,7 +153,24 @@ def is_delimited(source: Any) -> bool:
     return name.endswith(CSV_SUFFIXES) and ".tsv" not in Path(name).suffixes
 
 
-def _has_names(source: Any) -> bool:
+def width(source: Any) -> int:
+    """Return the number of columns of an array or of a list of rows, 0 if it has no rows.
+
+    >>> width(np.zeros((3, 2))), width([[1, 2], [3, 4]]), width([1, 2])
+    (2, 2, 1)
+    """
+    if isinstance(source, (list, tuple)):
+        first = source[0] if source else ()
+        return len(first) if isinstance(first, (list, tuple, np.ndarray)) else 1
+    return int(source.shape[1]) if getattr(source, "ndim", 1) == 2 else 1
+
+
+def has_names(source: Any) -> bool:
+    """Say whether the columns of the source have names: not those of an array or a list.
+
+    >>> has_names({"a": [1]}), has_names("a.csv"), has_names([[1]])
+    (True, True, False)
+    """
     named = isinstance(source, (str, os.PathLike, Mapping))
     return named or (_is_frame(source) and not isinstance(source, np.ndarray))
 

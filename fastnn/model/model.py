@@ -15,7 +15,7 @@ from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
 from fastnn.data.cells import ReadingOptions
-from fastnn.data.files import read_labelled, read_table, target_columns
+from fastnn.data.files import has_names, read_labelled, read_table, target_columns, width
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
@@ -280,8 +280,8 @@ class Model:
             return {}
         f = self.features
         names = dict(zip(f.columns, f.columns, strict=True))
-        if isinstance(data, (np.ndarray, list, tuple)):  # columns are known by their places
-            if np.ndim(data) != 2 or len(data[0]) != len(f.columns):
+        if not has_names(data):  # columns are known by their places
+            if width(data) != len(f.columns):
                 return {}
             names = {column: f"x{j}" for j, column in enumerate(f.columns)}
         elif f.positional:
