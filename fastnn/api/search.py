@@ -27,7 +27,7 @@ from fastnn.recipe.checks import flag, whole
 from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
+from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
 from fastnn.registry import did_you_mean
 from fastnn.training.course import Entry, Progress
 from fastnn.training.history import History
@@ -159,7 +159,7 @@ def search(
             f"{arg('jobs')} and {arg('workers')} have no effect on device {backend.device!r}: "
             "networks of one shape are trained there at once"
         )
-    source = read_source(data, target, sample_weight=sample_weight, **pick(common, DataOptions))
+    source = read_source(data, target, sample_weight=sample_weight, **pick(common, SourceOptions))
     by, greater = _judge(by, grid, shared, source)
     work = Work(source, settings, validation, test)
     train: Any = partial(

@@ -18,7 +18,7 @@ from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
+from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
@@ -98,7 +98,7 @@ def train(
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
     backend = settings.backend()
-    source = read_source(data, target, sample_weight=sample_weight, **pick(options, DataOptions))
+    source = read_source(data, target, sample_weight=sample_weight, **pick(options, SourceOptions))
     setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
     net, ready = setup.network, setup.parts
     part = ready["train"]

@@ -24,7 +24,7 @@ from fastnn.recipe.choices import options, pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import DataOptions, RecipeOptions, RunOptions, TrainOptions
+from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
 from fastnn.training.batching import at_once, batching
 from fastnn.training.callbacks import ProgressReport, TrainingState
 from fastnn.training.course import Entry
@@ -35,7 +35,7 @@ from fastnn.training.part import evaluate_many
 
 #: Arguments of `train` that a config cannot have.
 _FOR_ALL = {
-    *options(DataOptions, RunOptions),
+    *options(SourceOptions, RunOptions),
     *("data", "target", "validation", "test", "sample_weight", "verbose"),
 }
 
@@ -106,7 +106,7 @@ def train_many(
     verbose = flag("verbose", verbose)
     recipes = read_recipes(configs, pick(common, RecipeOptions))
     settings = RunSettings(**pick(common, RunOptions))
-    source = read_source(data, target, sample_weight=sample_weight, **pick(common, DataOptions))
+    source = read_source(data, target, sample_weight=sample_weight, **pick(common, SourceOptions))
     work = Work(source, settings, validation, test)
     trained = train_recipes(recipes, work, verbose=verbose)
     for recipe, training in zip(recipes, trained, strict=True):

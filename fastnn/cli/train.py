@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.signals import unhurried
-from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
+from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names, reading_of
 from fastnn.errors import ArgumentError, DivergenceError, ModelFileError
 from fastnn.version import __version__
 
@@ -140,7 +140,7 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     if len(given.get("target", ())) == 1:
         given["target"] = given["target"][0]
     if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
-        known = read_table(data, delimiter=given.get("delimiter"), **columns).names
+        known = read_table(data, **reading_of(arguments), **columns).names
         raise ArgumentError(
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from typing import Any
 
 from fastnn.cli.parser import Parser
@@ -18,6 +19,7 @@ from fastnn.recipe.table import (
     NetworkOptions,
     OptimizerOptions,
     PartOptions,
+    ReadingOptions,
     RunOptions,
     SeedOptions,
 )
@@ -26,6 +28,7 @@ from fastnn.registry import Row
 #: How the help calls the groups of the table.
 _TITLES = {
     DataOptions: "data",
+    ReadingOptions: "data",
     PartOptions: "data",
     NetworkOptions: "network",
     OptimizerOptions: "training",
@@ -90,6 +93,27 @@ def add_flag(p: Any, row: Option) -> None:
         if row.flag.repeat:
             how["action"] = "append"
     p.add_argument(f"--{row.flag_name}", **how)
+
+
+def add_reading(p: Any) -> None:
+    """Add the options that say how text is read.
+
+    >>> p = Parser()
+    >>> add_reading(p)
+    >>> p.parse_args(["--decimal", ","]).decimal
+    ','
+    """
+    for row in options(ReadingOptions).values():
+        add_flag(p, row)
+
+
+def reading_of(arguments: Namespace) -> Any:
+    """Return how text is to be read, None for what was not given.
+
+    >>> reading_of(Namespace(decimal=","))
+    {'delimiter': None, 'decimal': ',', 'thousands': None, 'missing': None}
+    """
+    return {name: getattr(arguments, name, None) for name in options(ReadingOptions)}
 
 
 #: Arguments of `train` that are no options of the table, and are flags all the same.

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
+from fastnn.cli.train_arguments import add_reading, reading_of
 from fastnn.errors import ArgumentError, DataError, ModelFileError
 from fastnn.extras import pip_install
-from fastnn.recipe.forms import delimiter, split_list
+from fastnn.recipe.forms import split_list
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -78,12 +79,7 @@ def _add_inputs(p: Parser) -> None:
         "--drop", metavar="COL[,COL]", action="append", type=split_list,
         help="columns of DATA to leave out",
     )  # fmt: skip
-    p.add_argument(
-        "--delimiter",
-        metavar="C",
-        type=delimiter,
-        help="what parts the columns of a CSV file; default: a comma; tab: a tab",
-    )
+    add_reading(p)
     p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N, or auto")
 
 
@@ -211,7 +207,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def _place(arguments: argparse.Namespace) -> Place:
     """Where a row of DATA is: the line of a text file, else the row."""
-    from fastnn.data.csv_text import place_in_file
+    from fastnn.data.csv_lines import place_in_file
     from fastnn.data.files import CSV_SUFFIXES
     from fastnn.data.table import from_zero
 
@@ -248,7 +244,7 @@ def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
     drop = joined(arguments.drop)
     if arguments.data in DATASETS:
         return _checked(model, _builtin(arguments, drop)[0], arguments.data)
-    table = read_table(arguments.data, drop=drop, delimiter=arguments.delimiter, **_kinds(model))
+    table = read_table(arguments.data, drop=drop, **_known(model, arguments))
     target = model.target_name
     columns = [target] if isinstance(target, str) else list(target)
     blocks = [f"{target}{j}" for j in range(model.targets.n_outputs)]
@@ -276,8 +272,8 @@ def _labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array
         table, labels = _builtin(arguments, drop)
     else:
         table, labels = read_labelled(
-            arguments.data, _target(model, arguments), drop=drop, delimiter=arguments.delimiter,
-            **_kinds(model),
+            arguments.data, _target(model, arguments), drop=drop, text=model.has_text_labels,
+            **_known(model, arguments),
         )  # fmt: skip
     return _checked(model, table, arguments.data), labels
 
@@ -295,8 +291,9 @@ def _builtin(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table,
     from fastnn.data.builtin import load
 
     name = arguments.data
-    if arguments.delimiter is not None:
-        raise ArgumentError(f"--delimiter has no effect: data set {name!r} is no text file")
+    for option, value in reading_of(arguments).items():
+        if value is not None:
+            raise ArgumentError(f"--{option} has no effect: data set {name!r} is no text file")
     dataset = load(name)
     table, labels = dataset.test or (dataset.table, dataset.target)
     which = "test rows" if dataset.test else "rows, some of them seen by a model trained on it"
@@ -304,12 +301,9 @@ def _builtin(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table,
     return table.drop(list(drop)) if drop else table, labels
 
 
-def _kinds(model: Model) -> dict[str, Any]:
-    """What training found the columns to be: declared to the reader."""
-    features = model.features
-    if features.positional:
-        return {}
-    return {"numeric": features.numeric, "categorical": features.categorical}
+def _known(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What training found the columns to be, and how text is to be read."""
+    return {**model.kinds(arguments.data), **model.features.reading_with(reading_of(arguments))}
 
 
 def _checked(model: Model, table: Table, data: str) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.backend.random import generator
-from fastnn.data.table import Array
+from fastnn.data.table import Array, shown
 from fastnn.errors import ArgumentError, arg
 from fastnn.registry import did_you_mean
 
@@ -28,12 +28,12 @@ def batch_size_for(n_examples: int, batch_size: int | str = "auto") -> int:
     (1500, 128, 48000)
     """
     if _not_whole(n_examples) or n_examples < 1:
-        raise ArgumentError(f"n_examples must be a whole number from 1, found {n_examples!r}")
+        raise ArgumentError(f"n_examples must be a whole number from 1, found {shown(n_examples)}")
     if isinstance(batch_size, str):
         if batch_size not in ("auto", "full"):
             raise ArgumentError(
                 f"{arg('batch_size')} must be a whole number, 'auto' or 'full', found "
-                f"{batch_size!r}" + did_you_mean(batch_size, ("auto", "full"))
+                f"{shown(batch_size)}" + did_you_mean(batch_size, ("auto", "full"))
             )
         if batch_size == "full" or n_examples <= FULL_BATCH_UP_TO:
             return int(n_examples)
@@ -42,7 +42,7 @@ def batch_size_for(n_examples: int, batch_size: int | str = "auto") -> int:
     if _not_whole(batch_size) or batch_size < 1:
         raise ArgumentError(
             f"{arg('batch_size')} must be a whole number from 1, 'auto' or 'full', found "
-            f"{batch_size!r}"
+            f"{shown(batch_size)}"
         )
     return min(int(batch_size), int(n_examples))
 
@@ -56,7 +56,7 @@ def epoch_order(n_examples: int, seed: int, epoch: int) -> Array:
     True
     """
     if _not_whole(epoch) or epoch < 0:
-        raise ArgumentError(f"epoch must be a whole number from 0, found {epoch!r}")
+        raise ArgumentError(f"epoch must be a whole number from 0, found {shown(epoch)}")
     return generator(seed, "shuffle", epoch).permutation(n_examples)
 
 

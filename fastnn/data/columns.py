@@ -4,62 +4,25 @@ from __future__ import annotations
 
 import datetime
 import numbers
-import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastnn.data.table import Array, Place, from_zero
+from fastnn.data.cells import STANDARD, Reading, is_missing
+from fastnn.data.notations import DATE_CURE, not_a_number, refuse_near_numbers
+from fastnn.data.statistics import DataWarning
+from fastnn.data.table import EXACT, Array, Place, Table, check_exact, from_zero, not_exact, shown
 from fastnn.errors import DataError
 
-#: What counts as 'no value' in a text file, whatever the case.
-MISSING_MARKERS = ("", "na", "n/a", "nan", "null", "none", "?")
-
-#: Text in at most one of so many cells, among numbers (90 % or more), is taken for a mistake.
-NUMBERS_PER_STRAY = 10
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}/\d{1,2}/\d{4}")
-
-DATE_CURE = (
-    "turn them into numbers first, such as year, month, weekday or days since a fixed day, "
-    "or leave the column out: drop=, on the command line --drop"
-)
+#: What a column may be. Those of a target keep their text as it is spelt: a "label" is judged as
+#: any column is, "text" is not.
+KINDS = ("numeric", "categorical", "label", "text")
 
 
-def is_missing(value: object) -> bool:
-    """Say whether a cell of a frame or an object array is empty (None, NaN, NA, NaT).
-
-    >>> is_missing(float("nan")), is_missing(""), is_missing(0)
-    (True, False, False)
-    """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
-
-
-def parse_number(text: str) -> float | None:
-    """Return the number that ``text`` writes, or None (no thousands signs, no underscores).
-
-    >>> parse_number(" -2.5e3 "), parse_number("1_000"), parse_number("abc")
-    (-2500.0, None, None)
-    """
-    text = text.strip()
-    return float(text) if _NUMBER.fullmatch(text) else None
-
-
-def is_date(text: str) -> bool:
-    """Say whether ``text`` looks like a date or a time stamp.
-
-    >>> is_date("2013-01-01T10:00:00Z"), is_date("2013")
-    (True, False)
-    """
-    return _DATE.fullmatch(text.strip()) is not None
-
-
-def category_texts(values: Iterable[Any]) -> Array:
-    """Return category names as an object array: whole numbers without '.0', None for missing.
+def category_texts(values: Iterable[Any], reading: Reading = STANDARD) -> Array:
+    """Return the texts of categories as an object array, None for gaps, by `Reading.category`.
 
     A column of codes thus has the same names whether it holds 3, 3.0 or '3'.
 
@@ -67,121 +30,256 @@ def category_texts(values: Iterable[Any]) -> Array:
     >>> category_texts(np.array([3.0, 2.5, np.nan]))
     array(['3', '2.5', None], dtype=object)
     """
-    cells = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    texts = np.empty(len(cells), dtype=object)
-    texts[:] = [_category_text(cell) for cell in cells]
-    return texts
-
-
-def _category_text(cell: object) -> str | None:
-    if is_missing(cell):
-        return None
-    if isinstance(cell, (bool, np.bool_)):
-        return str(int(cell))
-    if isinstance(cell, (float, np.floating)):
-        whole = float(cell)
-        return str(int(whole)) if whole.is_integer() else repr(whole)
-    return str(cell)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        distinct, codes = np.unique(values, return_inverse=True)
+        cells: Sequence[Any] = list(distinct)  # NumPy's own: a float32 has fewer digits
+    else:
+        cells, codes = _distinct(values)
+    return _gathered([reading.category(cell) for cell in cells], codes)
 
 
 def typed_column(
-    name: str, values: Array, place: Place = from_zero, kind: str | None = None
+    name: str,
+    values: Array,
+    place: Place = from_zero,
+    kind: str | None = None,
+    reading: Reading = STANDARD,
+    gaps: Array | None = None,
 ) -> Array:
     """Return column ``name`` as numbers (bool, int or float array) or as text (object array).
 
-    Booleans and numbers are numeric, text is categorical; ``kind`` ('numeric' or 'categorical')
-    says otherwise. Dates, bytes, complex numbers and mixtures raise DataError with row and cell.
+    Booleans and numbers are numeric, text is what `text_column` finds; ``kind``, one of `KINDS`,
+    says otherwise. ``gaps`` (N,): where numbers are missing. Dates,
+    bytes, complex numbers and mixtures raise DataError with row and cell.
 
     >>> import numpy as np
     >>> typed_column("age", np.array([3, None, 4.5], dtype=object))
     array([3. , nan, 4.5])
     """
     if values.ndim != 1:
-        raise DataError(f"column {name!r} has shape {values.shape}; a column has one dimension")
-    dtype_kind = values.dtype.kind
-    if dtype_kind in "Mm":
-        raise DataError(f"column {name!r} holds dates or times ({values.dtype}); {DATE_CURE}")
-    if dtype_kind in "biuf":
-        if kind == "categorical":
-            return category_texts(values)
-        return values.astype(np.float64) if values.dtype.itemsize > 8 else values
-    if dtype_kind not in "OUT":
         raise DataError(
-            f"column {name!r} holds {values.dtype}, which is neither numbers nor text; "
+            f"column {shown(name)} has shape {values.shape}; a column has one dimension"
+        )
+    if values.dtype.kind in "biuf":
+        if kind == "categorical":
+            texts = category_texts(values)
+            texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
+            return texts
+        if gaps is None and values.dtype.itemsize <= 8:
+            return values
+        present = values if gaps is None else np.where(gaps, values.dtype.type(0), values)
+        check_exact(present, [name], place)
+        floats = present.astype(np.float64)
+        if gaps is not None:
+            floats[gaps] = np.nan
+        return floats
+    if values.dtype.kind in "Mm":
+        raise DataError(f"column {shown(name)} holds dates or times ({values.dtype}); {DATE_CURE}")
+    if values.dtype.kind not in "OUT":
+        raise DataError(
+            f"column {shown(name)} holds {values.dtype}, which is neither numbers nor text; "
             "convert it first"
         )
-    cells = values.astype(object)
+    cells = [None if is_missing(cell) else cell for cell in values.tolist()]
     if kind == "categorical":
-        return category_texts(cells)
-    present = [(row, cell) for row, cell in enumerate(cells.tolist()) if not is_missing(cell)]
-    kinds = {_cell_kind(cell) for _, cell in present}
-    if kind == "numeric" and "text" in kinds:
-        return numbers_of(name, cells, place)
-    if "date" in kinds:
-        raise DataError(f"column {name!r} holds dates or times; {DATE_CURE}")
-    if len(kinds - {"bool"}) > 1 or kinds == {"bool", "text"}:
-        majority = max(sorted(kinds), key=[_cell_kind(cell) for _, cell in present].count)
-        row, cell = next((r, c) for r, c in present if _cell_kind(c) != majority)
+        return category_texts(cells, reading)
+    types = {type(cell) for cell in cells}
+    if all(of is type(None) or issubclass(of, str) for of in types) and types != {type(None)}:
+        distinct, codes = _distinct(cells)
+        return text_column(name, distinct, codes, place, kind, reading, typed=True)
+    return _mixed(name, cells, place, kind, reading)
+
+
+def text_column(
+    name: str,
+    cells: Sequence[str | None],
+    codes: Array,
+    place: Place,
+    kind: str | None = None,
+    reading: Reading = STANDARD,
+    *,
+    typed: bool = False,
+) -> Array:
+    """Return a column of text: cell i is ``cells[codes[i]]``, None a gap.
+
+    Numbers where all cells that are no gaps are numbers or true and false, else text; what looks
+    like numbers is refused (`refuse_near_numbers`), unless ``kind`` settles it. ``typed``: text
+    as opposed to a file's cells, so that labels stay text.
+
+    >>> text_column("age", ["3", "NA", "4.5"], np.array([0, 1, 2, 0]), from_zero)
+    array([3. , nan, 4.5, 3. ])
+    """
+    known = [None if cell is None or reading.is_gap(cell) else cell.strip() for cell in cells]
+    if kind == "text":
+        return _gathered(known, codes)
+    if kind == "categorical":
+        return _gathered(_categories(name, known, reading), codes)
+    values = [None if text is None else reading.value(text) for text in known]
+    there = [k for k, text in enumerate(known) if text is not None]
+    strays = [k for k in there if values[k] is None]
+
+    def where(k: int) -> str:
+        return place(int(np.flatnonzero(codes == k)[0]))
+
+    if not strays:
+        if kind == "label" and typed and there:
+            return _gathered([_plain_label(text, reading) for text in known], codes)
+        return _numbers(name, values, codes, place)
+    if kind == "numeric":
+        first = min(strays, key=lambda k: int(np.flatnonzero(codes == k)[0]))
+        raise DataError(not_a_number(name, where(first), known[first]))
+    refuse_near_numbers(
+        name,
+        [known[k] or "" for k in there],
+        [None if (value := values[k]) is None else float(value) for k in there],
+        np.bincount(codes, minlength=len(cells))[there],
+        lambda k: where(there[k]),
+    )
+    return _gathered(known if kind == "label" else _categories(name, known, reading), codes)
+
+
+def numeric_part(
+    table: Table, names: Collection[str], trained_as: Collection[str] | None = None
+) -> Array:
+    """Return the columns ``names`` as numbers, in this order; no copy if the table has just them.
+
+    ``trained_as``: their names in messages. Text that is no number raises DataError.
+
+    >>> numeric_part(Table.from_columns({"a": np.array([1.0]), "b": np.array([2.0])}), ["b"])
+    array([[2.]])
+    """
+    if tuple(names) == table.numeric_names:
+        return table.numeric
+    values = np.empty((len(table), len(names)), dtype=table.numeric.dtype)
+    if any(name in table.categorical for name in names):
+        values = values.astype(np.float64)
+    place = {name: j for j, name in enumerate(table.numeric_names)}
+    for j, (name, trained) in enumerate(zip(names, trained_as or names, strict=True)):
+        if name in place:
+            values[:, j] = table.numeric[:, place[name]]
+        else:
+            values[:, j] = typed_column(trained, table.categorical[name], kind="numeric")
+    return values
+
+
+def texts_of(table: Table, name: str) -> Array:
+    """Return a column as the texts of categories, whatever it holds.
+
+    >>> texts_of(Table.from_columns({"code": np.array([1.0, 2.0])}), "code")
+    array(['1', '2'], dtype=object)
+    """
+    values = table.column(name)
+    return values if values.dtype == object else category_texts(values)
+
+
+def _mixed(name: str, cells: list[Any], place: Place, kind: str | None, reading: Reading) -> Array:
+    """The column of Python objects, text among them that reads as numbers or as gaps."""
+    found = [_read(cell, reading) if isinstance(cell, str) else cell for cell in cells]
+    kinds = {of: _kind_of(of) for of in {type(cell) for cell in found} - {type(None)}}
+    all_kinds = set(kinds.values())
+    present = [(row, cell) for row, cell in enumerate(found) if cell is not None]
+    if kind == "numeric" and "text" in all_kinds:
+        row, cell = next((r, c) for r, c in present if kinds[type(c)] == "text")
+        raise DataError(not_a_number(name, place(row), cell))
+    if "date" in all_kinds:
+        raise DataError(f"column {shown(name)} holds dates or times; {DATE_CURE}")
+    if len(all_kinds - {"bool"}) > 1 or all_kinds == {"bool", "text"}:
+        majority = max(sorted(all_kinds), key=[kinds[type(cell)] for _, cell in present].count)
+        row, cell = next((r, c) for r, c in present if kinds[type(c)] != majority)
         raise DataError(
-            f"column {name!r}, {place(row)}: {cell!r} among cells of another type ({majority}); "
-            "correct the cell, or declare the column categorical"
+            f"column {shown(name)}, {place(row)}: {shown(cell)} among cells of another type "
+            f"({majority}); correct the cell, or declare the column categorical"
         )
-    if kinds == {"text"}:
-        return category_texts(cells)
-    if "other" in kinds:
+    if "other" in all_kinds:
         row, cell = present[0]
         raise DataError(
-            f"column {name!r}, {place(row)}: {cell!r} is neither a number nor text; convert it"
+            f"column {shown(name)}, {place(row)}: {shown(cell)} is neither a number nor text; "
+            "convert it"
         )
-    if kinds == {"bool"} and len(present) == len(cells):
-        return cells.astype(bool)
-    if len(present) == len(cells) and all(isinstance(cell, (int, np.integer)) for cell in cells):
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
-    return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
+    return _numbers(name, found, np.arange(len(found)), place)
 
 
-def _cell_kind(cell: object) -> str:
-    if isinstance(cell, (bool, np.bool_)):
+def _read(text: str, reading: Reading) -> object:
+    """A number, None for a gap, or the text itself."""
+    if reading.is_gap(text):
+        return None
+    value = reading.value(text)
+    return text if value is None else value
+
+
+def _kind_of(of: type) -> str:
+    if issubclass(of, (bool, np.bool_)):
         return "bool"
-    if isinstance(cell, str):
+    if issubclass(of, str):
         return "text"
-    if isinstance(cell, (datetime.date, datetime.time, datetime.timedelta, np.datetime64)):
+    dates = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+    if issubclass(of, dates):
         return "date"
     # Decimal is a number of the language but registered only as numbers.Number.
-    return "number" if isinstance(cell, numbers.Number) and not _is_complex(cell) else "other"
+    real = issubclass(of, numbers.Number) and not issubclass(of, (complex, np.complexfloating))
+    return "number" if real else "other"
 
 
-def _is_complex(cell: object) -> bool:
-    return isinstance(cell, (complex, np.complexfloating))
+def _numbers(name: str, cells: Sequence[Any], codes: Array, place: Place) -> Array:
+    """The column whose cell i is the number ``cells[codes[i]]``, None a gap."""
+    gaps = np.array([cell is None for cell in cells], bool)
+    present = [cell for cell in cells if cell is not None]
+    if present and not gaps[codes].any():
+        if all(isinstance(cell, (bool, np.bool_)) for cell in present):
+            return np.array([bool(cell) for cell in cells])[codes]
+        if all(isinstance(cell, (int, np.integer, np.bool_)) for cell in present):
+            whole = [int(cell or 0) for cell in cells]
+            if min(whole) >= -(2**63) and max(whole) < 2**63:
+                return np.array(whole, np.int64)[codes]
+    floats = np.full(len(cells), np.nan)
+    for k, cell in enumerate(cells):
+        if cell is not None:
+            try:
+                floats[k] = cell
+                exact = abs(floats[k]) < EXACT or int(floats[k]) == cell or cell != int(cell)
+            except OverflowError:  # an infinity, which is refused later, or an enormous int
+                exact = not isinstance(cell, (int, np.integer))
+            if not exact:
+                row = int(np.flatnonzero(codes == k)[0])
+                raise DataError(not_exact(name, place(row), cell))
+    return floats[codes]
 
 
-def numbers_of(name: str, cells: Array, place: Place) -> Array:
-    """Return text cells as floats; the first that is no number raises DataError with its place.
-
-    >>> import numpy as np
-    >>> numbers_of("age", np.array(["3", "NA", 4], dtype=object), from_zero)
-    array([ 3., nan,  4.])
-    """
-    out = np.empty(len(cells))
-    for row, cell in enumerate(cells.tolist()):
-        if is_missing(cell) or (isinstance(cell, str) and cell.strip().lower() in MISSING_MARKERS):
-            out[row] = np.nan
+def _categories(name: str, texts: Sequence[str | None], reading: Reading) -> list[str | None]:
+    """Category texts; numbers of which there are several spellings are told, they may be codes."""
+    found = [None if text is None else reading.category(text) for text in texts]
+    spelt: dict[str, str] = {}
+    for text, category in zip(texts, found, strict=True):
+        if text is None or category is None:
             continue
-        number = parse_number(cell) if isinstance(cell, str) else float(cell)
-        if number is None:
-            raise DataError(not_a_number(name, place(row), cell))
-        out[row] = number
-    return out
+        same = text.lower() in ("true", "false") or text.rstrip("0") == f"{category}."
+        if not same and spelt.setdefault(category, text) != text:
+            warnings.warn(
+                f"column {shown(name)}: {shown(spelt[category])} and {shown(text)} are the same "
+                "number, and so the same category; if they are codes, put a letter before them",
+                DataWarning,
+                stacklevel=2,
+            )
+            break
+    return found
 
 
-def not_a_number(name: str, where: str, cell: object) -> str:
-    """Return the message for a stray text cell in a numeric column.
+def _plain_label(text: str | None, reading: Reading) -> str | None:
+    return text if text is None or reading.plain else reading.number_text(text) or text
 
-    >>> not_a_number("age", "line 3 of 'a.csv'", "abc")
-    "column 'age', line 3 of 'a.csv': 'abc' is not a number, in a numeric column; correct or ..."
-    """
-    return (
-        f"column {name!r}, {where}: {cell!r} is not a number, in a numeric column; correct or "
-        f"empty the cell, or make the column categorical: categorical=[{name!r}], "
-        f"--categorical {name}"
-    )
+
+def _distinct(values: Iterable[Any]) -> tuple[list[Any], Array]:
+    """The different cells in the order in which they come, and the place of each cell in them."""
+    cells = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    index: dict[Any, int] = {}
+    try:
+        codes = [index.setdefault(cell, len(index)) for cell in cells]
+    except TypeError:  # a cell that has no hash, such as a list
+        return cells, np.arange(len(cells))
+    return list(index), np.array(codes, np.intp)
+
+
+def _gathered(texts: Sequence[str | None], codes: Array) -> Array:
+    column = np.empty(len(texts), dtype=object)
+    column[:] = texts
+    return np.asarray(column[codes])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from fastnn.backend.host.arrays import to_host
-from fastnn.data.columns import DATE_CURE, category_texts, typed_column
+from fastnn.data.arrays import as_array, read_npz, split_block
+from fastnn.data.cells import Reading, ReadingOptions
+from fastnn.data.columns import typed_column
 from fastnn.data.csv_text import read_csv
+from fastnn.data.frames import frame_columns, is_series, series_column
 from fastnn.data.table import (
     Array,
     Place,
@@ -21,6 +22,7 @@ from fastnn.data.table import (
     check_names,
     from_zero,
     listed,
+    shown,
     unknown_column,
 )
 from fastnn.errors import ArgumentError, DataError, arg
@@ -38,7 +40,7 @@ def read_table(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     dtype: str | None = None,
-    delimiter: str | None = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Table:
     """Read examples from a file, a NumPy array, a dict of arrays or a data frame.
 
@@ -49,10 +51,12 @@ def read_table(
         categorical: columns to take as categories, whatever they hold.
         drop: columns to leave out.
         dtype: 'float32' or 'float64'; None keeps every value exactly (see Table.from_columns).
-        delimiter: of a text file; by default a comma, a tab for .tsv.
+        reading: how text is read: delimiter, decimal, thousands, missing (see `Reading`).
 
-    Booleans become 0 and 1, text and categories become categorical columns. In NPZ files and
-    dicts a two-dimensional array ``x`` stands for the columns ``x0, x1, ...``.
+    Booleans become 0 and 1. Text is read by one rule wherever it is (see `cells`): a column all
+    of whose cells are numbers is numeric, others are categorical, as are columns of a frame's own
+    categorical type. In NPZ files and dicts a two-dimensional array ``x`` stands for the columns
+    ``x0, x1, ...``.
 
     Raises DataError (what, where, what to do) for data that cannot be used, ArgumentError for
     an argument that cannot work.
@@ -63,8 +67,9 @@ def read_table(
     """
     if isinstance(source, Table):
         return source.drop(list(drop)) if drop else source
-    columns, place = _columns(source, numeric, categorical, drop, delimiter)
-    positional = not _has_names(source)
+    kinds = _kinds(numeric, categorical, drop)
+    columns, place = _columns(source, kinds, drop, Reading(**reading))
+    positional = not has_names(source)
     return Table.from_columns(columns, dtype=dtype, place=place, positional=positional)
 
 
@@ -75,13 +80,16 @@ def read_labelled(
     numeric: Collection[str] = (),
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
+    text: bool = False,
     dtype: str | None = None,
-    delimiter: str | None = None,
+    **reading: Unpack[ReadingOptions],
 ) -> tuple[Table, Array]:
     """Read examples and split off the target column, in its own type (int, bool, float or text).
 
-    Several names give a matrix ``(N, k)``, as does a two-dimensional array of an NPZ file. A
-    missing target value raises DataError with its place. Everything else as in ``read_table``.
+    Several names give a matrix ``(N, k)``, as does a two-dimensional array of an NPZ file. Text
+    of a frame or an array stays text, spelt as it is but for spaces around it; ``text``: so does
+    that of a file, where it would be numbers else. A missing target value raises DataError with
+    its place. Everything else as in ``read_table``.
 
     >>> import numpy as np
     >>> table, target = read_labelled({"x": np.eye(2), "y": np.array([0, 1])}, "y")
@@ -90,15 +98,16 @@ def read_labelled(
     """
     if isinstance(source, Table):
         raise ArgumentError("the source is already a Table: take its column() and drop() it")
-    if not _has_names(source):
+    if not has_names(source):
         raise ArgumentError(
-            f"{arg('target', target)}: an array has no column names; hand the target over as an "
+            f"target={shown(target)}: an array has no column names; hand the target over as an "
             "array"
         )
     names = [target] if isinstance(target, str) else list(target)
     if not names:
         raise ArgumentError("target names no column")
-    columns, place = _columns(source, numeric, categorical, drop, delimiter)
+    kinds = dict.fromkeys(names, "text" if text else "label") | _kinds(numeric, categorical, drop)
+    columns, place = _columns(source, kinds, drop, Reading(**reading), optional=names)
     for name in names:
         if name not in columns:
             raise DataError(f"{arg('target')}: {unknown_column(name, list(columns))}")
@@ -106,8 +115,10 @@ def read_labelled(
         gaps = [v is None for v in values] if values.dtype == object else np.isnan(values)
         if np.any(gaps):
             row = int(np.flatnonzero(np.asarray(gaps).reshape(len(values), -1).any(axis=1))[0])
+            hint = "; if NA, none and the like are labels, say missing=[] (--missing none)"
             raise DataError(
-                f"target column {name!r}, {place(row)}: no value; fill it in or remove the row"
+                f"target column {shown(name)}, {place(row)}: no value; fill it in or remove the "
+                f"row{hint if values.dtype == object else ''}"
             )
     chosen = [columns.pop(name) for name in names]
     if not columns:
@@ -127,7 +138,7 @@ def target_columns(source: Any, target: Any) -> tuple[str, ...]:
     """
     if isinstance(target, str):
         return (target,)
-    if not isinstance(target, (list, tuple)) or not target or not _has_names(source):
+    if not isinstance(target, (list, tuple)) or not target or not has_names(source):
         return ()
     named = all(isinstance(name, str) for name in target) and len(set(target)) == len(target)
     return tuple(target) if named else ()
@@ -143,7 +154,24 @@ def is_delimited(source: Any) -> bool:
     return name.endswith(CSV_SUFFIXES) and ".tsv" not in Path(name).suffixes
 
 
-def _has_names(source: Any) -> bool:
+def width(source: Any) -> int:
+    """Return the number of columns of an array or of a list of rows, 0 if it has no rows.
+
+    >>> width(np.zeros((3, 2))), width([[1, 2], [3, 4]]), width([1, 2])
+    (2, 2, 1)
+    """
+    if isinstance(source, (list, tuple)):
+        first = source[0] if source else ()
+        return len(first) if isinstance(first, (list, tuple, np.ndarray)) else 1
+    return int(source.shape[1]) if getattr(source, "ndim", 1) == 2 else 1
+
+
+def has_names(source: Any) -> bool:
+    """Say whether the columns of the source have names: not those of an array or a list.
+
+    >>> has_names({"a": [1]}), has_names("a.csv"), has_names([[1]])
+    (True, True, False)
+    """
     named = isinstance(source, (str, os.PathLike, Mapping))
     return named or (_is_frame(source) and not isinstance(source, np.ndarray))
 
@@ -152,41 +180,50 @@ def _is_frame(source: Any) -> bool:
     return hasattr(source, "columns") or hasattr(source, "column_names")
 
 
-def _columns(
-    source: Any,
-    numeric: Collection[str],
-    categorical: Collection[str],
-    drop: Collection[str],
-    delimiter: str | None,
-) -> tuple[dict[str, Array], Place]:
-    """Return the columns of any source, each of its kind, without those of ``drop``."""
+def _kinds(
+    numeric: Collection[str], categorical: Collection[str], drop: Collection[str]
+) -> dict[str, str]:
+    """Return what each column is declared to be."""
     for argument, value in (("numeric", numeric), ("categorical", categorical), ("drop", drop)):
         if isinstance(value, str):
-            raise ArgumentError(f"{argument} must be a list of names, found the text {value!r}")
+            raise ArgumentError(
+                f"{argument} must be a list of names, found the text {shown(value)}"
+            )
     both = sorted(set(numeric) & set(categorical))
     if both:
-        raise ArgumentError(f"column {both[0]!r} is declared numeric and categorical; choose one")
-    kinds = dict.fromkeys(numeric, "numeric") | dict.fromkeys(categorical, "categorical")
+        raise ArgumentError(
+            f"column {shown(both[0])} is declared numeric and categorical; choose one"
+        )
+    return dict.fromkeys(numeric, "numeric") | dict.fromkeys(categorical, "categorical")
+
+
+def _columns(
+    source: Any,
+    kinds: Mapping[str, str],
+    drop: Collection[str],
+    reading: Reading,
+    optional: Collection[str] = (),
+) -> tuple[dict[str, Array], Place]:
+    """Return the columns of any source, each of its kind, without those of ``drop``.
+
+    ``kinds`` may declare the columns ``optional`` even if they are not there.
+    """
     place: Place = from_zero
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     is_csv = path is not None and _suffix(path) in CSV_SUFFIXES
-    if delimiter is not None and not is_csv:
+    if reading.delimiter is not None and not is_csv:
         raise ArgumentError(
             f"{arg('delimiter')} has no effect here: only .csv and .tsv files have one"
         )
     if path is not None and is_csv:
         _check_readable(path)
-        columns, place = read_csv(path, delimiter=delimiter, kinds=kinds, drop=drop)
+        columns, place = read_csv(path, kinds=kinds, drop=drop, reading=reading)
     else:
-        raw = _raw(path if path is not None else source, {*categorical, *drop}, drop)
-        columns = {
-            name: values if values.ndim == 2 else typed_column(name, values, place, kinds.get(name))
-            for name, values in raw.items()
-        }
+        columns = _typed(path if path is not None else source, kinds, drop, reading)
     known: list[str] = []
     for name, v in columns.items() if kinds else ():
         known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
-    check_known(kinds, known)
+    check_known([name for name in kinds if name not in optional], known)
     return columns, place
 
 
@@ -214,91 +251,52 @@ def _check_readable(path: Path) -> None:
         raise DataError(f"file '{path}' is empty")
 
 
-def _raw(source: Any, single: Collection[str], drop: Collection[str]) -> dict[str, Array]:
+def _typed(
+    source: Any, kinds: Mapping[str, str], drop: Collection[str], reading: Reading
+) -> dict[str, Array]:
     """Return the columns of a source that is not a text file, without those of ``drop``.
 
-    Numeric matrices stay whole, unless one of their columns is named in ``single``.
+    Numeric matrices stay whole, unless one of their columns is dropped or declared categorical.
     """
     arrays: dict[str, Any]
     if isinstance(source, Path) and _suffix(source) == ".parquet":
         _check_readable(source)
-        return _from_frame(_read_parquet(source), drop)
+        return frame_columns(_read_parquet(source), drop, kinds.get, reading)
     if isinstance(source, Path):
         _check_readable(source)
-        arrays = _read_npz(source)
+        arrays = read_npz(source)
     elif isinstance(source, Mapping):
         check_names(list(source), "the dict")
         arrays = dict(source)
     elif hasattr(source, "collect") and not isinstance(source, np.ndarray):
         raise ArgumentError("the frame is lazy: call .collect() first")
     elif _is_frame(source):
-        return _from_frame(source, drop)
+        return frame_columns(source, drop, kinds.get, reading)
+    elif is_series(source):
+        arrays = {"x0": source}
     elif isinstance(source, Sequence) or hasattr(source, "__array__"):
-        values = _as_array("x", source)
+        values = as_array("x", source)
         arrays = {"x": values[:, None] if values.ndim == 1 else values}
     else:
         raise ArgumentError(
             f"cannot read examples from {type(source).__name__}; hand over a path, a NumPy array, "
             "a dict of arrays or a data frame"
         )
+    single = {*drop, *(name for name, kind in kinds.items() if kind == "categorical")}
     columns: dict[str, Array] = {}
     for name, given in arrays.items():
-        columns |= _split_block(name, _as_array(name, given), single)
+        if is_series(given):
+            columns |= {name: series_column(name, given, kinds.get(name), reading)}
+        else:
+            columns |= split_block(name, as_array(name, given), single)
     check_known(drop, list(columns))
-    return {name: values for name, values in columns.items() if name not in drop}
-
-
-def _as_array(name: str, values: Any) -> Array:
-    values = to_host(values)
-    if hasattr(values, "toarray"):
-        raise ArgumentError(f"{name!r} is a sparse matrix; use .toarray() first")
-    if isinstance(values, np.ma.MaskedArray):
-        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{name!r}: rows of unequal lengths cannot be a table") from error
-    if not isinstance(values, np.ndarray) and array.dtype.kind in "US":
-        array = np.asarray(values, dtype=object)  # [1, "a"]: NumPy would turn the 1 into text
-    return array
-
-
-def _split_block(name: str, values: Array, single: Collection[str]) -> dict[str, Array]:
-    """Split a 2-D array of text or objects into columns; keep a numeric matrix whole."""
-    if values.ndim not in (1, 2):
-        raise DataError(
-            f"array {name!r} has shape {values.shape}; expected (rows,) or (rows, columns): "
-            "use .reshape(len(array), -1)"
-        )
-    if values.ndim == 1:
-        return {name: values}
-    names = [f"{name}{j}" for j in range(values.shape[1])]
-    plain = values.dtype.kind in "biuf" and values.dtype.itemsize <= 8
-    if plain and not any(column in single for column in names):
-        return {name: values}
-    return {column: values[:, j] for j, column in enumerate(names)}
-
-
-def _read_npz(path: Path) -> dict[str, Array]:
-    try:
-        with path.open("rb") as stream:
-            if not stream.read(6).startswith((b"PK", b"\x93NUMPY")):
-                raise DataError(
-                    f"file '{path}' is not an NPZ file (no zip archive); save the arrays with "
-                    "numpy.savez, or give the name the ending of what the file is"
-                )
-            stream.seek(0)
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"file '{path}' is a single .npy array; save it with numpy.savez")
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"file '{path}' is not a readable NPZ file: {error}") from error
-    if not arrays:
-        raise DataError(f"file '{path}' holds no arrays")
-    return arrays
+    return {
+        name: values
+        if values.ndim == 2 or is_series(arrays.get(name))
+        else typed_column(name, values, kind=kinds.get(name), reading=reading)
+        for name, values in columns.items()
+        if name not in drop
+    }
 
 
 def _read_parquet(path: Path) -> Any:
@@ -310,44 +308,7 @@ def _read_parquet(path: Path) -> Any:
             f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
         ) from error
     try:
-        with path.open("rb") as stream:
+        with pa.OSFile(str(path)) as stream:  # Arrow's threads get no Python file: see csv_text
             return parquet.read_table(stream)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"file '{path}' is not a readable Parquet file: {error}") from error
-
-
-def _from_frame(frame: Any, drop: Collection[str]) -> dict[str, Array]:
-    """Return the columns of a pandas, polars or pyarrow table but those of ``drop``."""
-    # pyarrow's tables have both: their `columns` are the data.
-    names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
-    check_names(names, "the data frame")
-    check_known(drop, names)
-    try:
-        import narwhals as nw
-    except ImportError as error:
-        raise DataError(
-            f"reading a data frame needs narwhals, which is not installed: {pip_install('data')}"
-        ) from error
-    try:
-        wrapped = nw.from_native(frame, eager_only=True)
-    except TypeError as error:
-        raise ArgumentError(
-            f"cannot read examples from {type(frame).__name__}; hand over a pandas, polars or "
-            "pyarrow table, a NumPy array, a dict of arrays or a path"
-        ) from error
-    return {name: _frame_column(name, wrapped[name], nw) for name in names if name not in drop}
-
-
-def _frame_column(name: str, series: Any, nw: Any) -> Array:
-    dtype = series.dtype
-    if dtype.is_temporal():
-        raise DataError(f"column {name!r} holds dates or times ({dtype}); {DATE_CURE}")
-    if dtype == nw.Boolean or dtype.is_numeric():
-        has_gaps = bool(series.is_null().any())
-        if has_gaps or dtype.is_decimal():
-            series = series.cast(nw.Float64)
-        values = np.asarray(series.to_numpy())
-        return values.astype(np.float64) if has_gaps else values
-    cells = np.empty(len(series), dtype=object)
-    cells[:] = series.to_list()
-    return category_texts(cells) if dtype in (nw.Categorical, nw.Enum) else cells

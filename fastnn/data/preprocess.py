@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fastnn.data.columns import category_texts, numbers_of
-from fastnn.data.state import check_metadata, check_vectors, is_flag, is_text_list
+from fastnn.data.categories import (
+    all_different,
+    frequent_categories,
+    gaps_of,
+    places_of,
+    report_unknown,
+)
+from fastnn.data.cells import ReadingOptions, kept_options
+from fastnn.data.columns import numeric_part, texts_of
+from fastnn.data.state import check_metadata, check_vectors, is_flag, is_reading, is_text_list
 from fastnn.data.statistics import (
     DataWarning,
-    all_different,
     blocks,
     columns_with_gaps,
     filled_by_median,
-    frequent_categories,
     moments,
 )
-from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed
+from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed, shown
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 
 #: Columns with more categories than this keep their most frequent ones.
@@ -49,6 +55,8 @@ class Features:
         fill, mean, scale: ``(p,)`` float64; without standardisation mean 0 and scale 1.
         standardize: whether N19 is applied.
         dtype: of the output.
+        reading: how text was read, for new data: decimal, thousands and missing of `Reading`.
+        complete: categorical columns without gaps in the training part.
         identifiers: columns warned of in ``fit``, so not again in ``transform``; not saved.
 
     >>> import numpy as np
@@ -71,6 +79,8 @@ class Features:
     scale: Array
     standardize: bool
     dtype: str
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    complete: tuple[str, ...] = ()
     identifiers: Collection[str] = ()
 
     @classmethod
@@ -82,6 +92,8 @@ class Features:
         standardize: bool = True,
         categorical: Collection[str] = (),
         max_categories: int = MAX_CATEGORIES,
+        weights: Array | None = None,
+        reading: ReadingOptions | None = None,
     ) -> Features:
         """Learn medians, mu, sigma and categories from the training part.
 
@@ -92,6 +104,8 @@ class Features:
             categorical: numeric columns to one-hot encode (codes such as a month).
             max_categories: the most frequent so many values of a column get a place of their own,
                 the others share '<unknown>', with a DataWarning.
+            weights: (N,), which count in means and deviations (`statistics.moments`).
+            reading: how the text was read, to be kept.
 
         Raises DataError for a column without any value and for numbers too large to square.
 
@@ -102,15 +116,17 @@ class Features:
         check_dtype(dtype)
         check_known(categorical, table.names)
         if isinstance(max_categories, bool) or not isinstance(max_categories, (int, np.integer)):
-            raise ArgumentError(f"max_categories must be a whole number, found {max_categories!r}")
+            raise ArgumentError(
+                f"max_categories must be a whole number, found {shown(max_categories)}"
+            )
         if max_categories < 1:
             raise ArgumentError(f"max_categories must be at least 1, found {max_categories}")
         numeric = tuple(name for name in table.numeric_names if name not in categorical)
-        texts = {name: _texts(table, name) for name in table.names if name not in numeric}
-        values = _numeric_part(table, numeric)
+        texts = {name: texts_of(table, name) for name in table.names if name not in numeric}
+        values = numeric_part(table, numeric)
         gaps = columns_with_gaps(values)
         values, fill = filled_by_median(values, gaps, numeric)
-        mean, scale = moments(values, numeric)
+        mean, scale = moments(values, numeric, weights)
         fill = np.where(gaps, fill, mean)
         if not standardize:
             mean, scale = np.zeros(len(numeric)), np.ones(len(numeric))
@@ -127,6 +143,8 @@ class Features:
             scale=scale,
             standardize=bool(standardize),
             dtype=dtype,
+            reading=kept_options(reading or {}),
+            complete=tuple(name for name in texts if not gaps_of(texts[name]).any()),
             identifiers=frozenset(name for name in texts if all_different(texts[name])),
         )
 
@@ -175,16 +193,16 @@ class Features:
         """
         source = self._sources(table)
         out = np.zeros((len(table), self.n_features), dtype=self.dtype)
-        values = _numeric_part(table, [source[name] for name in self.numeric], self.numeric)
+        values = numeric_part(table, [source[name] for name in self.numeric], self.numeric)
         n_numeric = len(self.numeric)
         self._write_numbers(values, out[:, :n_numeric])
         start = self._write_gaps(values, out)
         for name, known in self.categories.items():
-            index = {value: k for k, value in enumerate(known)}
-            texts = _texts(table, source[name])
-            places = np.fromiter((index.get(text, len(known)) for text in texts), np.int64)
+            texts = texts_of(table, source[name])
+            places = places_of(texts, known)
             if name not in self.identifiers:
-                self._report_unknown(name, texts, places, len(known))
+                complete = name in self.complete
+                report_unknown(name, texts, places, known, self.reading.get("missing"), complete)
             out[np.arange(len(table)), start + places] = 1
             start += len(known) + 1
         return out
@@ -223,8 +241,8 @@ class Features:
             column = int(np.flatnonzero(too_large)[0])
             row = int(np.flatnonzero(np.isinf(out[:, column]))[0])
             raise DataError(
-                f"column {self.numeric[column]!r}, {from_zero(row)}: {values[row, column]:g} is "
-                f"too large for {self.dtype}; correct it, or use {arg('dtype', 'float64')}"
+                f"column {shown(self.numeric[column])}, {from_zero(row)}: {values[row, column]:g} "
+                f"is too large for {self.dtype}; correct it, or use {arg('dtype', 'float64')}"
             )
 
     def _write_gaps(self, values: Array, out: Array) -> int:
@@ -240,24 +258,22 @@ class Features:
                 out[missing, indicator[name]] = 1
             else:
                 warnings.warn(
-                    f"column {name!r}: {missing.sum()} of {len(missing)} values are missing, none "
-                    "was in training; filled with the training mean "
+                    f"column {shown(name)}: {missing.sum()} of {len(missing)} values are missing, "
+                    "none was in training; filled with the training mean "
                     f"{self.fill[column]:g}",
                     DataWarning,
                     stacklevel=3,
                 )
         return start + len(self.indicators)
 
-    def _report_unknown(self, name: str, texts: Array, places: Array, n_known: int) -> None:
-        unknown = places == n_known
-        strange = [text for text in texts[unknown] if text is not None]
-        if strange:
-            warnings.warn(
-                f"column {name!r}: {len(strange)} of {len(texts)} values have no place of "
-                f"their own from training (first {strange[0]!r}); they count as '<unknown>'",
-                DataWarning,
-                stacklevel=3,
-            )
+    def reading_with(self, given: ReadingOptions) -> ReadingOptions:
+        """Return how to read new text: as ``given``, and else as that of the training.
+
+        >>> table = Table.from_columns({"x": np.array([2.0, 4.0])})
+        >>> Features.fit(table, reading={"decimal": ","}).reading_with({"thousands": "."})
+        {'decimal': ',', 'thousands': '.'}
+        """
+        return {**self.reading, **{k: v for k, v in given.items() if v is not None}}  # type: ignore[typeddict-item]
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return JSON-able metadata and arrays from which ``from_state`` makes the same again.
@@ -275,6 +291,11 @@ class Features:
             "standardize": self.standardize,
             "dtype": self.dtype,
         }
+        # only where there is something to say, so that an older fastnn can read the file
+        if self.reading:
+            metadata["reading"] = dict(self.reading)
+        if self.complete:
+            metadata["complete"] = list(self.complete)
         arrays = {"fill": self.fill, "mean": self.mean, "scale": self.scale}
         return metadata, {name: array.copy() for name, array in arrays.items()}
 
@@ -287,6 +308,7 @@ class Features:
         >>> Features.from_state(*state).names
         ('x0', 'x1')
         """
+        metadata = {"reading": {}, "complete": [], **metadata}
         check_metadata(
             metadata,
             {
@@ -297,12 +319,16 @@ class Features:
                 "categories": lambda v: isinstance(v, dict) and all(map(is_text_list, v.values())),
                 "standardize": is_flag,
                 "dtype": lambda v: v in ("float32", "float64"),
+                "reading": is_reading,
+                "complete": is_text_list,
             },
             "features",
         )
         numeric, categories = metadata["numeric"], metadata["categories"]
-        if sorted([*numeric, *categories]) != sorted(metadata["columns"]) or not (
-            set(metadata["indicators"]) <= set(numeric)
+        if (
+            sorted([*numeric, *categories]) != sorted(metadata["columns"])
+            or not set(metadata["indicators"]) <= set(numeric)
+            or not set(metadata["complete"]) <= set(categories)
         ):
             raise ModelFileError("features: the lists of columns contradict each other")
         check_vectors(arrays, dict.fromkeys(("fill", "mean", "scale"), len(numeric)), "features")
@@ -320,27 +346,6 @@ class Features:
             scale=arrays["scale"],
             standardize=metadata["standardize"],
             dtype=metadata["dtype"],
+            reading=metadata["reading"],
+            complete=tuple(metadata["complete"]),
         )
-
-
-def _numeric_part(
-    table: Table, names: Collection[str], trained_as: Collection[str] | None = None
-) -> Array:
-    """Return the numeric columns ``names`` in this order; no copy if the table has just them."""
-    if tuple(names) == table.numeric_names:
-        return table.numeric
-    values = np.empty((len(table), len(names)), dtype=table.numeric.dtype)
-    if any(name in table.categorical for name in names):
-        values = values.astype(np.float64)
-    place = {name: j for j, name in enumerate(table.numeric_names)}
-    for j, (name, shown) in enumerate(zip(names, trained_as or names, strict=True)):
-        if name in place:
-            values[:, j] = table.numeric[:, place[name]]
-        else:
-            values[:, j] = numbers_of(shown, table.categorical[name], from_zero)
-    return values
-
-
-def _texts(table: Table, name: str) -> Array:
-    values = table.column(name)
-    return values if values.dtype == object else category_texts(values)

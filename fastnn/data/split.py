@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.random import generator
-from fastnn.data.table import Array
+from fastnn.data.table import Array, shown
 from fastnn.data.tasks import check_task, class_labels, clean_target
 from fastnn.errors import ArgumentError, DataError, arg
 
@@ -80,7 +80,7 @@ def holdout(
     (18, 2)
     """
     if not isinstance(fraction, Real) or isinstance(fraction, bool) or not 0 < fraction < 1:
-        raise ArgumentError(f"fraction must lie between 0 and 1, found {fraction!r}")
+        raise ArgumentError(f"fraction must lie between 0 and 1, found {shown(fraction)}")
     rest, held = _divide(target, task, np.array([1 - fraction, fraction]), seed, index=1)
     return rest, held
 
@@ -125,7 +125,7 @@ def _divide(target: npt.ArrayLike, task: str, shares: Array, seed: int, index: i
         if counts.min() < 2:
             lonely = classes[counts.argmin()].item()
             raise DataError(
-                f"class {lonely!r} has a single example: it cannot be in more than one part; "
+                f"class {shown(lonely)} has a single example: it cannot be in more than one part; "
                 "add examples of it, or remove the row"
             )
     else:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.data.cells import Reading
 from fastnn.data.table import Array, listed
-from fastnn.errors import ModelFileError
+from fastnn.errors import ArgumentError, ModelFileError
 
 Check = Callable[[object], bool]
 
@@ -47,6 +48,21 @@ def is_text_list(value: object) -> bool:
     (True, False, False)
     """
     return isinstance(value, list) and all(map(is_text, value)) and len(set(value)) == len(value)
+
+
+def is_reading(value: object) -> bool:
+    """Accept what `cells.kept_options` keeps.
+
+    >>> is_reading({"decimal": ",", "missing": ["-"]}), is_reading({"delimiter": ";"})
+    (True, False)
+    """
+    if not isinstance(value, dict) or not set(value) <= {"decimal", "thousands", "missing"}:
+        return False
+    try:
+        Reading(**value)
+    except ArgumentError:
+        return False
+    return True
 
 
 def check_metadata(metadata: Mapping[str, Any], schema: Mapping[str, Check], owner: str) -> None:

@@ -1,21 +1,17 @@
-"""What the training part tells: medians, mu and sigma (N19), categories."""
+"""What the training part tells of numbers: medians, mu and sigma (N19)."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from fastnn.data.table import Array
+from fastnn.data.table import Array, shown
 from fastnn.errors import DataError
 
 #: Rows are worked on in float64 in blocks of about so many numbers, which stay in the cache.
 _BLOCK = 2**18
 
-#: So many texts may all be different without a word.
-_ALL_DIFFERENT = 30
 #: Deviations below this have squares that lose digits, or are 0.
 _TINY = 1e-140
 #: Deviations below this share of the mean are what float64 arithmetic leaves of equal numbers.
@@ -49,7 +45,7 @@ def columns_with_gaps(values: Array) -> Array:
 def filled_by_median(values: Array, gaps: Array, names: Collection[str]) -> tuple[Array, Array]:
     """Return the numbers with the gaps of the columns ``gaps`` filled, and the medians (else 0).
 
-    A column without any value raises DataError.
+    What is filled in is float64. A column without any value raises DataError.
 
     >>> filled_by_median(np.array([[1.0], [np.nan], [4.0]]), np.array([True]), ["x"])[1]
     array([2.5])
@@ -57,91 +53,75 @@ def filled_by_median(values: Array, gaps: Array, names: Collection[str]) -> tupl
     fill = np.zeros(values.shape[1])
     if not gaps.any():
         return values, fill
-    values = values.copy()
+    values = values.astype(np.float64)
     for column in np.flatnonzero(gaps):
         missing = np.isnan(values[:, column])
         if missing.all():
-            raise DataError(
-                f"column {tuple(names)[column]!r} has no value in the training part; leave the "
-                "column out"
-            )
-        fill[column] = np.median(values[~missing, column].astype(np.float64))
+            raise DataError(no_value(tuple(names)[column]))
+        fill[column] = np.median(values[~missing, column])
         values[missing, column] = fill[column]
     return values, fill
 
 
-def moments(values: Array, names: Collection[str]) -> tuple[Array, Array]:
+def moments(
+    values: Array, names: Collection[str], weights: Array | None = None
+) -> tuple[Array, Array]:
     """Return mu and population sigma (N19) in float64; sigma of a constant column is 1.
 
-    What differs by no more than rounding errors is constant too.
+    What differs by no more than rounding errors is constant too. ``weights``: (N,), not negative:
+    an example with the weight 2 counts as two, one with the weight 0 not at all. Equal weights are
+    no weights, bit for bit.
 
     >>> moments(np.array([[1.0, 7.0], [3.0, 7.0]]), ["x", "y"])
     (array([2., 7.]), array([1., 1.]))
+    >>> moments(np.array([[1.0], [5.0], [99.0]]), ["x"], np.array([3.0, 1.0, 0.0]))
+    (array([2.]), array([1.73205081]))
     """
-    n_rows, n_columns = values.shape
+    n_columns = values.shape[1]
     if not n_columns:
         return np.zeros(0), np.ones(0)
+    shares = None
+    if weights is not None and weights.min() < weights.max():
+        shares = weights.astype(np.float64)[:, None] / weights.max()
+        if not shares.all():
+            values, shares = values[shares[:, 0] > 0], shares[shares[:, 0] > 0]
+    total = len(values) if shares is None else float(shares.sum())
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        mean = values.mean(axis=0, dtype=np.float64)
-        squares = np.zeros(n_columns)
-        for rows in blocks(values):
-            away = values[rows] - mean
-            squares += np.einsum("ij,ij->j", away, away)
-        scale = np.sqrt(squares / n_rows)
+        mean = _summed(values, shares, 0.0) / total
+        scale = np.sqrt(_summed(values, shares, mean, squared=True) / total)
         low, high = values.min(axis=0), values.max(axis=0)
         for column in np.flatnonzero((scale < _TINY) & (low < high)):
             # the squares of such small numbers are 0: take them out of the range first
             width = float(high[column]) - float(low[column])
-            away = (values[:, column] - mean[column]) / width
-            scale[column] = width * np.sqrt(away @ away / n_rows)
+            away = (values[:, [column]] - mean[column]) / width
+            scale[column] = width * np.sqrt(_summed(away, shares, 0.0, squared=True)[0] / total)
     wrong = np.flatnonzero(~np.isfinite(scale))
     if len(wrong):
         raise DataError(
-            f"column {tuple(names)[wrong[0]]!r}: the numbers are too large to standardise; "
+            f"column {shown(tuple(names)[wrong[0]])}: the numbers are too large to standardise; "
             "rescale the column"
         )
     constant = (low == high) | (scale <= _ROUNDING * np.abs(mean))
     return np.where(constant, low, mean), np.where(constant, 1.0, scale)
 
 
-def all_different(texts: Array) -> bool:
-    """Say whether the texts are an identifier: many, and no two the same (None aside).
+def _summed(
+    values: Array, shares: Array | None, origin: Array | float, *, squared: bool = False
+) -> Array:
+    """The sum over the rows of ``values - origin`` or of its squares, weighted, in float64."""
+    total = np.zeros(values.shape[1])
+    for rows in blocks(values):
+        away = values[rows].astype(np.float64) - origin
+        if squared:
+            away *= away
+        total += (away if shares is None else away * shares[rows]).sum(axis=0)
+    return total
 
-    >>> all_different(np.array([f"name {i}" for i in range(99)], dtype=object))
-    True
+
+def no_value(name: str) -> str:
+    """Return the message for a column of gaps only.
+
+    >>> no_value("age")
+    "column 'age' has no value in the training part; leave the column out"
     """
-    present = [text for text in texts if text is not None]
-    return len(present) > _ALL_DIFFERENT and len(set(present)) == len(present)
-
-
-def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
-    """Return the sorted categories, the ``most`` most frequent of them with a DataWarning.
-
-    Texts that are all different, such as names, also get a DataWarning.
-
-    >>> frequent_categories("town", np.array(["B", "A", None, "B"], dtype=object), 9)
-    ('A', 'B')
-    """
-    counts = Counter(text for text in texts if text is not None)
-    if not counts:
-        raise DataError(f"column {name!r} has no value in the training part; leave the column out")
-    # by frequency, then by name: the order of the rows must not matter
-    ranked = sorted(counts, key=lambda text: (-counts[text], text))
-    n_present = sum(counts.values())
-    if all_different(texts):
-        warnings.warn(
-            f"column {name!r} has another text in each of {n_present} rows, from which nothing can "
-            "be learnt (new ones count as '<unknown>'); leave it out: "
-            f"drop=[{name!r}], on the command line --drop {name}",
-            DataWarning,
-            stacklevel=3,
-        )
-    elif len(counts) > most:
-        rest = sum(counts[text] for text in ranked[most:])
-        warnings.warn(
-            f"column {name!r} has {len(counts)} different values; the {most} most frequent keep "
-            f"a place of their own, the others ({rest} of {len(texts)} rows) share '<unknown>'",
-            DataWarning,
-            stacklevel=3,
-        )
-    return tuple(sorted(ranked[:most]))
+    return f"column {shown(name)} has no value in the training part; leave the column out"

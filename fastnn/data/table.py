@@ -84,7 +84,7 @@ class Table:
         for name, values in self.categorical.items():
             if values.dtype != object or values.shape != (len(self),):
                 raise DataError(
-                    f"column {name!r} must be an object array of {len(self)} rows, found "
+                    f"column {shown(name)} must be an object array of {len(self)} rows, found "
                     f"{values.dtype} with shape {values.shape}"
                 )
 
@@ -120,7 +120,7 @@ class Table:
                 categorical[name] = values
             else:
                 numeric_names += found
-                _refuse_inexact(values, found, place)
+                check_exact(values, found, place)
                 blocks.append(values if values.ndim == 2 else values[:, None])
         n_rows = _common_length(columns)
         numeric = _one_matrix(blocks, n_rows, dtype)
@@ -156,7 +156,7 @@ class Table:
         ('b',)
         """
         if isinstance(columns, str):
-            raise ArgumentError(f"columns must be a list of names, found the text {columns!r}")
+            raise ArgumentError(f"columns must be a list of names, found the text {shown(columns)}")
         check_known(columns, self.names)
         kept = [j for j, name in enumerate(self.numeric_names) if name not in columns]
         same = len(kept) == len(self.numeric_names)
@@ -200,7 +200,7 @@ def check_dtype(dtype: str) -> None:
     >>> check_dtype("float32")
     """
     if dtype not in ("float32", "float64"):
-        raise ArgumentError(f"{arg('dtype')} must be 'float32' or 'float64', found {dtype!r}")
+        raise ArgumentError(f"{arg('dtype')} must be 'float32' or 'float64', found {shown(dtype)}")
 
 
 def unknown_column(name: object, names: Sequence[str]) -> str:
@@ -209,16 +209,32 @@ def unknown_column(name: object, names: Sequence[str]) -> str:
     >>> unknown_column("agee", ["age", "town"])
     "no column 'agee'; did you mean 'age'? (columns: age, town)"
     """
-    return f"no column {name!r}{did_you_mean(str(name), names)} (columns: {listed(names)})"
+    return f"no column {shown(name)}{did_you_mean(str(name), names)} (columns: {listed(names)})"
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return a cell, a name or any other value for a message: no more of it than a line.
+
+    >>> shown("Ulm"), shown("ab" * 500, most=5)
+    ("'Ulm'", "'ababa'... (1000 characters)")
+    """
+    if isinstance(value, str):
+        cut = f"... ({len(value)} characters)" if len(value) > most else ""
+        return f"{str(value[:most])!r}{cut}"
+    try:
+        text = repr(value)
+    except Exception:  # a foreign object, or an int of more digits than Python prints
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 
 def listed(names: Iterable[object], most: int = 10) -> str:
-    """Join names for a message, the first ``most`` of them.
+    """Join names for a message, the first ``most`` of them, and no more of each than a line.
 
     >>> listed(["a", "b", "c"], most=2)
     'a, b ... (3 in all)'
     """
-    words = [str(name) for name in names]
+    words = [text if len(text) <= 100 else f"{text[:100]}..." for text in map(str, names)]
     tail = f" ... ({len(words)} in all)" if len(words) > most else ""
     return ", ".join(words[:most]) + tail
 
@@ -232,7 +248,7 @@ def check_names(names: Sequence[object], where: str) -> None:
     for position, name in enumerate(names):
         if not isinstance(name, str):
             raise DataError(
-                f"{where}: column names must be text, found {name!r} (column {position + 1}); "
+                f"{where}: column names must be text, found {shown(name)} (column {position + 1}); "
                 "rename it, for example frame.columns = frame.columns.astype(str)"
             )
         if not name.strip():
@@ -241,7 +257,7 @@ def check_names(names: Sequence[object], where: str) -> None:
                 "column out when writing (index=False)"
             )
         if name in seen:
-            raise DataError(f"{where}: two columns are called {name!r}; rename one of them")
+            raise DataError(f"{where}: two columns are called {shown(name)}; rename one of them")
         seen.add(name)
 
 
@@ -253,8 +269,8 @@ def _common_length(columns: Mapping[str, Array]) -> int:
     for name, length in lengths.items():
         if length != lengths[first]:
             raise DataError(
-                f"column {name!r} has {length} rows but column {first!r} has {lengths[first]}; "
-                "all columns need the same number of rows"
+                f"column {shown(name)} has {length} rows but column {shown(first)} has "
+                f"{lengths[first]}; all columns need the same number of rows"
             )
     if lengths[first] == 0:
         raise DataError("the data are empty: no rows")
@@ -278,17 +294,29 @@ def _one_matrix(blocks: list[Array], n_rows: int, dtype: str | None) -> Array:
     return numeric
 
 
-def _refuse_inexact(values: Array, names: Sequence[str], place: Place) -> None:
-    """Whole numbers beyond 2^53, identifiers mostly, would silently become others as floats."""
-    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+def check_exact(values: Array, names: Sequence[str], place: Place) -> None:
+    """Raise DataError for a whole number beyond 2^53 that float64 would make another one.
+
+    Such numbers are identifiers mostly, of which nobody wants the neighbour.
+
+    >>> check_exact(np.array([2**53]), ["id"], from_zero)
+    """
+    wide = values.dtype.kind in "iu" or values.dtype.itemsize > 8
+    if not wide or values.dtype.itemsize < 8 or not values.size:
         return
-    if values.min() >= -EXACT and values.max() <= EXACT:
-        return
-    block = values.reshape(len(values), -1)
     with np.errstate(invalid="ignore"):
-        changed = np.argwhere(block.astype(np.float64).astype(values.dtype) != block)
-    if len(changed):
-        row, column = (int(i) for i in changed[0])
+        if values.min() >= -EXACT and values.max() <= EXACT:
+            return
+        block = values.reshape(len(values), -1)
+        floats = block.astype(np.float64)
+        changed = floats.astype(values.dtype) != block
+        if values.dtype.kind == "f":
+            changed &= (block == np.rint(block)) & (abs(block) > EXACT)
+        else:  # rounded up to 2^63 or 2^64, which is no integer of the type any more
+            changed |= floats >= float(np.iinfo(values.dtype).max)
+    places = np.argwhere(changed)
+    if len(places):
+        row, column = (int(i) for i in places[0])
         raise DataError(not_exact(names[column], place(row), block[row, column]))
 
 
@@ -298,8 +326,12 @@ def not_exact(name: str, where: str, number: object) -> str:
     >>> not_exact("id", "row 1", 2**53 + 1)
     "column 'id', row 1: 9007199254740993 is too large to be exact as a number; leave ..."
     """
+    try:
+        found = str(number)[:80]
+    except ValueError:  # more digits than Python prints
+        found = "a whole number"
     return (
-        f"column {name!r}, {where}: {number} is too large to be exact as a number; leave the "
+        f"column {shown(name)}, {where}: {found} is too large to be exact as a number; leave the "
         "column out (drop, --drop), subtract an offset, or make it categorical "
         "(categorical, --categorical)"
     )
@@ -310,6 +342,6 @@ def _refuse_infinite(numeric: Array, names: Sequence[str], place: Place) -> None
         return
     row, column = (int(i) for i in np.argwhere(np.isinf(numeric))[0])
     raise DataError(
-        f"column {names[column]!r}, {place(row)}: {numeric[row, column]} is not a finite number; "
-        "correct the cell, or leave it empty if it is unknown"
+        f"column {shown(names[column])}, {place(row)}: {numeric[row, column]} is not a finite "
+        "number; correct the cell, or leave it empty if it is unknown"
     )

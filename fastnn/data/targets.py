@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.cells import STANDARD
 from fastnn.data.columns import category_texts
 from fastnn.data.state import (
     check_metadata,
@@ -17,7 +18,7 @@ from fastnn.data.state import (
     is_flag,
 )
 from fastnn.data.statistics import moments
-from fastnn.data.table import Array, Place, check_dtype, from_zero, listed
+from fastnn.data.table import Array, Place, check_dtype, check_exact, from_zero, listed, shown
 from fastnn.data.tasks import (
     TASKS,
     Task,
@@ -25,6 +26,7 @@ from fastnn.data.tasks import (
     class_labels,
     clean_target,
     first_not_binary,
+    numbers_of,
     one_class,
 )
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
@@ -66,10 +68,12 @@ class Targets:
         *,
         dtype: str = "float32",
         standardize: bool = True,
+        weights: Array | None = None,
     ) -> Targets:
         """Learn the classes, or for regression mu and sigma (N19; sigma 0 becomes 1).
 
-        ``standardize=False`` leaves a regression target as it is (counts for a Poisson loss).
+        ``standardize=False`` leaves a regression target as it is (counts for a Poisson loss);
+        ``weights`` (N,) count in mu and sigma, as those of `Features.fit` do.
         Raises DataError for one class only, a binary target of three classes, values that are
         not 0 or 1 in a multilabel target, text in a regression target.
 
@@ -97,9 +101,8 @@ class Targets:
             return cls(task, None, n_outputs, None, None, False, dtype)
         mean, scale = np.zeros(n_outputs), np.ones(n_outputs)
         if standardize:
-            mean, scale = moments(
-                matrix, ["target" if n_outputs == 1 else f"target {j}" for j in range(n_outputs)]
-            )
+            names = ["target" if n_outputs == 1 else f"target {j}" for j in range(n_outputs)]
+            mean, scale = moments(matrix, names, weights)
         return cls(task, None, n_outputs, mean, scale, values.ndim == 1, dtype)
 
     def encode(self, labels: npt.ArrayLike, place: Place = from_zero) -> Array:
@@ -169,14 +172,21 @@ class Targets:
         if classes.dtype.kind == "U" and labels.dtype.kind != "U":
             # a file whose labels all happen to be numbers, for a model that has other labels too
             labels = category_texts(labels).astype(str)
+            spelt = category_texts(classes.astype(object))
+            if len(set(spelt)) == len(classes):
+                return self._among(spelt.astype(str), labels, place)
+        return self._among(classes, labels, place)
+
+    def _among(self, classes: Array, labels: Array, place: Place) -> Array:
         same = (classes.dtype.kind == "U") == (labels.dtype.kind == "U")
-        position = np.searchsorted(classes, labels) if same else np.zeros(len(labels), np.int64)
-        index = np.minimum(position, len(classes) - 1)
+        order = np.argsort(classes)
+        position = np.searchsorted(classes[order], labels) if same else np.zeros(len(labels), int)
+        index = order[np.minimum(position, len(classes) - 1)]
         wrong = np.flatnonzero(classes[index] != labels) if same else np.arange(len(labels))
         if len(wrong):
             raise DataError(
-                f"target, {place(int(wrong[0]))}: unknown label {labels[wrong[0]].item()!r}; "
-                f"the model knows {listed(map(repr, classes.tolist()), most=20)}"
+                f"target, {place(int(wrong[0]))}: unknown label {shown(labels[wrong[0]].item())}; "
+                f"the model knows {listed(map(repr, cast(Array, self.classes).tolist()), most=20)}"
             )
         return index
 
@@ -250,16 +260,22 @@ def _saved_classes(metadata: Mapping[str, Any]) -> Array | None:
 
 
 def _numbers(values: Array, task: Task) -> Array:
+    """The target as a float64 matrix; text that writes numbers is read."""
     if values.dtype.kind == "U":
-        cure = (
-            "for text labels use task='binary' or 'multiclass'"
-            if values.ndim == 1
-            else "several targets must be numbers, or labels that are 0 or 1"
-        )
-        raise DataError(
-            f"task {task!r} needs numbers, found the text {values.ravel()[0].item()!r}; {cure}"
-        )
-    return values.reshape(len(values), -1).astype(np.float64)
+        numbers = numbers_of(values)
+        if numbers is None:
+            cure = (
+                "for text labels use task='binary' or 'multiclass'"
+                if values.ndim == 1
+                else "several targets must be numbers, or labels that are 0 or 1"
+            )
+            text = next(text for text in values.ravel().tolist() if STANDARD.value(text) is None)
+            raise DataError(f"task {task!r} needs numbers, found the text {shown(text)}; {cure}")
+        values = numbers
+    matrix = values.reshape(len(values), -1)
+    k = matrix.shape[1]
+    check_exact(matrix, ["target"] if k == 1 else [f"target {j}" for j in range(k)], from_zero)
+    return matrix.astype(np.float64)
 
 
 def _check_multilabel(matrix: Array) -> None:

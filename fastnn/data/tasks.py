@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
-from fastnn.data.columns import is_missing, typed_column
-from fastnn.data.table import Array, from_zero
+from fastnn.data.cells import STANDARD, is_missing
+from fastnn.data.columns import typed_column
+from fastnn.data.table import Array, from_zero, shown
 from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.registry import did_you_mean
 
@@ -30,7 +31,8 @@ def check_task(task: str) -> Task:
     """
     if task not in TASKS:
         raise ArgumentError(
-            f"unknown task {task!r}{did_you_mean(str(task), TASKS)} (known: {', '.join(TASKS)})"
+            f"unknown task {shown(task)}{did_you_mean(str(task), TASKS)} "
+            f"(known: {', '.join(TASKS)})"
         )
     return task
 
@@ -39,6 +41,7 @@ def clean_target(target: npt.ArrayLike) -> Array:
     """Return the target as bool, int64, float64 or text, ``(N,)`` or ``(N, k)``, k > 1.
 
     A missing, infinite or mixed value raises DataError with its row, as do dates and no rows.
+    Several columns of text that are all numbers are numbers.
 
     >>> clean_target([[1], [2]])
     array([1, 2])
@@ -59,9 +62,12 @@ def clean_target(target: npt.ArrayLike) -> Array:
         if gaps:
             row = gaps[0] // (values.shape[1] if values.ndim == 2 else 1)
             raise DataError(_bad_value(row, "no value"))
-        values = typed_column("target", flat).reshape(values.shape)
+        if not all(isinstance(cell, str) for cell in flat):  # labels of text stay as they are
+            values = typed_column("target", flat).reshape(values.shape)
     if values.dtype.kind in "OTU":
-        return values.astype(str)
+        values = values.astype(str)
+        numbers = numbers_of(values) if values.ndim == 2 else None
+        return values if numbers is None else numbers
     if values.dtype.kind not in "biuf":
         raise DataError(f"the target holds {values.dtype}; expected numbers, booleans or text")
     if values.dtype.kind == "f":
@@ -80,6 +86,20 @@ def clean_target(target: npt.ArrayLike) -> Array:
     return values if values.dtype == bool else values.astype(np.int64)
 
 
+def numbers_of(texts: Array) -> Array | None:
+    """Return the numbers that an array of text writes, None if some cell is no number.
+
+    >>> numbers_of(np.array(["1.5", "2"])), numbers_of(np.array(["1.5", "a"]))
+    (array([1.5, 2. ]), None)
+    """
+    cells: list[object] = []
+    for text in texts.ravel().tolist():
+        if (value := STANDARD.value(text)) is None:
+            return None
+        cells.append(value)
+    return typed_column("target", np.array(cells, object)).reshape(texts.shape)
+
+
 def _bad_value(row: int, found: str) -> str:
     return f"target, {from_zero(row)}: {found}; fill it in or remove the row"
 
@@ -88,7 +108,8 @@ def infer_task(target: npt.ArrayLike) -> Task:
     """Say what the target asks for, when nobody says it.
 
     - several columns: 'multilabel' if all are 0 or 1, else 'regression';
-    - text or booleans: 'binary' (two distinct values) or 'multiclass';
+    - text or booleans: 'binary' (two distinct values) or 'multiclass', but text of numbers that
+      would be 'regression' is that;
     - numbers with fractions: 'regression';
     - whole numbers: 'binary' if there are two distinct ones, 'multiclass' if there are 3 to 20 and
       five examples of each on average, else 'regression'.
@@ -101,6 +122,9 @@ def infer_task(target: npt.ArrayLike) -> Task:
     values = clean_target(target)
     if values.ndim == 2:
         return "multilabel" if first_not_binary(values) is None else "regression"
+    numbers = numbers_of(values) if values.dtype.kind == "U" else None
+    if numbers is not None and infer_task(numbers) == "regression":
+        return "regression"
     if values.dtype.kind == "f" and (values != np.floor(values)).any():
         return "regression"
     n_classes = len(np.unique(values))
@@ -119,7 +143,8 @@ def one_class(values: Array) -> str:
     'the target has one class only: all 2 rows are 1; there is nothing to learn'
     """
     rows = "the only row is" if len(values) == 1 else f"all {len(values)} rows are"
-    return f"the target has one class only: {rows} {values[0].item()!r}; there is nothing to learn"
+    label = shown(values[0].item())
+    return f"the target has one class only: {rows} {label}; there is nothing to learn"
 
 
 def first_not_binary(values: Array) -> tuple[int, ...] | None:
@@ -143,7 +168,7 @@ def class_labels(target: npt.ArrayLike, task: Task) -> Array:
     labels = clean_target(target)
     if labels.ndim != 1:
         raise DataError(
-            f"task {task!r} needs one label per row, found shape {labels.shape}; "
+            f"task {shown(task)} needs one label per row, found shape {labels.shape}; "
             f"for several 0/1 columns use {arg('task', 'multilabel')}"
         )
     if labels.dtype.kind == "f":

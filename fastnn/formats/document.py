@@ -38,9 +38,10 @@ Array = npt.NDArray[Any]
 Json = dict[str, Any]
 
 FORMAT = "fastnn model"
-#: Grows when an older fastnn could not read a new file. 2: batch normalisation. A file without it
-#: has version 1, so that an older fastnn can read it.
-VERSION = 2
+#: Grows when an older fastnn could not read a new file. 2: batch normalisation. 3: how text was
+#: read, and where categories had no gaps. A file without these has version 1, so that an older
+#: fastnn can read it.
+VERSION = 3
 
 PARTS = ("train", "validation", "test")
 
@@ -74,7 +75,11 @@ def pack(contents: Contents) -> bytes:
     tensors |= {f"targets.{name}": array for name, array in target_arrays.items()}
     document = {
         "format": FORMAT,
-        "version": VERSION if any(contents.network.normalized) else 1,
+        "version": 3
+        if {"reading", "complete"} & set(features)
+        else 2
+        if any(contents.network.normalized)
+        else 1,
         "fastnn": __version__,
         "dtype": tensors["W1"].dtype.name,
         "network": contents.network.to_json(),

@@ -2,15 +2,18 @@
 
 The number of rows is free (``N``). Inputs: of numeric columns only, one matrix ``X`` (N, p) in
 their order at training; with categories, each column is an input of its own (N, 1), by its name,
-categories as text. A NaN is a missing number; text that training did not see, or none (``""``),
-is '<unknown>'. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of several labels ``label``
-(N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64, in the target's own
-units.
+categories as text: 1, 1.0 and true are "1" (`fastnn.data.cells`), and "1.0" and "True" are taken
+for it. A NaN is a missing number; text that training did not see, or none (``""``), is
+'<unknown>'. Numbers have the model's dtype, but enter as double where float32 would lose what
+tells them apart, as of time stamps. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of
+several labels ``label`` (N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64,
+in the target's own units.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +34,11 @@ Array = npt.NDArray[Any]
 
 #: Bytes that a protobuf message, and so an ONNX file, can hold.
 _MOST_BYTES = 2**31 - 2**20
+
+_WHOLE = re.compile(r"0|-?[1-9]\d*")
+
+#: What rounding may change in a standardised number: as much as float32 does by itself.
+_ROUNDING = 1e-6
 
 #: Activations that ONNX has as a node, with the same meaning.
 _NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
@@ -77,10 +85,24 @@ def _preprocessed(graph: OnnxGraph, f: Features) -> str:
 
 
 def _numeric_input(graph: OnnxGraph, f: Features) -> str:
+    wide = _needs_double(f)
     if not f.categories:
-        return graph.add_input("X", f.dtype, len(f.numeric))
-    columns = [graph.add_input(name, f.dtype, 1) for name in f.numeric]
+        return graph.add_input("X", "float64" if wide.any() else f.dtype, len(f.numeric))
+    columns = []
+    for name, double in zip(f.numeric, wide, strict=True):
+        column = graph.add_input(name, "float64" if double else f.dtype, 1)
+        columns.append(graph.cast(column, np.float64) if wide.any() and not double else column)
     return columns[0] if len(columns) == 1 else graph.node("Concat", *columns, axis=1)
+
+
+def _needs_double(f: Features) -> Array:
+    """Say of each numeric column whether rounding it to float32 is seen after standardisation.
+
+    A number near mu is rounded by up to ``2^-24 |mu|``, which is that over sigma as the network
+    sees it. Without standardisation the network itself takes what float32 leaves.
+    """
+    seen = np.finfo(np.float32).eps / 2 * np.abs(f.mean) / f.scale
+    return np.asarray((seen > _ROUNDING) & (f.dtype == "float32"))
 
 
 def _numbers(graph: OnnxGraph, f: Features, X: str) -> list[str]:
@@ -99,9 +121,14 @@ def _numbers(graph: OnnxGraph, f: Features, X: str) -> list[str]:
 
 
 def _one_hot(graph: OnnxGraph, f: Features, column: str, known: tuple[str, ...]) -> str:
+    place = {text: k for k, text in enumerate(known)}
+    for k, text in enumerate(known):  # other spellings of it that programs write
+        words = {"0": ("False", "false"), "1": ("True", "true")}.get(text, ())
+        for spelt in (f"{text}.0", *words) if _WHOLE.fullmatch(text) else ():
+            place.setdefault(spelt, k)
     index = graph.node(
-        "LabelEncoder", column, domain=ML, keys_strings=list(known),
-        values_int64s=list(range(len(known))), default_int64=len(known),
+        "LabelEncoder", column, domain=ML, keys_strings=list(place),
+        values_int64s=list(place.values()), default_int64=len(known),
     )  # fmt: skip
     places = graph.constant(np.arange(len(known) + 1)[None])
     return graph.cast(graph.node("Equal", index, places), f.dtype)

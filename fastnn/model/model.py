@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from fastnn.backend.backend import get_backend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
-from fastnn.data.files import read_labelled, read_table, target_columns
+from fastnn.data.cells import ReadingOptions
+from fastnn.data.files import has_names, read_labelled, read_table, target_columns, width
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
@@ -97,9 +98,9 @@ class Model:
         backend = get_backend(device) if isinstance(device, str) else device
         return replace(self, learner=self.learner.copy_to(backend))
 
-    def outputs(self, data: Any, *, delimiter: str | None = None) -> Array:
+    def outputs(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
-        return self.learner.predict(self.features.transform(self._table(data, delimiter)))
+        return self.learner.predict(self.features.transform(self._table(data, reading)))
 
     def outputs_of_rows(self, X: npt.ArrayLike) -> Array:
         """Return ``A[L]`` for rows of plain numbers: the shortest way, for one row at a time.
@@ -129,21 +130,22 @@ class Model:
             raise ArgumentError(f"X has a number that is not finite, or too large for {f.dtype}")
         return self.learner.predict(rows.astype(f.dtype))
 
-    def predict(self, data: Any, *, delimiter: str | None = None) -> Array:
+    def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return the predicted labels, or values in the target's own units.
 
         (N,) labels in their original type; (N, k) of 0 and 1 for multilabel; (N,) or (N, k)
         float64 for regression. ``data``: rows without the target: an array, a data frame, a dict
-        of columns, a path, or a `Table`; ``delimiter`` of a CSV file, if it is not a comma.
-        Raises DataError if the columns do not fit.
+        of columns, a path, or a `Table`. ``reading``: ``delimiter`` of a CSV file, if it is not a
+        comma; ``decimal``, ``thousands`` and ``missing`` of text, if they are not as in training
+        (see `fastnn.train`). Raises DataError if the columns do not fit.
 
         >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.predict(np.zeros((3, 10))).shape
         (3,)
         """
-        return self._decode(self.outputs(data, delimiter=delimiter))
+        return self._decode(self.outputs(data, **reading))
 
-    def predict_proba(self, data: Any, *, delimiter: str | None = None) -> Array:
+    def predict_proba(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return class probabilities (N, K), K = 2 for binary; (N, k) per label for multilabel.
 
         >>> from fastnn.api.train import train
@@ -152,7 +154,7 @@ class Model:
 
         Raises ArgumentError for regression.
         """
-        return self._probabilities(self.outputs(data, delimiter=delimiter))
+        return self._probabilities(self.outputs(data, **reading))
 
     def evaluate(
         self,
@@ -161,21 +163,21 @@ class Model:
         *,
         metrics: Sequence[object] | None = None,
         sample_weight: npt.ArrayLike | None = None,
-        delimiter: str | None = None,
+        **reading: Unpack[ReadingOptions],
     ) -> dict[str, float]:
         """Return metrics and the (weighted) mean loss for examples with a known target.
 
         ``target``: labels or values, or the name of a column of ``data``, or a list of such
         names; None takes the column or columns that the model was trained to predict.
-        ``delimiter``: of a CSV file, if it is not a comma. Raises DataError for a label that the
-        model does not know, or if a target column is missing.
+        ``reading``: as in `predict`. Raises DataError for a label that the model does not know,
+        or if a target column is missing.
 
         >>> from fastnn.api.train import train
         >>> model = train("digits", epochs=2).model
         >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))
         ['accuracy', 'loss']
         """
-        table, labels = self._labelled(data, target, delimiter)
+        table, labels = self._labelled(data, target, reading)
         metrics = default_metrics(self.task) if metrics is None else metrics
         weights = None if sample_weight is None else check_weights(sample_weight, len(table))
         prepared = Preparation(self.features, self.targets, self.network.loss)
@@ -203,7 +205,8 @@ class Model:
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the model as ONNX: preprocessing, network and labels in one graph.
 
-        Of numeric columns the input is one matrix ``X`` (N, n_columns) of the model's dtype; with
+        Of numeric columns the input is one matrix ``X`` (N, n_columns) of the model's dtype, or
+        double where float32 would lose what tells the numbers apart, as of time stamps; with
         categories each column is an input (N, 1) by its name, categories as text. The outputs
         are ``label`` and ``probabilities``, or ``prediction`` for regression. Gaps (NaN) and
         unknown categories are handled as in `predict`, but without a warning. Raises
@@ -223,25 +226,43 @@ class Model:
     def __str__(self) -> str:
         return f"{self.task} of {self.target_name!r}: {self.network}"
 
-    def _table(self, data: Any, delimiter: str | None) -> Table:
-        return read_table(data, delimiter=delimiter, **self._kinds(data))
+    def _table(self, data: Any, reading: ReadingOptions) -> Table:
+        return read_table(data, **self.kinds(data), **self.features.reading_with(reading))
 
-    def _labelled(self, data: Any, target: Any, delimiter: str | None) -> tuple[Table, Any]:
+    def _labelled(self, data: Any, target: Any, reading: ReadingOptions) -> tuple[Table, Any]:
         wanted = self.target_name if target is None else target
         names = target_columns(data, wanted)
         if target is None or names:
-            return read_labelled(data, names or wanted, delimiter=delimiter, **self._kinds(data))
-        return self._table(data, delimiter), wanted
+            return read_labelled(
+                data, names or wanted, text=self.has_text_labels, **self.kinds(data),
+                **self.features.reading_with(reading),
+            )  # fmt: skip
+        return self._table(data, reading), wanted
 
-    def _kinds(self, data: Any) -> dict[str, Any]:
-        return {kind: self._known(kind, data) for kind in ("numeric", "categorical")}
+    @property
+    def has_text_labels(self) -> bool:
+        """Whether labels are text."""
+        return self.targets.classes is not None and self.targets.classes.dtype.kind == "U"
 
-    def _known(self, kind: str, data: Any) -> tuple[str, ...]:
-        """The columns that training found to be of a kind: declared to the reader by name."""
-        if self.features.positional or isinstance(data, (Table, np.ndarray, list)):
-            return ()
-        columns: tuple[str, ...] = getattr(self.features, kind)
-        return columns
+    def kinds(self, data: Any) -> dict[str, Any]:
+        """Return which columns of ``data`` training found to be numeric, and categorical.
+
+        They are declared to the reader, so that a few rows are not judged by themselves.
+        """
+        if isinstance(data, Table):
+            return {}
+        f = self.features
+        names = dict(zip(f.columns, f.columns, strict=True))
+        if not has_names(data):  # columns are known by their places
+            if width(data) != len(f.columns):
+                return {}
+            names = {column: f"x{j}" for j, column in enumerate(f.columns)}
+        elif f.positional:
+            return {}
+        return {
+            "numeric": [names[column] for column in f.numeric],
+            "categorical": [names[column] for column in f.categorical],
+        }
 
     def _decode(self, A: Array) -> Array:
         match self.task:

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
-from fastnn.data.table import Table, check_known
+from fastnn.data.table import Table, check_known, shown
 from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError, arg, inside
 from fastnn.preparation.loss_weights import check_weights
-from fastnn.recipe.choices import checked
-from fastnn.recipe.table import DataOptions
+from fastnn.recipe.choices import checked, pick
+from fastnn.recipe.table import DataOptions, ReadingOptions, SourceOptions
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]
@@ -55,6 +55,7 @@ class Source:
     target_name: str | tuple[str, ...]
     test: Examples | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)  # the `DataOptions`, checked
+    reading: ReadingOptions = field(default_factory=ReadingOptions)  # of text
 
 
 def read_source(
@@ -62,7 +63,7 @@ def read_source(
     target: Any = None,
     *,
     sample_weight: npt.ArrayLike | None = None,
-    **given: Unpack[DataOptions],
+    **given: Unpack[SourceOptions],
 ) -> Source:
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
@@ -73,18 +74,19 @@ def read_source(
     >>> source.task, len(source.examples)
     ('multiclass', 1797)
     """
-    columns = checked(given, DataOptions)
+    columns = checked(pick(given, DataOptions), DataOptions)
+    reading: Any = pick(given, ReadingOptions)
     test = None
     if isinstance(data, str) and data in DATASETS:
         if target is not None:
             raise ArgumentError(
                 f"{arg('target')} has no effect: data set {data!r} has its own target", value=target
             )
-        if columns["delimiter"] is not None:
-            raise ArgumentError(
-                f"{arg('delimiter')} has no effect: data set {data!r} is no text file",
-                value=columns["delimiter"],
-            )
+        for option, value in reading.items():
+            if value is not None:
+                raise ArgumentError(
+                    f"{arg(option)} has no effect: data set {data!r} is no text file", value=value
+                )
         dataset = load(data)
         table, values = dataset.table, dataset.target
         name: str | tuple[str, ...] = dataset.target_name
@@ -95,29 +97,33 @@ def read_source(
             table = table.drop(drop)
             test = None if test is None else Examples(test.table.drop(drop), test.target)
     else:
-        table, values, name = _read(data, target, columns)
+        table, values, name = _read(data, target, columns, reading)
         found = None
     if len(values) != len(table):
         raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows of data")
     weights = None if sample_weight is None else check_weights(sample_weight, len(table))
     task = columns["task"]
     kind = (found or infer_task(values)) if task == "auto" else task
-    return Source(Examples(table, values, weights), kind, name, test, columns)
+    return Source(Examples(table, values, weights), kind, name, test, columns, reading)
 
 
 def _read(
-    data: Any, target: Any, columns: Mapping[str, Any], numeric: Collection[str] = ()
+    data: Any,
+    target: Any,
+    columns: Mapping[str, Any],
+    reading: Mapping[str, Any],
+    numeric: Collection[str] = (),
 ) -> tuple[Table, Array, str | tuple[str, ...]]:
     if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
         raise DataError(
-            f"data: {data!r} is neither a file nor a built-in data set"
+            f"data: {shown(data)} is neither a file nor a built-in data set"
             f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})"
         )
     if target is None:
         raise ArgumentError(
             f"{arg('target')} is missing: name a column of the data, or give the values"
         )
-    how: dict[str, Any] = {"numeric": numeric, **columns}
+    how: dict[str, Any] = {"numeric": numeric, **columns, **reading}
     how.pop("task", None)
     names = target_columns(data, target)
     if names:
@@ -127,7 +133,7 @@ def _read(
     if values.ndim == 0:
         raise ArgumentError(
             f"{arg('target')} must name a column, or several in a list, or be an array of a label "
-            f"or value per row; found {target!r}",
+            f"or value per row; found {shown(target)}",
             value=target,
         )
     return read_table(data, **how), values, "target"
@@ -153,9 +159,9 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
             value=pair,
         )
     data, target = pair
-    columns = dict(source.columns)
+    columns, reading = dict(source.columns), dict(source.reading)
     if not is_delimited(data):
-        columns["delimiter"] = None
+        reading["delimiter"] = None
     numeric: tuple[str, ...] = ()
     trained = source.examples.table
     if trained.positional or isinstance(data, (Table, np.ndarray, list)):  # columns by their place
@@ -163,7 +169,7 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
     else:
         columns["categorical"], numeric = tuple(trained.categorical), trained.numeric_names
     with inside(f"{arg(name)}: "):
-        table, values, _ = _read(data, target, columns, numeric)
+        table, values, _ = _read(data, target, columns, reading, numeric)
         if len(values) != len(table):
             raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows")
     return Examples(table, values)

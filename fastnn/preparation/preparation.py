@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
-from fastnn.errors import DataError, inside
+from fastnn.errors import DataError, arg, inside
 from fastnn.nn.losses import LossFunction
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.fit_to_task import check_target_range
@@ -58,7 +58,8 @@ class Preparation:
         with inside(where + self.names[1]):
             if len(examples.target) != len(examples.table):
                 raise DataError(
-                    f"target has {len(examples.target)} values for {len(examples.table)} rows of "
+                    f"{arg('target')} has {len(examples.target)} values for {len(examples.table)} "
+                    "rows of "
                     "data"
                 )
             with np.errstate(over="ignore", invalid="ignore"):  # refused just below

@@ -87,12 +87,16 @@ def set_up(
             categorical=[
                 c for c in source.columns["categorical"] if c in train.table.numeric_names
             ],
+            weights=train.flat_weights,
+            reading=source.reading,
         ),
     )
     targets = _remember(
         shared,
         ("targets", outputs),
-        lambda: Targets.fit(train.target, task, dtype=dtype, standardize=standardizes),
+        lambda: Targets.fit(
+            train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights
+        ),
     )
     prepared = Preparation(features, targets, cost)
     arrays = {

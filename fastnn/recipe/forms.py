@@ -65,13 +65,22 @@ def real(text: str) -> float:
         raise ArgumentTypeError(f"needs a number, found {text!r}") from None
 
 
-def delimiter(text: str) -> str:
-    r"""Read what parts the columns of a file; a tab can be written as tab or \\t.
+def sign(text: str) -> str:
+    r"""Read a sign of a text file; a tab can be written as tab or \\t, a space as space.
 
-    >>> delimiter(";"), delimiter("tab"), delimiter("\\t")
-    (';', '\t', '\t')
+    >>> sign(";"), sign("tab"), sign("\\t"), sign("space")
+    (';', '\t', '\t', ' ')
     """
-    return "\t" if text in ("tab", "\\t") else text
+    return {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
+
+
+def markers(text: str) -> list[str]:
+    """Read texts that mean no value; none: there are none but the empty one.
+
+    >>> markers("-,nil"), markers("none")
+    (['-', 'nil'], [])
+    """
+    return [] if text == "none" else split_list(text)
 
 
 def layers(text: str) -> tuple[int, ...]:

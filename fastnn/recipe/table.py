@@ -58,11 +58,36 @@ class DataOptions(TypedDict, total=False):
         Flag("COL[,COL]", forms.split_list, repeat=True),
         more="of every part",
     )]
+
+
+class ReadingOptions(TypedDict, total=False):
+    """How text is read; their checks are those of `fastnn.data.cells.Reading`."""
+
     delimiter: Annotated[str | None, Option(
         None, checks.anything,
         "what parts the columns of CSV files",
-        Flag("C", forms.delimiter),
+        Flag("C", forms.sign),
         shown="a comma; tab: a tab",
+    )]
+    decimal: Annotated[str | None, Option(
+        None, checks.anything,
+        "the decimal sign of numbers in text",
+        Flag("C", forms.sign),
+        more="the model reads text of new data alike",
+        shown="a point",
+    )]
+    thousands: Annotated[str | None, Option(
+        None, checks.anything,
+        "what groups their digits by thousands",
+        Flag("C", forms.sign),
+        shown="nothing; space: a space",
+    )]
+    missing: Annotated[Collection[str] | None, Option(
+        None, checks.anything,
+        "texts that mean no value, besides the usual (NA, nan, null, none, ?); none: no text does "
+        "but an empty cell",
+        Flag("TEXT[,TEXT]", forms.markers),
+        shown="the usual; write --missing=- for a dash",
     )]
 
 
@@ -353,13 +378,18 @@ class RecipeFields:
     seed: int
 
 
-class TrainOptions(DataOptions, RecipeOptions, RunOptions, total=False):
+class SourceOptions(DataOptions, ReadingOptions, total=False):
+    """What is in the data, and how it is read."""
+
+
+class TrainOptions(SourceOptions, RecipeOptions, RunOptions, total=False):
     """Every option of a training."""
 
 
 #: The groups in the order in which they are shown.
 GROUPS = (
     DataOptions,
+    ReadingOptions,
     PartOptions,
     NetworkOptions,
     OptimizerOptions,

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn.backend.protocols import Backend, copied
 from fastnn.backend.stack import Stack
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
@@ -89,7 +89,7 @@ class Trainer:
             if _form(entry) != _form(self.entries[0]):
                 raise ArgumentError(
                     f"{entry.name}: networks that are trained at once need as many examples and "
-                    "the same batch_size"
+                    f"the same {arg('batch_size')}"
                 )
         self._sizes = batching(backend, network, self.entries)
         self._sizes.say()

@@ -6,7 +6,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from fastnn.data.columns import category_texts, is_date, is_missing, parse_number, typed_column
+from fastnn.data.cells import is_missing, parse_number
+from fastnn.data.columns import category_texts, typed_column
+from fastnn.data.notations import is_date
 from fastnn.errors import DataError
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastnn.data.cells import Reading
 from fastnn.data.csv_text import read_csv
 from fastnn.errors import ArgumentError, DataError
 
@@ -61,7 +62,9 @@ def test_floats_come_back_bit_for_bit(tmp_path_factory, numbers):
 def test_tabs_other_delimiters_byte_order_mark_and_compression(write, tmp_path):
     text = "a,b\n1,x\n"
     assert read_csv(write(text.replace(",", "\t"), "t.tsv"))[0]["b"].tolist() == ["x"]
-    assert read_csv(write(text.replace(",", ";")), delimiter=";")[0]["b"].tolist() == ["x"]
+    assert read_csv(write(text.replace(",", ";")), reading=Reading(delimiter=";"))[0][
+        "b"
+    ].tolist() == ["x"]
     assert list(read_csv(write(text, encoding="utf-8-sig"))[0]) == ["a", "b"]
     packed = tmp_path / "t.csv.gz"
     packed.write_bytes(gzip.compress(text.encode()))
@@ -190,7 +193,7 @@ def test_large_numbers_that_a_float_holds_are_read(write):
 
 def test_delimiter_is_one_character(write):
     with pytest.raises(ArgumentError, match="delimiter must be one character"):
-        read_csv(write("a,b\n1,2\n"), delimiter=",,")
+        read_csv(write("a,b\n1,2\n"), reading=Reading(delimiter=",,"))
 
 
 @pytest.mark.parametrize("delimiter", ['"', "\n", "\r", "é", ".", "-", "5", "e", "", "ab", 0, b";"])
@@ -198,13 +201,12 @@ def test_what_cannot_be_a_delimiter(tmp_path, delimiter):
     path = tmp_path / "a.csv"
     path.write_text("a;b\n1;2\n")
     with pytest.raises(ArgumentError, match="delimiter must be"):
-        read_csv(path, delimiter=delimiter)
+        read_csv(path, reading=Reading(delimiter=delimiter))
 
 
 @pytest.mark.parametrize("delimiter", [";", "|", "\t", " ", ":", "/"])
 def test_any_other_delimiter(tmp_path, delimiter):
     path = tmp_path / "a.csv"
     path.write_text("a;b\n1;2\n".replace(";", delimiter))
-    assert {k: v.tolist() for k, v in read_csv(path, delimiter=delimiter)[0].items()} == {
-        "a": [1], "b": [2],
-    }  # fmt: skip
+    columns = read_csv(path, reading=Reading(delimiter=delimiter))[0]
+    assert {k: v.tolist() for k, v in columns.items()} == {"a": [1], "b": [2]}

@@ -14,7 +14,7 @@ from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError, ModelFileError
 
 NAN = np.nan
-CELL = st.one_of(st.none(), st.sampled_from(["a", "b", "ä", ""]))
+CELL = st.one_of(st.none(), st.sampled_from(["a", "b", "ä"]))
 NUMBER = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
 
 
@@ -149,7 +149,10 @@ def test_gaps_that_training_did_not_have_are_filled_and_reported():
 def test_unknown_categories_have_a_place_and_are_reported():
     table = Table.from_columns({"town": texts("A", "B")})
     features = Features.fit(table)
-    with pytest.warns(DataWarning, match=r"column 'town': 1 of 3 values .*first 'C'"):
+    with (
+        pytest.warns(DataWarning, match=r"column 'town': 1 of 3 values are missing, none was in"),
+        pytest.warns(DataWarning, match=r"column 'town': 1 of 3 values have no .*first 'C'"),
+    ):
         out = features.transform(Table.from_columns({"town": texts("C", None, "A")}))
     assert out.tolist() == [[0, 0, 1], [0, 0, 1], [1, 0, 0]]
 

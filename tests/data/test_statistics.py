@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from fastnn.data.categories import frequent_categories
 from fastnn.data.statistics import (
     DataWarning,
     blocks,
     columns_with_gaps,
     filled_by_median,
-    frequent_categories,
     moments,
 )
 

@@ -231,7 +231,8 @@ def test_gaps_categories_and_codes(dtype, tmp_path):
     ready = exported(model, tmp_path)
     kinds = {i.name: i.type.removeprefix("tensor(").removesuffix(")") for i in ready.get_inputs()}
     number = {"float32": "float", "float64": "double"}[dtype]
-    assert kinds == {"age": number, "label": number, "town": "string", "code": "string"}
+    # the labels lie between 9,997 and 10,003: in float32 they would have few digits left
+    assert kinds == {"age": number, "label": "double", "town": "string", "code": "string"}
     rows = {
         "age": np.array([np.nan, 40, 50, 60]),
         "town": np.array(["Köln", "Rom", "Ulm", None], dtype=object),

@@ -272,7 +272,7 @@ def nudge(document, tensors):
 DAMAGE = [
     (edit("extra", to=1), "model: unknown entries extra"),
     (lambda d, t: d.pop("report"), "model: entries report are missing"),
-    (edit("version", to=3), "its format has version 3, this fastnn .* knows up to 2;.*update"),
+    (edit("version", to=4), "its format has version 4, this fastnn .* knows up to 3;.*update"),
     (edit("version", to=0), "model: 'version' has the value '0'"),
     (edit("version", to=True), "model: 'version' has the value 'True'"),
     (edit("format", to="other model"), "not a model file of fastnn"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -158,15 +158,12 @@ def settle(
     table, features = isinstance(X, Table), None
     if table or p["standardize"] or p["missing_values"] == "median":
         whole = X if isinstance(X, Table) else as_table(X, names)
-        categorical = _chosen(p["categorical_features"], whole)
         features = Features.fit(
             whole,
             dtype=dtype.name,
             standardize=bool(p["standardize"]),
-            categorical=[name for name in categorical if name in whole.numeric_names],
+            weights=w,
         )
-        if w is not None and p["standardize"]:
-            features = _weighted(features, whole, w)
     means = np.zeros(0) if features is not None else X.mean(axis=0, dtype=np.float64)  # type: ignore[union-attr]
     n = int(estimator.n_features_in_)
     gaps = p["missing_values"] == "median"
@@ -189,7 +186,7 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
     if inputs.by_column:
         validate_data(estimator, X, skip_check_array=True, reset=False)
         p = estimator.get_params(deep=False)
-        return inputs.rows(_columns(X, p["categorical_features"], inputs.gaps))
+        return inputs.rows(_columns(X, p["categorical_features"], inputs.gaps, inputs.features))
     finite = "allow-nan" if inputs.gaps else True
     X = validate_data(
         estimator, X, accept_sparse=["csr", "csc"], dtype=inputs.kept, ensure_all_finite=finite,
@@ -243,34 +240,26 @@ def part(X: Array | Table, index: Array) -> Array | Table:
     return X.rows(index) if isinstance(X, Table) else X[index]
 
 
-def weighted_moments(values: Array, w: Array) -> tuple[Array, Array]:
-    """Return mean and deviation of each column; a deviation of 0 becomes 1.
+def _columns(X: Any, categorical: Any, gaps: bool, features: Features | None = None) -> Table:
+    """Read X column by column; text must have been declared, gaps allowed.
 
-    >>> weighted_moments(np.array([[1.0], [5.0]]), np.array([3.0, 1.0]))
-    (array([2.]), array([1.73205081]))
+    ``features``: what each column was in training, by its place.
     """
-    mean = w @ values / w.sum()
-    scale = np.sqrt(w @ (values - mean) ** 2 / w.sum())
-    constant = scale <= 4 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(constant, 1.0, scale)
-
-
-def _weighted(features: Features, table: Table, w: Array) -> Features:
-    """Put weighted means and deviations in place of the plain ones."""
-    if not features.numeric:
-        return features
-    columns = [np.asarray(table.column(name), np.float64) for name in features.numeric]
-    filled = [np.where(np.isnan(v), f, v) for v, f in zip(columns, features.fill, strict=True)]
-    mean, scale = weighted_moments(np.stack(filled, axis=1), w)
-    marked = [name in features.indicators for name in features.numeric]
-    return replace(features, mean=mean, scale=scale, fill=np.where(marked, features.fill, mean))
-
-
-def _columns(X: Any, categorical: Any, gaps: bool) -> Table:
-    """Read X column by column; text must have been declared, gaps allowed."""
     source = X if hasattr(X, "columns") else np.asarray(X)
-    table = read_table(source)
-    chosen = _chosen(categorical, table)
+    names = list(X.columns) if hasattr(X, "columns") else [f"x{j}" for j in range(X.shape[1])]
+    if features is not None:
+        kinds = ["numeric" if c in features.numeric else "categorical" for c in features.columns]
+        kind = dict(zip(names, kinds, strict=True))
+        table = read_table(
+            source,
+            numeric=[name for name in names if kind[name] == "numeric"],
+            categorical=[name for name in names if kind[name] == "categorical"],
+        )
+        chosen = list(table.categorical)
+    else:
+        chosen = _chosen(categorical, names)
+        table = read_table(source, categorical=chosen)
+        chosen = list(table.categorical) if isinstance(categorical, str) else chosen
     for name in table.categorical:
         if name not in chosen:
             raise DataError(
@@ -285,28 +274,26 @@ def _columns(X: Any, categorical: Any, gaps: bool) -> Table:
     return table
 
 
-def _chosen(categorical: Any, table: Table) -> list[str]:
-    """The columns of ``categorical_features``: names, places, a mask, or those of text."""
-    if categorical is None:
-        return []
+def _chosen(categorical: Any, names: list[str]) -> list[str]:
+    """The columns of ``categorical_features``: names, places or a mask; none of "from_dtype"."""
     if isinstance(categorical, str) or not hasattr(categorical, "__iter__"):
         if categorical != "from_dtype":
             raise ArgumentError(
                 "categorical_features must be 'from_dtype' or a list of names, places or a mask, "
                 f"found {categorical!r}"
             )
-        return list(table.categorical)
+        return []
     given = list(categorical)
     if given and all(isinstance(one, (bool, np.bool_)) for one in given):
-        if len(given) != len(table.names):
+        if len(given) != len(names):
             raise ArgumentError(
-                f"categorical_features is a mask of {len(given)}, X has {len(table.names)} columns"
+                f"categorical_features is a mask of {len(given)}, X has {len(names)} columns"
             )
-        return [name for name, wanted in zip(table.names, given, strict=True) if wanted]
+        return [name for name, wanted in zip(names, given, strict=True) if wanted]
     chosen = []
     for one in given:
-        place = isinstance(one, (int, np.integer)) and -len(table.names) <= one < len(table.names)
-        if not place and one not in table.names:
+        place = isinstance(one, (int, np.integer)) and -len(names) <= one < len(names)
+        if not place and one not in names:
             raise ArgumentError(f"categorical_features: X has no column {one!r}")
-        chosen.append(table.names[int(one)] if place else one)
+        chosen.append(names[int(one)] if place else one)
     return chosen

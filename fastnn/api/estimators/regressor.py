@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from fastnn.api.estimators.base import BaseMLP
-from fastnn.api.estimators.inputs import weighted_moments
 from fastnn.api.estimators.parameters import completed, keep, solver_is_stochastic
 from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
@@ -190,11 +188,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             bool(p["standardize_target"]), "regression", cost, output
         )
         dtype = self._inputs.dtype.name
-        targets = Targets.fit(sample.y, "regression", dtype=dtype, standardize=self._standardizes)
-        if self._standardizes and sample.w is not None:
-            values = np.asarray(sample.y, np.float64).reshape(len(sample.y), -1)
-            mean, scale = weighted_moments(values, sample.w)
-            targets = replace(targets, mean=mean, scale=scale)
+        targets = Targets.fit(
+            sample.y, "regression", dtype=dtype, standardize=self._standardizes, weights=sample.w
+        )
         return targets
 
     def _encode(self, y: Any) -> Array:

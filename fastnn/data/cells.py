@@ -1,0 +1,272 @@
+"""One cell to a number, the text of a category, or a gap: the rule of every reader.
+
+Whatever a cell comes from (a file, a data frame, an array, a list), these are equal:
+
+| cells | as a number | as a category |
+|---|---|---|
+| None, NaN, NA, NaT, and text of `MISSING` | gap | gap |
+| True, "true", "TRUE", 1, 1.0, "1", " 1.0 ", "1e0" | 1 | "1" |
+| False, "false", 0, -0.0, "0", "-0" | 0 | "0" |
+| 1000, 1000.0, "1e3" | 1000 | "1000" |
+| 2.5, "2.50" | 2.5 | "2.5" |
+| "02134" | 2134 | "02134": leading zeros make a code |
+| " Ulm " | none | "Ulm" |
+
+`Reading` says what a user may say of text: how numbers are written, and what stands for no value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TypedDict
+
+import numpy as np
+
+from fastnn.data.table import shown
+from fastnn.errors import ArgumentError, arg
+
+#: Text that means 'no value', in small letters; the case does not matter.
+MISSING = ("", "na", "n/a", "nan", "-nan", "null", "none", "?", "#n/a", "#na", "<na>")
+
+_TRUTH = {"true": True, "false": False}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+#: Whole, however large: group 1 is the sign with the digits.
+_WHOLE = re.compile(r"([+-]?\d+)(\.0*)?")
+_CODE = re.compile(r"[+-]?0\d")
+#: Beyond so many digits a number is infinite as a float.
+_MOST_DIGITS = 310
+
+
+class ReadingOptions(TypedDict, total=False):
+    """What `Reading` takes, as keywords of every door."""
+
+    delimiter: str | None
+    decimal: str | None
+    thousands: str | None
+    missing: Collection[str] | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How text is to be understood.
+
+    Attributes:
+        delimiter: what parts the columns of a text file; None: a comma, a tab in .tsv.
+        decimal: the decimal sign; None: a point.
+        thousands: the sign that groups digits by thousands; None or "": there is none.
+        missing: texts that stand for no value, besides those of `MISSING`; an empty list: no text
+            does but an empty cell, not even those.
+
+    Raises ArgumentError for signs that cannot be told from a number.
+
+    >>> Reading(decimal=",", thousands=".").number("1.234,5")
+    1234.5
+    >>> Reading(missing=["-"]).is_gap("-"), Reading(missing=[]).is_gap("NA")
+    (True, False)
+    """
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    missing: Collection[str] | None = None
+
+    def __post_init__(self) -> None:
+        sign = self.delimiter
+        if sign is not None and (not isinstance(sign, str) or len(sign) != 1):
+            raise ArgumentError(f"{arg('delimiter')} must be one character, found {shown(sign)}")
+        if sign and (sign.isalnum() or sign in '"\r\n.-+' or not sign.isascii()):
+            raise ArgumentError(
+                f"{arg('delimiter')} must be a character that no number or quoted text has a use "
+                "for, such "
+                f"as ';', found {sign!r}"
+            )
+        for name, value in (("decimal", self.decimal), ("thousands", self.thousands)):
+            if value is None or (name == "thousands" and value == ""):
+                continue
+            if not isinstance(value, str) or len(value) != 1 or value.isalnum() or value in '+-"':
+                raise ArgumentError(
+                    f"{name} must be one sign, such as ',', that is no letter, digit or + - \", "
+                    f"found {shown(value)}"
+                )
+        if self.thousands and self.thousands == (self.decimal or "."):
+            raise ArgumentError(
+                f"{arg('thousands', self.thousands)} is the decimal sign too; say which one "
+                "decimal= is"
+            )
+        given = self.missing
+        if given is not None:
+            listed = isinstance(given, Collection) and not isinstance(given, (str, bytes))
+            if not listed or not all(isinstance(text, str) for text in given):
+                raise ArgumentError(
+                    f"{arg('missing')} must be a list of texts, found {shown(given)}"
+                )
+
+    @cached_property
+    def markers(self) -> frozenset[str]:
+        """The texts that stand for no value, in small letters."""
+        given = () if self.missing is None else tuple(self.missing)
+        standard = ("",) if self.missing is not None and not given else MISSING
+        return frozenset([*standard, *(text.strip().lower() for text in given)])
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether numbers are written as Python writes them."""
+        return not self.thousands and self.decimal in (None, ".")
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        point = re.escape(self.decimal or ".")
+        # a space stands for those that do not break, too
+        sign = "[ \u00a0\u2009\u202f]" if self.thousands == " " else re.escape(self.thousands or "")
+        groups = rf"\d{{1,3}}(?:{sign}\d{{2,3}})*{sign}\d{{3}}|" if sign else ""
+        return re.compile(rf"([+-]?)(?:({groups}\d+)(?:{point}(\d*))?|{point}(\d+))([eE][+-]?\d+)?")
+
+    def is_gap(self, text: str) -> bool:
+        """Say whether the text stands for no value.
+
+        >>> Reading().is_gap(" n/a "), Reading().is_gap("x")
+        (True, False)
+        """
+        return text.strip().lower() in self.markers
+
+    def number_text(self, text: str) -> str | None:
+        """Return the number that ``text`` writes as Python would write it, None if it is none.
+
+        >>> Reading(thousands=",").number_text(" 1,234.50 "), Reading().number_text("1,234")
+        ('1234.50', None)
+        """
+        text = text.strip()
+        if not self.plain and (match := self._pattern.fullmatch(text)):
+            sign, whole, part, lone, power = (group or "" for group in match.groups())
+            digits = "".join(filter(str.isdigit, whole)) or "0"
+            fraction = f".{part or lone}" if part or lone else ""
+            return f"{sign}{digits}{fraction}{power}"
+        if not self.plain and not text.lstrip("+-").lower().startswith("inf"):
+            return None
+        return text if _NUMBER.fullmatch(text) else None
+
+    def value(self, text: str) -> bool | int | float | None:
+        """Return what ``text`` writes: a truth value, a whole number, another number, or None.
+
+        >>> [Reading().value(text) for text in ("True", "12", "12.0", "Ulm")]
+        [True, 12, 12.0, None]
+        """
+        truth = _TRUTH.get(text.strip().lower())
+        if truth is not None:
+            return truth
+        found = self.number_text(text)
+        if found is None:
+            return None
+        whole = _WHOLE.fullmatch(found)
+        if whole and len(found) < _MOST_DIGITS and (whole[2] is None or len(whole[1]) > 15):
+            return int(whole[1])  # exact, where a float might round it
+        return float(found)
+
+    def number(self, text: str) -> float | None:
+        """Return the number that ``text`` writes, or None.
+
+        >>> Reading().number(" -2.5e3 "), Reading().number("1_000"), Reading().number("true")
+        (-2500.0, None, 1.0)
+        """
+        found = self.value(text)
+        return None if found is None else float(found)
+
+    def category(self, cell: object) -> str | None:
+        """Return the text of a category, None for a gap.
+
+        >>> [Reading().category(cell) for cell in (3, 3.0, " 3.0", True, "False", "007", "NA")]
+        ['3', '3', '3', '1', '0', '007', None]
+        """
+        if not isinstance(cell, str):
+            return _written(cell)
+        text = cell.strip()
+        small = text.lower()
+        if small in self.markers:
+            return None
+        if small in _TRUTH:
+            return str(int(_TRUTH[small]))
+        found = self.number_text(text)
+        return text if found is None or _CODE.match(found) else _canonical(found)
+
+
+STANDARD = Reading()
+
+
+def kept_options(options: ReadingOptions) -> ReadingOptions:
+    """Return what of the options holds for new data, too; a delimiter is that of one file.
+
+    >>> kept_options({"delimiter": ";", "decimal": ",", "missing": None})
+    {'decimal': ','}
+    """
+    kept: ReadingOptions = {}
+    for name in ("decimal", "thousands"):
+        if options.get(name) is not None:
+            kept[name] = options[name]
+    if (missing := options.get("missing")) is not None:
+        kept["missing"] = list(missing)
+    return kept
+
+
+def is_missing(value: object) -> bool:
+    """Say whether an object is no value: None, NaN, NA, NaT. Text is for `Reading.is_gap`.
+
+    >>> is_missing(float("nan")), is_missing(""), is_missing(0)
+    (True, False, False)
+    """
+    if value is None or isinstance(value, (str, int)):
+        return value is None
+    if isinstance(value, (float, np.floating)):
+        return bool(value != value)
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    return type(value).__name__ in ("NAType", "NaTType", "MaskedConstant")
+
+
+def parse_number(text: str) -> float | None:
+    """Return the number that ``text`` writes, or None (no thousands signs, no underscores).
+
+    >>> parse_number(" -2.5e3 "), parse_number("1_000"), parse_number("abc")
+    (-2500.0, None, None)
+    """
+    text = text.strip()
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def whole_number(text: str) -> int | None:
+    """Return the whole number that plain digits write, however many they are.
+
+    >>> whole_number("9007199254740993.0"), whole_number("1e3"), whole_number("1.5")
+    (9007199254740993, None, None)
+    """
+    found = _WHOLE.fullmatch(text.strip())
+    return int(found[1]) if found and len(text) < _MOST_DIGITS else None
+
+
+def _written(cell: object) -> str | None:
+    """The category text of what is no text."""
+    if is_missing(cell):
+        return None
+    if isinstance(cell, (bool, np.bool_)):
+        return str(int(cell))
+    if isinstance(cell, (int, np.integer)):
+        return f"{Decimal(int(cell)):f}"  # str() of an int has a limit
+    text = str(cell).strip()  # of a float the shortest that reads back as the same, in its own type
+    return _canonical(text) if _NUMBER.fullmatch(text) and not _CODE.match(text) else text
+
+
+def _canonical(text: str) -> str:
+    """One text for each number: whole ones by all their digits, others as Python prints them."""
+    number = float(text)
+    if not np.isfinite(number):
+        whole = _WHOLE.fullmatch(text)
+        return f"{Decimal(whole[1]):f}" if whole else text
+    if number == 0:
+        return "0"
+    exact = Decimal(text)
+    return f"{exact.to_integral_value():f}" if exact == exact.to_integral_value() else repr(number)

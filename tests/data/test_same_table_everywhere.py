@@ -1,0 +1,224 @@
+"""The same rows are the same Table, and the same model, whatever they come from."""
+
+import csv
+import io
+import warnings
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from fastnn.api.train import train
+from fastnn.data.files import read_table
+from fastnn.data.statistics import DataWarning
+from fastnn.errors import DataError
+
+#: Texts that some reader or other takes for something else.
+AWKWARD = (
+    "", " ", "NA", "na", " N/A ", "nan", "NaN", "None", "null", "?", "#N/A", "<NA>", "NaT", "inf",
+    "-inf", "1", " 1", "1.0", "1.50", "-0", "+1", "1e3", "1000", ".5", "5.", "02134", "0x1F", "1_0",
+    "True", "true", "FALSE", "False", "yes", "1,5", "1,200", "12%", "$3", "-", ".", "A-1", "12-34",
+    "1.2.3", " Ulm", "Ulm ", "Köln", 'five"', '"quoted"', "a,b", "two\nlines", "日本", "\u00a0x",
+    "\t", "9007199254740993", "9007199254740992.0", "1e400", "2024-01-31", "'", "none", "\u22125",
+    "٣",
+)  # fmt: skip
+LETTERS = st.characters(blacklist_categories=["Cs", "Cc"])
+BIG = st.integers(2**53 - 3, 2**53 + 3) | st.integers(-(2**63), 2**63 - 1)
+
+CELLS = {
+    "number": st.floats(allow_nan=False, allow_infinity=False),
+    "short number": st.integers(-999, 999).map(lambda i: i / 8),
+    "whole": st.integers(-1000, 1000),
+    "large whole": BIG,
+    "truth": st.booleans(),
+    "text": st.sampled_from(["Ulm", "Köln", "a b", "A-1"]),
+    "awkward text": st.sampled_from(AWKWARD),
+    "numbers as text": st.sampled_from(["1", "2.5", "1.0", "-3", "1e3", "007", "true", "NA"]),
+    "any text": st.text(LETTERS, max_size=4),
+}
+TYPES = {
+    "number": (pl.Float64, pa.float64(), "Float64"),
+    "short number": (pl.Float64, pa.float64(), "Float64"),
+    "whole": (pl.Int64, pa.int64(), "Int64"),
+    "large whole": (pl.Int64, pa.int64(), "Int64"),
+    "truth": (pl.Boolean, pa.bool_(), "boolean"),
+}
+
+
+#: Options, and the kinds of cells of which they say nothing else in a file than in a frame.
+READINGS = [({}, CELLS), ({"missing": []}, CELLS), ({"missing": ["-", "Ulm"]}, CELLS)] + [
+    (signs, [kind for kind in CELLS if "number" not in kind])
+    for signs in ({"decimal": ","}, {"thousands": ","}, {"decimal": ",", "thousands": "."})
+]
+
+
+@st.composite
+def tables(draw, kinds, n_rows=(1, 14)):
+    """Return kinds and cells by column; None is a gap."""
+    n = draw(st.integers(*n_rows))
+    drawn = ["whole", *draw(st.lists(st.sampled_from(list(kinds)), min_size=1, max_size=3))]
+    cells = {}
+    for j, kind in enumerate(drawn):
+        gap = st.none() if draw(st.booleans()) else CELLS[kind]
+        few = draw(st.lists(CELLS[kind], min_size=1, max_size=4))  # so that values come again
+        cell = st.sampled_from(few) | CELLS[kind] | gap
+        cells[f"x{j}"] = draw(st.lists(cell, min_size=n, max_size=n))
+    return dict(zip(cells, drawn, strict=True)), cells
+
+
+def arrow(kinds, cells):
+    types = [TYPES[k][1] if k in TYPES else pa.string() for k in kinds.values()]
+    return pa.table(
+        [pa.array(v, t) for v, t in zip(cells.values(), types, strict=True)], list(cells)
+    )
+
+
+def frame(kinds, cells):
+    types = {name: TYPES[k][0] if k in TYPES else pl.String for name, k in kinds.items()}
+    return pl.DataFrame(cells, schema=types)
+
+
+def nullable(kinds, cells):
+    return pd.DataFrame(
+        {n: pd.array(v, dtype=TYPES[kinds[n]][2] if kinds[n] in TYPES else "string")
+         for n, v in cells.items()}
+    )  # fmt: skip
+
+
+def objects(values):
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def plain_csv(cells):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(cells)
+    writer.writerows(
+        ["" if cell is None else repr(cell) if isinstance(cell, float) else cell for cell in row]
+        for row in zip(*cells.values(), strict=True)
+    )
+    return text.getvalue()
+
+
+def file(folder, name, write):
+    write(folder / name)
+    return folder / name
+
+
+def csv_file(folder, kinds, cells):
+    return file(
+        folder, "a.csv", lambda path: path.write_text(plain_csv(cells), "utf-8", newline="")
+    )
+
+
+def csv_of_pandas(folder, kinds, cells):
+    return file(folder, "b.csv", lambda path: nullable(kinds, cells).to_csv(path, index=False))
+
+
+def csv_of_polars(folder, kinds, cells):
+    return file(folder, "c.csv", frame(kinds, cells).write_csv)
+
+
+def quoted_tsv(folder, kinds, cells):
+    options = {"sep": "\t", "quoting": csv.QUOTE_ALL, "index": False}
+    return file(folder, "d.tsv", lambda path: nullable(kinds, cells).to_csv(path, **options))
+
+
+def parquet_file(folder, kinds, cells):
+    return file(folder, "a.parquet", lambda path: parquet.write_table(arrow(kinds, cells), path))
+
+
+SOURCES = {
+    "csv": csv_file,
+    "csv of pandas": csv_of_pandas,
+    "csv of polars": csv_of_polars,
+    "tsv, all quoted": quoted_tsv,
+    "parquet": parquet_file,
+    "parquet of polars": lambda d, k, c: file(d, "b.parquet", frame(k, c).write_parquet),
+    "pandas": lambda d, k, c: nullable(k, c),
+    "pandas objects": lambda d, k, c: pd.DataFrame(
+        {n: objects(v) for n, v in c.items()}, dtype=object
+    ),
+    "pandas arrow": lambda d, k, c: arrow(k, c).to_pandas(types_mapper=pd.ArrowDtype),
+    "polars": lambda d, k, c: frame(k, c),
+    "arrow": lambda d, k, c: arrow(k, c),
+    "dict of lists": lambda d, k, c: dict(c),
+    "dict of arrays": lambda d, k, c: {n: objects(v) for n, v in c.items()},
+    "dict of polars": lambda d, k, c: dict(zip(c, frame(k, c).get_columns(), strict=True)),
+    "dict of arrow": lambda d, k, c: {n: arrow(k, c).column(n).combine_chunks() for n in c},
+    "list of rows": lambda d, k, c: [list(row) for row in zip(*c.values(), strict=True)],
+    "matrix": lambda d, k, c: np.array([objects(v) for v in c.values()], dtype=object).T,
+}
+
+
+def outcome(read):
+    """The numbers and the texts of a table, or which column is refused and why."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        try:
+            table = read()
+        except DataError as error:
+            where, _, why = str(error).partition(": ")
+            return where.partition(",")[0], why
+    numbers = {n: table.column(n).astype(float).tolist() for n in table.numeric_names}
+    return numbers, {n: table.column(n).tolist() for n in table.categorical}
+
+
+def same(one, other):
+    """Whether two outcomes agree, numbers to the last bit but for the sign of zero."""
+    return repr(one).replace("-0.0", "0.0") == repr(other).replace("-0.0", "0.0")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("same")
+
+
+@settings(max_examples=150)
+@given(st.data(), st.sampled_from(READINGS), st.sampled_from([[], ["x0"], ["x1"]]))
+def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
+    options, kinds = reading
+    table = data.draw(tables(kinds))
+    found = {}
+    for name, make in SOURCES.items():
+        source = make(folder, *table)
+        found[name] = outcome(partial(read_table, source, categorical=categorical, **options))
+    differing = {name: other for name, other in found.items() if not same(found["csv"], other)}
+    assert differing == {}, found["csv"]
+
+
+LEARNABLE = ("short number", "whole", "truth", "text", "numbers as text", "awkward text")
+NAMED = ("csv", "parquet", "pandas", "pandas objects", "polars", "arrow", "dict of lists")
+
+
+def learnt(folder, make, kinds, cells, target):
+    """The predictions of a small network trained on a source, or why it is refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        try:
+            model = train(
+                make(folder, {**kinds, "y": "text"}, {**cells, "y": target}), "y",
+                hidden_layer_sizes=[3], epochs=1, seed=0, engine="numpy",
+            ).model  # fmt: skip
+            first = {name: values[:1] for name, values in cells.items()}
+            return [
+                model.predict_proba(make(folder, kinds, rows)).tolist() for rows in (cells, first)
+            ]
+        except DataError as error:
+            return str(error).partition(": ")[2]
+
+
+@settings(max_examples=12)
+@given(tables(LEARNABLE, (20, 20)))
+def test_every_reader_gives_the_same_model(folder, table):
+    target = ["no", "yes", "no", "no"] * 5
+    found = {name: learnt(folder, SOURCES[name], *table, target) for name in NAMED}
+    assert {name for name, other in found.items() if other != found["csv"]} == set(), found
