@@ -142,10 +142,11 @@ def check_target_range(Y: Array, cost: LossFunction, part: str = "target") -> No
     Traceback (most recent call last):
     fastnn.errors.DataError: test target: loss 'poisson' needs values of at least 0, found -1
     """
+    where = f"{part}: " if part else ""
     if not np.isfinite(Y).all():
-        raise DataError(f"{part}: a value is too large to compute with in {Y.dtype}; rescale it")
+        raise DataError(f"{where}a value is too large to compute with in {Y.dtype}; rescale it")
     if Y.min() < cost.lowest_target:
         raise DataError(
-            f"{part}: loss {cost.name!r} needs values of at least {cost.lowest_target:g}, "
+            f"{where}loss {cost.name!r} needs values of at least {cost.lowest_target:g}, "
             f"found {Y.min():g}"
         )

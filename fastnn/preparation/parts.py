@@ -67,7 +67,7 @@ def divide(
             value=fractions,
         )
     if len(given) < 2:
-        _warn_of_single_examples(examples.target, task)
+        warn_of_single_examples(examples.target, task)
     if fold is not None:
         return _fold(examples, task, fold, fractions, given, seed)
     if not given:
@@ -151,7 +151,11 @@ def _single_examples(target: Array, task: str) -> Array:
     return np.flatnonzero(counts[codes] == 1)
 
 
-def _warn_of_single_examples(target: Array, task: str) -> None:
+def warn_of_single_examples(target: Array, task: str) -> None:
+    """Warn of classes with a single example, which no other part than the training part has.
+
+    >>> warn_of_single_examples(np.array([0, 1, 0, 1]), "binary")
+    """
     singles = _single_examples(target, task)
     if len(singles):
         labels = np.asarray(target)[singles[:3]].tolist()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.data.preprocess import Features
+from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.errors import DataError, arg, inside
 from fastnn.nn.losses import LossFunction
@@ -23,13 +23,20 @@ from fastnn.training.part import Part
 Array = npt.NDArray[Any]
 
 
+class Transform(Protocol):
+    """What makes rows for the network: (N, n_0), C-contiguous, of its dtype."""
+
+    def transform(self, table: Table) -> Array: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Preparation:
     """How examples become what a network takes: learnt from the training part, kept by the model.
 
-    ``features`` make rows of numbers of a table, ``targets`` what the loss ``cost`` compares the
+    ``features`` make rows of numbers of a table (`fastnn.data.preprocess.Features`), ``targets`` what the loss ``cost`` compares the
     outputs with; ``names`` is what a door calls the two in messages, such as "X: " and "y: ".
 
+    >>> from fastnn.data.preprocess import Features
     >>> from fastnn.nn.losses import loss
     >>> from fastnn.preparation.examples import read_source
     >>> examples = read_source("diabetes").examples
@@ -39,7 +46,7 @@ class Preparation:
     ((442, 10), (442, 1), None)
     """
 
-    features: Features
+    features: Transform
     targets: Targets
     cost: LossFunction
     names: tuple[str, str] = ("", "")
@@ -64,7 +71,7 @@ class Preparation:
                 )
             with np.errstate(over="ignore", invalid="ignore"):  # refused just below
                 Y = self.targets.encode(examples.target)
-            check_target_range(Y, self.cost)
+            check_target_range(Y, self.cost, "" if self.names[1] else "target")
         return Y
 
     def part(

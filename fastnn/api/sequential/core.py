@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.sequential.compilation import Compilation, compilation
-from fastnn.api.sequential.examples import examples, hold_out, pair, to_rows
+from fastnn.api.sequential.examples import examples, hold_out, pair
 from fastnn.api.sequential.layers import Layer, Stack, stack
 from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
@@ -19,7 +18,8 @@ from fastnn.errors import ArgumentError, DataError
 from fastnn.model.model import Model
 from fastnn.nn.initializers import initializer_form
 from fastnn.preparation.examples import Examples
-from fastnn.preparation.loss_weights import class_weights, loss_weights
+from fastnn.preparation.loss_weights import class_weights
+from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import ClassWeight
@@ -27,7 +27,6 @@ from fastnn.training.callbacks import CallbackLike
 from fastnn.training.course import Progress
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
-from fastnn.training.metrics import score
 from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
@@ -127,7 +126,7 @@ class Core:
         """Return checked examples of X and y."""
         chosen = self.chosen("fit")
         targets = chosen.targets(self.dtype)
-        return examples(X, y, sample_weight, targets, chosen.cost, self.n_features, prefix)
+        return examples(X, y, sample_weight, targets, self.n_features, prefix)
 
     def parts(
         self, given: Examples, split: float, validation_data: Any
@@ -147,21 +146,29 @@ class Core:
             )
         return given, held
 
-    def part(
-        self, given: Examples, features: Features, prefix: str = "", by_class: Array | None = None
-    ) -> Part:
-        """Return the rows for the network, with their weights and metrics."""
+    def preparation(self, features: Features) -> Preparation:
+        """Return how examples become arrays, in the words of X and y."""
         chosen = self.chosen("fit")
-        targets = chosen.targets(self.dtype)
-        w = loss_weights(given.weights, by_class, targets, given.target)
-        if w is not None and not w.any():
-            raise DataError(f"{prefix}X: every row has the weight 0")
-        judge = None
-        if chosen.metrics:
-            flat = None if given.weights is None else given.weights[:, 0]
-            judge = partial(score, targets, Y=given.target, metrics=chosen.metrics, weights=flat)
-        X = to_rows(features, given.table, f"{prefix}X")
-        return Part(X, given.target, None if w is None else w.astype(self.dtype), judge)
+        return Preparation(features, chosen.targets(self.dtype), chosen.cost, ("X: ", "y: "))
+
+    def part(
+        self,
+        given: Examples,
+        features: Features,
+        prefix: str = "",
+        class_weight: ClassWeight = None,
+    ) -> Part:
+        """Return the rows for the network, with their weights and metrics.
+
+        The weights are not scaled: a cost is ``1/m sum_i w_i L_i``, as in Keras.
+        """
+        prepared = self.preparation(features)
+        arrays = prepared.rows(given, prefix), prepared.target(given, prefix)
+        by_class = class_weights(class_weight, prepared.targets, arrays[1])
+        metrics = self.chosen("fit").metrics
+        return prepared.part(
+            given, prefix, arrays=arrays, by_class=by_class, metrics=metrics, scaled=False
+        )
 
     def train(
         self,
@@ -180,8 +187,7 @@ class Core:
         features = self.features or Features.fit(
             train.table, dtype=self.dtype, standardize=self.stack.normalize
         )
-        by_class = class_weights(class_weight, chosen.targets(self.dtype), train.target)
-        part = self.part(train, features, by_class=by_class)
+        part = self.part(train, features, class_weight=class_weight)
         validation = None if held is None else self.part(held, features, "validation_data, ")
         learner = self.built(features.n_features)
         before, history = (self.features, self.options), learner.history

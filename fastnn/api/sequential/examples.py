@@ -9,16 +9,14 @@ import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.files import read_table
-from fastnn.data.preprocess import Features
-from fastnn.data.split import holdout
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table, from_zero
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, DataError, arg, inside
-from fastnn.nn.losses import LossFunction
+from fastnn.preparation import parts
 from fastnn.preparation.examples import Examples
-from fastnn.preparation.fit_to_task import check_target_range
 from fastnn.preparation.loss_weights import check_weights
+from fastnn.preparation.parts import warn_of_single_examples
 
 Array = npt.NDArray[Any]
 
@@ -55,27 +53,15 @@ def read_inputs(X: Any, n_features: int | None, name: str = "X") -> Table:
     return table
 
 
-def to_rows(features: Features, table: Table, name: str = "X") -> Array:
-    """Return the (N, n_features) rows for the network; raise DataError naming ``name``.
+def read_target(y: Any, targets: Targets, n: int, name: str = "y") -> Array:
+    """Return the target as labels (N,), class indices if they came one-hot, or numbers.
 
-    >>> table = read_inputs([[1.0], [3.0]], 1)
-    >>> to_rows(Features.fit(table), table).ravel()
-    array([-1.,  1.], dtype=float32)
-    """
-    with inside(f"{name}: "):
-        return features.transform(table)
-
-
-def encode(y: Any, targets: Targets, cost: LossFunction, n: int, name: str = "y") -> Array:
-    """Return the target as the loss takes it: (N, K) floats, or (N, 1) class indices for softmax.
-
-    ``y``: class indices (N,) or (N, 1), or one-hot rows (N, K), for softmax; 0 and 1 for sigmoid
-    with a cross-entropy; else numbers. Raises DataError naming the row for anything else.
+    ``y``: class indices (N,) or (N, 1), or one-hot rows (N, K), for softmax; else (N,) or (N, K).
+    Raises DataError naming the row for anything else.
 
     >>> targets = Targets("multiclass", np.arange(3), 3, None, None, True, "float32")
-    >>> from fastnn.nn.losses import loss
-    >>> encode([[0, 0, 1], [1, 0, 0]], targets, loss("categorical_crossentropy"), 2).tolist()
-    [[2], [0]]
+    >>> read_target([[0, 0, 1], [1, 0, 0]], targets, 2).tolist()
+    [2, 0]
     """
     values = np.asarray(to_host(y))
     K = targets.n_outputs
@@ -85,12 +71,8 @@ def encode(y: Any, targets: Targets, cost: LossFunction, n: int, name: str = "y"
     if values.shape not in shapes:
         needed = " or ".join(map(str, shapes))
         raise DataError(f"{name} has shape {values.shape}, the network and X need {needed}")
-    if targets.task == "multiclass" and values.shape == (n, K):
-        values = _indices(values, name)
-    with inside(f"{name}: "), np.errstate(over="ignore"):  # refused just below
-        Y = targets.encode(values)
-    check_target_range(Y, cost, name)
-    return Y
+    one_hot = targets.task == "multiclass" and values.shape == (n, K)
+    return _indices(values, name) if one_hot else values
 
 
 def _indices(one_hot: Array, name: str) -> Array:
@@ -124,29 +106,27 @@ def examples(
     y: Any,
     sample_weight: Any,
     targets: Targets,
-    cost: LossFunction,
     n_features: int | None,
     prefix: str = "",
 ) -> Examples:
-    """Return checked examples: the table, the encoded target, weights (N, 1) or None."""
+    """Return checked examples: the table, the target, weights (N, 1) or None."""
     table = read_inputs(X, n_features, f"{prefix}X")
-    Y = encode(y, targets, cost, len(table), f"{prefix}y")
+    labels = read_target(y, targets, len(table), f"{prefix}y")
     w = None if sample_weight is None else check_weights(sample_weight, len(table))
-    return Examples(table, Y, w)
+    return Examples(table, labels, w)
 
 
 def hold_out(given: Examples, task: str, share: object, seed: int) -> tuple[Examples, Examples]:
-    """Return the rest, and the share held out: shuffled, and stratified for classes (N18).
+    """Return the rest, and the share held out, as `fastnn.preparation.parts` divides examples.
 
-    Raises ArgumentError unless ``share`` is in (0, 1), DataError if a part would be empty or a
-    class has one example only.
+    Raises ArgumentError unless ``share`` is in (0, 1), DataError if a part would be empty.
     """
     if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
         raise ArgumentError(
-            f"validation_split must be a share from 0 up to, but not including, 1; found {share!r}"
+            f"{arg('validation_split')} must be a share from 0 up to, but not including, 1; found "
+            f"{share!r}",
+            value=share,
         )
-    by_class = task in ("binary", "multiclass")
-    labels = given.target[:, 0].astype(np.int64) if by_class else given.target
     with inside(f"{arg('validation_split', share)}: "):
-        rest, held = holdout(labels, task, share, seed)
-    return given.rows(rest), given.rows(held)
+        warn_of_single_examples(given.target, task)
+        return parts.hold_out(given, task, share, seed)

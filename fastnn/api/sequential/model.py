@@ -9,13 +9,13 @@ from typing import Any, Unpack
 import numpy.typing as npt
 
 from fastnn.api.sequential.core import Core
-from fastnn.api.sequential.examples import read_inputs, to_rows
+from fastnn.api.sequential.examples import read_inputs
 from fastnn.api.sequential.fit_history import FitHistory, fit_history
 from fastnn.api.sequential.keras_weights import kernels, network_weights, summary_lines
 from fastnn.api.sequential.keywords import checked, one_of
 from fastnn.api.sequential.layers import Layer, stack
 from fastnn.api.sequential.progress import reports, show_result
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, inside
 from fastnn.model.model import Model
 from fastnn.recipe.checks import whole
 from fastnn.recipe.documentation import documented
@@ -257,7 +257,8 @@ class Sequential:
         """
         core, block = self._core, whole("batch_size", batch_size)
         table = read_inputs(X, core.n_features)
-        rows = to_rows(core.fitted(table), table)
+        with inside("X: "):
+            rows = core.fitted(table).transform(table)
         outputs = core.built(rows.shape[1]).evaluation(block).predict(rows)
         show_result(verbose, "predict", {"rows": len(outputs)})
         return outputs
