@@ -33,8 +33,9 @@ class Transform(Protocol):
 class Preparation:
     """How examples become what a network takes: learnt from the training part, kept by the model.
 
-    ``features`` make rows of numbers of a table (`fastnn.data.preprocess.Features`), ``targets`` what the loss ``cost`` compares the
-    outputs with; ``names`` is what a door calls the two in messages, such as "X: " and "y: ".
+    ``features`` make rows of numbers of a table (`fastnn.data.preprocess.Features`), ``targets``
+    what the loss ``cost`` compares the outputs with; ``names`` is what a door calls the two in
+    messages, such as "X: " and "y: ".
 
     >>> from fastnn.data.preprocess import Features
     >>> from fastnn.nn.losses import loss

@@ -43,8 +43,8 @@ def test_the_early_stopping_split_is_stratified_for_more_than_two_classes(seed) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fastnn.api.estimators.base.divide", noting)
         model.fit(X, y)
-    assert np.bincount(seen["held"].y).tolist() == [19, 19, 2]
-    assert np.bincount(seen["train"].y).tolist() == [171, 171, 18]
+    assert np.bincount(seen["held"].target).tolist() == [19, 19, 2]
+    assert np.bincount(seen["train"].target).tolist() == [171, 171, 18]
 
 
 def test_partial_fit_with_a_whole_seed_shuffles_anew(blobs) -> None:

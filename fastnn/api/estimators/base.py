@@ -22,12 +22,10 @@ from fastnn.api.estimators.initial import draw_seed, draw_weights
 from fastnn.api.estimators.namespaces import dispatching, same_as
 from fastnn.api.estimators.parameters import as_parameter, checked
 from fastnn.api.estimators.preparation import (
-    Sample,
     check_same_shape,
     divide,
     effective_alpha,
     make_network,
-    make_part,
 )
 from fastnn.api.estimators.stochastic import Descent, descend
 from fastnn.api.sequential.examples import pair
@@ -38,7 +36,11 @@ from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
+from fastnn.preparation.examples import Examples
+from fastnn.preparation.loss_weights import class_weights
+from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.run_settings import RunSettings
+from fastnn.recipe.table import ClassWeight
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.metrics import greater_is_better, metric_names
@@ -71,17 +73,17 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Return checked y; note its classes."""
         raise NotImplementedError
 
-    def _make_targets(self, sample: Sample, p: Given) -> Targets:
+    def _make_targets(self, given: Examples, p: Given) -> Targets:
         raise NotImplementedError
 
-    def _encode(self, y: Any) -> Array:
-        raise NotImplementedError
+    def _class_weight(self, p: Given) -> ClassWeight:
+        """What ``class_weight`` says of the classes as the targets number them."""
+        return None
 
     def _cost(self, p: Given) -> tuple[LossFunction, ActivationFunction]:
         raise NotImplementedError
 
-    def _task(self) -> str | None:
-        """The task, if y is to be stratified."""
+    def _task(self) -> str:
         raise NotImplementedError
 
     # The course of a fit.
@@ -106,23 +108,22 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                 train, held = divide(sample, self._task(), p["validation_fraction"], seed)
             # What the training part decides is decided before anything else is read by it.
             if first:
-                self._inputs = inputs.settle(train.X, train.w, p, self, given)
+                self._inputs = inputs.settle(train.table, train.flat_weights, p, self, given)
                 self._targets = self._make_targets(train, p)
             if p["validation_data"] is not None:
                 held = self._own_validation(p)
             cost, output = self._cost(p)
-            rows = self._inputs.rows(train.X)
-            net = make_network(p, rows.shape[1], self._targets, cost, output)
-            part = make_part(
-                train, rows, self._encode(train.y), self._targets, cost,
-                class_weight=p.get("class_weight"),
-            )  # fmt: skip
+            prepared = Preparation(self._inputs, self._targets, cost, ("", "y: "))
+            arrays = prepared.rows(train), prepared.target(train)
+            net = make_network(p, arrays[0].shape[1], self._targets, cost, output)
+            by_class = class_weights(self._class_weight(p), self._targets, arrays[1])
+            part = prepared.part(train, arrays=arrays, by_class=by_class)
             fitted = self._new(p, net, random, seed) if first else self._again(net)
             try:
                 if p["solver"] == "lbfgs":
                     self._minimize(fitted, p, part, effective_alpha(p["alpha"], train))
                 else:
-                    self._descend(fitted, p, train, part, held, cost, incremental)
+                    self._descend(fitted, p, train, part, held, prepared, incremental)
             except DivergenceError as error:
                 raise error.within(_NOT_FINITE) from error.__cause__
             return self
@@ -130,14 +131,19 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _read(
         self, p: Given, X: Any, y: Any, sample_weight: Any, first: bool, incremental: bool,
         classes: Any,
-    ) -> Sample:  # fmt: skip
+    ) -> Examples:  # fmt: skip
         kept = inputs.kept_dtypes(p) if first else self._inputs.kept
         numeric = self._metric == "r2"
         X, y = inputs.read(self, p, X, y, reset=first, dtype=kept, y_numeric=numeric)
         y = self._read_target(y, first, incremental, classes)
-        return Sample(X, y, inputs.read_weights(sample_weight, y))
+        w = inputs.read_weights(sample_weight, y)
+        return Examples(X, self._numbered(y), None if w is None else w.reshape(-1, 1))
 
-    def _own_validation(self, p: Given) -> Sample:
+    def _numbered(self, y: Any) -> Array:
+        """Return checked y as the targets take it."""
+        return np.asarray(y)
+
+    def _own_validation(self, p: Given) -> Examples:
         X, y, w = pair(p["validation_data"])
         with inputs.in_validation_data():
             return self._read(p, X, y, w, first=False, incremental=True, classes=None)
@@ -165,8 +171,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self._settle(fitted, seen=self.n_iter_ * len(part))
 
     def _descend(
-        self, fitted: Fitted, p: Given, train: Sample, part: Part, held: Sample | None,
-        cost: LossFunction, incremental: bool,
+        self, fitted: Fitted, p: Given, train: Examples, part: Part, held: Examples | None,
+        prepared: Preparation, incremental: bool,
     ) -> None:  # fmt: skip
         monitor = p["monitor"] or self._metric
         metrics = [self._metric if monitor == "loss" else monitor]
@@ -175,10 +181,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         validation = None
         if held is not None:
             with nullcontext() if p["validation_data"] is None else inputs.in_validation_data():
-                validation = make_part(
-                    held, self._inputs.rows(held.X), self._encode(held.y), self._targets, cost,
-                    metrics=metrics,
-                )  # fmt: skip
+                validation = prepared.part(held, metrics=metrics)
         done = len(fitted.history.epochs)
         before = None if incremental else fitted.keep()
         work = Descent(

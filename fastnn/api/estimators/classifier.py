@@ -14,12 +14,12 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from fastnn.api.estimators.base import BaseMLP
 from fastnn.api.estimators.labels import Labels, check_known, fit_labels, read_labels
 from fastnn.api.estimators.parameters import completed, keep, solver_is_stochastic
-from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.losses import LossFunction
+from fastnn.preparation.examples import Examples
 from fastnn.preparation.fit_to_task import choose_loss, choose_output
 from fastnn.recipe.table import ClassWeight
 from fastnn.training.callbacks import CallbackLike
@@ -218,18 +218,33 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             check_known(self._labels, y, all_of_them=not incremental)
         return y
 
-    def _make_targets(self, sample: Sample, p: Mapping[str, Any]) -> Targets:
-        return self._labels.targets(self._inputs.dtype.name)
+    def _numbered(self, y: Any) -> Array:
+        return self._labels.numbered(y)
 
-    def _encode(self, y: Any) -> Array:
-        return self._labels.encode(y, self._inputs.dtype.name)
+    def _make_targets(self, given: Examples, p: Mapping[str, Any]) -> Targets:
+        labels = self._labels
+        K = max(len(labels.classes), 2)  # of a single class, too
+        return Labels(labels.task, np.arange(K)).targets(self._inputs.dtype.name)
+
+    def _class_weight(self, p: Mapping[str, Any]) -> ClassWeight:
+        given: ClassWeight = p["class_weight"]
+        if not isinstance(given, Mapping) or self._labels.task == "multilabel":
+            return given
+        places = {label: place for place, label in enumerate(self._labels.classes.tolist())}
+        for label in given:
+            if label not in places:
+                known = ", ".join(map(repr, places))
+                raise ArgumentError(
+                    f"{arg('class_weight')}: unknown label {label!r} (known: {known})", value=given
+                )
+        return {places[label]: weight for label, weight in given.items()}
 
     def _cost(self, p: Mapping[str, Any]) -> tuple[LossFunction, ActivationFunction]:
         spec = None if isinstance(p["loss"], str) and p["loss"] == "log_loss" else p["loss"]
         cost = choose_loss(spec, self._labels.task, p["label_smoothing"])
         return cost, choose_output(None, self._labels.task, cost)
 
-    def _task(self) -> str | None:
+    def _task(self) -> str:
         return self._labels.task
 
     def _model_targets(self) -> Targets:

@@ -53,12 +53,11 @@ class Inputs:
         """Whether rows go in as they are, by position, as NumPy arrays."""
         return self.features is None and self.names is None and self.namespace is None
 
-    def rows(self, X: Array | Table) -> Array:
+    def transform(self, table: Table) -> Array:
         """Return checked X, as `read` returns it, as rows for the network: (N, n_0)."""
         if self.features is None:
-            assert isinstance(X, np.ndarray)
-            return np.asarray(X, self.dtype)
-        return self.features.transform(X if isinstance(X, Table) else as_table(X, self.names))
+            return np.asarray(table.numeric, self.dtype)
+        return self.features.transform(table)
 
     def as_features(self) -> Features:
         """Return the preprocessing as a model keeps it."""
@@ -94,8 +93,8 @@ def read(
     reset: bool,
     dtype: Any,
     y_numeric: bool = False,
-) -> tuple[Array | Table, Any]:
-    """Return X as checked NumPy rows, or as a table if it has categories, and y as NumPy.
+) -> tuple[Table, Any]:
+    """Return X as a checked table, and y as NumPy.
 
     ``reset``: note the features of X as those of the estimator; else compare. ``dtype``: one, or
     those that may stay. Raises ValueError in scikit-learn's words.
@@ -109,7 +108,7 @@ def read(
             estimator, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype,
             ensure_all_finite=gaps, y_numeric=y_numeric, reset=reset,
         )  # fmt: skip
-        return dense(X), y
+        return as_table(dense(X), _names(estimator)), y
     validate_data(estimator, X, y, skip_check_array=True, reset=reset)
     check_consistent_length(X, y)
     kind = np.float64 if y_numeric else None
@@ -144,30 +143,30 @@ def in_validation_data() -> Iterator[None]:
 
 
 def settle(
-    X: Array | Table, w: Array | None, p: Mapping[str, Any], estimator: Any, given: Any
+    table: Table, w: Array | None, p: Mapping[str, Any], estimator: Any, given: Any
 ) -> Inputs:
     """Return how X will be read from now on, from the training part of checked X.
 
     ``w``: weights (N,) or None, which count in means and deviations; ``given``: X before it was
     checked.
     """
-    names = getattr(estimator, "feature_names_in_", None)
-    names = None if names is None else tuple(map(str, names))
-    kept = X.numeric.dtype if isinstance(X, Table) else X.dtype
-    dtype = np.dtype(p["dtype"] or kept)
-    table, features = isinstance(X, Table), None
-    if table or p["standardize"] or p["missing_values"] == "median":
-        whole = X if isinstance(X, Table) else as_table(X, names)
+    dtype = np.dtype(p["dtype"] or table.numeric.dtype)
+    by_column, gaps = p["categorical_features"] is not None, p["missing_values"] == "median"
+    features, means = None, np.zeros(0)
+    if by_column or p["standardize"] or gaps:
         features = Features.fit(
-            whole,
-            dtype=dtype.name,
-            standardize=bool(p["standardize"]),
-            weights=w,
+            table, dtype=dtype.name, standardize=bool(p["standardize"]), weights=w
         )
-    means = np.zeros(0) if features is not None else X.mean(axis=0, dtype=np.float64)  # type: ignore[union-attr]
-    n = int(estimator.n_features_in_)
-    gaps = p["missing_values"] == "median"
-    return Inputs(n, names, dtype, features, means, gaps, table, namespace_of(given))
+    else:
+        means = table.numeric.mean(axis=0, dtype=np.float64)
+    n, names = int(estimator.n_features_in_), _names(estimator)
+    return Inputs(n, names, dtype, features, means, gaps, by_column, namespace_of(given))
+
+
+def _names(estimator: Any) -> tuple[str, ...] | None:
+    """The names of the columns that the estimator has seen, if they had any."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else tuple(map(str, names))
 
 
 def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
@@ -186,17 +185,19 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
     if inputs.by_column:
         validate_data(estimator, X, skip_check_array=True, reset=False)
         p = estimator.get_params(deep=False)
-        return inputs.rows(_columns(X, p["categorical_features"], inputs.gaps, inputs.features))
+        return inputs.transform(
+            _columns(X, p["categorical_features"], inputs.gaps, inputs.features)
+        )
     finite = "allow-nan" if inputs.gaps else True
     X = validate_data(
         estimator, X, accept_sparse=["csr", "csc"], dtype=inputs.kept, ensure_all_finite=finite,
         reset=False,
     )  # fmt: skip
     if not hasattr(X, "toarray"):
-        return inputs.rows(X)
+        return inputs.transform(as_table(X, inputs.names))
     X = X.tocsr()
     blocks = (X[i : i + _BLOCK] for i in range(0, X.shape[0], _BLOCK))
-    return (inputs.rows(dense(block)) for block in blocks)
+    return (inputs.transform(as_table(dense(block), inputs.names)) for block in blocks)
 
 
 def _is_finite(X: Array) -> bool:
@@ -233,11 +234,6 @@ def as_table(X: Array, names: tuple[str, ...] | None) -> Table:
     """
     shown = names or tuple(f"x{j}" for j in range(X.shape[1]))
     return Table(shown, np.ascontiguousarray(X), shown, {}, positional=names is None)
-
-
-def part(X: Array | Table, index: Array) -> Array | Table:
-    """Return some rows of checked X."""
-    return X.rows(index) if isinstance(X, Table) else X[index]
 
 
 def _columns(X: Any, categorical: Any, gaps: bool, features: Features | None = None) -> Table:

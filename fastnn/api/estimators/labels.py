@@ -21,8 +21,8 @@ class Labels:
     """The classes of a target; ``sparse``: a multilabel target came as a sparse matrix.
 
     >>> labels = fit_labels(np.array(["b", "a", "b"]))
-    >>> labels.task, labels.encode(np.array(["a", "b"]), "float32").ravel()
-    ('binary', array([0., 1.], dtype=float32))
+    >>> labels.task, labels.numbered(np.array(["a", "b"]))
+    ('binary', array([0, 1]))
     """
 
     task: Task
@@ -37,13 +37,12 @@ class Labels:
         n_outputs = 1 if self.task == "binary" else K
         return Targets(self.task, self.classes, n_outputs, None, None, True, dtype)
 
-    def encode(self, y: Any, dtype: str) -> Array:
-        """Return (N, 1) of 0 and 1, (N, 1) class indices, or (N, k) of 0 and 1 for labels."""
+    def numbered(self, y: Any) -> Array:
+        """Return the places of labels among the classes (N,), or (N, k) of 0 and 1 for labels."""
         if self.task == "multilabel":
             values = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-            return np.array(values != 0, dtype)
-        index = np.searchsorted(self.classes, y).reshape(-1, 1)
-        return np.asarray(index, dtype if self.task == "binary" else np.int64)
+            return np.asarray(values != 0, np.int64)
+        return np.asarray(np.searchsorted(self.classes, y), np.int64)
 
     def decode(self, A: Array) -> Any:
         """Return the labels of outputs (N, K); a label counts from above 1/2."""

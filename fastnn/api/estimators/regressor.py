@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
@@ -13,12 +12,12 @@ from sklearn.utils.validation import column_or_1d
 
 from fastnn.api.estimators.base import BaseMLP
 from fastnn.api.estimators.parameters import completed, keep, solver_is_stochastic
-from fastnn.api.estimators.preparation import Sample
 from fastnn.data.targets import Targets
 from fastnn.errors import DataError
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.losses import LossFunction
+from fastnn.preparation.examples import Examples
 from fastnn.preparation.fit_to_task import choose_loss, choose_output, choose_standardization
 from fastnn.training.callbacks import CallbackLike
 
@@ -182,27 +181,23 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             )
         return y
 
-    def _make_targets(self, sample: Sample, p: Mapping[str, Any]) -> Targets:
+    def _make_targets(self, given: Examples, p: Mapping[str, Any]) -> Targets:
         cost, output = self._cost(p)
         self._standardizes = choose_standardization(
             bool(p["standardize_target"]), "regression", cost, output
         )
         dtype = self._inputs.dtype.name
-        targets = Targets.fit(
-            sample.y, "regression", dtype=dtype, standardize=self._standardizes, weights=sample.w
-        )
-        return targets
-
-    def _encode(self, y: Any) -> Array:
-        with np.errstate(over="ignore"):  # refused by what follows
-            return self._targets.encode(y)
+        return Targets.fit(
+            given.target, "regression", dtype=dtype, standardize=self._standardizes,
+            weights=given.flat_weights,
+        )  # fmt: skip
 
     def _cost(self, p: Mapping[str, Any]) -> tuple[LossFunction, ActivationFunction]:
         cost = choose_loss(p["loss"], "regression")
         return cost, choose_output(None, "regression", cost)
 
-    def _task(self) -> str | None:
-        return None
+    def _task(self) -> str:
+        return "regression"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
