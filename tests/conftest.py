@@ -150,8 +150,13 @@ def imported_packages(path: Path) -> frozenset[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, doctests of modules that can use a package which is not there."""
+    """Skip, with the reason, doctests of modules that can use a package which is not there.
+
+    Names of tests are the same in every process: they are shared out by name.
+    """
     for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"a name with an address, give ids: {item.nodeid}")
         if isinstance(item, pytest.DoctestItem):
             uses = imported_packages(item.path)
             examples = "".join(example.source for example in item.dtest.examples)

@@ -204,7 +204,7 @@ def test_weights_can_be_set_and_are_used() -> None:
         {"loss": "categorical_crossentropy"},
         {"engine": "numpy"},
     ],
-    ids=str,
+    ids=lambda given: ", ".join(given),
 )
 def test_it_learns_with(given) -> None:
     X, y = IRIS

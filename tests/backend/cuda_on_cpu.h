@@ -3,7 +3,6 @@
 // A kernel that meets at __syncthreads() runs its block's threads as coroutines: each runs to the
 // barrier, and only when all have come there does the first one go on. A wrong barrier therefore
 // shows; a race between two barriers may not.
-#pragma once
 #include <cmath>
 #include <cstring>
 #include <tuple>

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,21 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
+@cache
+def compiled_header() -> Path:
+    """Compile the header, which takes longer than most texts, and return what to include."""
+    path = FOLDER / HEADER.name
+    command = [*COMPILER, "-x", "c++-header", str(HEADER), "-o", f"{path}.gch"]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
 def compile_texts(sources: Iterable[Source]) -> None:
     """Compile all texts that are new, in one go. Each gets a namespace of its own."""
     new = [s for s in dict.fromkeys(sources) if s not in COMPILED]
     if not new:
         return
-    parts = [f'#include "{HEADER}"']
+    parts = []
     for k, source in enumerate(new):
         barriers = "true" if "__syncthreads" in source.text else "false"
         text = source.text.replace('extern "C" ', "")
@@ -54,7 +63,7 @@ def compile_texts(sources: Iterable[Source]) -> None:
     path = FOLDER / hashlib.sha256(text.encode()).hexdigest()[:16]
     path.with_suffix(".cpp").write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [*COMPILER, "-o", f"{path}.so", f"{path}.cpp"],
+        [*COMPILER, "-include", str(compiled_header()), "-o", f"{path}.so", f"{path}.cpp"],
         capture_output=True,
         text=True,
         check=False,

@@ -219,9 +219,9 @@ template <class T> static inline T exchange(T value, unsigned int lane)
 
 }  // namespace emulated
 
-// KERNEL(name, whether it has barriers) makes a kernel known under name__kernel.
-#define EMULATED_KERNEL(name, barriers)                                               \
-    extern "C" const emulated::Kernel name##__kernel = {                              \
+// KERNEL(name, known, whether it has barriers) makes a kernel known under known__kernel.
+#define EMULATED_KERNEL(name, known, barriers)                                        \
+    extern "C" const emulated::Kernel known##__kernel = {                             \
         emulated::launch<&name, barriers>, emulated::Signature<decltype(&name)>::n,   \
         emulated::Signature<decltype(&name)>::sizes};
 

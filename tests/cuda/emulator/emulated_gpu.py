@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -96,58 +97,84 @@ def _compile(
     source: str, options: tuple[str, ...] = (), *, name_expressions: Any = None, **_: Any
 ) -> Any:
     """Return CuPy's module of a CUDA text, made by g++; kept on the disk by the text's hash."""
-    from cupy.cuda import function
+    from cupy.cuda import compiler, function
 
     if name_expressions:
         raise NotImplementedError("emulated GPU: kernels that are C++ templates")
+    key, registered = _key(source, options), _registrations(source)
+    if texts := os.environ.get("EMULATED_KERNEL_TEXTS"):
+        Path(texts, f"{key}.cu").write_text(source, encoding="utf-8")
+    if not (FOLDER / "kernels" / key).exists():
+        if said := _build("\n".join([source, *registered, ""]), options, {key: ""}):
+            raise compiler.CompileException(said, source, key, options, "g++")
     module = function.Module()
-    module.load(os.fsencode(shared_library(source, options)))
+    module.load(os.fsencode((FOLDER / "kernels" / key).read_text(encoding="utf-8")))
     return module
 
 
-def shared_library(source: str, options: tuple[str, ...] = ()) -> Path:
-    """Return the path of the compiled text. Raises CuPy's CompileException."""
-    from cupy.cuda import compiler
+def compile_together(sources: Iterable[str], options: tuple[str, ...] = ()) -> None:
+    """Compile the texts that are new in one go, which takes much less time than one by one.
 
+    Each gets a namespace of its own. If one does not compile, none is kept: what is wrong will be
+    said when it is asked for.
+    """
+    keys = {_key(source, options): source for source in sources}
+    new = {k: source for k, source in keys.items() if not (FOLDER / "kernels" / k).exists()}
+    if len(new) > 1:
+        parts = []
+        for key, source in new.items():
+            text = source.replace('extern "C" ', "")
+            parts += [f"namespace in_{key} {{", text, *_registrations(source, f"in_{key}"), "}"]
+        _build("\n".join([*parts, ""]), options, {key: f"in_{key}_" for key in new})
+
+
+def _registrations(source: str, prefix: str = "") -> list[str]:
+    """Return what makes the kernels of a text known to the driver, a line each."""
     barriers = "true" if re.search(r"__sync(threads|warp)|__shfl_\w+_sync", source) else "false"
-    lines = [f"EMULATED_KERNEL({name}, {barriers})" for name in _NAMES.findall(source)]
-    text = "\n".join([source, *lines, ""])
-    flags = [*KERNEL_FLAGS, *(o for o in options if _wanted(o))]
-    key = hashlib.sha256("\0".join([text, *flags]).encode())
+    known = f"{prefix}_" if prefix else ""
+    return [f"EMULATED_KERNEL({n}, {known}{n}, {barriers})" for n in _NAMES.findall(source)]
+
+
+def _flags(options: tuple[str, ...]) -> list[str]:
+    return [*KERNEL_FLAGS, *(o for o in options if _wanted(o))]
+
+
+def _key(source: str, options: tuple[str, ...]) -> str:
+    """Return a text's name on the disk: the same for the same text, options and emulator."""
+    key = hashlib.sha256("\0".join([source, *_flags(options)]).encode())
     key.update((HERE / "device.h").read_bytes() + (HERE / "kernel.h").read_bytes())
-    name = key.hexdigest()[:32]
-    if texts := os.environ.get("EMULATED_KERNEL_TEXTS"):
-        Path(texts, f"{name}.cu").write_text(source, encoding="utf-8")
+    return key.hexdigest()[:32]
+
+
+def _build(text: str, options: tuple[str, ...], made: dict[str, str]) -> str:
+    """Compile C++ text to a library; return what is wrong with it.
+
+    ``made``: the keys of the CUDA texts in it, with what their kernels' names begin with there.
+    For each the disk then says which library it is in: ``path#prefix``.
+    """
     folder = FOLDER / "kernels"
-    path = folder / f"{name}.so"
-    if path.exists():
-        return path
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         cpp, library = Path(scratch) / "kernel.cpp", Path(scratch) / "kernel.so"
         cpp.write_text(text, encoding="utf-8")
         # The compiled header in FOLDER stands for device.h; ours go before CuPy's.
-        headers = [*("-I", str(FOLDER), "-I", str(HERE), "-I", str(HERE / "include"))]
+        headers = ["-I", str(FOLDER), "-I", str(HERE), "-I", str(HERE / "include")]
+        command = ["g++", *headers, "-include", "device.h", *_flags(options)]
         done = subprocess.run(
-            [
-                "g++",
-                *headers,
-                "-include",
-                "device.h",
-                *flags,
-                "-shared",
-                str(cpp),
-                "-o",
-                str(library),
-            ],
+            [*command, "-shared", str(cpp), "-o", str(library)],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise compiler.CompileException(done.stderr, source, str(cpp), options, "g++")
-        library.replace(path)
-    return path
+            return done.stderr
+        kept = folder / f"{next(iter(made))}.so"
+        library.replace(kept)
+        for key, prefix in made.items():  # as a whole: another process may be reading
+            place = Path(scratch) / key
+            place.write_text(f"{kept}#{prefix}", encoding="utf-8")
+            place.replace(folder / key)
+    return ""
 
 
 def _wanted(option: str) -> bool:

@@ -1,11 +1,15 @@
 """A pytest plugin for runs on the emulated GPU: ``-p emulated_plugin --emulated-report FILE``."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import emulated_gpu
 import pytest
+
+from fastnn.backend.cuda.executor import COMPILER_OPTIONS, CudaBackend
+from fastnn.backend.cuda.lowering import Launch
+from fastnn.backend.program import Dot, Instruction
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,6 +25,22 @@ def _no_array_is_written_past_its_end() -> Iterator[None]:
     yield
     if emulated_gpu.active():
         assert emulated_gpu.overruns() == 0, "an array was written past its end"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels_of_a_program_are_compiled_together() -> Iterator[None]:
+    """Which changes no text; it only saves time. Programs in child processes do without."""
+    prepare = CudaBackend.prepare
+
+    def prepared(self: CudaBackend, instructions: Sequence[Instruction]) -> list[Launch | Dot]:
+        work = prepare(self, instructions)
+        texts = (w.source.text for w in work if isinstance(w, Launch))
+        emulated_gpu.compile_together(texts, COMPILER_OPTIONS)
+        return work
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CudaBackend, "prepare", prepared)
+        yield
 
 
 class _Report:

@@ -703,22 +703,31 @@ int hipGraphExecDestroy(void* graph) { delete (Graph*)graph; return success; }
 // --- kernels ----------------------------------------------------------------------------------
 
 // An 'image' is the path of a shared library that g++ has made.
+// The image is "path#prefix": a library, and what the names of this module begin with there.
+struct Module {
+    void* library;
+    std::string prefix;
+};
 int hipModuleLoadData(void** module, const void* image)
 {
-    *module = dlopen((const char*)image, RTLD_NOW | RTLD_LOCAL);
-    if (!*module) std::fprintf(stderr, "emulated GPU: %s\n", dlerror());
-    return *module ? success : invalid_image;
+    const std::string place = (const char*)image;
+    const size_t end = place.rfind('#');
+    void* library = dlopen(place.substr(0, end).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) std::fprintf(stderr, "emulated GPU: %s\n", dlerror());
+    *module = library ? new Module{library, place.substr(end + 1)} : nullptr;
+    return library ? success : invalid_image;
 }
 int hipModuleLoad(void** module, const char* path) { return hipModuleLoadData(module, path); }
 int hipModuleUnload(void*) { return success; }  // pending work may still need it
 int hipModuleGetFunction(void** function, void* module, const char* name)
 {
-    *function = dlsym(module, (std::string(name) + "__kernel").c_str());
+    const auto* from = (const Module*)module;
+    *function = dlsym(from->library, (from->prefix + name + "__kernel").c_str());
     return *function ? success : not_found;
 }
 int hipModuleGetGlobal(void** address, size_t* size, void* module, const char* name)
 {
-    *address = dlsym(module, name);
+    *address = dlsym(((const Module*)module)->library, name);
     if (size) *size = 0;
     return *address ? success : not_found;
 }
