@@ -6,9 +6,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from fastnn.data.cells import is_missing, parse_number
+from fastnn.data.cells import Reading
 from fastnn.data.columns import category_texts, typed_column
-from fastnn.data.notations import is_date
+from fastnn.data.statistics import DataWarning
 from fastnn.errors import DataError
 
 
@@ -18,44 +18,12 @@ def objects(*cells):
     return array
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("1", 1.0),
-        ("+1.5", 1.5),
-        (" -2e-3 ", -0.002),
-        (".5", 0.5),
-        ("5.", 5.0),
-        ("-inf", -np.inf),
-        ("1_000", None),
-        ("1,5", None),
-        ("0x1F", None),
-        ("", None),
-        ("nan", None),
-        ("١", 1.0),
-    ],
-)
-def test_parse_number(text, number):
-    assert parse_number(text) == number
-
-
-def test_is_date():
-    assert all(map(is_date, ["2024-01-31", "2024-1-3 10:00:00", "31/12/2024"]))
-    assert not any(map(is_date, ["2024", "1-2", "A-2024-01-31"]))
-
-
-def test_is_missing():
-    import pandas as pd
-
-    assert all(map(is_missing, [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT]))
-    assert not any(map(is_missing, ["", "NA", 0, False]))
-
-
 def test_category_texts_of_codes_do_not_depend_on_their_type():
     for codes in (objects("3", "4"), np.array([3, 4]), np.array([3.0, 4.0]), objects(3, "4")):
         assert category_texts(codes).tolist() == ["3", "4"]
     assert category_texts(np.array([True, False])).tolist() == ["1", "0"]
-    assert category_texts(objects("1.50", 1.5, None)).tolist() == ["1.50", "1.5", None]
+    assert category_texts(objects("1.50", 1.5, None)).tolist() == ["1.5", "1.5", None]
+    assert category_texts(np.array([0.1, np.nan], np.float32)).tolist() == ["0.1", None]
 
 
 @pytest.mark.parametrize(

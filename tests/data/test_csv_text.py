@@ -87,7 +87,8 @@ def test_a_stray_cell_among_numbers_is_shown_with_its_line(write):
         read_csv(path)
     assert str(caught.value) == (
         f"column 'age', line 11 of '{path}': 'abc' is not a number, in a numeric column; correct "
-        "or empty the cell, or make the column categorical: categorical=['age'], --categorical age"
+        "or empty the cell, or if it means no value say missing=['abc'] (--missing=abc), or make "
+        "the column categorical: categorical=['age'], --categorical age"
     )
     assert read_csv(path, kinds={"age": "categorical"})[0]["age"].tolist()[-2:] == ["8", "abc"]
 
@@ -208,6 +209,5 @@ def test_what_cannot_be_a_delimiter(tmp_path, delimiter):
 def test_any_other_delimiter(tmp_path, delimiter):
     path = tmp_path / "a.csv"
     path.write_text("a;b\n1;2\n".replace(";", delimiter))
-    assert {k: v.tolist() for k, v in read_csv(path, reading=Reading(delimiter=delimiter))[0].items()} == {
-        "a": [1], "b": [2],
-    }  # fmt: skip
+    columns, _ = read_csv(path, reading=Reading(delimiter=delimiter))
+    assert {name: values.tolist() for name, values in columns.items()} == {"a": [1], "b": [2]}
