@@ -229,7 +229,7 @@ def _numbers(name: str, cells: Sequence[Any], codes: Array, place: Place) -> Arr
             return np.array([bool(cell) for cell in cells])[codes]
         if all(isinstance(cell, (int, np.integer, np.bool_)) for cell in present):
             whole = [int(cell or 0) for cell in cells]
-            if -(2**63) <= min(whole) and max(whole) < 2**63:
+            if min(whole) >= -(2**63) and max(whole) < 2**63:
                 return np.array(whole, np.int64)[codes]
     floats = np.full(len(cells), np.nan)
     for k, cell in enumerate(cells):

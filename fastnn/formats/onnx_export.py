@@ -5,9 +5,9 @@ their order at training; with categories, each column is an input of its own (N,
 categories as text: 1, 1.0 and true are "1" (`fastnn.data.cells`), and "1.0" and "True" are taken
 for it. A NaN is a missing number; text that training did not see, or none (``""``), is
 '<unknown>'. Numbers have the model's dtype, but enter as double where float32 would lose what
-tells them apart, as of time stamps. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of several labels ``label``
-(N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64, in the target's own
-units.
+tells them apart, as of time stamps. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of
+several labels ``label`` (N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64,
+in the target's own units.
 """
 
 from __future__ import annotations
