@@ -146,7 +146,9 @@ _WORDS = {
     "gpu": "--device cuda",
     "layers": "--hidden",
     "lr": "--learning-rate",
+    "na_values": "--missing",
     "random_state": "--seed",
+    "sep": "--delimiter",
     "test_size": "--fractions",
 }
 

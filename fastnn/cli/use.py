@@ -167,9 +167,10 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
             "writing a .parquet file needs pyarrow, which is not installed: "
             f"{pip_install('data')}, or name a .csv file"
         ) from error
-    sink = io.BytesIO()
+    sink = pa.BufferOutputStream()
     parquet.write_table(pa.table(dict(columns)), sink)
-    return sink.getvalue()
+    made: bytes = sink.getvalue().to_pybytes()
+    return made
 
 
 def evaluate(arguments: argparse.Namespace) -> int:

@@ -122,7 +122,9 @@ class Reading:
         point = re.escape(self.decimal or ".")
         # a space stands for those that do not break, too
         sign = "[ \u00a0\u2009\u202f]" if self.thousands == " " else re.escape(self.thousands or "")
-        groups = rf"\d{{1,3}}(?:{sign}\d{{2,3}})*{sign}\d{{3}}|" if sign else ""
+        # 1,234,567, or 12,34,567 as in India
+        threes = rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d{{2}})+{sign}\d{{3}}|"
+        groups = threes if sign else ""
         return re.compile(rf"([+-]?)(?:({groups}\d+)(?:{point}(\d*))?|{point}(\d+))([eE][+-]?\d+)?")
 
     def is_gap(self, text: str) -> bool:

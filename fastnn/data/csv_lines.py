@@ -78,7 +78,7 @@ class Record:
         line: the number of its first line.
         text: its lines.
         cells: how many it has.
-        quote: the line of the quotation mark that opened the last cell of several lines.
+        quote: the line of the quotation mark that opened the last cell of several lines, or 0.
         closed: whether that cell ends within the file.
         loose: a quotation mark ended such a cell, and text of the cell came after it.
     """
@@ -132,6 +132,7 @@ def _follow(record: Record, line: str, sign: str, number: int, *, inside: bool) 
             end = line.find('"', i)
             if end < 0:
                 record.closed = False
+                record.quote = record.quote if opened_before else number
                 return
             if line.startswith('"', end + 1):
                 i = end + 2
@@ -141,7 +142,7 @@ def _follow(record: Record, line: str, sign: str, number: int, *, inside: bool) 
             inside = opened_before = False
             i = end + 1
         elif line.startswith('"', i):
-            inside, record.quote = True, number
+            inside = True
             i += 1
             continue
         i = line.find(sign, i) + 1

@@ -49,6 +49,7 @@ def read_csv(
     """
     try:
         import pyarrow as pa
+        from pyarrow import compute
         from pyarrow import csv as arrow_csv
     except ImportError as error:
         raise DataError(
@@ -76,7 +77,8 @@ def read_csv(
     columns = {}
     for name in table.column_names:
         if name in drop:
-            quotes.check(table.column(name))
+            breaks = compute.match_substring_regex(table.column(name), "[\r\n]")
+            quotes.check(compute.any(breaks).as_py())
         else:
             kind = (kinds or {}).get(name)
             columns[name] = _column(name, table.column(name), place, kind, reading, quotes)
@@ -109,15 +111,12 @@ class _Quotes:
         self._n_columns, self._tail = n_columns, tail
         self._checked = False
 
-    def check(self, texts: Any) -> None:
-        """Check the whole file, once, if a text has a line break."""
-        from pyarrow import compute
-
-        if self._checked or not compute.any(compute.match_substring_regex(texts, "[\r\n]")).as_py():
-            return
-        self._checked = True
-        path, sign = self._file
-        read_or_refuse(path, lambda: check_quotes(path, sign, self._n_columns))
+    def check(self, has_breaks: bool) -> None:
+        """Check the whole file, once, if a cell has a line break."""
+        if has_breaks and not self._checked:
+            self._checked = True
+            path, sign = self._file
+            read_or_refuse(path, lambda: check_quotes(path, sign, self._n_columns))
 
     def check_end(self) -> None:
         """Check the last line, if that is not done yet."""
@@ -146,9 +145,8 @@ def _column(
         if numbers is not None:
             return _exact(name, numbers, cells, place)
     texts, codes = arrow_texts(cells)
-    import pyarrow as pa
-
-    quotes.check(pa.array(texts, pa.string()))
+    together = "".join(filter(None, texts))
+    quotes.check("\n" in together or "\r" in together)
     return text_column(name, texts, codes, place, kind, reading)
 
 

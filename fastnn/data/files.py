@@ -18,6 +18,7 @@ from fastnn.data.table import (
     Array,
     Place,
     Table,
+    check_exact,
     check_known,
     check_names,
     from_zero,
@@ -120,6 +121,8 @@ def read_labelled(
                 f"target column {shown(name)}, {place(row)}: no value; fill it in or remove the "
                 f"row{hint if values.dtype == object else ''}"
             )
+        if len(names) > 1 and values.dtype != object:  # they become one matrix
+            check_exact(values, [name] * values[:1].size, place)
     chosen = [columns.pop(name) for name in names]
     if not columns:
         raise DataError(f"no feature columns are left beside the target {listed(names)}")

@@ -55,9 +55,10 @@ def series_column(name: str, series: Any, kind: str | None, reading: Reading) ->
         import pyarrow as pa
 
         series = pa.chunked_array([series])
-    if hasattr(series, "dtype") and not hasattr(series, "is_null") and not hasattr(series, "name"):
-        series = np.asarray(series)  # an extension array of pandas, whose gaps are objects
-        return typed_column(name, series, kind=kind, reading=reading)
+    if hasattr(series, "_from_sequence"):  # an extension array of pandas
+        import pandas as pd
+
+        series = pd.Series(series)
     return _column(name, _wrapped(series, series_only=True), kind, reading)
 
 

@@ -18,7 +18,7 @@ from fastnn.errors import DataError
 #: Text in at most one of so many cells, among numbers (90 % or more), is taken for a mistake.
 NUMBERS_PER_STRAY = 10
 
-#: So many different texts, among measured numbers that are at least half of the cells, are too.
+#: So many different words, among measured numbers that are at least half of the cells, are too.
 _FEW = 3
 #: Numbers are measured, not counted or codes, if one has a fraction or more than so many differ.
 _CODES = 20
@@ -88,7 +88,8 @@ def refuse_near_numbers(
     plain = [number for number in numbers if number is not None]
     n_all, n_stray = int(counts.sum()), int(counts[strays].sum())
     measured = len(plain) > _CODES or any(number % 1 for number in plain)
-    few = len(strays) <= _FEW and n_stray * 2 <= n_all
+    words = not any(character.isdigit() for k in strays for character in texts[k])
+    few = len(strays) <= _FEW and n_stray * 2 <= n_all and words
     if n_stray * NUMBERS_PER_STRAY > n_all and not (measured and few):
         if all(is_date(text) for text in texts):
             raise DataError(

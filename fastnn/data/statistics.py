@@ -82,7 +82,8 @@ def moments(
         return np.zeros(0), np.ones(0)
     shares = None
     if weights is not None and weights.min() < weights.max():
-        shares = weights.astype(np.float64)[:, None] / weights.max()
+        # the largest below 1, by a power of 2: that neither rounds nor overflows
+        shares = np.ldexp(weights.astype(np.float64), -np.frexp(weights.max())[1])[:, None]
         if not shares.all():
             values, shares = values[shares[:, 0] > 0], shares[shares[:, 0] > 0]
     total = len(values) if shares is None else float(shares.sum())

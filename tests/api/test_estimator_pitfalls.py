@@ -232,3 +232,53 @@ def test_reaching_the_last_epoch_is_said(blobs) -> None:
         warnings.simplefilter("error")
         with pytest.raises(ConvergenceWarning, match=r"Maximum iterations \(2\) reached"):
             MLPClassifier(max_iter=2).fit(*blobs)
+
+
+def test_time_stamps_reach_standardisation_in_full() -> None:
+    # as float32 the 600 seconds would be 5 numbers
+    seconds = np.random.default_rng(0).uniform(0, 600, 200)
+    X, y = 1.7e9 + seconds[:, None], np.sin(seconds / 100)
+    same = {"standardize": True, "dtype": "float32", "max_iter": 5, "random_state": 0}
+    model = MLPRegressor(hidden_layer_sizes=(8,), **same).fit(X, y)
+    moved = MLPRegressor(hidden_layer_sizes=(8,), **same).fit(seconds[:, None], y)
+    assert len(set(model.predict(X).tolist())) == 200
+    np.testing.assert_allclose(model.predict(X), moved.predict(seconds[:, None]), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_weights_of_1_are_no_weights(kind) -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=90), np.full(90, 0.1), 1e9 + rng.normal(size=90)])
+    y = (X[:, 0] > 0).astype(int) if kind is MLPClassifier else 1e5 * X[:, 0]
+    options = {"standardize_target": True} if kind is MLPRegressor else {}
+    found = []
+    for weights in (None, np.ones(90)):
+        model = kind(
+            hidden_layer_sizes=(4,), standardize=True, max_iter=3, random_state=0, **options
+        )
+        model.fit(X, y, sample_weight=weights)
+        found.append([W.tobytes() for W in model.coefs_] + [model.predict(X).tobytes()])
+    assert found[0] == found[1]
+
+
+def test_a_constant_column_is_harmless_with_weights() -> None:
+    rng = np.random.default_rng(2)
+    constants = np.array([14.62, 0.1, 1 / 3, np.log(1e-5), 123456.789, 2 / 3, 9.81, 273.15])
+    X = np.column_stack([rng.normal(size=600), np.tile(constants, (600, 1))])
+    y = (X[:, 0] > 0).astype(int)
+    model = MLPClassifier((8,), standardize=True, random_state=0, learning_rate_init=0.01)
+    model.set_params(max_iter=30).fit(X, y, sample_weight=rng.exponential(1, 600))
+    moved = X.copy()
+    moved[:, 1:] *= 1 + 1e-7
+    assert abs(model.predict_proba(X) - model.predict_proba(moved)).max() < 1e-3
+
+
+def test_codes_are_read_as_in_the_fit() -> None:
+    X = np.array([["02134", 1], ["10115", 2], ["1", 3]] * 20, dtype=object)
+    y = np.arange(60) % 3
+    model = MLPClassifier((4,), categorical_features=["x0"], max_iter=2, random_state=0)
+    model.fit(X, y)
+    whole = model.predict_proba(X)
+    alone = np.concatenate([model.predict_proba(X[[i]]) for i in range(3)])
+    np.testing.assert_allclose(alone, whole[:3], rtol=1e-12)
+    assert len(set(map(tuple, whole[:3].tolist()))) == 3

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import fastnn
 from fastnn.api.train import train
 from fastnn.data.split import split
 from fastnn.data.statistics import DataWarning
@@ -101,6 +102,31 @@ def test_several_columns_of_a_file_are_the_target(tmp_path):
         )
     with pytest.raises(ArgumentError, match="delimiter has no effect"):
         again.predict({"a": [1.5], "b": [0.5]}, delimiter=";")
+
+
+@pytest.mark.parametrize("name", ["train", "train_many", "search"])
+def test_numbers_in_another_notation(tmp_path, name):
+    cells = {"a": [f"1.{i % 7}00,5" for i in range(60)], "y": [f"{i % 9},25" for i in range(60)]}
+    pd.DataFrame(cells).to_csv(tmp_path / "d.csv", index=False, sep=";")
+    how = {"delimiter": ";", "decimal": ",", "thousands": ".", "missing": ["-"]}
+    path, options = tmp_path / "d.csv", {**SMALL, "epochs": 1}
+    work = {
+        "train": lambda how: train(path, "y", **how, **options),
+        "train_many": lambda how: fastnn.train_many([{}], path, "y", **how, **options)[0],
+        "search": lambda how: (
+            fastnn.search(path, "y", grid={"l2": [0.0]}, **how, **options).training
+        ),
+    }[name]
+    model = work(how).model
+    assert (model.task, model.features.numeric) == ("regression", ("a",))
+    assert 1000 < model.features.mean[0] < 1700
+    assert model.features.reading == {"decimal": ",", "thousands": ".", "missing": ["-"]}
+    with pytest.raises(DataError, match=r"'1\.000,5' is not a number.*say decimal=',', thousands"):
+        work({"delimiter": ";"})
+    with pytest.raises(ArgumentError, match="decimal must be one sign"):
+        work({**how, "decimal": "comma"})
+    with pytest.raises(ArgumentError, match="missing has no effect: data set 'digits' is no text"):
+        train("digits", missing=["-"], **SMALL)
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,31 @@ def test_a_file_that_was_there_is_whole_until_the_new_one_is(fastnn, models, tmp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.csv"]
 
 
+def test_numbers_in_another_notation(fastnn, tmp_path) -> None:
+    lines = [f"1.0{i % 10}0,5;{'-' if i % 6 == 0 else i % 4};{i % 7},5" for i in range(60)]
+    (tmp_path / "d.csv").write_text("a;b;y\n" + "\n".join(lines) + "\n")
+    named = ["d.csv", "--target", "y", "--delimiter", ";", "--epochs", 1, "--quiet"]
+    done = fastnn("train", *named)
+    assert done.code == 3
+    assert "--decimal , --thousands ." in done.err
+    done = fastnn("train", *named, "--decimal", ",", "--thousands", ".")
+    assert done.code == 3
+    assert "--missing=-" in done.err
+    signs = ["--decimal", ",", "--thousands", ".", "--missing=-"]
+    assert fastnn("train", *named, *signs).code == 0
+    (tmp_path / "rows.csv").write_text("a;b\n1.010,5;-\n1.020,5;2\n")
+    found = fastnn("predict", "d.fastnn", "rows.csv", "--delimiter", ";")
+    assert (found.code, found.err) == (0, "")
+    assert fastnn("predict", "d.fastnn", "rows.csv", "--delimiter", ";", *signs).out == found.out
+    done = fastnn("predict", "d.fastnn", "rows.csv", "--delimiter", ";", "--missing", "none")
+    assert done.code == 3
+    assert "'-' is not a number" in done.err
+    done = fastnn("predict", "d.fastnn", "digits", "--decimal", ",")
+    assert (done.code, "--decimal has no effect" in done.err) == (2, True)
+    done = fastnn("train", *named, "--decimal", "comma")
+    assert (done.code, "decimal must be one sign" in done.err) == (2, True)
+
+
 def test_several_targets_and_a_delimiter(fastnn, tmp_path) -> None:
     lines = ["a;b;price;rent"] + [f"{i};{i * i % 7};{3 * i + 1};{-i}" for i in range(40)]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")

@@ -6,9 +6,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from fastnn.data.cells import is_missing, parse_number
-from fastnn.data.columns import category_texts, typed_column
-from fastnn.data.notations import is_date
+from fastnn.data.cells import Reading
+from fastnn.data.columns import category_texts, numeric_part, text_column, typed_column
+from fastnn.data.statistics import DataWarning
+from fastnn.data.table import Table, from_zero
 from fastnn.errors import DataError
 
 
@@ -18,44 +19,12 @@ def objects(*cells):
     return array
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("1", 1.0),
-        ("+1.5", 1.5),
-        (" -2e-3 ", -0.002),
-        (".5", 0.5),
-        ("5.", 5.0),
-        ("-inf", -np.inf),
-        ("1_000", None),
-        ("1,5", None),
-        ("0x1F", None),
-        ("", None),
-        ("nan", None),
-        ("١", 1.0),
-    ],
-)
-def test_parse_number(text, number):
-    assert parse_number(text) == number
-
-
-def test_is_date():
-    assert all(map(is_date, ["2024-01-31", "2024-1-3 10:00:00", "31/12/2024"]))
-    assert not any(map(is_date, ["2024", "1-2", "A-2024-01-31"]))
-
-
-def test_is_missing():
-    import pandas as pd
-
-    assert all(map(is_missing, [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT]))
-    assert not any(map(is_missing, ["", "NA", 0, False]))
-
-
 def test_category_texts_of_codes_do_not_depend_on_their_type():
     for codes in (objects("3", "4"), np.array([3, 4]), np.array([3.0, 4.0]), objects(3, "4")):
         assert category_texts(codes).tolist() == ["3", "4"]
     assert category_texts(np.array([True, False])).tolist() == ["1", "0"]
-    assert category_texts(objects("1.50", 1.5, None)).tolist() == ["1.50", "1.5", None]
+    assert category_texts(objects("1.50", 1.5, None)).tolist() == ["1.5", "1.5", None]
+    assert category_texts(np.array([0.1, np.nan], np.float32)).tolist() == ["0.1", None]
 
 
 @pytest.mark.parametrize(
@@ -108,3 +77,100 @@ def test_declared_kinds():
 def test_refused(given, kind, message):
     with pytest.raises(DataError, match=message):
         typed_column("c", given, kind=kind)
+
+
+def test_gaps_of_typed_columns():
+    gaps = np.array([False, True, False])
+    found = typed_column("c", np.array([2**53, 0, 2], np.int64), gaps=gaps)
+    np.testing.assert_array_equal(found, [2.0**53, np.nan, 2])
+    codes = np.array([2**53 + 1, 0, 2**53 + 2])
+    with pytest.raises(DataError, match=r"column 'c', row 0 .*: 9007199254740993 is too large"):
+        typed_column("c", codes, gaps=gaps)
+    texts = typed_column("c", codes, kind="categorical", gaps=gaps)
+    assert texts.tolist() == ["9007199254740993", None, "9007199254740994"]
+    # what stands in a gap does not matter
+    found = typed_column("c", np.array([1, 2**60 + 1, 2]), gaps=gaps)
+    np.testing.assert_array_equal(found, [1, np.nan, 2])
+
+
+@pytest.mark.parametrize(
+    ("cells", "result"),
+    [
+        (["1", "2"], [1, 2]),
+        ([" 1", "2.5", "NA"], [1, 2.5, np.nan]),
+        (["true", "False"], [True, False]),
+        (["true", "0", None], [1, 0, np.nan]),
+        (["true", "2"], [1, 2]),
+        ([1, "2", " 3.5 "], [1, 2, 3.5]),
+        ([1.5, "NA", None, "?"], [1.5, np.nan, np.nan, np.nan]),
+        ([True, "no data", "x"], None),
+        ([True, "false"], [True, False]),
+        ([Decimal("NaN"), Decimal("1.5")], [np.nan, 1.5]),
+        (["NA", "", None], [np.nan] * 3),
+        ([2**63, 1], [2.0**63, 1]),
+        ([-(2**63), 1], [-(2**63), 1]),
+        ([1e400, "1e400"], [np.inf, np.inf]),
+    ],
+)
+def test_cells_of_objects(cells, result):
+    if result is None:
+        with pytest.raises(DataError, match="among cells of another type"):
+            typed_column("c", objects(*cells))
+        return
+    found = typed_column("c", objects(*cells))
+    np.testing.assert_array_equal(found, result)
+    assert found.dtype == np.array(result).dtype
+
+
+@pytest.mark.parametrize(
+    "number",
+    [2**53 + 1, -(2**70) - 1, Decimal(2**53 + 1), "9007199254740993", "1" * 25],
+)
+def test_whole_numbers_that_are_no_floats(number):
+    with pytest.raises(
+        DataError, match=r"column 'id', row 1 .* is too large to be exact"
+    ) as caught:
+        typed_column("id", objects(0.5, number, None))
+    assert len(str(caught.value)) < 300
+    assert typed_column("id", objects(0.5, number), kind="categorical")[1] != "0.5"
+
+
+def test_an_int_of_more_digits_than_python_prints():
+    with pytest.raises(DataError, match=r"row 0 .*: a whole number is too large to be exact"):
+        typed_column("id", objects(10**5000))
+
+
+def test_labels_keep_their_text():
+    cells = objects(" yes", "1.0", "True", "NA")
+    assert typed_column("y", cells, kind="label").tolist() == ["yes", "1.0", "True", None]
+    assert typed_column("y", objects("1.0", "2"), kind="label").tolist() == ["1.0", "2"]
+    assert typed_column("y", objects(1, 2), kind="label").tolist() == [1, 2]
+    codes = np.arange(2)
+    assert text_column("y", ["1", "2"], codes, from_zero, "label").tolist() == [1, 2]
+    assert text_column("y", ["1", "2"], codes, from_zero, "text").tolist() == ["1", "2"]
+    dots = Reading(decimal=",", thousands=".")
+    assert typed_column("y", objects("1.234,5", "7"), kind="label", reading=dots).tolist() == [
+        "1234.5", "7",
+    ]  # fmt: skip
+
+
+def test_spellings_of_one_number_are_told():
+    for cells in (["v1", "1.1", "1.10"], ["v1", "1e3", "1000"]):
+        with pytest.warns(DataWarning, match=r"column 'c': '1.* and '1.* are the same number"):
+            texts = typed_column("c", objects(*cells))
+        assert texts[1] == texts[2]
+    # no news: whole numbers with and without .0, and truth
+    typed_column("c", objects("v1", "1", "1.0", "1.00", "true", "True"))
+
+
+def test_what_has_no_hash_is_refused():
+    with pytest.raises(DataError, match=r"row 0 .*\[1\] is neither a number nor text"):
+        typed_column("c", objects([1], [2]))
+
+
+def test_text_of_a_table_in_a_numeric_column():
+    table = Table.from_columns({"a": objects("1", " 2,5"), "b": np.array([1.0, 2.0])})
+    with pytest.raises(
+        DataError, match=r"column 'trained', row 1 .*: '2,5' is not a number.*decim"
+    ):
+        numeric_part(table, ["a", "b"], ["trained", "b"])

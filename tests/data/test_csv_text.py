@@ -87,7 +87,8 @@ def test_a_stray_cell_among_numbers_is_shown_with_its_line(write):
         read_csv(path)
     assert str(caught.value) == (
         f"column 'age', line 11 of '{path}': 'abc' is not a number, in a numeric column; correct "
-        "or empty the cell, or make the column categorical: categorical=['age'], --categorical age"
+        "or empty the cell, or if it means no value say missing=['abc'] (--missing=abc), or make "
+        "the column categorical: categorical=['age'], --categorical age"
     )
     assert read_csv(path, kinds={"age": "categorical"})[0]["age"].tolist()[-2:] == ["8", "abc"]
 
@@ -208,5 +209,61 @@ def test_what_cannot_be_a_delimiter(tmp_path, delimiter):
 def test_any_other_delimiter(tmp_path, delimiter):
     path = tmp_path / "a.csv"
     path.write_text("a;b\n1;2\n".replace(";", delimiter))
-    columns = read_csv(path, reading=Reading(delimiter=delimiter))[0]
-    assert {k: v.tolist() for k, v in columns.items()} == {"a": [1], "b": [2]}
+    columns, _ = read_csv(path, reading=Reading(delimiter=delimiter))
+    assert {name: values.tolist() for name, values in columns.items()} == {"a": [1], "b": [2]}
+
+
+def test_arrow_is_never_given_a_python_file(write, monkeypatch, tmp_path):
+    # its threads may hold one while the interpreter ends, which aborts the process
+    import pyarrow
+    from pyarrow import csv
+
+    given, read = [], csv.read_csv
+
+    def spy(source, **options):
+        given.append(source)
+        return read(source, **options)
+
+    monkeypatch.setattr(csv, "read_csv", spy)
+    packed = tmp_path / "t.csv.gz"
+    packed.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    archive = tmp_path / "t.csv.zip"
+    with zipfile.ZipFile(archive, "w") as stream:
+        stream.writestr("inner.csv", "a,b\n1,2\n")
+    for path in (write("a,b\n1,2\n"), packed, archive):
+        assert read_csv(path)[0]["b"].tolist() == [2]
+    assert [isinstance(source, (str, pyarrow.NativeFile)) for source in given] == [True] * 3
+
+
+@pytest.mark.parametrize("cells", [["0x1F", "0X10"], ["nan(1)", "2"], ["1_0", "2_0"]])
+def test_what_only_arrow_takes_for_numbers_is_text(write, cells):
+    columns, _ = read_csv(write("a,b\n" + "".join(f"{cell},1\n" for cell in cells * 5)))
+    assert columns["a"].tolist() == cells * 5
+
+
+def test_nan_is_text_where_no_text_means_no_value(write):
+    path = write("a,b\n" + "nan,1\nx,1\n" * 5)
+    assert read_csv(path, reading=Reading(missing=[]))[0]["a"].tolist() == ["nan", "x"] * 5
+    path = write("a,b\n" + "nan,1\n2.5,\n" * 5)
+    with pytest.raises(DataError, match=r"line 2 of .*'nan' is not a number"):
+        read_csv(path, reading=Reading(missing=[]), kinds={"a": "numeric"})
+
+
+@pytest.mark.parametrize("cells", [["9007199254740993.0", "1"], ["9007199254740993.", "NA"]])
+def test_a_point_after_a_whole_number_makes_it_no_rounder(write, cells):
+    with pytest.raises(
+        DataError, match=r"line 2 of .*: 9007199254740993\.0? is too large to be exact"
+    ):
+        read_csv(write("a,b\n" + "".join(f"{cell},1\n" for cell in cells)))
+
+
+def test_options_of_text(write):
+    path = write("a;b\n1.234,5;x\n-;-\n7;y\n")
+    how = Reading(delimiter=";", decimal=",", thousands=".", missing=["-"])
+    columns, _ = read_csv(path, reading=how)
+    np.testing.assert_array_equal(columns["a"], [1234.5, np.nan, 7])
+    assert columns["b"].tolist() == ["x", None, "y"]
+
+
+def test_names_that_end_in_capitals(write):
+    assert read_csv(write("a\tb\n1\t2\n", "T.TSV"))[0]["b"].tolist() == [2]

@@ -269,3 +269,56 @@ def test_foreign_arrays_are_refused(change, message):
         Features.from_state(metadata, parts | change)
     with pytest.raises(ModelFileError, match="entries columns are missing"):
         Features.from_state({k: v for k, v in metadata.items() if k != "columns"}, parts)
+
+
+def test_weights_count_in_means_and_deviations_alone():
+    table = numbers([[1.0, NAN], [5.0, 2.0], [5.0, 4.0]])
+    features = Features.fit(table, dtype="float64", weights=np.array([6.0, 1.0, 1.0]))
+    assert features.mean.tolist() == [2.0, 3.0]  # the gap is filled with 3, the plain median
+    np.testing.assert_allclose(features.scale, [np.sqrt(3.0), 0.5])
+    assert features.fill.tolist() == [2.0, 3.0]
+    plain = Features.fit(table)
+    ones = Features.fit(table, weights=np.ones(3))
+    assert [getattr(plain, n).tobytes() for n in ("fill", "mean", "scale")] == [
+        getattr(ones, n).tobytes() for n in ("fill", "mean", "scale")
+    ]
+
+
+def test_how_text_was_read_is_kept():
+    options = {"delimiter": ";", "decimal": ",", "missing": ("-",)}
+    features = Features.fit(NAMED, reading=options)
+    metadata, parts = features.to_state()
+    again = Features.from_state(json.loads(json.dumps(metadata)), parts)
+    assert again.reading == {"decimal": ",", "missing": ["-"]}
+    assert again.complete == ("town",)
+    assert again.reading_with({"decimal": ".", "delimiter": ";", "thousands": None}) == {
+        "decimal": ".", "missing": ["-"], "delimiter": ";",
+    }  # fmt: skip
+
+
+def test_a_state_of_an_older_fastnn_says_nothing_of_it():
+    metadata, parts = Features.fit(NAMED).to_state()
+    del metadata["complete"]
+    assert set(metadata) == {
+        "columns", "positional", "numeric", "indicators", "categories", "standardize", "dtype",
+    }  # fmt: skip
+    old = Features.from_state(metadata, parts)
+    assert (old.reading, old.complete) == ({}, ())
+    gap = Table.from_columns({"age": np.array([1.0]), "town": texts(None)})
+    assert old.transform(gap).tolist() == [[-1, 0, 0, 1]]  # no warning: nobody knows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reading": {"decimal": ",,"}},
+        {"reading": {"delimiter": ";"}},
+        {"reading": []},
+        {"complete": ["age"]},
+        {"complete": "town"},
+    ],
+)
+def test_a_reading_that_cannot_be_is_refused(change):
+    metadata, parts = Features.fit(NAMED).to_state()
+    with pytest.raises(ModelFileError, match=r"'reading'|'complete'|contradict each other"):
+        Features.from_state(metadata | change, parts)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.data.table import Table
+from fastnn.data.table import Table, check_exact, from_zero, listed, shown
 from fastnn.errors import ArgumentError, DataError
 
 
@@ -130,3 +130,49 @@ def test_identifiers_too_large_for_a_float_are_refused():
         Table.from_columns({"x": np.array([[1, 2**63 + 3]], np.uint64)})
     exact = np.array([-(2**60), 2**60])  # powers of 2 are exact, however large
     assert Table.from_columns({"id": exact}).numeric.ravel().tolist() == [-(2.0**60), 2.0**60]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("Ulm", "'Ulm'"),
+        ("a\nb", "'a\\nb'"),
+        ("z" * 80, repr("z" * 80)),
+        ("z" * 81, repr("z" * 80) + "... (81 characters)"),
+        (3.5, "3.5"),
+        (list(range(1000)), str(list(range(1000)))[:80] + "... (4890 characters)"),
+    ],
+)
+def test_shown(value, found):
+    assert shown(value) == found
+    assert shown(10**5000) == "a value of type int"  # of more digits than Python prints
+
+
+def test_long_names_are_cut_short_in_lists():
+    assert listed(["z" * 1000, "b"]) == "z" * 100 + "..., b"
+    with pytest.raises(DataError) as caught:
+        small().column("q" * 100_000)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("values", "exact"),
+    [
+        (np.array([2**53, -(2**60)]), True),
+        (np.array([2**53 + 1]), False),
+        (np.array([2**63 - 1]), False),
+        (np.array([2**64 - 1], np.uint64), False),
+        (np.array([2**63], np.uint64), True),
+        (np.array([2**31 - 1], np.int32), True),
+        (np.array([np.longdouble(2**53) + 1]), False),
+        (np.array([np.longdouble(1) / 3, np.nan]), True),
+        (np.array([1e300]), True),
+        (np.zeros((0, 2), np.int64), True),
+    ],
+)
+def test_check_exact(values, exact):
+    if exact:
+        check_exact(values, ["id"], from_zero)
+    else:
+        with pytest.raises(DataError, match=r"column 'id', row 0 .* is too large to be exact"):
+            check_exact(values, ["id"], from_zero)

@@ -190,3 +190,34 @@ def test_tiny_targets_are_standardised():
     targets = Targets.fit(y, "regression", dtype="float64")
     assert targets.encode(y).ravel().tolist() == [-1.0, 1.0]
     assert targets.inverse([[1.0]])[0] == pytest.approx(3e-200, rel=1e-14, abs=0)
+
+
+def test_text_of_numbers_serves_a_regression():
+    targets = Targets.fit(["1.5", "2.5", "1e1"], "regression", standardize=False)
+    assert targets.encode(["7", "0.5"]).ravel().tolist() == [7, 0.5]
+    with pytest.raises(DataError, match="needs numbers, found the text 'x'"):
+        Targets.fit(["1.5", "x"], "regression")
+
+
+def test_labels_of_text_are_known_by_other_spellings_of_numbers():
+    targets = Targets.fit(["True", "False", "maybe"], "multiclass")
+    assert targets.encode([True, False]).ravel().tolist() == [1, 0]
+    targets = Targets.fit(["1.0", "2.0", "x"], "multiclass")
+    assert targets.encode([2, 1]).ravel().tolist() == [1, 0]
+    assert targets.decode([1]).tolist() == ["2.0"]
+    # two labels of one number: only the spelling itself tells them apart
+    targets = Targets.fit(["1", "1.0", "x"], "multiclass")
+    assert targets.encode([1]).ravel().tolist() == [0]
+
+
+def test_a_target_is_never_rounded():
+    with pytest.raises(DataError, match=r"column 'target', row 1 .*9007199254740993 is too large"):
+        Targets.fit([1, 2**53 + 1], "regression")
+    with pytest.raises(DataError, match=r"column 'target 1', row 0 .*9007199254740993 is too"):
+        Targets.fit([[1, 2**53 + 1], [2, 3]], "regression")
+
+
+def test_a_long_label_is_cut_short():
+    with pytest.raises(DataError) as caught:
+        Targets.fit(["a" * 10_000, "b"], "binary").encode(["z" * 10_000])
+    assert len(str(caught.value)) < 500

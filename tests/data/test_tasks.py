@@ -25,6 +25,12 @@ from fastnn.errors import ArgumentError, DataError
         ([[0, 2], [1, 1]], "regression"),
         ([[0], [1]], "binary"),
         (pd.Series(["a", "b"], dtype="category"), "binary"),
+        (["0.5", "1.25", "7"], "regression"),
+        (["3", "7", "7"], "binary"),
+        ([*map(str, range(21))] * 9, "regression"),
+        (["1", "2", "x"], "multiclass"),
+        ([["0", "1"], ["1", "1"]], "multilabel"),
+        (["NA", "none", "NA"], "binary"),
     ],
 )
 def test_infer_task(target, task):

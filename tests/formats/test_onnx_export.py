@@ -289,6 +289,48 @@ def test_a_sequential_that_was_saved(tmp_path):
     assert found["label"].tolist() == sequential.predict(X).argmax(1).tolist()
 
 
+def test_numbers_that_float32_cannot_tell_apart_enter_as_double(tmp_path):
+    stamps = 1.7e9 + RNG.uniform(0, 600, 200)
+    table = {"ts": stamps, "z": RNG.normal(size=200), "year": RNG.integers(1990, 2020, 200)}
+    y = np.sin(stamps / 600 * 2 * np.pi)
+    model = train(table, y, epochs=30, learning_rate=0.01, hidden_layer_sizes=[16]).model
+    ready = exported(model, tmp_path)
+    assert [i.type for i in ready.get_inputs()] == ["tensor(double)"]
+    found = run(ready, np.column_stack(list(table.values())))["prediction"]
+    np.testing.assert_allclose(found, model.predict(table), atol=1e-6)
+    with_text = {**table, "town": np.array(["Ulm", "Bonn"] * 100, dtype=object)}
+    model = train(with_text, y, epochs=2, hidden_layer_sizes=[16]).model
+    ready = exported(model, tmp_path)
+    kinds = {i.name: i.type for i in ready.get_inputs()}
+    double, single = "tensor(double)", "tensor(float)"
+    assert kinds == {"ts": double, "z": single, "year": double, "town": "tensor(string)"}
+    np.testing.assert_allclose(
+        run(ready, with_text)["prediction"], model.predict(with_text), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("options", [{"standardize": False}, {"dtype": "float64"}, {}])
+def test_other_numbers_have_the_models_dtype(options, tmp_path):
+    model = train(X[:, :2] + 3, X[:, 2], epochs=1, **options).model
+    kind = exported(model, tmp_path).get_inputs()[0].type
+    assert kind == ("tensor(double)" if "dtype" in options else "tensor(float)")
+
+
+def test_spellings_of_categories_that_programs_write(tmp_path):
+    table = {"flag": [True, False, True] * 20, "code": [1.0, 2.0, None] * 20}
+    model = train(table, KIND[:60], categorical=["flag", "code"], epochs=3).model
+    assert model.features.categories == {"flag": ("0", "1"), "code": ("1", "2")}
+    ready = exported(model, tmp_path)
+    rows = {"flag": [True, False, True], "code": [1, 2, None]}
+    wanted = model.predict_proba(rows)
+    for flags, codes in (
+        (["1", "0", "1"], ["1", "2", ""]),
+        (["True", "False", "true"], ["1.0", "2.0", "nan"]),
+    ):
+        found = run(ready, {"flag": np.array(flags), "code": np.array(codes)})["probabilities"]
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
 # ---------------------------------------------------------------- the file
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import fastnn
 from fastnn.api.train import train
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.data.builtin import load
@@ -122,6 +123,52 @@ def test_the_number_of_features():
         model.predict(np.zeros(10))
     with pytest.raises(DataError, match="the data are empty: no rows"):
         model.predict(np.zeros((0, 10)))
+
+
+def test_a_few_rows_are_read_as_in_training():
+    # by themselves these rows would be numbers, truth, or near enough to be refused
+    codes = np.array(["02134", "1.0", "x", "true"] * 15, dtype=object)
+    table = {"code": codes, "n": np.arange(60.0)}
+    model = train(table, np.arange(60) % 3 * 1.5, hidden_layer_sizes=[4], epochs=3).model
+    assert model.features.categories["code"] == ("02134", "1", "x")
+    whole = model.predict(table)
+    for i, spelt in enumerate(["02134", "1", "x", True]):
+        for rows in (
+            {"code": [spelt], "n": [i]}, [[spelt, i]], np.array([[spelt, i]], dtype=object),
+            {"code": [f" {spelt} "], "n": [str(i)]},
+        ):  # fmt: skip
+            assert model.predict(rows) == whole[i]
+
+
+def test_text_is_read_as_in_training_until_told_otherwise(tmp_path):
+    lines = [f"{i % 7},{i % 9};{['NA', 'DE', '-'][i % 3]};{i % 5},5" for i in range(60)]
+    path = tmp_path / "d.csv"
+    path.write_text("a;cc;y\n" + "\n".join(lines) + "\n")
+    how = {"delimiter": ";", "decimal": ",", "missing": []}
+    model = train(path, "y", hidden_layer_sizes=[4], epochs=2, **how).model
+    assert model.features.categories["cc"] == ("-", "DE", "NA")
+    model.save(tmp_path / "m.fastnn")
+    again = fastnn.load(tmp_path / "m.fastnn")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a;cc\n3,5;NA\n1,0;DE\n")
+    found = again.predict(rows, delimiter=";")
+    typed = {"a": [3.5, 1.0], "cc": ["NA", "DE"]}
+    np.testing.assert_array_equal(found, model.predict(typed))
+    with pytest.raises(DataError, match="'3,5' is not a number"):
+        again.predict(rows, delimiter=";", decimal=".")
+    with pytest.warns(DataWarning, match="column 'cc': 1 of 2 values are missing"):
+        again.predict(typed, missing=["NA"])
+    assert again.evaluate(path, delimiter=";") == model.evaluate(path, delimiter=";")
+
+
+def test_text_labels_are_no_numbers_in_a_part_of_the_rows(tmp_path):
+    labels = np.array(["1", "2", "other"] * 20, dtype=object)
+    model = train({"a": np.arange(60.0)}, labels, hidden_layer_sizes=[], epochs=1).model
+    path = tmp_path / "d.csv"
+    path.write_text("a,target\n" + "1,1\n2,2\n" * 10 + "3,other\n")
+    assert model.evaluate(path)["loss"] > 0
+    with pytest.raises(DataError, match="unknown label 'othr'"):
+        model.evaluate({"a": [1, 2], "target": ["1", "othr"]})
 
 
 def test_labels_that_do_not_fit(model, regression):

@@ -1,0 +1,118 @@
+"""Columns that are nearly numbers are refused with the option that reads them; text is not."""
+
+import warnings
+
+import pytest
+
+from fastnn.data.files import read_table
+from fastnn.data.notations import is_date
+from fastnn.errors import DataError
+
+
+def test_is_date():
+    assert all(map(is_date, ["2024-01-31", "2024-1-3 10:00:00", "31/12/2024"]))
+    assert not any(map(is_date, ["2024", "1-2", "A-2024-01-31"]))
+
+
+@pytest.mark.parametrize(
+    ("cells", "found", "cure"),
+    [
+        (["37,00", "1,5"], "37,00", r"decimal sign is a comma, say decimal=',' \(--decimal ,\)"),
+        (["1,200", "3,400"], "1,200", "comma, say decimal=.*comma groups .*thousands=','"),
+        (["1,200.50", "3"], "1,200.50", r"thousands=',' \(--thousands ,\)"),
+        (["1.070,14", "3,5"], "1.070,14", r"decimal=',', thousands='\.' \(--decimal , --thou"),
+        (["1 200", "3 400"], "1 200", r"space groups .* thousands=' ' \(--thousands space\)"),
+        (["1\u00a0200", "7"], "1\\xa0200", "--thousands space"),
+        (["1'200", "3'400,5"], "1'200", "decimal=',', thousands=\"'\""),
+        (["12%", "3.5 %"], "12%", "write the numbers alone, without signs such as % or"),
+        (["$3.50", "$1,200"], "$3.50", r"thousands=','.*; write the numbers alone"),
+        (["3,50 €", "7 €"], "3,50 €", r"decimal=','.*; write the numbers alone"),
+        (["(5)", "7"], "(5)", "write the numbers alone"),
+        (["\u22125", "7"], "\u22125", "write the numbers alone"),
+        (["1,5", "2.25"], "1,5", "decimal=','"),
+        (["1,5", "1.5,2,5"] + ["2"] * 30, "1,5", "one notation|correct|decimal"),
+        (["2", "-", "3"], "-", r"if it means no value say missing=\['-'\] \(--missing=-\)"),
+        (["2", ".", "3"], ".", r"missing=\['\.'\]"),
+        (["2", "#DIV/0!", "3"], "#DIV/0!", r"missing=\['#DIV/0!'\] \('--missing=#DIV/0!'\)"),
+        (["2", "nil", "3"], "nil", r"missing=\['nil'\]"),
+        (["2", "n.a.", "unknown", "3"], "n.a.", r"missing=\['n\.a\.'\]"),
+        (["1,5", "-"], "1,5", "decimal=','"),
+        (["2.5", "child", "3", "child"], "child", r"missing=\['child'\]"),  # a fraction: measured
+        ([*map(str, range(25)), *["none yet"] * 9], "none yet", "missing="),
+        (["1"] * 30 + ["abc"], "abc", "correct or empty the cell"),
+        (["1"] * 30 + ["z" * 100_000], "z", r"\(100000 characters\)"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["file", "list"])
+def test_nearly_numbers(kind, cells, found, cure, tmp_path):
+    source = {"price": cells, "n": list(range(len(cells)))}
+    if kind == "file":
+        path = tmp_path / "a.csv"
+        path.write_text("price\tn\n" + "".join(f"{c}\t1\n" for c in cells), encoding="utf-8")
+        source = path.rename(path.with_suffix(".tsv"))
+    with pytest.raises(DataError) as caught:
+        read_table(source)
+    message = str(caught.value)
+    assert message.startswith("column 'price', ")
+    assert found in message
+    assert "is not a number, in a numeric column" in message
+    assert "categorical=['price'], --categorical price" in message
+    with pytest.raises(DataError, match=cure):
+        read_table(source)
+    assert len(message) < 600
+    texts = read_table(source, categorical=["price"]).column("price")
+    assert len(texts) == len(cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["A-1", "B-2"],
+        ["12-34", "56-78"],
+        ["1.2.3", "1.10.0", "1.2"],
+        ["10.0.0.1", "192.168.100.200"],
+        ["2b", "3c", "4"],
+        ["12", "12a", "14", "7b", "9"],
+        ["1", "2", "3+"],
+        ["1", "2", "3", "R", "N"],
+        ["1", "2", "other"],
+        ["+", "-", "0"],
+        ["x", "."],
+        ["10:30", "11:15"],
+        ["3/4", "1/2"],
+        ["31.12.2024", "1.1.2024"],
+        ["5kg", "7kg"],
+        ["1st", "2nd"],
+        ["yes", "no"],
+        ["O'Neil", "D'Arcy"],
+        ["A,5", "B,6"],
+        ["1,2,3", "1,2"],
+        ["+49 30 1234", "030/12"],
+        ["(a)", "(b)"],
+        ["$", "%"],
+        ["PC 17599", "113803", "A/5 21171", "373450", "W./C. 6607", "LINE"],
+    ],
+)
+def test_true_text_is_no_business_of_it(cells):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = read_table({"code": cells * 3})
+    assert table.column("code").tolist() == cells * 3
+
+
+@pytest.mark.parametrize(
+    "cells", [["02134", "10115"], [".5", "5."], ["1e3", "inf"][:1], ["+1", "-2"]]
+)
+def test_numbers_as_others_write_them(cells):
+    assert read_table({"n": cells}).numeric.ravel().tolist() == [float(cell) for cell in cells]
+
+
+def test_the_options_read_what_they_are_asked_for():
+    cells = {"a": ["1.234,5", "-", "7"], "b": ["1", "-", "NA"]}
+    table = read_table(cells, decimal=",", thousands=".", missing=["-"])
+    assert str(table.numeric.tolist()) == "[[1234.5, 1.0], [nan, nan], [7.0, nan]]"
+
+
+def test_dates_are_refused_wherever_they_are():
+    with pytest.raises(DataError, match=r"column 'day' holds dates \('2024-01-01' ...\); turn"):
+        read_table({"day": ["2024-01-01", "2024-01-02"]})
