@@ -119,11 +119,11 @@ class EvaluationPlan:
         (what several of them have is sent to the device once); results are (G, N, K) and (G,).
         """
         given = X, Y, w
-        data = Data(*map(_first, "XYw", given) if self._lead else given)
+        data = Data(*(map(_first, "XYw", given) if self._lead else given))
         check_data(self.network, data)
         N, K = len(data), self.network.sizes[-1]
         out = np.empty((*self._lead, N, K), self.parameters.dtype)
-        total = np.zeros(self._lead)
+        total: Any = np.zeros(self._lead) if self._lead else 0.0
         for start in range(0, N, self.block):
             stop = min(start + self.block, N)
             runs = self._times * (N // self.block if stop - start == self.block else 1)
@@ -131,9 +131,7 @@ class EvaluationPlan:
                 A, J = self._run(runs, data, given, slice(start, stop))
                 out[..., start:stop, :] = A
             total += J * (stop - start)
-        if Y is None:
-            return out, float("nan")
-        return out, total / N if self._lead else float(total / N)
+        return out, total / N if Y is not None else float("nan")
 
     def _run(
         self, runs: int, data: Data, given: Sequence[Any], rows: slice
@@ -145,14 +143,17 @@ class EvaluationPlan:
         self._ready[key] = ready  # the most recently used is last
         if len(self._ready) > self.KEPT:
             del self._ready[next(iter(self._ready))]
-        for values, name in zip(given, ("X", "Y", "w"), strict=True):
-            if getattr(data, name) is not None:
-                self._put(values, rows, getattr(ready.data, name))
-        ready.executable.run()
-        host, J = self.backend.host, np.zeros(self._lead)
+        self._put(given[0], rows, ready.data.X)
         if with_cost:
-            J = np.array(host(all_networks(self.backend, ready.J)), np.float64).reshape(self._lead)
-        return host(all_networks(self.backend, ready.A)).swapaxes(-1, -2), J
+            self._put(given[1], rows, ready.data.Y)
+        if data.w is not None:
+            self._put(given[2], rows, ready.data.w)
+        ready.executable.run()
+        A = self.backend.host(all_networks(self.backend, ready.A)).swapaxes(-1, -2)
+        if not with_cost:
+            return A, 0.0
+        J = self.backend.host(all_networks(self.backend, ready.J)).reshape(-1).astype(np.float64)
+        return A, J if self._lead else J.item()
 
     def _put(self, values: Any, rows: slice, into: Array) -> None:
         """Copy the rows to where the program reads them, each network's own."""

@@ -232,7 +232,10 @@ class OptimizerRule:
             options["weight_decay"] = weight_decay
         _, made = _placed(OPTIMIZERS[self.name], self.options)
         columns = made(t, rate, **options)
-        return np.stack([np.broadcast_to(c, t.shape) for c in columns.values()], axis=1)
+        table = np.empty((len(t), len(columns)))
+        for j, column in enumerate(columns.values()):
+            table[:, j] = column
+        return table
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, **self.options}

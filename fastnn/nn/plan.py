@@ -171,6 +171,7 @@ class TrainingPlan:
         self.batch_sizes = [self.batch_size] * self._n_full + [rest] * (rest > 0)
         self.n_steps = len(self.batch_sizes)
         self.finite: Any = True  # whether all parameters were numbers after the last epoch
+        self._zeros = np.zeros(self._lead)
         self._segments = segments(layout, groups, self.optimizer)
         self._rules = _alike(rules)
         self._width = coefficients(rules[0], self._segments, np.ones(1), np.ones(1)).shape[1]
@@ -244,10 +245,10 @@ class TrainingPlan:
         steps = self.n_steps if steps is None else steps
         if self.batch_size == N:  # as they lie, also where micro-batches gather them
             order = np.broadcast_to(np.arange(N, dtype=np.int64), order.shape)
-        x, zeros = self._recorder, np.zeros(self._lead)
+        x = self._recorder
         for array, numbers in (
             (x.coefficients, self._coefficients(rates)),
-            (x.column, zeros), (x.step, zeros), (x.time, self.t),
+            (x.column, self._zeros), (x.step, self._zeros), (x.time, self.t),
         ):  # fmt: skip
             self._set(array, numbers)
         done = 0
@@ -256,21 +257,23 @@ class TrainingPlan:
                 self._run(done, ready)
                 done += ready
         self.moments.t = self.t + steps
-        costs = all_networks(self.backend, x.costs)
-        with np.errstate(over="ignore", invalid="ignore"):  # read with the costs, not by itself
-            axis = 1 if self._lead else None
-            self._device.sum(self.theta, axis=axis, out=costs[..., self.n_steps :])
-        found = np.array(self._device.host(costs), np.float64)
-        self.finite = np.isfinite(found[..., -1])
-        if not self.finite.all():  # the sum may overflow where no number has
-            self.finite = self._device.finite(self.theta, axis=-1)
+        if self._lead:
+            found = np.array(self._device.host(all_networks(self.backend, x.costs)), np.float64)
+            self.finite = self._device.finite(self.theta, axis=1)
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):  # read with the costs, at once
+                self._device.sum(self.theta, axis=None, out=x.costs[self.n_steps :])
+            found = np.array(self._device.host(x.costs), np.float64)
+            self.finite = bool(np.isfinite(found[-1]) or self._device.finite(self.theta))
         return found[..., :steps]
 
     def _coefficients(self, rates: FloatArray) -> FloatArray:
         """The table of the next epoch's coefficients, a row for each step of each network."""
-        n, t = self.n_steps, np.reshape(self.t, (-1, 1)) + np.arange(1.0, self.n_steps + 1)
-        table = np.empty((len(t), n, self._width))
-        rates = rates.reshape(len(t), n)
+        n = self.n_steps
+        t = np.arange(1.0, n + 1) + (self.t[:, None] if self._lead else self.t)
+        if len(self._rules) == 1:
+            return coefficients(self.optimizer, self._segments, t.ravel(), rates.ravel())
+        table = np.empty((*rates.shape, self._width))
         for rule, some in self._rules:
             found = coefficients(rule, self._segments, t[some].ravel(), rates[some].ravel())
             table[some] = found.reshape(len(some), n, -1)

@@ -208,8 +208,7 @@ class Trainer:
         """Train all networks through an epoch, judge them, end some; return its seconds."""
         plan, slots = self.plan, self._slots
         orders, rates = zip(*(self._epoch_of(g) for g in slots), strict=True)
-        one = len(slots) == 1
-        order, rate = (v[0] if one else np.stack(v) for v in (orders, rates))
+        order, rate = _together(orders), _together(rates)
         start = time.perf_counter()
         costs = plan.run_epoch(order, rate)
         self.backend.synchronize()
@@ -221,9 +220,9 @@ class Trainer:
             if g in self._active and not finite[slot]:
                 self._diverged(slot, orders[slot], rates[slot], costs[slot])
         if self._active:
-            validation = self._judge([self.entries[g].validation for g in slots])
-            train = [e.train if e.training_metrics else None for e in self.entries]
-            training = self._judge([train[g] for g in slots])
+            entries = [self.entries[g] for g in slots]
+            validation = self._judge([e.validation for e in entries])
+            training = self._judge([e.train if e.training_metrics else None for e in entries])
         for slot, g in enumerate(slots):
             if g in self._active:
                 course, theta = self._courses[g], plan.numbers(slot)[0]
@@ -291,6 +290,11 @@ class Trainer:
         plan.restore(before)
         self.entries[g].error = error
         self._end(g, "diverged")
+
+
+def _together(values: Sequence[Any]) -> Any:
+    """The networks' arrays as one, (G, ...); of a network alone its own."""
+    return np.stack(values) if len(values) > 1 else values[0]
 
 
 def _form(entry: Entry) -> tuple[object, ...]:

@@ -70,9 +70,9 @@ def evaluate(
 
     All parts are of one length.
     """
-    arrays = [[getattr(part, name) for part in parts] for name in ("X", "Y", "w")]
     if not isinstance(plan.backend, Stack):
-        return [plan.evaluate(*(values[0] for values in arrays))]
+        return [plan.evaluate(part.X, part.Y, part.w) for part in parts]
+    arrays = ([getattr(part, name) for part in parts] for name in ("X", "Y", "w"))
     outputs, losses = plan.evaluate(*arrays)
     return list(zip(outputs, losses.tolist(), strict=True))
 
