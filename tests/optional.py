@@ -97,4 +97,6 @@ def pytest_make_collect_report(
     if report.failed and (package := next(filter(None, map(lacking, errors)), "")):
         report.outcome = "skipped"
         report.longrepr = (str(collector.path), 0, f"Skipped: {package}: {NOT_INSTALLED}")
+    elif report.skipped and isinstance(report.longrepr, tuple) and __file__ in report.longrepr:
+        report.longrepr = (str(collector.path), *report.longrepr[1:])  # where it is needed
     return report
