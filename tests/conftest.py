@@ -6,8 +6,6 @@ passed on to child processes as it is (OPENBLAS_CORETYPE decides which BLAS kern
 """
 
 import ast
-import importlib.metadata
-import importlib.util
 import os
 import signal
 import subprocess
@@ -22,7 +20,9 @@ import numpy as np
 import pytest
 
 from fastnn.backend.cuda.availability import cuda_status
+from tests import optional
 from tests.cuda.emulated_run import Background
+from tests.optional import ORACLES, why_missing
 from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,35 +37,8 @@ hypothesis.settings.register_profile("fixed", **patient, derandomize=True)
 hypothesis.settings.register_profile("explore", **patient, max_examples=1000)
 hypothesis.settings.load_profile("fixed")
 
-# Package and what the tests use it for. None of them is needed to use fastnn on arrays.
-ORACLES = {
-    "torch": "optimisers, losses and layers",
-    "sklearn": "metrics and the built-in data",
-    "pandas": "data frames",
-    "polars": "data frames",
-    "pyarrow": "CSV and Parquet",
-    "narwhals": "data frames",
-    "array_api_strict": "arrays of other libraries",
-    "llvmlite": "compiled training steps",
-    "onnx": "the export",
-    "onnxruntime": "the export",
-}
-TORCH = "2.13.0"
-
 # What tests want said at the end of the run about what was proven, and what was not.
 PROOFS: pytest.StashKey[list[str]] = pytest.StashKey()
-
-
-@cache
-def why_missing(package: str) -> str:
-    """Why an optional package cannot serve as an oracle; an empty string when it can."""
-    if importlib.util.find_spec(package) is None:
-        return "not installed"
-    if package == "torch":
-        found = importlib.metadata.version("torch").split("+")[0]
-        if found != TORCH:
-            return f"found {found}, the tests compare with {TORCH}"
-    return ""
 
 
 @pytest.fixture
@@ -120,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.pluginmanager.register(optional, "optional packages")
     config.pluginmanager.register(Background(config), "emulated run")
 
 

@@ -3,8 +3,6 @@
 import math
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 
 import fastnn
@@ -15,6 +13,10 @@ from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.model.files import load
 from fastnn.nn.groups import ParameterGroup
 from fastnn.training.loop import TrainingInterrupted
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
 
 RNG = np.random.default_rng(2)
 N = 80

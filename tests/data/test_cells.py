@@ -4,13 +4,15 @@ import datetime
 from decimal import Decimal
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnn.data.cells import Reading, is_missing, kept_options, parse_number, whole_number
 from fastnn.errors import ArgumentError
+from tests.optional import optional
+
+pd = optional("pandas")
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 

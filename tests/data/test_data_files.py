@@ -8,15 +8,17 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from fastnn.data.files import read_labelled, read_table
 from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
+pa = optional("pyarrow")
+parquet = optional("pyarrow.parquet")
 
 CELLS = {
     "age": [31, 5, 77],

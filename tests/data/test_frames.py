@@ -3,14 +3,16 @@
 from decimal import Decimal
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from fastnn.data.files import read_labelled, read_table
 from fastnn.errors import DataError
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
+pa = optional("pyarrow")
+parquet = optional("pyarrow.parquet")
 
 BIG = 2**53 + 1
 

@@ -6,18 +6,20 @@ import warnings
 from functools import partial
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyarrow import parquet
 
 from fastnn.api.train import train
 from fastnn.data.files import read_table
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import DataError
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
+pa = optional("pyarrow")
+parquet = optional("pyarrow.parquet")
 
 #: Texts that some reader or other takes for something else.
 AWKWARD = (

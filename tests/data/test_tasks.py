@@ -1,11 +1,13 @@
 """Which task a target asks for, and targets that cannot be used."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fastnn.data.tasks import check_task, class_labels, clean_target, infer_task
 from fastnn.errors import ArgumentError, DataError
+from tests.optional import optional
+
+pd = optional("pandas")
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ import copy
 import pickle
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 
 import fastnn
@@ -15,6 +13,10 @@ from fastnn.data.builtin import load
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.preparation.loss_weights import check_weights
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
 
 RNG = np.random.default_rng(1)
 N = 60

@@ -1,13 +1,15 @@
 """From what a user hands over to three parts."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 
 from fastnn.errors import ArgumentError, DataError
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.parts import divide
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
 
 N = 40
 FRAME = {
