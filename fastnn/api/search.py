@@ -76,6 +76,11 @@ class Search:
     training: Training
 
     @property
+    def engine(self) -> Mapping[str, Any] | None:
+        """What ran the steps of the best training, as `Training.engine` says it."""
+        return self.training.engine
+
+    @property
     def ranked(self) -> list[Candidate]:
         """The candidates, best first; equal ones as in the grid, those without a score last."""
         return [self.candidates[i] for i in _ranking(self.candidates, self.greater_is_better)]

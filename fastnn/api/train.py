@@ -49,6 +49,11 @@ class Training:
         """The epochs of the training."""
         return self.model.history
 
+    @property
+    def engine(self) -> Mapping[str, Any] | None:
+        """What ran the steps: "engine", "threads" and the "reason", which says why with "auto"."""
+        return self.history.engine
+
 
 @documented(TrainOptions)
 def train(

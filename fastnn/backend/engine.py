@@ -152,12 +152,13 @@ def _said(made: C, reason: str) -> C:
 def _worth_compiling(program: Program, runs: int) -> tuple[bool, str]:
     """Return whether to compile for so many runs, and in words why."""
     saved, costs = runs * saving(program), cost(program)
+    spent, won = (f"{float(f'{seconds:.2g}'):g} s" for seconds in (costs, saved))
     if saved <= costs:
-        return False, f"auto: compiling would cost {costs:.2g} s and save {saved:.2g} s by estimate"
+        return False, f"auto: compiling would cost about {spent} and save {won}"
     missing = compiled_status()
     if missing:
         return False, f"auto: {missing}"
-    return True, f"auto: compiling costs {costs:.2g} s and saves {saved:.2g} s by estimate"
+    return True, f"auto: compiling costs about {spent} and saves {won}"
 
 
 def saving(program: Program) -> float:

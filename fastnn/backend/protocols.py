@@ -42,6 +42,10 @@ class EngineChoice:
     reason: str
     captured: bool | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what a history keeps of it."""
+        return {"engine": self.engine, "threads": self.threads, "reason": self.reason}
+
 
 class Executable(Protocol):
     """A program made ready to run."""

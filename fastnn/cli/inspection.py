@@ -60,6 +60,7 @@ def _ordered(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _facts(model: Model) -> dict[str, str]:
+    from fastnn.cli.text import engine_text
     from fastnn.data.table import listed
 
     f, targets, network = model.features, model.targets, model.network
@@ -90,6 +91,8 @@ def _facts(model: Model) -> dict[str, str]:
             for name, value in model.options.items()
             if name == "seed" or not (value is True or value in (None, 0.0, []))
         )
+    if said := engine_text(model.history.engine):
+        facts["engine"] = said
     return facts
 
 
@@ -218,6 +221,7 @@ def _document(model: Model, path: str, weights: bool) -> dict[str, Any]:
         "standardize": f.standardize,
         "inputs": f.n_features,
         "options": model.options,
+        "engine": model.history.engine,
         "history": model.history.to_json(),
         "report": _ordered(model.report),
     }

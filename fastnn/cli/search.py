@@ -8,6 +8,7 @@ import io
 import os
 import time
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
@@ -259,7 +260,7 @@ def _rows(found: Search) -> list[list[str]]:
 
 
 def _summary(found: Search, out: str, table: str, seconds: float) -> str:
-    from fastnn.cli.text import metrics_table
+    from fastnn.cli.text import WIDTH, engine_text, metrics_table
     from fastnn.cli.text import table as aligned
 
     most = 20
@@ -274,7 +275,7 @@ def _summary(found: Search, out: str, table: str, seconds: float) -> str:
             aligned(rows[: most + 1]),
             *([f"... and {more} more in {table}"] if more > 0 else []),
             "",
-            "the best:",
+            fill(f"the best, trained by {engine_text(found.engine)}:", WIDTH),
             metrics_table(found.training.report),
             "",
             f"model: {out}",
@@ -293,6 +294,7 @@ def _document(found: Search, out: str, table: str, seconds: float) -> dict[str, 
         "greater_is_better": found.greater_is_better,
         "candidates": rows,
         "best": dict(found.candidates[found.best].config),
+        "engine": found.engine,
         **found.training.report,
         "seconds": round(seconds, 3),
         "model": out,

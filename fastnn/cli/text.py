@@ -110,6 +110,19 @@ def pairs(items: Mapping[str, str], indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def engine_text(engine: Mapping[str, Any] | None) -> str:
+    """Return in words what ran the steps of a training, `History.engine`; '' if it is not known.
+
+    >>> engine_text({"engine": "numpy", "threads": 2, "reason": "engine='numpy' was asked for"})
+    'numpy on 2 threads (as asked)'
+    """
+    if engine is None:
+        return ""
+    name, n, reason = engine["engine"], engine["threads"], engine["reason"]
+    threads = "" if name == "cuda" else f" on {n} thread{'s' if n != 1 else ''}"
+    return f"{name}{threads} ({'as asked' if reason.startswith('engine=') else reason})"
+
+
 def sparkline(values: Sequence[float | None], width: int = 40, stream: TextIO | None = None) -> str:
     """Return a curve in one line, lowest to highest finite value; a space where there is none.
 

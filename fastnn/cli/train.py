@@ -156,7 +156,7 @@ _ENDINGS = {
 
 
 def _summary(training: Training, out: str, seconds: float) -> str:
-    from fastnn.cli.text import WIDTH, metrics_table
+    from fastnn.cli.text import WIDTH, engine_text, metrics_table
 
     model, history = training.model, training.history
     ending = _ENDINGS.get(history.stopped, "ended after epoch {n} of {most}").format(
@@ -168,6 +168,7 @@ def _summary(training: Training, out: str, seconds: float) -> str:
         [
             f"{model.task} of {model.target_name!r}, {seconds:.1f} s on {model.device}",
             fill(str(model.network), WIDTH),
+            fill(engine_text(training.engine), WIDTH),
             ending,
             "",
             metrics_table(training.report),
@@ -186,6 +187,7 @@ def _document(training: Training, out: str, seconds: float) -> dict[str, Any]:
         "network": str(model.network),
         "parameters": model.network.n_parameters,
         "device": model.device,
+        "engine": training.engine,
         "dtype": model.parameters.dtype.name,
         "seed": model.options.get("seed"),
         "epochs": len(history.epochs),

@@ -159,6 +159,15 @@ def test_several_outputs() -> None:
     assert model.score(X, Y) > 0.99
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_the_history_says_what_ran(solver: str) -> None:
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20.0)
+    fitted = MLPRegressor("squared_error", 3, solver=solver, engine="numpy", max_iter=2).fit(X, y)
+    said = {"engine": "numpy", "threads": 1, "reason": "engine='numpy' was asked for"}
+    assert fitted.history_.engine == said
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_sparse_rows_give_what_dense_rows_give(solver) -> None:
     X, y = load_digits(return_X_y=True)

@@ -87,6 +87,8 @@ def test_the_best_is_that_with_the_lowest_validation_loss() -> None:
     np.testing.assert_array_equal(
         found.training.model.parameters.theta, best.model.parameters.theta
     )
+    assert found.engine == found.training.engine == found.training.history.engine
+    assert found.training.engine is not None
     histories = [replace(h, engine=None) for h in (found.training.history, best.history)]
     assert histories[0].to_json() == histories[1].to_json()
 

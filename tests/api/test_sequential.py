@@ -224,6 +224,14 @@ def test_history_has_the_keys_of_keras_under_the_names_that_were_given():
     assert list(softmax().fit(X, CLASSES).history) == ["loss"]
 
 
+def test_the_history_says_what_ran():
+    model = Sequential([Dense(1)], engine="numpy")
+    model.compile(loss="mse")
+    said = {"engine": "numpy", "threads": 1, "reason": "engine='numpy' was asked for"}
+    assert model.fit(X, VALUES).engine == said
+    assert model.to_model().history.engine == said
+
+
 def test_training_metrics_are_those_of_the_weights_after_the_epoch():
     model = binary(dropout=0.5)
     history = model.fit(X, LABELS, epochs=2)

@@ -179,11 +179,11 @@ def test_the_reason_of_auto_has_the_estimates(monkeypatch) -> None:
     monkeypatch.setattr(module, "cost", lambda program: 0.04)
     monkeypatch.setattr(module, "compiled_status", lambda: "")
     short = executable(steps(10), "auto", 20).choice
-    said = "auto: compiling would cost 0.04 s and save 0.02 s by estimate"
+    said = "auto: compiling would cost about 0.04 s and save 0.02 s"
     assert short == EngineChoice("numpy", 1, said)
     if importlib.util.find_spec("llvmlite") is not None and find_blas():
         long = executable(steps(10), "auto", 1500).choice
-        said = "auto: compiling costs 0.04 s and saves 1.5 s by estimate"
+        said = "auto: compiling costs about 0.04 s and saves 1.5 s"
         assert long == EngineChoice("compiled", 1, said)
     missing = "llvmlite is not installed: pip install llvmlite"
     monkeypatch.setattr(module, "compiled_status", lambda: missing)

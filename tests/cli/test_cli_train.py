@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastnn.api.train import train
+from fastnn.backend.engine import compiled_status
 from fastnn.cli.main import build_parser
 from fastnn.cli.train import default_out
 from fastnn.data.builtin import DATASETS
@@ -86,6 +87,40 @@ def test_json_is_one_document_with_the_promised_keys(fastnn, tmp_path: Path) -> 
     assert ran.err.count("epoch ") == 4
 
 
+def test_the_engine_that_ran_is_said_everywhere(fastnn, tmp_path: Path) -> None:
+    """What was asked for ran, and says so: in both documents, the summaries and the file."""
+    said = {"engine": "numpy", "threads": 1, "reason": "engine='numpy' was asked for"}
+    given = ("--engine", "numpy", "--epochs", 1, "--hidden", "4", "--quiet", "--out", "d.fastnn")
+    assert json.loads(fastnn("train", "diabetes", *given, "--json").out)["engine"] == said
+    assert json.loads(fastnn("inspect", "d.fastnn", "--json").out)["engine"] == said
+    assert "engine    numpy on 1 thread (as asked)" in fastnn("inspect", "d.fastnn").out
+    assert "numpy on 1 thread (as asked)\n" in fastnn("train", "diabetes", *given).out
+    searched = ("search", "diabetes", "--grid", "l2=0", *given)
+    assert json.loads(fastnn(*searched, "--json").out)["engine"] == said
+    assert "the best, trained by numpy on 1 thread (as asked):\n" in fastnn(*searched).out
+
+
+@pytest.mark.skipif(bool(compiled_status()), reason=f"no compiled code: {compiled_status()}")
+def test_auto_says_why_it_compiles(fastnn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTNN_CACHE", str(tmp_path / "kernels"))
+    given = ("--epochs", 300, "--patience", "none", "--batch-size", 8, "--hidden", "4", "--quiet")
+    found = json.loads(fastnn("train", "diabetes", *given, "--json").out)["engine"]
+    assert found["engine"] == "compiled"
+    assert found["reason"].startswith("auto: compiling costs about 0.0")
+
+
+def test_engine_means_the_same_in_every_command_that_has_it() -> None:
+    """What runs the processes of a search is called `--workers`."""
+    found = [
+        (name, action.help)
+        for name, command in build_parser().commands.items()
+        for action in command._actions
+        if "--engine" in action.option_strings
+    ]
+    assert [name for name, _ in found] == ["train", "search"]
+    assert found[0][1] == found[1][1]
+
+
 def test_the_same_seed_gives_what_the_library_gives(fastnn, tmp_path: Path) -> None:
     options = ("--hidden", "8", "--epochs", 3, "--seed", 5, "--optimizer", "momentum(beta=0.8)")
     assert fastnn("train", "breast_cancer", *options, "--quiet").code == 0
@@ -103,9 +138,10 @@ def test_a_table_is_printed_for_people(fastnn) -> None:
     lines = ran.out.splitlines()
     assert lines[0].startswith("regression of 'progression', ")
     assert "10 inputs -> 128 relu -> 1 identity" in lines[1]
-    assert lines[2] == "trained all of the 2 epochs"
-    assert lines[4].split() == ["loss", "r2", "rmse", "mae"]
-    assert [line.split()[0] for line in lines[5:8]] == ["train", "validation", "test"]
+    assert lines[2].startswith("numpy on 1 thread (auto: compiling would cost about ")
+    assert lines[3] == "trained all of the 2 epochs"
+    assert lines[5].split() == ["loss", "r2", "rmse", "mae"]
+    assert [line.split()[0] for line in lines[6:9]] == ["train", "validation", "test"]
     assert lines[-1] == "model: diabetes.fastnn"
     assert max(map(len, lines)) <= 80
 

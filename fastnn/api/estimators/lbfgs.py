@@ -74,7 +74,7 @@ def minimize(fitted: Fitted, p: Mapping[str, Any], train: Part, alpha: float) ->
     iterations = int(min(found.nit, p["max_iter"]))
     epochs = [Epoch(i, loss=J, learning_rate=1.0) for i, J in enumerate(costs, start=1)]
     stopped = "converged" if found.status == 0 else "epochs"
-    history = History(epochs=epochs, best_epoch=len(epochs) or None, stopped=stopped)
+    history = History(None, epochs, len(epochs) or None, stopped, plan.engine.to_json())
     fitted.progress = Progress(history)
     if found.status != 0:
         _warn(found, p)

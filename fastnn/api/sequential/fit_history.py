@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from fastnn.training.history import Epoch
+from fastnn.training.history import History
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class FitHistory:
 
     ``history``: "loss", each metric, and with a validation part "val_loss" and "val_" and each
     metric: a list with a value per epoch. ``epoch``: their numbers, from 0, counted over all
-    fits since `Sequential.compile`. ``stopped``: why the fit ended.
+    fits since `Sequential.compile`. ``stopped``: why the fit ended. ``engine``: what ran the steps,
+    on how many "threads", and the "reason".
 
     >>> FitHistory({"loss": [0.5, 0.25]}, [0, 1], "epochs").history["loss"]
     [0.5, 0.25]
@@ -23,19 +25,24 @@ class FitHistory:
     history: dict[str, list[float]]
     epoch: list[int]
     stopped: str
+    engine: Mapping[str, Any] | None = None
 
 
-def fit_history(epochs: Sequence[Epoch], keys: Mapping[str, str], stopped: str) -> FitHistory:
-    """Return ``epochs`` under Keras' keys; ``keys``: metric to the name that the user gave it.
+def fit_history(whole: History, done: int, keys: Mapping[str, str]) -> FitHistory:
+    """Return the epochs after those ``done`` before, under Keras' keys.
 
+    ``keys``: metric to the name that the user gave it.
+
+    >>> from fastnn.training.history import Epoch
     >>> epoch = Epoch(1, 0.5, 0.1, 0.6, {"accuracy": 0.8}, training_metrics={"accuracy": 0.9})
-    >>> fit_history([epoch], {"accuracy": "acc"}, "epochs").history
+    >>> fit_history(History(epochs=[epoch]), 0, {"accuracy": "acc"}).history
     {'loss': [0.5], 'acc': [0.9], 'val_loss': [0.6], 'val_acc': [0.8]}
     """
+    epochs = whole.epochs[done:]
     columns = {"loss": [e.loss for e in epochs]}
     columns |= {key: [e.training_metrics[name] for e in epochs] for name, key in keys.items()}
     losses = [e.validation_loss for e in epochs if e.validation_loss is not None]
     if losses:
         columns["val_loss"] = losses
         columns |= {f"val_{key}": [e.metrics[name] for e in epochs] for name, key in keys.items()}
-    return FitHistory(columns, [e.epoch - 1 for e in epochs], stopped)
+    return FitHistory(columns, [e.epoch - 1 for e in epochs], whole.stopped, whole.engine)

@@ -207,7 +207,7 @@ class Sequential:
         except TrainingInterrupted as interrupted:
             interrupted.result = self
             raise
-        return fit_history(history.epochs[done:], chosen.keys, history.stopped)
+        return fit_history(history, done, chosen.keys)
 
     @checked("evaluate", x="X")
     def evaluate(
