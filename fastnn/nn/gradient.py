@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Program, Recorder
-from fastnn.backend.protocols import Backend
+from fastnn.backend.protocols import Backend, EngineChoice
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import Norms
 from fastnn.nn.parameters import Parameters
@@ -92,6 +92,11 @@ class GradientPlan:
             penalize(xp, penalty, parameters.theta[:n], self.gradient[:n], self.batch.J)
             self.programs.append(xp.program())
         self._cost, self._both = (backend.compile(p, runs) for p in self.programs)
+
+    @property
+    def engine(self) -> EngineChoice:
+        """What computes cost and gradient, on how many threads, and why."""
+        return self._both.choice
 
     def cost(self) -> float:
         """Return J at the present parameters."""

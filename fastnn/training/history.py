@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.backend.protocols import EngineChoice
 from fastnn.data.state import check_metadata, is_count, is_text
 from fastnn.errors import ModelFileError
 
@@ -62,6 +63,12 @@ class History:
     best_epoch: int | None = None  # from 1; the weights of this epoch are the model's
     stopped: str = "running"
     engine: Mapping[str, Any] | None = None  # what ran the steps, on how many threads, and why
+
+    def note(self, choice: EngineChoice) -> None:
+        """Note what runs the training, and why."""
+        self.engine = {
+            "engine": choice.engine, "threads": choice.threads, "reason": choice.reason,
+        }  # fmt: skip
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the history as columns, a row per epoch: ready for a data frame."""

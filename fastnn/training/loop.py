@@ -100,11 +100,8 @@ class Trainer:
         self._active = list(range(len(self.entries)))
         self._take(self._active)
         self._courses = [Course(e, self.plan.batch_sizes, backend.device) for e in self.entries]
-        choice = self.plan.engine
         for entry in self.entries:
-            entry.history.engine = {
-                "engine": choice.engine, "threads": choice.threads, "reason": choice.reason,
-            }  # fmt: skip
+            entry.history.note(self.plan.engine)
 
     def _take(self, networks: Sequence[int]) -> None:
         """Make the plan, and the evaluation beside it, of the networks that go on."""

@@ -16,7 +16,8 @@ from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import OPTIMIZERS, OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import Pool, TrainingPlan
+from fastnn.nn.plan import TrainingPlan
+from fastnn.nn.row_source import Pool
 
 G, N, EPOCHS = 5, 23, 4
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
@@ -242,3 +243,14 @@ def test_a_network_that_is_no_longer_finite_is_told_from_the_others() -> None:
     plan.theta[0, 0] = np.nan
     plan.run_epoch(orders, rates)
     assert plan.finite.tolist() == [False, True]
+
+
+def test_an_epoch_in_pieces_is_the_epoch_to_the_last_bit() -> None:
+    orders, rates = np.array([[3, 1, 2, 0], [0, 2, 1, 3]]), np.array([[0.1, 0.2], [0.3, 0.1]])
+    whole, pieces = small(), small()
+    costs = [whole.run_epoch(orders, rates) for _ in range(2)]
+    for wanted in costs:
+        found = [pieces.run_epoch(orders, rates, 1), pieces.run_epoch(orders, rates, 2, first=1)]
+        np.testing.assert_array_equal(np.hstack(found), wanted)
+    np.testing.assert_array_equal(pieces.theta, whole.theta)
+    assert pieces.t.tolist() == whole.t.tolist() == [4, 4]

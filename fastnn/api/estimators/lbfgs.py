@@ -75,6 +75,7 @@ def minimize(fitted: Fitted, p: Mapping[str, Any], train: Part, alpha: float) ->
     epochs = [Epoch(i, loss=J, learning_rate=1.0) for i, J in enumerate(costs, start=1)]
     stopped = "converged" if found.status == 0 else "epochs"
     history = History(epochs=epochs, best_epoch=len(epochs) or None, stopped=stopped)
+    history.note(plan.engine)
     fitted.progress = Progress(history)
     if found.status != 0:
         _warn(found, p)
