@@ -94,7 +94,7 @@ class TrainingPlan:
     >>> from fastnn.nn.row_source import Pool
     >>> stack, data = Stack(xp, seeds=[0, 1]), Pool(data.X[None], data.Y[None], None, (0, 0))
     >>> p = Parameters(net, stack, "float64")
-    >>> plan = TrainingPlan(stack, net, p, plan.optimizer, data.on(stack), batch_size=1)
+    >>> plan = TrainingPlan(stack, net, p, plan.optimizer, data.on(stack, [0, 1]), batch_size=1)
     >>> plan.theta[:, 0] = 2.0
     >>> plan.run_epoch(np.array([[0], [0]]), np.array([[0.1], [0.2]])).tolist()
     [[12.5], [12.5]]
@@ -150,7 +150,7 @@ class TrainingPlan:
         self.finite: Any = True  # whether all parameters were numbers after the last epoch
         self._zeros = np.zeros(self._lead)
         self._segments = segments(layout, groups, self.optimizer)
-        self._rules = _alike(rules)
+        self._rules = rules
         self._width = coefficients(rules[0], self._segments, np.ones(1), np.ones(1)).shape[1]
         self._feed: Feed = (
             Resident(backend, data)
@@ -251,13 +251,10 @@ class TrainingPlan:
         """The table of an epoch's coefficients, a row for each step after the t-th, by network."""
         n = self.n_steps
         t = np.arange(1.0, n + 1) + (t[:, None] if self._lead else t)
-        if len(self._rules) == 1:
+        if all(rule == self.optimizer for rule in self._rules):
             return coefficients(self.optimizer, self._segments, t.ravel(), rates.ravel())
-        table = np.empty((*rates.shape, self._width))
-        for rule, some in self._rules:
-            found = coefficients(rule, self._segments, t[some].ravel(), rates[some].ravel())
-            table[some] = found.reshape(len(some), n, -1)
-        return table
+        each = zip(self._rules, t, rates, strict=True)
+        return np.stack([coefficients(rule, self._segments, *own) for rule, *own in each])
 
     def _set(self, array: Array, numbers: npt.ArrayLike) -> None:
         """Write each network's numbers into the arrays that ``array`` stands for."""
@@ -315,14 +312,3 @@ class TrainingPlan:
 def _each(values: Any, n: int) -> list[Any]:
     """Return every network's own value; one that is no list is that of all."""
     return list(values) if isinstance(values, (list, tuple)) else [values] * n
-
-
-def _alike(rules: Sequence[OptimizerRule]) -> list[tuple[OptimizerRule, list[int]]]:
-    """Return the different optimisers, each with the networks that have it."""
-    found: list[tuple[OptimizerRule, list[int]]] = []
-    for g, rule in enumerate(rules):
-        networks = next((some for other, some in found if other == rule), None)
-        if networks is None:
-            found.append((rule, networks := []))
-        networks.append(g)
-    return found

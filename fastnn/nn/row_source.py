@@ -34,16 +34,16 @@ class Pool:
     w: Array
     places: tuple[int, ...]
 
-    def on(self, backend: Backend) -> Data:
-        """Return the data of a network alone, or, on a stack, those that stand for each one's."""
-        arrays = (None if v is None else v for v in (self.X, self.Y, self.w))
-        if isinstance(backend, Stack):
-            return Data(*(None if v is None else backend.choose(v, self.places) for v in arrays))
-        return Data(*(None if v is None else v[self.places[0]] for v in arrays))
+    def on(self, backend: Backend, networks: Sequence[int]) -> Data:
+        """Return the data of a network alone, or those that stand for each one's on a stack."""
+        places = [self.places[g] for g in networks]
 
-    def of(self, networks: Sequence[int]) -> Pool:
-        """Return the same pool for some of the networks."""
-        return Pool(self.X, self.Y, self.w, tuple(self.places[g] for g in networks))
+        def chosen(values: Array) -> Array:
+            if values is None or not isinstance(backend, Stack):
+                return None if values is None else values[places[0]]
+            return backend.choose(values, places)
+
+        return Data(chosen(self.X), chosen(self.Y), chosen(self.w))
 
 
 class Feed(Protocol):

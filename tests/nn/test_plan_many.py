@@ -52,7 +52,9 @@ def plan_of(
         name: [getattr(member, name) for member in members] for name in ("l2", "l1", "clip_norm")
     }
     rules = [member.optimizer for member in members]
-    return TrainingPlan(stack, net, parameters, rules, pool.on(stack), m, **own, **given)
+    return TrainingPlan(
+        stack, net, parameters, rules, pool.on(stack, range(len(members))), m, **own, **given
+    )
 
 
 def weights(net: Network, backend: Any, dtype: str, g: int) -> Any:
@@ -91,7 +93,7 @@ def check(
     rates = np.array([np.full(many.n_steps, 0.01 * (1 + g)) for g in range(G)])
     orders = [np.array([epoch_order(N, g, e) for g in range(G)]) for e in range(EPOCHS)]
     costs = [many.run_epoch(order, rates) for order in orders]
-    sets = [pool.of([g]).on(backend) for g in range(G)]  # those that several share are one array
+    sets = [pool.on(backend, [g]) for g in range(G)]  # those that several share are one array
     X, Y, w = ([getattr(d, name) for d in sets] for name in ("X", "Y", "w"))
     outputs, losses = EvaluationPlan(many.backend, net, many.parameters, 10).evaluate(X, Y, w)
     assert many.finite.tolist() == [True] * G
