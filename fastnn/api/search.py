@@ -20,7 +20,6 @@ from fastnn.api.search_grid import Grid, expand
 from fastnn.api.search_workers import in_processes
 from fastnn.api.train import Training
 from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
-from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, DivergenceError, arg
 from fastnn.preparation.examples import Source, read_source
 from fastnn.recipe.checks import flag, whole
@@ -29,7 +28,6 @@ from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
 from fastnn.registry import did_you_mean
-from fastnn.training.course import Entry, Progress
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
@@ -190,7 +188,7 @@ def search(
     if candidates and not math.isnan(candidates[best].score):
         place = [*complete][best]
         first = recipes[place * n_folds], complete[place][0]
-        training, again = insist(partial(_judged, backend, work, *first))
+        training, again = insist(partial(_judged, work, *first))
         found = Search(by, greater, candidates, best, training)
     if stopped or again:
         done = sum(t is not None for t in ended)
@@ -210,14 +208,10 @@ def _complete(ended: Sequence[Training | None], n_folds: int) -> dict[int, list[
     return found
 
 
-def _judged(backend: Backend, work: Work, named: Named, training: Training) -> Training:
+def _judged(work: Work, named: Named, training: Training) -> Training:
     """Return the best training again, judged on every part."""
     (setup,) = work.set_up([named])
-    entry = Entry(
-        training.model.parameters, named.recipe, setup.parts["train"], setup.parts["validation"],
-        progress=Progress(training.history),
-    )  # fmt: skip
-    return trainings(backend, [setup], [entry], setup.parts)[0]
+    return trainings([setup], [training.model.learner], setup.parts)[0]
 
 
 class SearchInterrupted(TrainingInterrupted):

@@ -16,7 +16,6 @@ from fastnn.api.train import Training
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, arg, inside
 from fastnn.model.model import Model
-from fastnn.nn.parameters import Parameters, initialize
 from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.setup import Setup, Shared, set_up
 from fastnn.recipe.checks import flag
@@ -25,7 +24,7 @@ from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
-from fastnn.training.batching import at_once, batching
+from fastnn.training.batching import at_once, choose_batching
 from fastnn.training.callbacks import ProgressReport, TrainingState
 from fastnn.training.course import Entry
 from fastnn.training.history import History
@@ -200,12 +199,12 @@ def train_recipes(
     >>> list(trained[0].report)
     ['validation']
     """
-    backend = work.settings.backend()
+    work.settings.backend()  # or refuses
     setups = work.set_up(recipes)
     results: list[Training | None] = [None] * len(recipes)
     try:
         for members in groups(setups):
-            _train_group(backend, setups, members, results, work.settings.dtype, verbose, judged)
+            _train_group(work.settings, setups, members, results, verbose, judged)
     except KeyboardInterrupt:
         latest = next((t.history for t in reversed(results) if t is not None), History())
         raise TrainingInterrupted(latest, results) from None
@@ -236,17 +235,17 @@ def groups(setups: Sequence[Setup]) -> list[list[int]]:
 
 
 def _train_group(
-    backend: Backend,
+    settings: RunSettings,
     setups: Sequence[Setup],
     members: Sequence[int],
     results: list[Training | None],
-    dtype: str,
     verbose: bool,
     judged: Collection[str],
 ) -> None:
     """Train networks of one shape, as many at once as fit into the memory; fill in the results."""
-    network = setups[members[0]].network
-    entries = [_entry(backend, i, setups[i], dtype) for i in members]
+    backend, network = settings.backend(), setups[members[0]].network
+    learners = [_learner(settings, i, setups[i]) for i in members]
+    entries = [_entry(i, learner, setups[i]) for i, learner in zip(members, learners, strict=True)]
     most = at_once(backend, network, entries)
     for start in range(0, len(members), most):
         some, numbers = entries[start : start + most], members[start : start + most]
@@ -260,52 +259,57 @@ def _train_group(
         finally:
             if progress is not None:
                 progress.end()
-        mine = [setups[i] for i in numbers]
-        trained, again = insist(partial(trainings, backend, mine, some, judged))
-        for i, training in zip(numbers, trained, strict=True):
-            results[i] = training
+        mine = [setups[i] for i in numbers], learners[start : start + most]
+        trained, again = insist(partial(trainings, *mine, judged))
+        for i, training, entry in zip(numbers, trained, some, strict=True):
+            results[i] = replace(training, error=entry.error)
         if stopped or again:
             raise KeyboardInterrupt
 
 
-def _entry(backend: Backend, i: int, setup: Setup, dtype: str) -> Entry:
+def _learner(settings: RunSettings, i: int, setup: Setup) -> Learner:
     """Return a network with its first weights."""
     recipe = setup.recipe
-    parameters = Parameters(setup.network, backend, dtype)
     with inside(f"config {i}: "):
-        initialize(
-            setup.network, parameters, backend,
-            initializer=recipe.initializer, seed=recipe.seed,
-        )  # fmt: skip
-    return Entry(
-        parameters, recipe, setup.parts["train"], setup.parts["validation"],
-        setup.greater_is_better, name=f"config {i}",
+        return Learner.new(
+            setup.network, settings, initializer=recipe.initializer, seed=recipe.seed
+        )
+
+
+def _entry(i: int, learner: Learner, setup: Setup) -> Entry:
+    return learner.entry(
+        setup.parts["train"], setup.recipe, validation=setup.parts["validation"],
+        greater_is_better=setup.greater_is_better, name=f"config {i}",
     )  # fmt: skip
 
 
 def trainings(
-    backend: Backend, setups: Sequence[Setup], entries: Sequence[Entry], judged: Collection[str]
+    setups: Sequence[Setup], learners: Sequence[Learner], judged: Collection[str]
 ) -> list[Training]:
     """Return the models, judged on some of the parts."""
-    network, parameters = setups[0].network, [entry.parameters for entry in entries]
-    times = entries[0].options.epochs
-    block = batching(backend, network, entries[:1]).judged_rows
-    reports: list[dict[str, dict[str, float]]] = [{} for _ in entries]
-    for name in [part for part in setups[0].parts if part in judged]:
+    setup, one, part = setups[0], learners[0], setups[0].parts["train"]
+    examples, dtype = (part.X, part.Y, part.w), one.parameters.dtype
+    block = choose_batching(one.backend, setup.network, examples, setup.recipe, dtype).judged_rows
+    parameters = [learner.parameters for learner in learners]
+    reports: list[dict[str, dict[str, float]]] = [{} for _ in learners]
+    for name in [name for name in setup.parts if name in judged]:
         parts = [setup.parts[name] for setup in setups]
-        found = evaluate_many(backend, network, parameters, parts, block, times)
+        found = evaluate_many(
+            one.backend, setup.network, parameters, parts, block, setup.recipe.epochs
+        )
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
             assert part.score is not None
             report[name] = {**part.score(outputs), "loss": loss}
-    trained = []
-    for setup, entry, report in zip(setups, entries, reports, strict=True):
-        learner = Learner(setup.network, entry.parameters, backend, history=entry.history)
-        model = Model(
-            learner, setup.features, setup.targets, setup.target_name, setup.recipe.to_json(),
+    return [
+        Training(
+            Model(
+                learner.trained(), setup.features, setup.targets, setup.target_name,
+                setup.recipe.to_json(), report,
+            ),
             report,
-        )  # fmt: skip
-        trained.append(Training(model, report, entry.error))
-    return trained
+        )
+        for setup, learner, report in zip(setups, learners, reports, strict=True)
+    ]  # fmt: skip
 
 
 class _Progress:

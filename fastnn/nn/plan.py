@@ -48,30 +48,6 @@ class Moments:
     t: Any = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Data sets of one form, side by side on the device, and which of them each network uses.
-
-    ``X`` (F, N, n_0); ``Y`` (F, N, k); ``w`` (F, N, 1) or (F, N, K), or None.
-    """
-
-    X: Array
-    Y: Array
-    w: Array
-    places: tuple[int, ...]
-
-    def on(self, backend: Backend) -> Data:
-        """Return the data of a network alone, or, on a stack, those that stand for each one's."""
-        arrays = (None if v is None else v for v in (self.X, self.Y, self.w))
-        if isinstance(backend, Stack):
-            return Data(*(None if v is None else backend.choose(v, self.places) for v in arrays))
-        return Data(*(None if v is None else v[self.places[0]] for v in arrays))
-
-    def of(self, networks: Sequence[int]) -> Pool:
-        """Return the same pool for some of the networks."""
-        return Pool(self.X, self.Y, self.w, tuple(self.places[g] for g in networks))
-
-
 class TrainingPlan:
     """Mini-batch training of networks of one shape: epochs of recorded steps (N26).
 
@@ -115,9 +91,10 @@ class TrainingPlan:
     each of ``optimizer``, ``l2``, ``l1`` and ``clip_norm`` may be a list with every network's own.
     The optimisers must be of one kind; the seeds are the stack's.
 
+    >>> from fastnn.nn.row_source import Pool
     >>> stack, data = Stack(xp, seeds=[0, 1]), Pool(data.X[None], data.Y[None], None, (0, 0))
     >>> p = Parameters(net, stack, "float64")
-    >>> plan = TrainingPlan(stack, net, p, plan.optimizer, data.on(stack), batch_size=1)
+    >>> plan = TrainingPlan(stack, net, p, plan.optimizer, data.on(stack, [0, 1]), batch_size=1)
     >>> plan.theta[:, 0] = 2.0
     >>> plan.run_epoch(np.array([[0], [0]]), np.array([[0.1], [0.2]])).tolist()
     [[12.5], [12.5]]
@@ -173,7 +150,7 @@ class TrainingPlan:
         self.finite: Any = True  # whether all parameters were numbers after the last epoch
         self._zeros = np.zeros(self._lead)
         self._segments = segments(layout, groups, self.optimizer)
-        self._rules = _alike(rules)
+        self._rules = rules
         self._width = coefficients(rules[0], self._segments, np.ones(1), np.ones(1)).shape[1]
         self._feed: Feed = (
             Resident(backend, data)
@@ -232,11 +209,14 @@ class TrainingPlan:
         """The steps taken."""
         return self.moments.t
 
-    def run_epoch(self, order: IntArray, rates: FloatArray, steps: int | None = None) -> FloatArray:
+    def run_epoch(
+        self, order: IntArray, rates: FloatArray, steps: int | None = None, first: int = 0
+    ) -> FloatArray:
         """Train through the rows in ``order`` once; return the cost ``J`` of every batch.
 
         ``order``: a permutation of the rows, int64 (N,); ``rates``: the learning rate of each
-        step, float64 (n_steps,); ``steps``: stop after so many (to look at one of them again).
+        step, float64 (n_steps,). An epoch may be run in pieces: the steps from ``first`` on, of
+        which those before are done, and not more than ``steps`` of it in all.
         """
         N = len(self.data)
         for name, values, n in (("order", order, N), ("rates", rates, self.n_steps)):
@@ -247,16 +227,16 @@ class TrainingPlan:
             order = np.broadcast_to(np.arange(N, dtype=np.int64), order.shape)
         x = self._recorder
         for array, numbers in (
-            (x.coefficients, self._coefficients(rates)),
-            (x.column, self._zeros), (x.step, self._zeros), (x.time, self.t),
+            (x.coefficients, self._coefficients(rates, self.t - first)),
+            (x.column, self._zeros), (x.step, self._zeros + first), (x.time, self.t),
         ):  # fmt: skip
             self._set(array, numbers)
-        done = 0
-        with closing(self._feed.blocks(order, steps)) as blocks:
+        done, begin = first, first * self.batch_size
+        with closing(self._feed.blocks(order, steps - first, begin)) as blocks:
             for ready in blocks:
                 self._run(done, ready)
                 done += ready
-        self.moments.t = self.t + steps
+        self.moments.t = self.t + steps - first
         if self._lead:
             found = np.array(self._device.host(all_networks(self.backend, x.costs)), np.float64)
             self.finite = self._device.finite(self.theta, axis=1)
@@ -265,19 +245,16 @@ class TrainingPlan:
                 self._device.sum(self.theta, axis=None, out=x.costs[self.n_steps :])
             found = np.array(self._device.host(x.costs), np.float64)
             self.finite = bool(np.isfinite(found[-1]) or self._device.finite(self.theta))
-        return found[..., :steps]
+        return found[..., first:steps]
 
-    def _coefficients(self, rates: FloatArray) -> FloatArray:
-        """The table of the next epoch's coefficients, a row for each step of each network."""
+    def _coefficients(self, rates: FloatArray, t: Any) -> FloatArray:
+        """The table of an epoch's coefficients, a row for each step after the t-th, by network."""
         n = self.n_steps
-        t = np.arange(1.0, n + 1) + (self.t[:, None] if self._lead else self.t)
-        if len(self._rules) == 1:
+        t = np.arange(1.0, n + 1) + (t[:, None] if self._lead else t)
+        if all(rule == self.optimizer for rule in self._rules):
             return coefficients(self.optimizer, self._segments, t.ravel(), rates.ravel())
-        table = np.empty((*rates.shape, self._width))
-        for rule, some in self._rules:
-            found = coefficients(rule, self._segments, t[some].ravel(), rates[some].ravel())
-            table[some] = found.reshape(len(some), n, -1)
-        return table
+        each = zip(self._rules, t, rates, strict=True)
+        return np.stack([coefficients(rule, self._segments, *own) for rule, *own in each])
 
     def _set(self, array: Array, numbers: npt.ArrayLike) -> None:
         """Write each network's numbers into the arrays that ``array`` stands for."""
@@ -335,14 +312,3 @@ class TrainingPlan:
 def _each(values: Any, n: int) -> list[Any]:
     """Return every network's own value; one that is no list is that of all."""
     return list(values) if isinstance(values, (list, tuple)) else [values] * n
-
-
-def _alike(rules: Sequence[OptimizerRule]) -> list[tuple[OptimizerRule, list[int]]]:
-    """Return the different optimisers, each with the networks that have it."""
-    found: list[tuple[OptimizerRule, list[int]]] = []
-    for g, rule in enumerate(rules):
-        networks = next((some for other, some in found if other == rule), None)
-        if networks is None:
-            found.append((rule, networks := []))
-        networks.append(g)
-    return found

@@ -6,7 +6,8 @@ same program, and the same numbers result.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,11 +15,35 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Backend
-from fastnn.backend.stack import all_networks
+from fastnn.backend.stack import Stack, all_networks
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.step import Data
 
 IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Data sets of one form, side by side on the device, and which of them each network uses.
+
+    ``X`` (F, N, n_0); ``Y`` (F, N, k); ``w`` (F, N, 1) or (F, N, K), or None.
+    """
+
+    X: Array
+    Y: Array
+    w: Array
+    places: tuple[int, ...]
+
+    def on(self, backend: Backend, networks: Sequence[int]) -> Data:
+        """Return the data of a network alone, or those that stand for each one's on a stack."""
+        places = [self.places[g] for g in networks]
+
+        def chosen(values: Array) -> Array:
+            if values is None or not isinstance(backend, Stack):
+                return None if values is None else values[places[0]]
+            return backend.choose(values, places)
+
+        return Data(chosen(self.X), chosen(self.Y), chosen(self.w))
 
 
 class Feed(Protocol):
@@ -28,8 +53,11 @@ class Feed(Protocol):
     order: Array
     position: Array
 
-    def blocks(self, order: IntArray, steps: int) -> Generator[int, None, None]:
-        """Make the rows of ``steps`` mini-batches ready; yield how many can run each time."""
+    def blocks(self, order: IntArray, steps: int, begin: int = 0) -> Generator[int, None, None]:
+        """Make the rows of ``steps`` mini-batches ready; yield how many can run each time.
+
+        ``begin``: the place in ``order`` of the first of their rows.
+        """
 
 
 class Resident:
@@ -48,9 +76,9 @@ class Resident:
         self.order = backend.zeros((len(data),), np.int64)
         self.position = backend.zeros((1,), np.int64)
 
-    def blocks(self, order: IntArray, steps: int) -> Generator[int, None, None]:
+    def blocks(self, order: IntArray, steps: int, begin: int = 0) -> Generator[int, None, None]:
         """Put the order on the device; everything else is there."""
-        for values, into in ((order, self.order), (np.zeros(1, np.int64), self.position)):
+        for values, into in ((order, self.order), (np.array([begin]), self.position)):
             self._backend.copy(values, all_networks(self._backend, into))
         yield steps
 
@@ -96,10 +124,10 @@ class Streamed:
         self.position = backend.zeros((1,), np.int64)
         self._zero = backend.zeros((1,), np.int64)
 
-    def blocks(self, order: IntArray, steps: int) -> Generator[int, None, None]:
+    def blocks(self, order: IntArray, steps: int, begin: int = 0) -> Generator[int, None, None]:
         """Gather and send the block after the one whose steps are to run."""
-        n = min(steps * self._batch_size, self._n - self._joins)
-        stretches = [[i, min(i + self._rows, n)] for i in range(0, n, self._rows)]
+        n = min(begin + steps * self._batch_size, self._n - self._joins)
+        stretches = [[i, min(i + self._rows, n)] for i in range(begin, n, self._rows)]
         counts = [-(-(end - start) // self._batch_size) for start, end in stretches]
         if self._joins and n == self._n - 1:
             stretches[-1][1] = self._n

@@ -54,11 +54,16 @@ class RunSettings:
 
     @staticmethod
     def of(backend: Backend, dtype: npt.DTypeLike) -> RunSettings:
-        """Return the settings of a backend that somebody else has made, as far as it says them.
+        """Return the settings of a backend that somebody else has made.
 
         >>> from fastnn.backend.cpu_backend import CpuBackend
         >>> RunSettings.of(CpuBackend("numpy"), "float64").engine
         'numpy'
         """
-        engine = str(getattr(backend, "engine", "auto"))
-        return RunSettings(backend.device, engine, dtype=check_dtype(dtype).name)
+        return RunSettings(
+            backend.device,
+            engine=getattr(backend, "engine", "auto"),
+            capture=getattr(getattr(backend, "capture", None), "mode", "auto"),
+            precision=getattr(backend, "precision", "full"),
+            dtype=check_dtype(dtype).name,
+        )

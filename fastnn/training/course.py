@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,20 @@ class Progress:
 
 @dataclass(eq=False)
 class Entry:
-    """One network to be trained: its numbers, how it is trained, and on what.
+    """One network in a training: its numbers, how it is trained, on what, and how far it is.
 
-    The ``parameters`` are changed in place, and what is in ``progress`` goes on. ``name`` is what
-    messages call it; ``error`` is set if it diverged.
+    The ``parameters`` are changed in place; the epochs in ``progress`` are done. ``name`` is what
+    messages call it; ``error`` is set if it diverged. ``batch_sizes``: of the steps of an epoch, in
+    order, known when it is `entered`.
+
+    >>> from fastnn.backend.cpu_backend import CpuBackend
+    >>> from fastnn.nn.network import network
+    >>> parameters = Parameters(network([2, 1]), CpuBackend(), "float32")
+    >>> part = Part(np.zeros((5, 2)), np.zeros((5, 1)))
+    >>> entry = Entry(parameters, Recipe.of(patience=None, epochs=2), part)
+    >>> entry.enter([2, 2, 1])
+    >>> sorted(entry.order().tolist()), entry.rates().tolist()
+    ([0, 1, 2, 3, 4], [0.001, 0.001, 0.001])
     """
 
     parameters: Parameters
@@ -55,37 +65,11 @@ class Entry:
     progress: Progress = field(default_factory=Progress)
     name: str = ""
     error: DivergenceError | None = None
+    batch_sizes: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if self.options.patience is not None and self.validation is None:
             raise ArgumentError("patience needs a validation part to watch: there is none")
-
-    @property
-    def history(self) -> History:
-        """The epochs so far."""
-        return self.progress.history
-
-
-class Course:
-    """The epochs of one network, whoever computes them; those in its history are done.
-
-    >>> from fastnn.backend.cpu_backend import CpuBackend
-    >>> from fastnn.nn.network import network
-    >>> from fastnn.recipe.recipe import Recipe
-    >>> parameters = Parameters(network([2, 1]), CpuBackend(), "float32")
-    >>> part = Part(np.zeros((5, 2)), np.zeros((5, 1)))
-    >>> entry = Entry(parameters, Recipe.of(patience=None, epochs=2), part)
-    >>> course = Course(entry, [2, 2, 1], "cpu")
-    >>> sorted(course.order().tolist()), course.rates().tolist()
-    ([0, 1, 2, 3, 4], [0.001, 0.001, 0.001])
-    """
-
-    def __init__(self, entry: Entry, batch_sizes: Sequence[int], device: str) -> None:
-        self.entry, self.progress = entry, entry.progress
-        self._batch_sizes, self._device = batch_sizes, device  # of the steps of an epoch, in order
-        self._callbacks: list[Callback] = []
-        monitor = None if entry.options.patience is None else entry.options.monitor
-        self.progress.history = History(monitor=monitor, epochs=list(entry.history.epochs))
 
     @property
     def history(self) -> History:
@@ -100,40 +84,41 @@ class Course:
     @property
     def over(self) -> bool:
         """Whether those are all."""
-        return self.done >= self.entry.options.epochs
+        return self.done >= self.options.epochs
 
-    def extend(self, epochs: int) -> None:
-        """Have so many epochs, those that are done included."""
-        self.entry.options = replace(self.entry.options, epochs=epochs)
+    def enter(self, batch_sizes: Sequence[int]) -> None:
+        """Take part in a training that goes on where its history ends."""
+        monitor = None if self.options.patience is None else self.options.monitor
+        self.progress.history = History(monitor=monitor, epochs=list(self.history.epochs))
+        self.batch_sizes = batch_sizes
+        self._begun: list[Callback] = []
 
-    def begin(self) -> None:
+    def begin(self, device: str) -> None:
         """Begin to watch, or go on to, and tell the callbacks."""
-        entry, options = self.entry, self.entry.options
-        self.history.stopped, entry.error = "running", None
-        if options.patience is not None and self.progress.stopping is None:
-            self.progress.stopping = EarlyStopping(
-                options.patience, options.min_delta, entry.greater_is_better
+        options, progress = self.options, self.progress
+        self.history.stopped, self.error = "running", None
+        if options.patience is not None and progress.stopping is None:
+            progress.stopping = EarlyStopping(
+                options.patience, options.min_delta, self.greater_is_better
             )
-        self.state = TrainingState(
-            self.history, options.epochs, len(entry.train), self._device,
-            rate_factor=self.progress.rate_factor,
-        )  # fmt: skip
-        self._callbacks.clear()
-        for callback in [as_callback(given) for given in entry.callbacks]:
-            self._callbacks.append(callback)
-            callback.begin(self.state)
-            self.progress.rate_factor = self.state.rate_factor
+        self._state = TrainingState(
+            self.history, options.epochs, len(self.train), device, rate_factor=progress.rate_factor
+        )
+        for callback in [as_callback(given) for given in self.callbacks]:
+            self._begun.append(callback)
+            callback.begin(self._state)
+            progress.rate_factor = self._state.rate_factor
 
     def order(self) -> npt.NDArray[np.int64]:
         """Return the order of the examples in the next epoch."""
-        N, options = sum(self._batch_sizes), self.entry.options
+        N, options = sum(self.batch_sizes), self.options
         if not options.shuffle:
             return np.arange(N, dtype=np.int64)
         return epoch_order(N, options.seed, self.done + 1)
 
     def rates(self) -> FloatArray:
         """Return the learning rate of each step of the next epoch."""
-        n, options = len(self._batch_sizes), self.entry.options
+        n, options = len(self.batch_sizes), self.options
         steps = np.arange(self.done * n, (self.done + 1) * n, dtype=np.float64)
         rates = options.learning_rate * options.schedule.factors(steps, n, options.epochs)
         return rates * self.progress.rate_factor
@@ -147,12 +132,12 @@ class Course:
         training_metrics: Mapping[str, float] | None = None,
     ) -> None:
         """Note an epoch: ``costs`` of its batches, the last learning rate, its time."""
-        N = sum(self._batch_sizes)
+        N = sum(self.batch_sizes)
         loss, metrics = validation
         self.history.epochs.append(
             Epoch(
                 epoch=self.done + 1,
-                loss=float(costs @ self._batch_sizes / N),
+                loss=float(costs @ self.batch_sizes / N),
                 learning_rate=rate,
                 validation_loss=loss,
                 metrics=metrics,
@@ -170,18 +155,18 @@ class Course:
         that Ctrl-C never finds an epoch with the weights of another.
         """
         reason = self._watched(weights)
-        for callback in self._callbacks:
-            callback.epoch_end(self.state)
-            self.progress.rate_factor = self.state.rate_factor  # the next one may keep it
-        return reason or ("callback" if self.state.stop else "epochs" if self.over else "")
+        for callback in self._begun:
+            callback.epoch_end(self._state)
+            self.progress.rate_factor = self._state.rate_factor  # the next one may keep it
+        return reason or ("callback" if self._state.stop else "epochs" if self.over else "")
 
     def _watched(self, weights: Callable[[], Any]) -> str:
-        record, options = self.history.epochs[-1], self.entry.options
+        record, options = self.history.epochs[-1], self.options
         stopping = self.progress.stopping
         if stopping is not None:
             value = record.value(options.monitor)
             if stopping.best_epoch is None and math.isnan(value) and options.monitor != "loss":
-                of = f"{self.entry.name}: " if self.entry.name else ""
+                of = f"{self.name}: " if self.name else ""
                 raise DataError(
                     f"{of}monitor {options.monitor!r} is not defined on the validation part (nan): "
                     "monitor the loss, or give the part examples of every class"
@@ -208,5 +193,6 @@ class Course:
 
     def finish(self) -> None:
         """Tell the callbacks that it is over: the weights are in their place."""
-        for callback in self._callbacks:
-            callback.end(self.state)
+        begun, self._begun = self._begun, []
+        for callback in begun:
+            callback.end(self._state)

@@ -86,6 +86,10 @@ class Learner:
 
     # Training
 
+    def entry(self, train: Part, options: Recipe, **given: Any) -> Entry:
+        """Return what takes part in a training of this network; ``given``: as `Entry` has them."""
+        return Entry(self.parameters, options, train, progress=self.progress, **given)
+
     def train(
         self,
         train: Part,
@@ -118,9 +122,9 @@ class Learner:
                 w = None if train.w is None else train.w.copy()
                 train = Part(train.X.copy(), train.Y.copy(), w, train.score)
                 options = replace(options, epochs=1)
-            entry = Entry(
-                self.parameters, options, train, validation, greater_is_better, training_metrics,
-                progress=self.progress,
+            entry = self.entry(
+                train, options, validation=validation, greater_is_better=greater_is_better,
+                training_metrics=training_metrics,
             )  # fmt: skip
             trainer = Trainer(self.backend, self.network, [entry])
         entry = trainer.entries[0]
@@ -153,21 +157,15 @@ class Learner:
         self.network, self._trainer, self._judging = network, None, None
         self._plan = EvaluationPlan(self.backend, network, self.parameters)
 
-    def keep(self) -> tuple[Any, Progress]:
-        """Return what `go_back` needs to undo a training."""
-        progress, moments = self.progress, self.progress.moments
-        if moments is not None:
-            state = {name: copied(self.backend, v) for name, v in moments.state.items()}
-            moments = replace(moments, state=state)
-        history = replace(progress.history, epochs=list(progress.history.epochs))
-        kept = replace(progress, history=history, moments=moments)
-        return copied(self.backend, self.parameters.theta), kept
+    def keep(self: L) -> L:
+        """Return what `go_back` needs to undo a training: a copy."""
+        history = replace(self.history, epochs=list(self.history.epochs))
+        return self.from_state(*self.state(), history)
 
-    def go_back(self, kept: tuple[Any, Progress]) -> None:
+    def go_back(self, kept: Learner) -> None:
         """Undo what was trained since `keep`."""
-        theta, self.progress = kept
-        self.backend.copy(theta, self.parameters.theta)
-        self._trainer = None
+        self.backend.copy(kept.parameters.theta, self.parameters.theta)
+        self.progress, self._trainer = kept.progress, None
 
     # Predictions
 
@@ -233,7 +231,8 @@ class Learner:
             document["moments"] = {"optimizer": moments.optimizer, "t": int(moments.t)}
             arrays |= {f"moments.{name}": host(v) for name, v in moments.state.items()}
         if stopping is not None:
-            document["stopping"] = stopping.to_json()
+            best = repr(float(stopping.best))  # JSON has no NaN
+            document["stopping"] = {**vars(stopping), "best": best, "best_weights": None}
             if stopping.best_weights is not None:
                 arrays["best"] = host(stopping.best_weights)
         return document, arrays
@@ -271,8 +270,9 @@ class Learner:
             state = {name.removeprefix("moments."): own(name) for name in names}
             progress.moments = Moments(moments["optimizer"], state, moments["t"])
         if stopping is not None:
-            best = own("best") if "best" in arrays else None
-            progress.stopping = EarlyStopping.from_json(stopping, best)
+            weights = own("best") if "best" in arrays else None
+            best = float(stopping["best"])
+            progress.stopping = EarlyStopping(**{**stopping, "best": best, "best_weights": weights})
         return made
 
     def __reduce__(self) -> Any:

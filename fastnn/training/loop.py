@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import Moments, Snapshot, TrainingPlan
 from fastnn.nn.step import Data
 from fastnn.training.batching import batching
-from fastnn.training.course import Course, Entry, Judged
+from fastnn.training.course import Entry, Judged
 from fastnn.training.divergence import explain_divergence
 from fastnn.training.history import History
 from fastnn.training.part import Part, evaluate, pool
@@ -99,8 +100,8 @@ class Trainer:
         self._before: Snapshot | None = None  # the plan's numbers when the epoch began
         self._active = list(range(len(self.entries)))
         self._take(self._active)
-        self._courses = [Course(e, self.plan.batch_sizes, backend.device) for e in self.entries]
         for entry in self.entries:
+            entry.enter(self.plan.batch_sizes)
             entry.history.engine = self.plan.engine.to_json()
 
     def _take(self, networks: Sequence[int]) -> None:
@@ -151,15 +152,15 @@ class Trainer:
 
     def _data(self, networks: Sequence[int], backend: Backend) -> Data:
         if self._sizes.block_rows is None:
-            return self._pool.of(networks).on(backend)
+            return self._pool.on(backend, networks)
         (entry,) = self.entries
         dtype, arrays = entry.parameters.dtype, (entry.train.X, entry.train.Y, entry.train.w)
         return Data(*(None if v is None else np.asarray(v, dtype) for v in arrays))
 
     def extend(self, epochs: int) -> None:
         """Let `run` go on until there are so many epochs, those done before included."""
-        for course in self._courses:
-            course.extend(epochs)
+        for entry in self.entries:
+            entry.options = replace(entry.options, epochs=epochs)
 
     def run(self, watcher: Watcher | None = None) -> None:
         """Train until every network's epochs are over, nothing gets better, or it has converged.
@@ -174,25 +175,25 @@ class Trainer:
             if len(everyone) > 1:
                 self._take(everyone)
         self._before, reason = None, "failed"
-        done = [course.done for course in self._courses]
+        done = [entry.done for entry in self.entries]
         try:
-            for course in self._courses:
-                course.begin()
-            for g in [g for g in everyone if self._courses[g].over]:
+            for entry in self.entries:
+                entry.begin(self.backend.device)
+            for g in [g for g in everyone if self.entries[g].over]:
                 self._end(g, "epochs")
             while self._active:
                 if 2 * len(self._active) <= len(self._slots):
                     self._shrink()
                 self._before = self.plan.snapshot(self._before)
-                done = [course.done for course in self._courses]
+                done = [entry.done for entry in self.entries]
                 seconds = self._epoch()
                 if watcher is not None:
                     speed = len(self._slots) * len(self.entries[0].train) / max(seconds, 1e-9)
-                    watcher([course.history for course in self._courses], speed)
+                    watcher([entry.history for entry in self.entries], speed)
         except KeyboardInterrupt:
             reason = "interrupted"
             for g in self._active:
-                if self._before is not None and self._courses[g].done == done[g]:
+                if self._before is not None and self.entries[g].done == done[g]:
                     slot = self._slots.index(g)  # in the middle of an epoch: back to its start
                     self.plan.restore(self.plan.part(self._before, slot), slot)
             raise TrainingInterrupted(self.entries[0].history) from None
@@ -222,12 +223,12 @@ class Trainer:
             training = self._judge([e.train if e.training_metrics else None for e in entries])
         for slot, g in enumerate(slots):
             if g in self._active:
-                course, theta = self._courses[g], plan.numbers(slot)[0]
-                course.record(
+                entry, theta = self.entries[g], plan.numbers(slot)[0]
+                entry.record(
                     costs[slot], float(rates[slot][-1]), seconds / len(slots),
                     validation[slot], training[slot][1],
                 )  # fmt: skip
-                reason = course.ended(partial(copied, self.backend, theta))
+                reason = entry.ended(partial(copied, self.backend, theta))
                 if reason:
                     self._end(g, reason)
         return seconds
@@ -235,7 +236,7 @@ class Trainer:
     def _epoch_of(self, g: int) -> tuple[Any, Any]:
         """Return order and rates of a network's next epoch; one that has ended stays as it is."""
         if g in self._active:
-            return self._courses[g].order(), self._courses[g].rates()
+            return self.entries[g].order(), self.entries[g].rates()
         return np.arange(len(self.entries[g].train)), np.zeros(self.plan.n_steps)
 
     def _judge(self, parts: Sequence[Part | None]) -> list[Judged]:
@@ -254,12 +255,12 @@ class Trainer:
 
     def _end(self, g: int, reason: str) -> None:
         """End a network's training, with the best epoch's weights if one was watched for."""
-        slot, best = self._slots.index(g), self._courses[g].end(reason)
+        slot, best = self._slots.index(g), self.entries[g].end(reason)
         if best is not None:
             self.backend.copy(best, self.plan.numbers(slot)[0])
         self._store(slot)
         self._active.remove(g)
-        self._courses[g].finish()
+        self.entries[g].finish()
 
     def _store(self, slot: int) -> None:
         """Bring a network's numbers from the stack to its entry; alone, they are there."""
@@ -283,9 +284,9 @@ class Trainer:
         self.plan.restore(before, slot)
         self._store(slot)
         plan = self.plan if len(self._slots) == 1 else self._plan_of([g])
-        error = explain_divergence(plan, order, rates, costs, self._courses[g].done + 1)
+        epoch = self.entries[g].done + 1
+        self.entries[g].error = explain_divergence(plan, order, rates, costs, epoch)
         plan.restore(before)
-        self.entries[g].error = error
         self._end(g, "diverged")
 
 

@@ -14,7 +14,7 @@ from fastnn.backend.stack import Stack
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.nn.plan import Pool
+from fastnn.nn.row_source import Pool
 
 HostArray = npt.NDArray[Any]
 

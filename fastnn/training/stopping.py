@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -39,30 +39,6 @@ class EarlyStopping:
             if self.best_epoch is None or not math.isnan(value):
                 self.best, self.best_epoch, self.best_weights = value, epoch, snapshot()
         return epoch - (self.best_epoch or epoch) >= self.patience
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all but the weights; numbers as text, since JSON has no NaN.
-
-        >>> EarlyStopping(2, 0.0, False).to_json()["best"]
-        'nan'
-        """
-        return {
-            "patience": self.patience,
-            "min_delta": self.min_delta,
-            "greater_is_better": self.greater_is_better,
-            "best": repr(float(self.best)),
-            "best_epoch": self.best_epoch,
-        }
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any], best_weights: Any = None) -> EarlyStopping:
-        """Return what `to_json` wrote.
-
-        >>> stopping = EarlyStopping(2, 0.0, False, best=0.1, best_epoch=3)
-        >>> EarlyStopping.from_json(stopping.to_json()) == stopping
-        True
-        """
-        return EarlyStopping(**{**data, "best": float(data["best"]), "best_weights": best_weights})
 
 
 def converged(costs: list[float], tolerance: float) -> bool:

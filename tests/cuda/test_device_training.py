@@ -23,6 +23,7 @@ from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.schedules import SCHEDULES
 from fastnn.nn.step import Data
 from fastnn.proofs.selfcheck import optimizer_rules, prove_parity
+from fastnn.recipe.run_settings import RunSettings
 
 pytestmark = pytest.mark.cuda
 
@@ -157,6 +158,8 @@ def test_models_keep_how_they_compute() -> None:
     model = fastnn.Sequential([fastnn.Dense(1, input_dim=2)], device="cuda", capture="never")
     for found in (model, pickle.loads(pickle.dumps(model))):
         assert found._core.backend is get_backend("cuda", capture="never")
+    never = get_backend("cuda", capture="never")
+    assert RunSettings.of(never, "float32").backend() is never
     pytest.importorskip("sklearn", reason="the estimators are scikit-learn's")
     estimator = fastnn.MLPRegressor(hidden_layer_sizes=(3,), device="cuda", capture="never")
     X = np.linspace(-1, 1, 20).reshape(10, 2)

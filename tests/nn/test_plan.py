@@ -15,6 +15,7 @@ from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.parameters import Layout, Parameters
+from fastnn.nn.plan import TrainingPlan
 from fastnn.nn.step import Data
 
 XP = CpuBackend()
@@ -142,6 +143,36 @@ def test_an_epoch_may_be_looked_at_step_by_step(make) -> None:
         np.testing.assert_array_equal(plan.run_epoch(order, rates, steps), whole[:steps])
         assert plan.t == steps
     np.testing.assert_array_equal(plan.parameters.theta, end)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "auto"])
+@pytest.mark.parametrize(
+    ("shape", "given"),
+    [
+        ({"dropout": 0.3}, {}),
+        ({"dropout": 0.3}, {"micro_batch_size": 2}),
+        ({"dropout": 0.3}, {"block_rows": 8}),
+        ({"batch_normalization": "before"}, {"block_rows": 4}),  # 21 = 4 + 4 + 4 + 4 + 5
+        ({"batch_normalization": "before"}, {}),
+    ],
+)
+def test_an_epoch_in_pieces_is_the_epoch_to_the_last_bit(make, engine, shape, given) -> None:
+    net = network([3, 6, 2], activation="tanh", **shape)
+    data, backend = make.data(net, 21), CpuBackend(engine)
+    order, thetas, costs = np.random.default_rng(0).permutation(21), [], []
+    for ends in ([None], [1, None], [2, 3, None], [1, 2, 3, 4, None]):
+        p = make.parameters(net)
+        plan = TrainingPlan(backend, net, p, optimizer("adam"), data, 4, seed=2, **given)
+        rates, found = np.linspace(0.01, 0.05, plan.n_steps), []
+        for _ in range(2):
+            for first, end in zip([0, *ends], ends, strict=False):
+                found += plan.run_epoch(order, rates, end, first or 0).tolist()
+        assert plan.t == 2 * plan.n_steps
+        thetas.append(p.theta)
+        costs.append(found)
+    for theta, found in zip(thetas, costs, strict=True):
+        np.testing.assert_array_equal(theta, thetas[0])
+        assert found == costs[0]
 
 
 SCRIPT = """

@@ -16,7 +16,8 @@ from fastnn.nn.groups import ParameterGroup
 from fastnn.nn.network import Network, network
 from fastnn.nn.optimizers import OPTIMIZERS, OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize
-from fastnn.nn.plan import Pool, TrainingPlan
+from fastnn.nn.plan import TrainingPlan
+from fastnn.nn.row_source import Pool
 
 G, N, EPOCHS = 5, 23, 4
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
@@ -51,7 +52,9 @@ def plan_of(
         name: [getattr(member, name) for member in members] for name in ("l2", "l1", "clip_norm")
     }
     rules = [member.optimizer for member in members]
-    return TrainingPlan(stack, net, parameters, rules, pool.on(stack), m, **own, **given)
+    return TrainingPlan(
+        stack, net, parameters, rules, pool.on(stack, range(len(members))), m, **own, **given
+    )
 
 
 def weights(net: Network, backend: Any, dtype: str, g: int) -> Any:
@@ -90,7 +93,7 @@ def check(
     rates = np.array([np.full(many.n_steps, 0.01 * (1 + g)) for g in range(G)])
     orders = [np.array([epoch_order(N, g, e) for g in range(G)]) for e in range(EPOCHS)]
     costs = [many.run_epoch(order, rates) for order in orders]
-    sets = [pool.of([g]).on(backend) for g in range(G)]  # those that several share are one array
+    sets = [pool.on(backend, [g]) for g in range(G)]  # those that several share are one array
     X, Y, w = ([getattr(d, name) for d in sets] for name in ("X", "Y", "w"))
     outputs, losses = EvaluationPlan(many.backend, net, many.parameters, 10).evaluate(X, Y, w)
     assert many.finite.tolist() == [True] * G
@@ -242,3 +245,14 @@ def test_a_network_that_is_no_longer_finite_is_told_from_the_others() -> None:
     plan.theta[0, 0] = np.nan
     plan.run_epoch(orders, rates)
     assert plan.finite.tolist() == [False, True]
+
+
+def test_an_epoch_in_pieces_is_the_epoch_to_the_last_bit() -> None:
+    orders, rates = np.array([[3, 1, 2, 0], [0, 2, 1, 3]]), np.array([[0.1, 0.2], [0.3, 0.1]])
+    whole, pieces = small(), small()
+    costs = [whole.run_epoch(orders, rates) for _ in range(2)]
+    for wanted in costs:
+        found = [pieces.run_epoch(orders, rates, 1), pieces.run_epoch(orders, rates, 2, first=1)]
+        np.testing.assert_array_equal(np.hstack(found), wanted)
+    np.testing.assert_array_equal(pieces.theta, whole.theta)
+    assert pieces.t.tolist() == whole.t.tolist() == [4, 4]

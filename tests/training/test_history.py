@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from fastnn.backend.protocols import EngineChoice
 from fastnn.errors import ModelFileError
 from fastnn.training.history import Epoch, History
 
@@ -40,6 +41,31 @@ def test_the_file_keeps_all_but_times_and_has_no_nan():
     assert (again.monitor, again.best_epoch, again.stopped) == ("f1", 2, "early_stopping")
     assert math.isnan(again.epochs[0].metrics["f1"])
     assert [e.loss for e in again.epochs] == [0.75, 0.5]
+
+
+def test_it_says_what_ran_the_training_and_old_files_do_not():
+    history = History("f1", TWO, 2, "early_stopping")
+    assert "engine" not in history.to_json()
+    history.engine = EngineChoice("compiled", 2, "it saves 3.1 s of 4.0").to_json()
+    said = {"engine": "compiled", "threads": 2, "reason": "it saves 3.1 s of 4.0"}
+    again = History.from_json(json.loads(json.dumps(history.to_json())))
+    assert again.engine == history.engine == history.even().engine == said
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "numpy",
+        {},
+        {"engine": "numpy", "threads": 1},
+        {"engine": "numpy", "threads": 0, "reason": ""},
+        {"engine": 3, "threads": 1, "reason": ""},
+        {"engine": "numpy", "threads": 1, "reason": "", "more": 1},
+    ],
+)
+def test_an_engine_that_cannot_be(engine):
+    with pytest.raises(ModelFileError, match="history, engine: "):
+        History.from_json({**History().to_json(), "engine": engine})
 
 
 @pytest.mark.parametrize("data", [None, 3, [], "history", {}, {"epochs": []}])

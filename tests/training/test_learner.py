@@ -91,6 +91,17 @@ def test_a_copy_goes_on_as_the_original_and_neither_disturbs_the_other(
     same(whole, first)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_history_says_what_ran_the_steps(engine: str) -> None:
+    first = learner(engine)
+    first.train(TRAIN, options(epochs=1))
+    for said in (first.history.engine, WAYS["json and arrays"](first).history.engine):
+        assert said is not None
+        assert said["engine"] == engine
+        assert said["threads"] >= 1
+        assert said["reason"] == f"engine={engine!r} was asked for"
+
+
 def test_a_pickle_has_the_times_too() -> None:
     first = learner()
     first.train(TRAIN, options(epochs=2))

@@ -173,6 +173,15 @@ def test_the_watcher_sees_all_histories_after_each_epoch() -> None:
     assert seen == [2, 2, 2]
 
 
+def test_each_history_says_what_ran_the_steps() -> None:
+    entries = [entry(g, epochs=1) for g in range(2)]
+    Trainer(BACKEND, NET, entries).run()
+    said = [e.history.engine for e in entries]
+    assert said[0] == said[1]
+    assert said[0] is not None
+    assert said[0]["engine"] == "numpy"
+
+
 def test_each_network_has_callbacks_of_its_own() -> None:
     """One stops after two epochs, one halves its rates, one only looks."""
 

@@ -66,7 +66,7 @@ class CudaBackend:
         self._device = cupy.cuda.Device(index)
         with self._device:
             self._stream = cupy.cuda.Stream(non_blocking=False)
-        self.capture = Capture(capture, self.device)
+        self.capture, self.precision = Capture(capture, self.device), precision
         self._for_capture: tuple[Any, Cublas] | None = None
         with self.active():
             self.products = Products(cupy, self._device, self._stream, precision)
