@@ -100,7 +100,7 @@ def text_column(
     *,
     typed: bool = False,
 ) -> Array:
-    """Return a column of text: cell i is ``cells[codes[i]]``, None a gap.
+    """Return a column of text: cell i is ``cells[codes[i]]``, None a gap; first come, first there.
 
     Numbers where all cells that are no gaps are numbers or true and false, else text; what looks
     like numbers is refused (`refuse_near_numbers`), unless ``kind`` settles it. ``typed``: text
@@ -126,8 +126,7 @@ def text_column(
             return _gathered([_plain_label(text, reading) for text in known], codes)
         return _numbers(name, values, codes, place)
     if kind == "numeric":
-        first = min(strays, key=lambda k: int(np.flatnonzero(codes == k)[0]))
-        raise DataError(not_a_number(name, where(first), known[first]))
+        raise DataError(not_a_number(name, where(strays[0]), known[strays[0]]))
     refuse_near_numbers(
         name,
         [known[k] or "" for k in there],

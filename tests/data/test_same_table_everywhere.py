@@ -184,7 +184,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("same")
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.data(), st.sampled_from(READINGS), st.sampled_from([[], ["x0"], ["x1"]]))
 def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
     options, kinds = reading
@@ -218,7 +218,7 @@ def learnt(folder, make, kinds, cells, target):
             return str(error).partition(": ")[2]
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(tables(LEARNABLE, (20, 20)))
 def test_every_reader_gives_the_same_model(folder, table):
     target = ["no", "yes", "no", "no"] * 5
