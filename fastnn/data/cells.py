@@ -26,7 +26,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from fastnn.data.table import shown
+from fastnn.data.table import Array, shown
 from fastnn.errors import ArgumentError, arg
 
 #: Text that means 'no value', in small letters; the case does not matter.
@@ -59,7 +59,7 @@ class Reading:
         decimal: the decimal sign; None: a point.
         thousands: the sign that groups digits by thousands; None or "": there is none.
         missing: texts that stand for no value, besides those of `MISSING`; an empty list: no text
-            does but an empty cell, not even those.
+            does but an empty cell, not even those. A number among them does so as a number, too.
 
     Raises ArgumentError for signs that cannot be told from a number.
 
@@ -127,13 +127,32 @@ class Reading:
         groups = threes if sign else ""
         return re.compile(rf"([+-]?)(?:({groups}\d+)(?:{point}(\d*))?|{point}(\d+))([eE][+-]?\d+)?")
 
-    def is_gap(self, text: str) -> bool:
-        """Say whether the text stands for no value.
+    @cached_property
+    def gap_numbers(self) -> list[float]:
+        """The numbers among the markers, such as -999: as numbers they stand for no value, too."""
+        found = [self.value(text) for text in self.markers]
+        return [float(number) for number in found if number is not None]
 
-        >>> Reading().is_gap(" n/a "), Reading().is_gap("x")
-        (True, False)
+    def is_gap(self, cell: object) -> bool:
+        """Say whether a text, or a number, stands for no value.
+
+        >>> Reading().is_gap(" n/a "), Reading().is_gap("x"), Reading(missing=["-9"]).is_gap(-9.0)
+        (True, False, True)
         """
-        return text.strip().lower() in self.markers
+        if isinstance(cell, str):
+            if cell.strip().lower() in self.markers:
+                return True
+            cell = self.value(cell) if self.gap_numbers else None
+        number = isinstance(cell, (int, float, np.number, np.bool_, Decimal))
+        return number and bool(self.gap_numbers) and cell in self.gap_numbers
+
+    def gaps_in(self, numbers: Array) -> Array:
+        """Say of each number of an array whether it stands for no value.
+
+        >>> Reading(missing=["-9"]).gaps_in(np.array([1, -9]))
+        array([False,  True])
+        """
+        return np.isin(numbers, self.gap_numbers)
 
     def number_text(self, text: str) -> str | None:
         """Return the number that ``text`` writes as Python would write it, None if it is none.
@@ -184,10 +203,10 @@ class Reading:
         ['3', '3', '3', '1', '0', '007', None]
         """
         if not isinstance(cell, str):
-            return _written(cell)
+            return None if self.gap_numbers and self.is_gap(cell) else _written(cell)
         text = cell.strip()
         small = text.lower()
-        if small in self.markers:
+        if small in self.markers or (self.gap_numbers and self.is_gap(text)):
             return None
         if small in _TRUTH:
             return str(int(_TRUTH[small]))

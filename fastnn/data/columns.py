@@ -61,18 +61,11 @@ def typed_column(
             f"column {shown(name)} has shape {values.shape}; a column has one dimension"
         )
     if values.dtype.kind in "biuf":
-        if kind == "categorical":
-            texts = category_texts(values)
-            texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
-            return texts
-        if gaps is None and values.dtype.itemsize <= 8:
-            return values
-        present = values if gaps is None else np.where(gaps, values.dtype.type(0), values)
-        check_exact(present, [name], place)
-        floats = present.astype(np.float64)
-        if gaps is not None:
-            floats[gaps] = np.nan
-        return floats
+        if kind != "categorical":
+            return numbers_with_gaps(values, [name], place, reading, gaps)
+        texts = category_texts(values, reading)
+        texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
+        return texts
     if values.dtype.kind in "Mm":
         raise DataError(f"column {shown(name)} holds dates or times ({values.dtype}); {DATE_CURE}")
     if values.dtype.kind not in "OUT":
@@ -81,6 +74,8 @@ def typed_column(
             "convert it first"
         )
     cells = [None if is_missing(cell) else cell for cell in values.tolist()]
+    if reading.gap_numbers:
+        cells = [None if reading.is_gap(cell) else cell for cell in cells]
     if kind == "categorical":
         return category_texts(cells, reading)
     types = {type(cell) for cell in cells}
@@ -88,6 +83,29 @@ def typed_column(
         distinct, codes = _distinct(cells)
         return text_column(name, distinct, codes, place, kind, reading, typed=True)
     return _mixed(name, cells, place, kind, reading)
+
+
+def numbers_with_gaps(
+    values: Array, names: Sequence[str], place: Place, reading: Reading, gaps: Array | None = None
+) -> Array:
+    """Return a column or a block of numbers, NaN in its gaps; as it is if it has none.
+
+    ``gaps``: where numbers are missing, besides those that stand for no value.
+
+    >>> numbers_with_gaps(np.array([1, -9]), ["x"], from_zero, Reading(missing=["-9"]))
+    array([ 1., nan])
+    """
+    if reading.gap_numbers:
+        gaps = reading.gaps_in(values) | (False if gaps is None else gaps)
+    exact = values.dtype.itemsize <= 8
+    if exact and (gaps is None or not gaps.any()):
+        return values
+    present = values if gaps is None else np.where(gaps, values.dtype.type(0), values)
+    check_exact(present, names, place)
+    floats = present.astype(np.float64)
+    if gaps is not None:
+        floats[gaps] = np.nan
+    return floats
 
 
 def text_column(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, whole_number
-from fastnn.data.columns import text_column
+from fastnn.data.columns import text_column, typed_column
 from fastnn.data.csv_lines import (
     check_last_line,
     check_quotes,
@@ -143,7 +143,7 @@ def _column(
     if kind not in ("categorical", "text") and reading.plain:
         numbers = _numbers(cells, reading)
         if numbers is not None:
-            return _exact(name, numbers, cells, place)
+            return typed_column(name, _exact(name, numbers, cells, place), place, kind, reading)
     texts, codes = arrow_texts(cells)
     together = "".join(filter(None, texts))
     quotes.check("\n" in together or "\r" in together)

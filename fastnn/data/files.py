@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnn.data.arrays import as_array, read_npz, split_block
 from fastnn.data.cells import Reading, ReadingOptions
-from fastnn.data.columns import typed_column
+from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
 from fastnn.data.frames import frame_columns, is_series, series_column
 from fastnn.data.table import (
@@ -294,12 +294,19 @@ def _typed(
             columns |= split_block(name, as_array(name, given), single)
     check_known(drop, list(columns))
     return {
-        name: values
-        if values.ndim == 2 or is_series(arrays.get(name))
+        name: _block(name, values, reading)
+        if values.ndim == 2
+        else values
+        if is_series(arrays.get(name))
         else typed_column(name, values, kind=kinds.get(name), reading=reading)
         for name, values in columns.items()
         if name not in drop
     }
+
+
+def _block(name: str, values: Array, reading: Reading) -> Array:
+    names = [f"{name}{j}" for j in range(values.shape[1])]
+    return numbers_with_gaps(values, names, from_zero, reading)
 
 
 def _read_parquet(path: Path) -> Any:

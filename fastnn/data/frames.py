@@ -88,10 +88,11 @@ def _column(name: str, series: Any, kind: str | None, reading: Reading) -> Array
     if plain or dtype == nw.Boolean:
         gaps = np.asarray(series.is_null().to_numpy(), bool)
         if not gaps.any():
-            return typed_column(name, np.asarray(series.to_numpy()), kind=kind)
+            return typed_column(name, np.asarray(series.to_numpy()), kind=kind, reading=reading)
         # what stands for a gap is replaced first: as floats large integers would be rounded
         filled = series.fill_null(False if dtype == nw.Boolean else 0)
-        return typed_column(name, np.asarray(filled.to_numpy()), kind=kind, gaps=gaps)
+        numbers = np.asarray(filled.to_numpy())
+        return typed_column(name, numbers, kind=kind, reading=reading, gaps=gaps)
     native = series.to_native()
     if dtype == nw.String and hasattr(native, "dictionary_encode"):
         texts, codes = arrow_texts(native)

@@ -128,6 +128,13 @@ def test_digits_in_groups_that_are_none_are_no_number():
 def test_what_stands_for_no_value():
     assert Reading(missing=["-", " Nil "]).category("nil") is None
     assert Reading(missing=["-"]).is_gap("NA"), "a list adds to the usual"
+    ages = Reading(missing=["-999"])  # as a number, too, however it is written
+    assert [ages.category(cell) for cell in ("-999", "-999.0", -999, -999.0, -998)] == [
+        None, None, None, None, "-998",
+    ]  # fmt: skip
+    assert [ages.is_gap(cell) for cell in (-999, Decimal("-999"), None, "x")] == [True] * 2 + [
+        False
+    ] * 2
     none = Reading(missing=[])
     assert (none.category("NA"), none.category("?"), none.category("")) == ("NA", "?", None)
 

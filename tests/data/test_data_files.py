@@ -284,3 +284,22 @@ def test_arrays_need_no_extra(tmp_path):
 def test_the_name_of_a_block_is_not_the_name_of_a_column():
     with pytest.raises(DataError, match=r"no column 'x'; .*\(columns: x0, x1\)"):
         read_table(np.eye(2), categorical=["x"])
+
+
+def test_a_number_that_stands_for_no_value(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n-999,1\n2,0.5\n")
+    np.savez(tmp_path / "t.npz", a=np.array([-999, 2]), b=np.array([1, 0.5]))
+    typed = {"a": [-999, 2], "b": [1.0, 0.5]}
+    for source in (path, tmp_path / "t.npz", typed, pd.DataFrame(typed), pl.DataFrame(typed)):
+        table = read_table(source, missing=["-999"])
+        np.testing.assert_array_equal(table.numeric, [[np.nan, 1], [2, 0.5]])
+        texts = read_table(source, missing=["-999"], categorical=["a"]).column("a")
+        assert texts.tolist() == [None, "2"]
+        assert read_table(source).numeric[0, 0] == -999
+    block = np.array([[-999, 1], [2, 3]])
+    np.testing.assert_array_equal(
+        read_table(block, missing=["-999"]).numeric, [[np.nan, 1], [2, 3]]
+    )
+    assert read_labelled(typed, "b", missing=["7"])[1].tolist() == [1, 0.5]
+    assert read_labelled({"x": [1.5], "y": [3]}, "y", missing=["7"])[1].dtype == np.int64

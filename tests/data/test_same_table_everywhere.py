@@ -54,7 +54,11 @@ TYPES = {
 
 
 #: Options, and the kinds of cells of which they say nothing else in a file than in a frame.
-READINGS = [({}, CELLS), ({"missing": []}, CELLS), ({"missing": ["-", "Ulm"]}, CELLS)] + [
+READINGS = [
+    ({}, CELLS),
+    ({"missing": []}, CELLS),
+    ({"missing": ["-", "Ulm", "1", "-2.50"]}, CELLS),
+] + [
     (signs, [kind for kind in CELLS if "number" not in kind])
     for signs in ({"decimal": ","}, {"thousands": ","}, {"decimal": ",", "thousands": "."})
 ]
