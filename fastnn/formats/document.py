@@ -5,7 +5,8 @@ the model's dtype, for a layer with batch normalisation ``gamma``, ``beta``, ``m
 ``variance`` (n_l, 1) with its number, the arrays of the preprocessing as ``features.*`` and
 ``targets.*`` (float64). Its metadata has one entry, ``fastnn``: the document. There are no class
 names and nothing to execute; a user's own activation or loss is kept as its expression graph.
-Nothing depends on time, machine or device, so the same training gives the same bytes.
+Nothing depends on time, and on the machine only what ran the steps, which the history says: the
+same training gives the same bytes there.
 """
 
 from __future__ import annotations

@@ -149,9 +149,8 @@ class TrainingPlan:
         self.n_steps = len(self.batch_sizes)
         self.finite: Any = True  # whether all parameters were numbers after the last epoch
         self._zeros = np.zeros(self._lead)
-        self._segments = segments(layout, groups, self.optimizer)
-        self._rules = rules
-        self._width = coefficients(rules[0], self._segments, np.ones(1), np.ones(1)).shape[1]
+        self._segments, self._rules = segments(layout, groups, self.optimizer), rules
+        width = coefficients(rules[0], self._segments, np.ones(1), np.ones(1)).shape[1]
         self._feed: Feed = (
             Resident(backend, data)
             if block_rows is None
@@ -170,7 +169,7 @@ class TrainingPlan:
         penalty = Penalty.make(backend, parameters, max(strengths["l2"]), max(strengths["l1"]), N)
         self._recorder = StepRecorder(
             backend, network, parameters, self.optimizer, state, self._feed, self._segments,
-            n_steps=self.n_steps, width=self._width, penalty=penalty, clips=self.clips,
+            n_steps=self.n_steps, width=width, penalty=penalty, clips=self.clips,
             micro=parts_of(network, micro, min(int(batch_size), N)), seed=seed,
         )  # fmt: skip
         self.gradient = self._recorder.gradient
@@ -249,8 +248,7 @@ class TrainingPlan:
 
     def _coefficients(self, rates: FloatArray, t: Any) -> FloatArray:
         """The table of an epoch's coefficients, a row for each step after the t-th, by network."""
-        n = self.n_steps
-        t = np.arange(1.0, n + 1) + (t[:, None] if self._lead else t)
+        t = np.arange(1.0, self.n_steps + 1) + (t[:, None] if self._lead else t)
         if all(rule == self.optimizer for rule in self._rules):
             return coefficients(self.optimizer, self._segments, t.ravel(), rates.ravel())
         each = zip(self._rules, t, rates, strict=True)
@@ -285,28 +283,24 @@ class TrainingPlan:
 
         ``into``: an older snapshot, whose memory is used again.
         """
-        if into is not None:
-            theta, state, _ = into
-            self._device.copy(self.theta, theta)
-            for name, values in self.state.items():
-                self._device.copy(values, state[name])
-            return theta, state, self.t
-        return (
-            copied(self._device, self.theta),
-            {name: copied(self._device, s) for name, s in self.state.items()},
-            self.t,
-        )
+        if into is None:
+            states = {name: copied(self._device, values) for name, values in self.state.items()}
+            return copied(self._device, self.theta), states, self.t
+        self._copy(self.numbers(), into)
+        return *into[:2], self.t
 
     def restore(self, snapshot: Snapshot, g: int | None = None) -> None:
         """Go back to a snapshot; ``g``: with one network alone, to its part."""
-        into, (theta, state, t) = self.numbers(g), snapshot
-        self._device.copy(theta, into[0])
-        for name, values in state.items():
-            self._device.copy(values, into[1][name])
+        self._copy(snapshot, self.numbers(g))
         if g is not None and self._lead:
-            self.moments.t = np.where(np.arange(len(self.t)) == g, t, self.t)
+            self.moments.t = np.where(np.arange(len(self.t)) == g, snapshot[2], self.t)
         else:
-            self.moments.t = t
+            self.moments.t = snapshot[2]
+
+    def _copy(self, source: Snapshot, into: Snapshot) -> None:
+        self._device.copy(source[0], into[0])
+        for name, values in source[1].items():
+            self._device.copy(values, into[1][name])
 
 
 def _each(values: Any, n: int) -> list[Any]:
