@@ -1,1 +1,1 @@
-"""The doors that people know from other libraries; behind them is the one training loop."""
+"""Every door: train, train_many, search, the Keras-like Sequential, the estimators."""

@@ -1,1 +1,1 @@
-"""The shim: devices, array modules, random streams, kernels and recorded steps (floor 1)."""
+"""The shim: devices, array modules, random streams, kernels and recorded steps."""

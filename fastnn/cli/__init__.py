@@ -1,1 +1,1 @@
-"""The command line (floor 7)."""
+"""The command line."""

@@ -1,1 +1,1 @@
-"""From files and data frames to arrays: reading, splitting, preprocessing, batches (floor 3)."""
+"""From files and data frames to arrays: reading, splitting, preprocessing, batches."""

@@ -1,1 +1,1 @@
-"""Files: the model document, ONNX, weights of other libraries (floor 5)."""
+"""Files: the model document, ONNX, weights of other libraries."""

@@ -1,1 +1,1 @@
-"""A trained model as one thing: network, preprocessing, labels, history (floor 5)."""
+"""A trained model as one thing: network, preprocessing, labels, history."""

@@ -1,1 +1,1 @@
-"""The mathematics of the notes, written once, examples as columns (floor 2)."""
+"""The mathematics of the notes, written once, examples as columns."""

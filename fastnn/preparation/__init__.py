@@ -1,1 +1,1 @@
-"""From what a user hands over to arrays with weights, the same for every door (floor 5)."""
+"""From what a user hands over to arrays with weights, the same for every door."""

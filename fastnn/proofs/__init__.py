@@ -1,1 +1,1 @@
-"""What `fastnn check` runs (floor 7)."""
+"""What `fastnn check` runs."""

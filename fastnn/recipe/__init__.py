@@ -1,1 +1,1 @@
-"""What to train and how to run it: the table of options, checked once (floor 4)."""
+"""What to train and how to run it: the table of options, checked once."""

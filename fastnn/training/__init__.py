@@ -1,1 +1,1 @@
-"""The one training loop, with its metrics, history and callbacks (floor 4)."""
+"""The one training loop, with its metrics, history and callbacks."""
