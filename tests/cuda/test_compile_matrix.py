@@ -1,7 +1,7 @@
 """Every CUDA text that the device tests ran compiles for every GPU, and spills no register."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,18 +12,10 @@ from tests.cuda.emulated_run import EmulatedRun
 ARCHITECTURES = ("75", "80", "86", "89", "90", "100", "120")
 #: With 256 threads a block, so many registers each still leave room for 3 blocks at once.
 MOST_REGISTERS = 80
-#: Texts that are compiled together, which takes a fifth of the time.
-TOGETHER = 40
 
 needs_nvrtc = pytest.mark.skipif(
     not nvrtc.library_path(), reason="NVRTC is not there: ./scripts/emulator installs it"
 )
-
-
-def joined(texts: Sequence[str]) -> str:
-    """Return one text; each of them gets a namespace of its own, as their names repeat."""
-    parts = [text.replace('extern "C" ', "") for text in texts]
-    return "\n".join(f"namespace n{k} {{\n{part}\n}}" for k, part in enumerate(parts))
 
 
 def test_there_is_a_compiler(proven: Callable[[str], None]) -> None:
@@ -40,19 +32,15 @@ def test_every_kernel_compiles_and_spills_nothing(
 ) -> None:
     texts = emulated_run.texts()
     assert texts
-    parts = [texts[k : k + TOGETHER] for k in range(0, len(texts), TOGETHER)]
-    with ThreadPoolExecutor(2) as pool:
-        done = pool.map(lambda part: nvrtc.compile_text(joined(part), architecture), parts)
-    kernels = 0
-    for part, (wrong, uses) in zip(parts, done, strict=True):
-        assert wrong == ""
-        assert len(uses) >= len(part)
-        kernels += len(uses)
-        for use in uses:
-            assert (use.spilled_bytes, use.stack_bytes) == (0, 0), use
-            assert use.registers <= MOST_REGISTERS, use
+    wrong, uses = nvrtc.compile_all(texts, architecture)
+    assert wrong == ""
+    assert [text for text in texts if not uses[text]] == []
+    found = [use for text in texts for use in uses[text]]
+    for use in found:
+        assert (use.spilled_bytes, use.stack_bytes) == (0, 0), use
+        assert use.registers <= MOST_REGISTERS, use
     proven(
-        f"CUDA: {kernels} kernels compile for sm_{architecture} without spills "
+        f"CUDA: {len(found)} kernels compile for sm_{architecture} without spills "
         f"(NVRTC {nvrtc.version()})"
     )
 
@@ -78,3 +66,26 @@ def test_local_memory_is_found() -> None:
     wrong, [use] = nvrtc.compile_text(text, "90")
     assert wrong == ""
     assert use.stack_bytes == 4 * 64
+
+
+@needs_nvrtc
+def test_what_was_compiled_before_is_known_by_its_text(tmp_path: Path) -> None:
+    texts = [
+        f"""extern "C" __global__ void k{n}(float* x, const int* at)
+        {{ float t[{n}] = {{}}; for (int i = 0; i < 9; ++i) t[at[i]] += x[i]; x[0] = t[at[9]]; }}"""
+        for n in range(64, 77)
+    ]
+    first = nvrtc.compile_all(texts[1:], "80", tmp_path)
+    again = nvrtc.compile_all(texts, "80", tmp_path)
+    for wrong, uses in (first, again):
+        assert wrong == ""
+        for text, [use] in uses.items():  # a table of n numbers, in memory
+            n = texts.index(text) + 64
+            assert use.kernel.endswith(f"k{n}EPfPKi")
+            assert 4 * n <= use.stack_bytes < 4 * n + 8
+    assert len(again[1]) == 1 + len(first[1]) == len(list(tmp_path.iterdir()))
+    for place in tmp_path.iterdir():
+        place.write_text("[]", encoding="utf-8")
+    assert nvrtc.compile_all(texts, "80", tmp_path) == ("", {text: [] for text in texts})
+    wrong, _ = nvrtc.compile_all([*texts, "__global__ void k() { x; }"], "80", tmp_path)
+    assert '"x" is undefined' in wrong
