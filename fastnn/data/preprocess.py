@@ -104,7 +104,7 @@ class Features:
             categorical: numeric columns to one-hot encode (codes such as a month).
             max_categories: the most frequent so many values of a column get a place of their own,
                 the others share '<unknown>', with a DataWarning.
-            weights: (N,), which count in means and deviations (`statistics.moments`).
+            weights: (N,), which count in medians, means and deviations (`statistics.moments`).
             reading: how the text was read, to be kept.
 
         Raises DataError for a column without any value and for numbers too large to square.
@@ -125,7 +125,7 @@ class Features:
         texts = {name: texts_of(table, name) for name in table.names if name not in numeric}
         values = numeric_part(table, numeric)
         gaps = columns_with_gaps(values)
-        values, fill = filled_by_median(values, gaps, numeric)
+        values, fill = filled_by_median(values, gaps, numeric, weights)
         mean, scale = moments(values, numeric, weights)
         fill = np.where(gaps, fill, mean)
         if not standardize:

@@ -42,13 +42,18 @@ def columns_with_gaps(values: Array) -> Array:
         return np.asarray(np.isnan(values.min(axis=0)))  # a minimum over NaN is NaN
 
 
-def filled_by_median(values: Array, gaps: Array, names: Collection[str]) -> tuple[Array, Array]:
+def filled_by_median(
+    values: Array, gaps: Array, names: Collection[str], weights: Array | None = None
+) -> tuple[Array, Array]:
     """Return the numbers with the gaps of the columns ``gaps`` filled, and the medians (else 0).
 
-    What is filled in is float64. A column without any value raises DataError.
+    What is filled in is float64. ``weights`` count as those of `moments` do. A column without any
+    value raises DataError.
 
     >>> filled_by_median(np.array([[1.0], [np.nan], [4.0]]), np.array([True]), ["x"])[1]
     array([2.5])
+    >>> filled_by_median(np.array([[1.0], [4.0]]), np.array([True]), ["x"], np.array([2, 1]))[1]
+    array([1.])
     """
     fill = np.zeros(values.shape[1])
     if not gaps.any():
@@ -58,9 +63,22 @@ def filled_by_median(values: Array, gaps: Array, names: Collection[str]) -> tupl
         missing = np.isnan(values[:, column])
         if missing.all():
             raise DataError(no_value(tuple(names)[column]))
-        fill[column] = np.median(values[~missing, column])
+        fill[column] = _median(
+            values[~missing, column], None if weights is None else weights[~missing]
+        )
         values[missing, column] = fill[column]
     return values, fill
+
+
+def _median(values: Array, weights: Array | None) -> float:
+    """Half of the weight lies on either side; of two such numbers their mean."""
+    if weights is None or weights.min() == weights.max():  # all 0 also: nothing else is known
+        return float(np.median(values))
+    order = np.argsort(values[weights > 0])
+    ordered, below = values[weights > 0][order], np.cumsum(weights[weights > 0][order])
+    middle = np.searchsorted(below, below[-1] / 2)
+    upper = ordered[middle + (below[middle] == below[-1] / 2)]
+    return float(np.mean([ordered[middle], upper]))
 
 
 def moments(

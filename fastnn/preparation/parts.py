@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fastnn.data.split import folds, holdout, split
 from fastnn.data.statistics import DataWarning
+from fastnn.data.table import shown
 from fastnn.data.tasks import class_labels
 from fastnn.errors import ArgumentError, arg
 from fastnn.preparation.examples import Examples, Source, read_part
@@ -161,7 +162,7 @@ def warn_of_single_examples(target: Array, task: str) -> None:
         labels = np.asarray(target)[singles[:3]].tolist()
         more = f" and {len(singles) - 3} more" if len(singles) > 3 else ""
         warnings.warn(
-            f"target: {', '.join(map(repr, labels))}{more}: a class with a single example is in "
+            f"target: {', '.join(map(shown, labels))}{more}: a class with a single example is in "
             "the training part only, so that nothing is known of how well it is predicted; add "
             "examples of it, or remove the row",
             DataWarning,

@@ -100,6 +100,29 @@ def test_a_weight_counts_an_example_so_many_times(values, data):
     np.testing.assert_allclose(found[1][clear], scale[clear], rtol=1e-9)
 
 
+@given(COLUMNS, st.data())
+def test_a_weight_counts_a_number_so_many_times_in_the_median(values, data):
+    counts = data.draw(arrays(np.int64, len(values), elements=st.integers(0, 4)))
+    assume(counts.any())
+    gaps = np.array([True, False])
+    many = filled_by_median(np.repeat(values, counts, axis=0), gaps, ["a", "b"])[1]
+    assert filled_by_median(values, gaps, ["a", "b"], counts.astype(float))[1] == pytest.approx(
+        many
+    )
+
+
+def test_weighted_medians_by_hand():
+    values = np.array([[5.0], [1.0], [np.nan], [9.0]])
+
+    def median(*weights):
+        return filled_by_median(values, np.array([True]), ["x"], np.array(weights))[1][0]
+
+    assert median(1.0, 1.0, 4.0, 1.0) == 5  # the gap's own weight does not count
+    assert median(1.0, 3.0, 0.0, 1.0) == 1
+    assert median(1.0, 2.0, 0.0, 1.0) == 3  # half of the weight on either side of 1 and 5
+    assert median(0.0, 0.0, 1.0, 0.0) == 5  # nothing else is known
+
+
 @pytest.mark.parametrize("constant", CONSTANTS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_constant_columns_stay_constant_with_weights(constant, dtype):

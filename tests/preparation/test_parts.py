@@ -45,3 +45,10 @@ def test_the_single_ones_may_be_all_that_is_not_one_class() -> None:
 def test_no_class_is_no_reason_to_warn() -> None:
     parts = divide(read_source(X, X[:, 0] ** 2 + 0.5))
     assert [len(part) for part in parts.values()] == [19, 6, 6]
+
+
+def test_a_long_label_is_told_by_its_beginning() -> None:
+    source = read_source(X, [*LABELS[:-1], "z" * 100_000])
+    with pytest.warns(DataWarning, match="'zzz.*100000 characters.*single example") as told:
+        divide(source)
+    assert len(str(told[0].message)) < 300

@@ -147,8 +147,8 @@ def settle(
 ) -> Inputs:
     """Return how X will be read from now on, from the training part of checked X.
 
-    ``w``: weights (N,) or None, which count in means and deviations; ``given``: X before it was
-    checked.
+    ``w``: weights (N,) or None, which count in medians, means and deviations; ``given``: X before
+    it was checked.
     """
     dtype = np.dtype(p["dtype"] or table.numeric.dtype)
     by_column, gaps = p["categorical_features"] is not None, p["missing_values"] == "median"
