@@ -88,7 +88,8 @@ def add_flag(p: Any, row: Option) -> None:
         how |= {"action": "store_false", "help": row.flag.help}
     else:
         how |= {"metavar": row.flag.metavar, "type": row.flag.read}
-        text = f"{row.help}; default: {shown_default(row)}"
+        remark = f"; {row.flag.remark}" * bool(row.flag.remark)
+        text = f"{row.help}; default: {shown_default(row)}{remark}"
         how["help"] = re.sub(r" \(N\d+\)", "", text).replace("%", "%%")  # equations of the notes
         if row.flag.repeat:
             how["action"] = "append"

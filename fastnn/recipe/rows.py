@@ -14,7 +14,8 @@ class Flag:
     """How an option is written on the command line: ``--name METAVAR``.
 
     ``name``: if it is not that of the option; ``read``: from the text to the value; ``repeat``:
-    it can be given several times; ``negated``: ``--no-name`` without a value, which ``help`` says.
+    it can be given several times; ``negated``: ``--no-name`` without a value, which ``help`` says;
+    ``remark``: what only the command line says, after the default.
     """
 
     metavar: str
@@ -23,6 +24,7 @@ class Flag:
     repeat: bool = False
     negated: bool = False
     help: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ class ReadingOptions(TypedDict, total=False):
     delimiter: Annotated[str | None, Option(
         None, checks.anything,
         "what parts the columns of CSV files",
-        Flag("C", forms.sign),
-        shown="a comma; tab: a tab",
+        Flag("C", forms.sign, remark="tab: a tab"),
+        shown="a comma",
     )]
     decimal: Annotated[str | None, Option(
         None, checks.anything,
@@ -79,15 +79,18 @@ class ReadingOptions(TypedDict, total=False):
     thousands: Annotated[str | None, Option(
         None, checks.anything,
         "what groups their digits by thousands",
-        Flag("C", forms.sign),
-        shown="nothing; space: a space",
+        Flag("C", forms.sign, remark="space: a space"),
+        shown="nothing",
     )]
     missing: Annotated[Collection[str] | None, Option(
         None, checks.anything,
-        "texts that mean no value, besides the usual (NA, nan, null, none, ?); none: no text does "
-        "but an empty cell",
-        Flag("TEXT[,TEXT]", forms.markers),
-        shown="the usual; write --missing=- for a dash",
+        "texts that mean no value, besides the usual (NA, nan, null, none, ?)",
+        Flag(
+            "TEXT[,TEXT]", forms.markers,
+            remark="write --missing=- for a dash; none: no text does but an empty cell",
+        ),
+        more="an empty list: no text does but an empty cell",
+        shown="the usual",
     )]
 
 
@@ -103,7 +106,7 @@ class PartOptions(TypedDict, total=False):
         None, checks.optional(checks.seed),
         "seed of the split into parts",
         Flag("N", forms.whole),
-        shown="that of --seed",
+        shown="the seed of the training",
     )]
     fold: Annotated[tuple[int, int] | None, Option(
         None, checks.optional(checks.fold),
@@ -142,9 +145,11 @@ class NetworkOptions(TypedDict, total=False):
     hidden_layer_sizes: Annotated[Sequence[int] | int, Option(
         (128,), checks.hidden_layer_sizes,
         "units of the hidden layers",
-        Flag("N[,N]", forms.layers, name="hidden"),
+        Flag(
+            "N[,N]", forms.layers, name="hidden", remark="none: logistic or linear regression",
+        ),
         more="() is logistic or linear regression",
-        shown="128; none: logistic or linear regression",
+        shown="128",
     )]
     activation: Annotated[object, Option(
         "relu", checks.each_layer(checks.activation),
@@ -240,7 +245,7 @@ class FitOptions(TypedDict, total=False):
         "full up to 2000 examples, else 64 to 1024",
         Flag("M", forms.batch_size),
         shown="32, from 10,000 examples on 128, from a million on 512",
-        more="small data train better in small batches, large ones faster in large",
+        more="small data sets are learnt better in small batches, large ones faster in large",
     )]
     micro_batch_size: Annotated[int | str, Option(
         "auto", checks.micro_batch_size,
