@@ -60,15 +60,5 @@ def epoch_order(n_examples: int, seed: int, epoch: int) -> Array:
     return generator(seed, "shuffle", epoch).permutation(n_examples)
 
 
-def slices(n_examples: int, batch_size: int) -> list[slice]:
-    """Return the mini-batches of an epoch as slices of its order; the last short one is kept.
-
-    >>> slices(5, 2)
-    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
-    """
-    size = batch_size_for(n_examples, batch_size)
-    return [slice(i, min(i + size, n_examples)) for i in range(0, n_examples, size)]
-
-
 def _not_whole(value: object) -> bool:
     return isinstance(value, bool) or not isinstance(value, (int, np.integer))

@@ -13,9 +13,8 @@ from fastnn.backend.program import Array, Recorder
 from fastnn.backend.protocols import Backend
 
 FloatArray = npt.NDArray[np.float64]
-#: What a kernel works on, by name, examples as columns; and the same as lists for the loops.
+#: What a kernel works on, by name, examples as columns.
 Inputs = dict[str, FloatArray]
-Lists = dict[str, Any]
 #: Runs once and returns what it computed, as nested lists.
 Loop = Callable[[], Sequence[Any]]
 #: Notes a kernel's calls and returns the arrays that it leaves; the last two arguments are its

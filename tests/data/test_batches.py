@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.data.batches import batch_size_for, epoch_order, slices
+from fastnn.data.batches import batch_size_for, epoch_order
 from fastnn.errors import ArgumentError
 
 
@@ -55,14 +55,3 @@ def test_every_example_once_per_epoch(n_examples, seed, epoch):
 def test_epochs_and_seeds_differ():
     orders = {tuple(epoch_order(20, seed, epoch)) for seed in range(5) for epoch in range(5)}
     assert len(orders) == 25
-
-
-@given(st.integers(1, 300), st.integers(1, 400))
-def test_slices_cover_all_and_keep_the_short_one(n_examples, batch_size):
-    cut = slices(n_examples, batch_size)
-    assert np.concatenate([np.arange(n_examples)[s] for s in cut]).tolist() == list(
-        range(n_examples)
-    )
-    sizes = [s.stop - s.start for s in cut]
-    assert set(sizes[:-1]) <= {batch_size}
-    assert 1 <= sizes[-1] <= batch_size
