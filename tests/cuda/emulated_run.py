@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.cuda.emulator.sources import digest
 from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,13 +39,18 @@ ALL_TESTS = (
 ENOUGH_FOR_TWO = 8
 
 
+@cache
 def why_not() -> str:
     """Why there is no emulated GPU; an empty text when there is one."""
     reason = ENVIRONMENT / "why-not"
     if reason.exists():
         return reason.read_text(encoding="utf-8").strip()
     built = ENVIRONMENT / "emulator" / "built-from"
-    return "" if built.exists() else "it is made by ./scripts/test or ./scripts/emulator"
+    if not built.exists():
+        return "it is made by ./scripts/test or ./scripts/emulator"
+    if built.read_text(encoding="utf-8") != digest():
+        return "it was built from other files; ./scripts/test or ./scripts/emulator builds it again"
+    return ""
 
 
 def command(*arguments: str) -> list[str]:

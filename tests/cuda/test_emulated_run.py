@@ -9,6 +9,7 @@ import pytest
 
 from tests.cuda import emulated_run
 from tests.cuda.emulated_run import EmulatedRun, Outcome, chosen
+from tests.cuda.emulator.sources import digest
 
 TESTS = ("tests/a.py::one", "tests/a.py::two[x]", "tests/b.py::three", "tests/b.py::four")
 FOR_EVER = "import signal; signal.pause()"
@@ -84,3 +85,19 @@ def test_what_a_run_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen(here[1:3]) == TESTS[1:3]
     matrix = "tests/cuda/test_compile_matrix.py::test_every_kernel_compiles_and_spills_nothing[75]"
     assert chosen([*here[1:2], matrix]) == TESTS
+
+
+def test_an_emulator_of_other_files_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why_not = emulated_run.why_not.__wrapped__
+    monkeypatch.setattr(emulated_run, "ENVIRONMENT", tmp_path)
+    assert why_not() == "it is made by ./scripts/test or ./scripts/emulator"
+    (tmp_path / "emulator").mkdir()
+    built = tmp_path / "emulator" / "built-from"
+    for stamp, said in ((digest(), ""), ("another", "it was built from other files; ")):
+        built.write_text(stamp, encoding="utf-8")
+        assert why_not().startswith(said)
+        assert bool(why_not()) == bool(said)
+    (tmp_path / "why-not").write_text("g++ is not installed\n", encoding="utf-8")
+    assert why_not() == "g++ is not installed"

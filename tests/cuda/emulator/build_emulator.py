@@ -7,7 +7,6 @@ Run with the Python of an environment that holds CuPy's ROCm wheel and nothing e
 It needs g++ and binutils (nm, readelf). Quick when there is nothing to do.
 """
 
-import hashlib
 import re
 import subprocess
 import sysconfig
@@ -15,12 +14,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emulated_gpu import FOLDER, HERE, KERNEL_FLAGS
+from sources import digest
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
 COMPILER = ("g++", "-std=c++17", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror")
 #: What the wheel needs and a Linux machine has.
 SYSTEM = ("libc.", "libm.", "libgcc_s.", "libpthread.", "libstdc++.", "libdl.", "ld-linux")
-SOURCES = {".cpp", ".h", ".cuh", ".py"}
 RUNTIME = "libamdhip64.so.7"
 #: Loaded by name: CuPy asks for the compiler's version, fastnn looks for cuBLAS.
 BY_NAME = {"libhiprtc.so.7", "libcublas.so.12"}
@@ -107,15 +106,12 @@ def build() -> None:
 
 def main() -> None:
     """Build, unless the same has been built from the same files."""
-    digest = hashlib.sha256(str(HERE).encode())
-    for path in sorted(path for path in HERE.rglob("*") if path.suffix in SOURCES):
-        digest.update(path.read_bytes())
     stamp = FOLDER / "built-from"
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == digest.hexdigest():
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == digest():
         return
     print("Building the emulated GPU", flush=True)
     build()
-    stamp.write_text(digest.hexdigest(), encoding="utf-8")
+    stamp.write_text(digest(), encoding="utf-8")
 
 
 if __name__ == "__main__":
