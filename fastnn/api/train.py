@@ -23,7 +23,7 @@ from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
-from fastnn.training.loop import TrainingInterrupted
+from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.part import Part
 
 
@@ -118,15 +118,18 @@ def train(
         )  # fmt: skip
         return Training(model, report)
 
+    stopped = False
     try:
         learner.train(
             part, recipe, validation=ready["validation"],
             greater_is_better=setup.greater_is_better, callbacks=watchers,
         )  # fmt: skip
-        return finish()
-    except TrainingInterrupted as interrupted:
-        interrupted.result = finish()
-        raise
+    except TrainingInterrupted:
+        stopped = True
+    training, again = insist(finish)
+    if stopped or again:
+        raise TrainingInterrupted(training.history, training)
+    return training
 
 
 def _judge(learner: Learner, part: Part) -> dict[str, float]:
