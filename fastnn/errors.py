@@ -41,6 +41,22 @@ def in_python(name: str, value: str | None = None) -> str:
     return name if value is None else f"{name}={value}"
 
 
+def shown(value: object, most: int = 80) -> str:
+    """Return a cell, a name or any other value for a message: no more of it than a line.
+
+    >>> shown("Ulm"), shown("ab" * 500, most=5)
+    ("'Ulm'", "'ababa'... (1000 characters)")
+    """
+    if isinstance(value, str):
+        cut = f"... ({len(value)} characters)" if len(value) > most else ""
+        return f"{str(value[:most])!r}{cut}"
+    try:
+        text = repr(value)
+    except Exception:  # a foreign object, or an int of more digits than Python prints
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+
+
 class FastnnError(Exception):
     """Base of every error that fastnn raises on purpose.
 

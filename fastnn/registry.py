@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 
 
 def did_you_mean(found: str, names: Iterable[str]) -> str:
@@ -49,26 +49,28 @@ class Option:
         if self.choices:
             if value not in self.choices:
                 raise ArgumentError(
-                    f"{owner}: {self.name}={value!r}; choose from {', '.join(self.choices)}"
+                    f"{owner}: {self.name}={shown(value)}; choose from {', '.join(self.choices)}"
                     + did_you_mean(str(value), self.choices)
                 )
             return str(value)
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
-                raise ArgumentError(f"{owner}: {self.name} must be True or False, found {value!r}")
+                raise ArgumentError(
+                    f"{owner}: {self.name} must be True or False, found {shown(value)}"
+                )
             return value
         if value is None and self.default is None:
             return None
         array = getattr(value, "shape", ()) != ()
         if isinstance(value, bool) or array or not hasattr(value, "__float__"):
-            raise ArgumentError(f"{owner}: {self.name} must be a number, found {value!r}")
+            raise ArgumentError(f"{owner}: {self.name} must be a number, found {shown(value)}")
         number = float(value)
         inside = (number > self.low if self.open_low else number >= self.low) and (
             number < self.high if self.open_high else number <= self.high
         )
         if not inside or not math.isfinite(number):
             raise ArgumentError(
-                f"{owner}: {self.name}={value!r} is outside "
+                f"{owner}: {self.name}={shown(value)} is outside "
                 f"{'(' if self.open_low else '['}{self.low:g}, {self.high:g}"
                 f"{')' if self.open_high else ']'}"
             )
@@ -117,11 +119,11 @@ class Table(Generic[R]):
 
     def __getitem__(self, name: str) -> R:
         if not isinstance(name, str):
-            raise ArgumentError(f"{self._named} must be a name (text), found {name!r}")
+            raise ArgumentError(f"{self._named} must be a name (text), found {shown(name)}")
         name = self._aliases.get(name, name)
         if name not in self._rows:
             raise ArgumentError(
-                f"unknown {self._named} {name!r}"
+                f"unknown {self._named} {shown(name)}"
                 + (did_you_mean(name, [*self._rows, *self._aliases]) or "")
                 + f" (known: {', '.join(self._rows)})"
             )
@@ -195,5 +197,5 @@ def parse_choice(spec: object, kind: str) -> tuple[str, dict[str, object]]:
         return spec["name"], {k: v for k, v in spec.items() if k != "name"}
     raise ArgumentError(
         f"{kind} must be a name such as 'name' or 'name(option=value)' "
-        f"or a dict with a 'name', found {spec!r}"
+        f"or a dict with a 'name', found {shown(spec)}"
     )

@@ -20,7 +20,7 @@ from fastnn.api.search_grid import Grid, expand
 from fastnn.api.search_workers import in_processes
 from fastnn.api.train import Training
 from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
-from fastnn.errors import ArgumentError, DivergenceError, arg
+from fastnn.errors import ArgumentError, DivergenceError, arg, shown
 from fastnn.preparation.examples import Source, read_source
 from fastnn.recipe.checks import flag, whole
 from fastnn.recipe.choices import pick, refuse_unknown
@@ -263,8 +263,8 @@ def _judge(
     names = metric_names(source.task, metrics)
     if by not in names:
         raise ArgumentError(
-            f"{arg('by')} must be 'loss' or one of the metrics ({', '.join(names)}), found {by!r}"
-            + did_you_mean(by, ["loss", *names])
+            f"{arg('by')} must be 'loss' or one of the metrics ({', '.join(names)}), found "
+            f"{shown(by)}" + did_you_mean(by, ["loss", *names])
         )
     return by, greater_is_better(by)
 

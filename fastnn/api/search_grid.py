@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.recipe.checks import whole
 
 
@@ -57,7 +57,7 @@ def expand(grid: Grid, n_random: int | None = None, seed: int = 0) -> list[dict[
     if not isinstance(grid, Mapping) or not grid:
         raise ArgumentError(
             f"{arg('grid')} must map arguments to lists of values, such as {{'l2': [0, 1]}}; "
-            f"found {grid!r}"
+            f"found {shown(grid)}"
         )
     for name, values in grid.items():
         if isinstance(values, LogUniform):
@@ -67,7 +67,9 @@ def expand(grid: Grid, n_random: int | None = None, seed: int = 0) -> list[dict[
                 )
             continue
         if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-            raise ArgumentError(f"{arg('grid')}: {name} must be a list of values, found {values!r}")
+            raise ArgumentError(
+                f"{arg('grid')}: {name} must be a list of values, found {shown(values)}"
+            )
         if not len(values):
             raise ArgumentError(f"{arg('grid')}: {name} has no values")
     if n_random is None:

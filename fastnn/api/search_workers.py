@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.extras import pip_install
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
@@ -45,7 +45,7 @@ def in_processes(
     if workers not in WORKERS:
         raise ArgumentError(
             f"{arg('workers')} must be 'joblib' or 'dask', found "
-            f"{workers!r}{did_you_mean(workers, WORKERS)}"
+            f"{shown(workers)}{did_you_mean(workers, WORKERS)}"
         )
     jobs = min(jobs, len(items))
     if jobs == 1 and workers == "joblib":

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fastnn.api.train import Training
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError, arg, inside
+from fastnn.errors import ArgumentError, arg, inside, shown
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.setup import Setup, Shared, set_up
@@ -97,7 +97,7 @@ def train_many(
     ):
         raise ArgumentError(
             f"{arg('configs')} must be a list of mappings such as [{{'seed': 0}}, {{'seed': 1}}], "
-            f"found {configs!r}",
+            f"found {shown(configs)}",
             value=configs,
         )
     if not configs:

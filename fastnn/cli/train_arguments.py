@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from argparse import Namespace
 from typing import Any
 
@@ -126,6 +127,8 @@ def as_flag(name: str, value: str | None = None) -> str:
 
     >>> as_flag("hidden_layer_sizes"), as_flag("loss", "'huber'"), as_flag("callbacks")
     ('--hidden', '--loss huber', 'callbacks')
+    >>> as_flag("missing", "['-']"), as_flag("thousands", "' '")
+    ('--missing=-', '--thousands space')
     """
     row = OPTIONS.get(name)
     if row is None or row.flag is None:
@@ -136,8 +139,10 @@ def as_flag(name: str, value: str | None = None) -> str:
         flag = row.flag_name
     if value is None or (row is not None and row.flag is not None and row.flag.negated):
         return f"--{flag}"
-    value = value.strip("'")
-    return f'--{flag} "{value}"' if set(value) & set("() ;*") else f"--{flag} {value}"
+    plain = value.strip("[]()").rstrip(",").replace("', '", ",").replace(", ", ",").strip("'\"")
+    word = shlex.quote({"\\t": "tab", " ": "space"}.get(plain, plain))
+    joined = "=" if plain.startswith("-") else " "  # or it would be taken for an option
+    return f"--{flag}{joined}{word}"
 
 
 #: What other programs call an option, with its name here.

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.host.arrays import to_host
-from fastnn.data.table import EXACT, Array, shown
-from fastnn.errors import ArgumentError, DataError
+from fastnn.data.table import EXACT, Array
+from fastnn.errors import ArgumentError, DataError, shown
 
 
 def as_array(name: str, values: Any) -> Array:

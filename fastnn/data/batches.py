@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.backend.random import generator
-from fastnn.data.table import Array, shown
-from fastnn.errors import ArgumentError, arg
+from fastnn.data.table import Array
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.registry import did_you_mean
 
 #: N27: up to here the full batch, above it one of the sizes.

@@ -10,8 +10,8 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import Array, shown
-from fastnn.errors import DataError
+from fastnn.data.table import Array
+from fastnn.errors import DataError, shown
 
 #: So many texts may all be different without a word.
 _ALL_DIFFERENT = 30

@@ -26,8 +26,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from fastnn.data.table import Array, shown
-from fastnn.errors import ArgumentError, arg
+from fastnn.data.table import Array
+from fastnn.errors import ArgumentError, arg, shown
 
 #: Text that means 'no value', in small letters; the case does not matter.
 MISSING = ("", "na", "n/a", "nan", "-nan", "null", "none", "?", "#n/a", "#na", "<na>")

@@ -13,8 +13,8 @@ import numpy as np
 from fastnn.data.cells import STANDARD, Reading, is_missing
 from fastnn.data.notations import DATE_CURE, not_a_number, refuse_near_numbers
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import EXACT, Array, Place, Table, check_exact, from_zero, not_exact, shown
-from fastnn.errors import DataError
+from fastnn.data.table import EXACT, Array, Place, Table, check_exact, from_zero, not_exact
+from fastnn.errors import DataError, shown
 
 #: What a column may be. Those of a target keep their text as it is spelt: a "label" is judged as
 #: any column is, "text" is not.

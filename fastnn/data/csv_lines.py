@@ -21,8 +21,8 @@ from typing import IO, TypeVar
 
 from fastnn.data.cells import parse_number
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import Place, check_names, listed, shown
-from fastnn.errors import DataError, arg
+from fastnn.data.table import Place, check_names, listed
+from fastnn.errors import DataError, arg, shown
 
 T = TypeVar("T")
 

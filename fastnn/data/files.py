@@ -23,10 +23,9 @@ from fastnn.data.table import (
     check_names,
     from_zero,
     listed,
-    shown,
     unknown_column,
 )
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.extras import pip_install
 
 #: File types by the end of the name.

@@ -11,8 +11,8 @@ from fastnn.data.cells import Reading
 from fastnn.data.columns import text_column, typed_column
 from fastnn.data.csv_text import arrow_texts
 from fastnn.data.notations import DATE_CURE
-from fastnn.data.table import Array, check_known, check_names, from_zero, shown
-from fastnn.errors import ArgumentError, DataError
+from fastnn.data.table import Array, check_known, check_names, from_zero
+from fastnn.errors import ArgumentError, DataError, shown
 from fastnn.extras import pip_install
 
 #: Packages whose columns are read as those of a frame, wherever they come from.

@@ -8,12 +8,11 @@ numbers with a mistake. Codes ("A-1", "12-34", "1.2.3"), names and dates are non
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Sequence
 
 from fastnn.data.cells import Reading
-from fastnn.data.table import Array, shown
-from fastnn.errors import DataError
+from fastnn.data.table import Array
+from fastnn.errors import DataError, arg, shown
 
 #: Text in at most one of so many cells, among numbers (90 % or more), is taken for a mistake.
 NUMBERS_PER_STRAY = 10
@@ -32,7 +31,6 @@ _NOTATIONS = [
     ]
 ]  # fmt: skip
 _SIGNS = {",": "a comma", ".": "a point", " ": "a space", "'": "an apostrophe", "’": "’", "_": "_"}
-_QUOTED = {" ": "space", "'": '"\'"'}
 
 #: Text longer than this is no number, whatever it looks like.
 _LONGEST = 60
@@ -53,7 +51,7 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}/\d{1,2}
 
 DATE_CURE = (
     "turn them into numbers first, such as year, month, weekday or days since a fixed day, "
-    "or leave the column out: drop=, on the command line --drop"
+    f"or leave the column out ({arg('drop')})"
 )
 
 
@@ -107,15 +105,16 @@ def refuse_near_numbers(
 def not_a_number(name: str, where: str, cell: object, alike: Sequence[str] = ()) -> str:
     """Return the message for a stray text cell in a numeric column; ``alike``: cells like it.
 
-    >>> not_a_number("age", "line 3 of 'a.csv'", "1,5")
-    "column 'age', line 3 of 'a.csv': '1,5' is not a number, in a numeric column; if the decimal
-    sign is a comma, say decimal=',' (--decimal ,), or make the column categorical: ..."
+    >>> raise DataError(not_a_number("age", "line 3 of 'a.csv'", "1,5"))
+    Traceback (most recent call last):
+    fastnn.errors.DataError: column 'age', line 3 of 'a.csv': '1,5' is not a number, in a numeric
+    column; if the decimal sign is a comma, say decimal=',', or make the column categorical: ...
     """
     cure = _cure(str(cell).strip(), alike)
-    flag = shlex.quote(name) if len(name) < _LONGEST else "COL"
+    column = name if len(name) < _LONGEST else "COL"
     return (
         f"column {shown(name)}, {where}: {shown(cell)} is not a number, in a numeric column; "
-        f"{cure}, or make the column categorical: categorical=[{shown(name)}], --categorical {flag}"
+        f"{cure}, or make the column categorical: {arg('categorical', [column])}"
     )
 
 
@@ -129,8 +128,7 @@ def _bare(text: str) -> str | None:
 def _cure(cell: str, alike: Sequence[str]) -> str:
     bodies = [body for body in map(_bare, alike or [cell]) if body is not None]
     if not bodies:
-        gap = shlex.quote(f"--missing={cell}")
-        marker = f", or if it means no value say missing=[{cell!r}] ({gap})"
+        marker = f", or if it means no value say {arg('missing', [cell])}"
         return f"correct or empty the cell{marker if len(cell) < _LONGEST else ''}"
     reads = [how for how in _NOTATIONS if all(how.number_text(body) is not None for body in bodies)]
     single = {sign for how in reads for sign in [how.decimal or how.thousands] if not _both(how)}
@@ -149,13 +147,12 @@ def _both(how: Reading) -> bool:
 
 def _option(how: Reading) -> str:
     """Say what reads such numbers, and when."""
-    conditions, options, flags = [], [], []
+    conditions, options = [], []
     for name, sign, what in (
         ("decimal", how.decimal, "the decimal sign is {}"),
         ("thousands", how.thousands, "{} groups the thousands"),
     ):
         if sign:
             conditions.append(what.format(_SIGNS[sign]))
-            options.append(f"{name}={sign!r}")
-            flags.append(f"--{name} {_QUOTED.get(sign, sign)}")
-    return f"if {' and '.join(conditions)}, say {', '.join(options)} ({' '.join(flags)})"
+            options.append(arg(name, sign))
+    return f"if {' and '.join(conditions)}, say {', '.join(options)}"

@@ -26,8 +26,8 @@ from fastnn.data.statistics import (
     filled_by_median,
     moments,
 )
-from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed, shown
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
+from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, shown
 
 #: Columns with more categories than this keep their most frequent ones.
 MAX_CATEGORIES = 256
@@ -104,7 +104,8 @@ class Features:
             categorical: numeric columns to one-hot encode (codes such as a month).
             max_categories: the most frequent so many values of a column get a place of their own,
                 the others share '<unknown>', with a DataWarning.
-            weights: (N,), which count in medians, means and deviations (`statistics.moments`).
+            weights: (N,), which count in medians, means and deviations (`statistics.moments`); a
+                row of weight 0 is not seen.
             reading: how the text was read, to be kept.
 
         Raises DataError for a column without any value and for numbers too large to square.
@@ -121,6 +122,9 @@ class Features:
             )
         if max_categories < 1:
             raise ArgumentError(f"max_categories must be at least 1, found {max_categories}")
+        if weights is not None and weights.any():  # what does not count teaches nothing
+            counts = np.flatnonzero(weights)
+            table, weights = table.rows(counts), weights[counts]
         numeric = tuple(name for name in table.numeric_names if name not in categorical)
         texts = {name: texts_of(table, name) for name in table.names if name not in numeric}
         values = numeric_part(table, numeric)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.random import generator
-from fastnn.data.table import Array, shown
+from fastnn.data.table import Array
 from fastnn.data.tasks import check_task, class_labels, clean_target
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, shown
 
 #: N18: 60-20-20, and 98-1-1 from a million rows on.
 FRACTIONS = (0.6, 0.2, 0.2)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from fastnn.data.table import Array, shown
-from fastnn.errors import DataError
+from fastnn.data.table import Array
+from fastnn.errors import DataError, shown
 
 #: Rows are worked on in float64 in blocks of about so many numbers, which stay in the cache.
 _BLOCK = 2**18

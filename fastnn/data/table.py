@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.registry import did_you_mean
 
 Array = npt.NDArray[Any]
@@ -210,22 +210,6 @@ def unknown_column(name: object, names: Sequence[str]) -> str:
     "no column 'agee'; did you mean 'age'? (columns: age, town)"
     """
     return f"no column {shown(name)}{did_you_mean(str(name), names)} (columns: {listed(names)})"
-
-
-def shown(value: object, most: int = 80) -> str:
-    """Return a cell, a name or any other value for a message: no more of it than a line.
-
-    >>> shown("Ulm"), shown("ab" * 500, most=5)
-    ("'Ulm'", "'ababa'... (1000 characters)")
-    """
-    if isinstance(value, str):
-        cut = f"... ({len(value)} characters)" if len(value) > most else ""
-        return f"{str(value[:most])!r}{cut}"
-    try:
-        text = repr(value)
-    except Exception:  # a foreign object, or an int of more digits than Python prints
-        return f"a value of type {type(value).__name__}"
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 
 def listed(names: Iterable[object], most: int = 10) -> str:

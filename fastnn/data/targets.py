@@ -18,7 +18,7 @@ from fastnn.data.state import (
     is_flag,
 )
 from fastnn.data.statistics import moments
-from fastnn.data.table import Array, Place, check_dtype, check_exact, from_zero, listed, shown
+from fastnn.data.table import Array, Place, check_dtype, check_exact, from_zero, listed
 from fastnn.data.tasks import (
     TASKS,
     Task,
@@ -29,7 +29,7 @@ from fastnn.data.tasks import (
     numbers_of,
     one_class,
 )
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, shown
 
 _KIND = {"b": "boolean", "i": "integer", "f": "number", "U": "text"}
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.cells import STANDARD, is_missing
 from fastnn.data.columns import typed_column
-from fastnn.data.table import Array, from_zero, shown
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.data.table import Array, from_zero
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.registry import did_you_mean
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.losses import LossFunction, loss
 from fastnn.nn.normalization import BatchNorm, batch_norm
@@ -147,7 +147,7 @@ def network(
     Raises ArgumentError naming the argument that cannot work.
     """
     if not isinstance(sizes, (list, tuple, np.ndarray)):
-        raise ArgumentError(f"layer sizes must be a list such as [4, 8, 3], found {sizes!r}")
+        raise ArgumentError(f"layer sizes must be a list such as [4, 8, 3], found {shown(sizes)}")
     sizes = tuple(sizes)
     if len(sizes) < 2 or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes

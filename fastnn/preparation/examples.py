@@ -13,9 +13,9 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
-from fastnn.data.table import Table, check_known, shown
+from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
-from fastnn.errors import ArgumentError, DataError, arg, inside
+from fastnn.errors import ArgumentError, DataError, arg, inside, shown
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.recipe.choices import checked, pick
 from fastnn.recipe.table import DataOptions, ReadingOptions, SourceOptions

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.losses import DEFAULT_LOSSES, LOSSES, LossFunction, loss
 from fastnn.registry import did_you_mean, parse_choice
@@ -41,7 +41,9 @@ def choose_loss(spec: object, task: str, label_smoothing: float = 0.0) -> LossFu
     cost = loss(given)
     if task not in cost.tasks:
         fitting = ", ".join(row.name for row in LOSSES if task in row.tasks)
-        raise ArgumentError(f"loss {cost.name!r} does not fit task {task!r}; choose from {fitting}")
+        raise ArgumentError(
+            f"loss {cost.name!r} does not fit task {shown(task)}; choose from {fitting}"
+        )
     return cost
 
 
@@ -60,7 +62,7 @@ def choose_output(spec: object, task: str, cost: LossFunction) -> ActivationFunc
     if chosen.expression is None and chosen.name != "sigmoid":
         raise ArgumentError(
             f"{arg('output_activation')} {chosen.name!r} gives no probabilities, which task "
-            f"{task!r} "
+            f"{shown(task)} "
             f"needs: leave it out (sigmoid), or use {arg('task', 'regression')}"
         )
     return chosen
@@ -90,7 +92,7 @@ def choose_metrics(metrics: Sequence[object] | None, monitor: str, task: str) ->
     if monitor not in names:
         raise ArgumentError(
             f"{arg('monitor')} must be 'loss' or one of the metrics ({', '.join(names)}), found "
-            f"{monitor!r}{did_you_mean(monitor, ['loss', *names])}"
+            f"{shown(monitor)}{did_you_mean(monitor, ['loss', *names])}"
         )
     return Judges(chosen, greater_is_better(monitor))
 
@@ -110,11 +112,11 @@ def choose_standardization(
     bounded = cost.lowest_target > -np.inf
     if wanted is not None and not isinstance(wanted, bool):
         raise ArgumentError(
-            f"{arg('standardize_target')} must be True, False or None, found {wanted!r}"
+            f"{arg('standardize_target')} must be True, False or None, found {shown(wanted)}"
         )
     if wanted is not None and task != "regression":
         raise ArgumentError(
-            f"{arg('standardize_target')} has no effect with task {task!r}: leave it out"
+            f"{arg('standardize_target')} has no effect with task {shown(task)}: leave it out"
         )
     if wanted and bounded:
         raise ArgumentError(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.recipe.table import ClassWeight
 from fastnn.registry import did_you_mean
 
@@ -44,14 +44,14 @@ def class_weights(class_weight: ClassWeight, targets: Targets, Y: Array) -> Arra
         if class_weight != "balanced":
             raise ArgumentError(
                 f"{arg('class_weight')} must be 'balanced' or a weight for each label, found "
-                f"{class_weight!r}{did_you_mean(class_weight, ['balanced'])}"
+                f"{shown(class_weight)}{did_you_mean(class_weight, ['balanced'])}"
             )
         counts = np.bincount(Y[:, 0].astype(np.int64), minlength=len(labels))
         return len(Y) / (len(labels) * np.maximum(counts, 1))
     if not isinstance(class_weight, Mapping) or not class_weight:
         raise ArgumentError(
             f"{arg('class_weight')} must be 'balanced' or a mapping of labels to weights, found "
-            f"{class_weight!r}"
+            f"{shown(class_weight)}"
         )
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
@@ -68,7 +68,7 @@ def _label_weights(class_weight: ClassWeight, k: int) -> Array:
     if not isinstance(class_weight, (list, tuple, np.ndarray)):
         raise ArgumentError(
             f"{arg('class_weight')} for a multilabel target is a list of {k} weights, found "
-            f"{class_weight!r}"
+            f"{shown(class_weight)}"
         )
     weights = np.array([_one_weight(j, weight) for j, weight in enumerate(class_weight)])
     if weights.shape != (k,):
@@ -81,7 +81,7 @@ def _label_weights(class_weight: ClassWeight, k: int) -> Array:
 def _one_weight(label: object, weight: object) -> float:
     if isinstance(weight, bool) or not isinstance(weight, (int, float, np.integer, np.floating)):
         raise ArgumentError(
-            f"{arg('class_weight')}: the weight of {label!r} is {weight!r}, not a number"
+            f"{arg('class_weight')}: the weight of {shown(label)} is {weight!r}, not a number"
         )
     return float(weight)
 

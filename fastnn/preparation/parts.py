@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from fastnn.data.split import folds, holdout, split
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import shown
 from fastnn.data.tasks import class_labels
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.preparation.examples import Examples, Source, read_part
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.registry import did_you_mean
 
 #: Takes the name of an argument and a value; returns the value in the form that is kept.
@@ -26,7 +26,7 @@ def whole(name: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(
-            f"{arg(name)} must be a whole number above 0, found {value!r}", value=value
+            f"{arg(name)} must be a whole number above 0, found {shown(value)}", value=value
         )
     return int(value)
 
@@ -41,7 +41,7 @@ def number(name: str, value: object, open_low: bool = False) -> float:
     if not valid or not math.isfinite(value) or value < 0 or (open_low and not value):  # type: ignore[arg-type, operator]
         raise ArgumentError(
             f"{arg(name)} must be a number {'above 0' if open_low else 'of 0 or more'}, found "
-            f"{value!r}",
+            f"{shown(value)}",
             value=value,
         )
     return float(value)  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ def flag(name: str, value: object) -> bool:
     True
     """
     if not isinstance(value, bool):
-        raise ArgumentError(f"{arg(name)} must be True or False, found {value!r}", value=value)
+        raise ArgumentError(f"{arg(name)} must be True or False, found {shown(value)}", value=value)
     return value
 
 
@@ -89,7 +89,7 @@ def listed(name: str, values: Any) -> list[Any]:
     ['id']
     """
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-        raise ArgumentError(f"{arg(name)} must be a list, found {values!r}", value=values)
+        raise ArgumentError(f"{arg(name)} must be a list, found {shown(values)}", value=values)
     return list(values)
 
 
@@ -103,7 +103,7 @@ def one_of(*choices: str) -> Check:
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or value not in choices:
             raise ArgumentError(
-                f"{arg(name)} must be one of {', '.join(choices)}, found {value!r}"
+                f"{arg(name)} must be one of {', '.join(choices)}, found {shown(value)}"
                 f"{did_you_mean(str(value), choices)}",
                 value=value,
             )
@@ -158,13 +158,14 @@ def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
         given = given.tolist()
     if not isinstance(given, (list, tuple)):
         raise ArgumentError(
-            f"{arg(name)} must be a list of whole numbers such as [64, 32], found {hidden!r}",
+            f"{arg(name)} must be a list of whole numbers such as [64, 32], found {shown(hidden)}",
             value=hidden,
         )
     for n in given:
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
             raise ArgumentError(
-                f"each of {arg(name)} must be a whole number above 0, found {n!r}", value=hidden
+                f"each of {arg(name)} must be a whole number above 0, found {shown(n)}",
+                value=hidden,
             )
     return tuple(int(n) for n in given)
 
@@ -178,14 +179,14 @@ def batch_size(name: str, value: Any) -> int | str:
     if isinstance(value, str):
         if value not in ("auto", "full"):
             raise ArgumentError(
-                f"{arg(name)} must be a whole number, 'auto' or 'full', found {value!r}"
+                f"{arg(name)} must be a whole number, 'auto' or 'full', found {shown(value)}"
                 + did_you_mean(value, ("auto", "full")),
                 value=value,
             )
         return value
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(
-            f"{arg(name)} must be a whole number from 1, 'auto' or 'full', found {value!r}",
+            f"{arg(name)} must be a whole number from 1, 'auto' or 'full', found {shown(value)}",
             value=value,
         )
     return int(value)
@@ -200,7 +201,7 @@ def micro_batch_size(name: str, value: Any) -> int | str:
     if isinstance(value, str):
         if value != "auto":
             raise ArgumentError(
-                f"{arg(name)} must be a whole number above 0 or 'auto', found {value!r}",
+                f"{arg(name)} must be a whole number above 0 or 'auto', found {shown(value)}",
                 value=value,
             )
         return value
@@ -216,12 +217,12 @@ def fractions(name: str, value: Any) -> tuple[float, ...]:
     given = value.tolist() if hasattr(value, "tolist") else value
     if not isinstance(given, (list, tuple)) or len(given) != 3:
         raise ArgumentError(
-            f"{arg(name)} must be three numbers (train, validation, test), found {value!r}",
+            f"{arg(name)} must be three numbers (train, validation, test), found {shown(value)}",
             value=value,
         )
     shares = tuple(number(name, one) for one in given)
     if not all(shares):
-        raise ArgumentError(f"{arg(name)} must all be positive, found {value!r}", value=value)
+        raise ArgumentError(f"{arg(name)} must all be positive, found {shown(value)}", value=value)
     if abs(sum(shares) - 1) > 1e-9:
         raise ArgumentError(
             f"{arg(name)} must sum to 1, found {shares}: {sum(shares):g}", value=value
@@ -237,7 +238,8 @@ def fold(name: str, value: Any) -> tuple[int, int]:
     """
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ArgumentError(
-            f"{arg(name)} must be a pair (i, k), the i-th of k folds, found {value!r}", value=value
+            f"{arg(name)} must be a pair (i, k), the i-th of k folds, found {shown(value)}",
+            value=value,
         )
     i, k = value
     if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in value) or not (
@@ -245,7 +247,7 @@ def fold(name: str, value: Any) -> tuple[int, int]:
     ):
         raise ArgumentError(
             f"{arg(name)} must be (i, k) with k of 2 or more and i from 0 to k - 1, found "
-            f"{value!r}",
+            f"{shown(value)}",
             value=value,
         )
     return int(i), int(k)
@@ -259,7 +261,8 @@ def seed(name: str, value: Any) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**64:
         raise ArgumentError(
-            f"{arg(name)} must be a whole number from 0 to 2**64 - 1, found {value!r}", value=value
+            f"{arg(name)} must be a whole number from 0 to 2**64 - 1, found {shown(value)}",
+            value=value,
         )
     return int(value)
 
@@ -272,7 +275,7 @@ def monitor(name: str, value: object) -> str:
     """
     if not isinstance(value, str):
         raise ArgumentError(
-            f"{arg(name)} must be 'loss' or the name of a metric, found {value!r}", value=value
+            f"{arg(name)} must be 'loss' or the name of a metric, found {shown(value)}", value=value
         )
     return value
 
@@ -284,7 +287,7 @@ def text(name: str, value: object) -> str:
     'cpu'
     """
     if not isinstance(value, str):
-        raise ArgumentError(f"{arg(name)} must be a text, found {value!r}", value=value)
+        raise ArgumentError(f"{arg(name)} must be a text, found {shown(value)}", value=value)
     return value
 
 
@@ -360,7 +363,7 @@ def groups(name: str, value: Any) -> tuple[Any, ...]:
         isinstance(group, ParameterGroup) for group in value
     ):
         raise ArgumentError(
-            f"{arg(name)} must be a list of ParameterGroup, found {value!r}", value=value
+            f"{arg(name)} must be a list of ParameterGroup, found {shown(value)}", value=value
         )
     checked = []
     for group in value:
@@ -378,7 +381,7 @@ def groups(name: str, value: Any) -> tuple[Any, ...]:
                 or not 0 <= float(found) < math.inf
             ):
                 raise ArgumentError(
-                    f"{arg(name)}: {what} must be a number of 0 or more, found {found!r}",
+                    f"{arg(name)}: {what} must be a number of 0 or more, found {shown(found)}",
                     value=value,
                 )
         if group.layer is not None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fastnn.data.table import Table, check_exact, from_zero, listed, shown
-from fastnn.errors import ArgumentError, DataError
+from fastnn.data.table import Table, check_exact, from_zero, listed
+from fastnn.errors import ArgumentError, DataError, shown
 
 
 def small() -> Table:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastnn.errors import ArgumentError, in_python
+from fastnn.errors import ArgumentError, in_python, shown
 from fastnn.nn.parameters import check_dtype
 from fastnn.recipe.checks import hidden_layer_sizes, whole
 from fastnn.recipe.choices import OPTIONS, options, refuse_unknown, refuse_without_effect
@@ -259,26 +259,28 @@ def _check_ranges(given: Parameters) -> None:
             _NUMBERS[name].check("MLP", value)
         elif name in _CHOICES and value not in _CHOICES[name]:
             raise ArgumentError(
-                f"{name} must be one of {', '.join(_CHOICES[name])}, found {value!r}"
+                f"{name} must be one of {', '.join(_CHOICES[name])}, found {shown(value)}"
                 f"{did_you_mean(str(value), _CHOICES[name])}"
             )
         elif name in _FLAGS and not isinstance(value, (bool, np.bool_)):
-            raise ArgumentError(f"{name} must be True or False, found {value!r}")
+            raise ArgumentError(f"{name} must be True or False, found {shown(value)}")
         elif name in ("max_iter", "max_fun"):
             whole(name, value)
     size = given["batch_size"]
     if not (isinstance(size, str) and size == "auto"):
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ArgumentError(
-                f"batch_size must be a whole number from 1 or 'auto', found {size!r}"
+                f"batch_size must be a whole number from 1 or 'auto', found {shown(size)}"
             )
     if given["n_iter_no_change"] != np.inf:
         whole("n_iter_no_change", given["n_iter_no_change"])
     if not isinstance(given["verbose"], (bool, int, np.integer)) or given["verbose"] < 0:
-        raise ArgumentError(f"verbose must be a bool or a whole number, found {given['verbose']!r}")
+        raise ArgumentError(
+            f"verbose must be a bool or a whole number, found {shown(given['verbose'])}"
+        )
     callbacks = given["callbacks"]
     if callbacks is not None and not isinstance(callbacks, (list, tuple)):
-        raise ArgumentError(f"callbacks must be a list of functions, found {callbacks!r}")
+        raise ArgumentError(f"callbacks must be a list of functions, found {shown(callbacks)}")
     if given["dtype"] is not None:
         check_dtype(given["dtype"])
 
