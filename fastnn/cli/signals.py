@@ -33,9 +33,10 @@ def as_interrupts() -> Iterator[list[int]]:
     received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        first = not received  # looked up before the next can come, in here
         received.append(number)
         asked = len([n for n in received if n != signal.SIGHUP])
-        if len(received) == 1 or (asked > 2 and number != signal.SIGHUP):
+        if first or (asked > 2 and number != signal.SIGHUP):
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -220,6 +221,26 @@ def test_the_first_signal_ends_and_the_third_insists(numbers: str, raised_at: li
             except KeyboardInterrupt:
                 raised.append(i)
     assert (raised, received) == (raised_at, sent)
+
+
+def test_a_second_signal_inside_the_handler_of_the_first_swallows_neither() -> None:
+    """A terminal that is closed may be told twice within microseconds."""
+    nested = []
+
+    def between(frame: FrameType, event: str, argument: object) -> None:
+        if event == "c_return" and frame.f_code.co_name == "interrupt" and not nested:
+            nested.append(event)
+            signal.raise_signal(signal.SIGHUP)
+
+    with as_interrupts() as received:
+        sys.setprofile(between)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGHUP)
+        finally:
+            sys.setprofile(None)
+    assert nested
+    assert received == [signal.SIGHUP] * 2
 
 
 def test_handlers_are_as_they_were_and_what_is_ignored_stays_so() -> None:
