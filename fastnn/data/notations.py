@@ -155,4 +155,4 @@ def _option(how: Reading) -> str:
         if sign:
             conditions.append(what.format(_SIGNS[sign]))
             options.append(arg(name, sign))
-    return f"if {' and '.join(conditions)}, say {', '.join(options)}"
+    return f"if {' and '.join(conditions)}, say {' and '.join(options)}"

@@ -276,7 +276,7 @@ def test_numbers_in_another_notation(fastnn, tmp_path) -> None:
     named = ["d.csv", "--target", "y", "--delimiter", ";", "--epochs", 1, "--quiet"]
     done = fastnn("train", *named)
     assert done.code == 3
-    assert "--decimal , --thousands ." in done.err
+    assert "say --decimal , and --thousands ." in done.err
     done = fastnn("train", *named, "--decimal", ",", "--thousands", ".")
     assert done.code == 3
     assert "--missing=-" in done.err

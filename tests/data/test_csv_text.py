@@ -87,8 +87,8 @@ def test_a_stray_cell_among_numbers_is_shown_with_its_line(write):
         read_csv(path)
     assert str(caught.value) == (
         f"column 'age', line 11 of '{path}': 'abc' is not a number, in a numeric column; correct "
-        "or empty the cell, or if it means no value say missing=['abc'] (--missing=abc), or make "
-        "the column categorical: categorical=['age'], --categorical age"
+        "or empty the cell, or if it means no value say missing=['abc'], or make "
+        "the column categorical: categorical=['age']"
     )
     assert read_csv(path, kinds={"age": "categorical"})[0]["age"].tolist()[-2:] == ["8", "abc"]
 
