@@ -87,8 +87,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Run the device tests beside the others, and let tests send signals to what they start.
 
     A run with ``nohup`` or ``&`` ignores hang-ups or Ctrl-C, and hands that down; what is caught
-    here is not handed down.
+    here is not handed down. Nor is that this process may be one of several: what tests start is on
+    its own.
     """
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
+        del os.environ[name]
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
