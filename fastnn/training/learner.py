@@ -140,7 +140,7 @@ class Learner:
     def _kept(self, train: Part, options: Recipe) -> Trainer | None:
         """Return the trainer of the last call, with the new examples, if they are of its form."""
         kept = self._trainer
-        if kept is None or kept.network is not self.network:
+        if kept is None:
             return None
         data, before = kept.plan.data, kept.entries[0].options
         pairs = [(data.X, train.X), (data.Y, train.Y), (data.w, train.w)]

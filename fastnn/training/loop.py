@@ -174,8 +174,7 @@ class Trainer:
             self._active = list(everyone)
             if len(everyone) > 1:
                 self._take(everyone)
-        self._before, reason = None, "failed"
-        done = [entry.done for entry in self.entries]
+        done, reason = [entry.done for entry in self.entries], "failed"
         try:
             for entry in self.entries:
                 entry.begin(self.backend.device)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastnn.backend.backend import get_backend
+from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.engine import compiled_status
 from fastnn.backend.stack import Stack
 from fastnn.data.batches import epoch_order
@@ -217,6 +218,23 @@ def test_parts_of_different_lengths_are_not_judged_together() -> None:
         both.evaluate([np.ones((3, 2)), np.ones((1, 2))])
     with pytest.raises(ArgumentError, match="Y: networks of a stack need arrays of one shape"):
         both.evaluate([np.ones((3, 2))] * 2, [np.ones((3, 1)), None])
+
+
+def test_examples_that_several_networks_share_are_sent_once() -> None:
+    class Counting(CpuBackend):
+        sent = 0
+
+        def copy(self, source: Any, out: Any) -> None:
+            self.sent += any(np.shares_memory(source, X) for X in (one, two))
+            super().copy(source, out)
+
+    one, two = np.ones((5, 2)), np.zeros((5, 2))
+    backend = Counting()
+    stack = Stack(backend, [0] * 4)
+    net = network([2, 1])
+    plan = EvaluationPlan(stack, net, Parameters(net, stack, "float64"), block=4)
+    plan.evaluate([one, two, one, one])
+    assert backend.sent == 2 * 2  # in blocks of 4 rows and 1
 
 
 def test_one_network_goes_back_and_the_other_stays() -> None:

@@ -204,6 +204,57 @@ def test_the_next_part_of_as_many_examples_is_trained_by_the_same_trainer() -> N
     assert first._trainer is None
 
 
+def test_a_kept_trainer_is_given_up_with_what_is_undone() -> None:
+    first, given = learner(), options(epochs=99)
+    first.train(TRAIN, given, epochs=1, again=True)
+    twin, kept = copy.deepcopy(first), first.keep()
+    first.train(TRAIN, given, epochs=1, again=True)
+    first.go_back(kept)
+    same(first, twin)
+    for one in (first, twin):
+        one.train(TRAIN, given, epochs=2, again=True)
+    same(first, twin)
+
+
+def test_the_engine_of_a_part_among_many_is_that_of_one_epoch() -> None:
+    """Nobody knows how many parts will come; the choice is not changed in between."""
+    first = learner("auto")
+    first.train(TRAIN, options(epochs=10**6), epochs=1, again=True)
+    assert first.history.engine is not None
+    assert first.history.engine["engine"] == "numpy"
+
+
+def test_another_network_of_the_same_shape() -> None:
+    first = learner()
+    first.train(TRAIN, options(epochs=1), validation=HELD)
+    twin, other = copy.deepcopy(first), network((4, 6, 1), loss_function="squared_error",
+                                                output_activation="tanh")  # fmt: skip
+    first.change(other)
+    outputs, loss = first.evaluate(HELD)
+    np.testing.assert_allclose(outputs, np.tanh(np.arctanh(2 * twin.predict(HELD.X) - 1) * 2))
+    assert loss == pytest.approx(0.5 * float(((outputs - HELD.Y) ** 2).mean()))
+    first.train(TRAIN, options(epochs=2, optimizer="sgd"))
+    assert len(first.history.epochs) == 2
+
+
+@pytest.mark.skipif(bool(compiled_status()), reason=compiled_status() or "-")
+def test_judged_by_the_engine_that_judged_in_training() -> None:
+    rng = np.random.default_rng(5)
+    inputs = rng.normal(size=(1000, 4)).astype(np.float32)
+    held = Part(inputs, (inputs[:, :1] > 0).astype(np.float32))
+    first = learner("auto", "float32")
+
+    def stop(state: Any) -> None:
+        state.stop = True
+
+    history = first.train(TRAIN, options(epochs=10**6), validation=held, callbacks=[stop])
+    assert history.engine is not None
+    assert history.engine["engine"] == "compiled"
+    assert first.evaluate(held)[1] == history.epochs[0].validation_loss
+    assert (first.evaluate(held)[0] != first.predict(inputs)).any(), "those of NumPy, but for 1e-7"
+    np.testing.assert_allclose(first.evaluate(held)[0], first.predict(inputs), atol=1e-6)
+
+
 def test_judged_as_in_training() -> None:
     first = learner()
     history = first.train(TRAIN, options(epochs=2), validation=HELD)

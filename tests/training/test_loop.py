@@ -10,7 +10,7 @@ import pytest
 
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.data.batches import epoch_order
-from fastnn.errors import ArgumentError, DataError, DeviceError
+from fastnn.errors import ArgumentError, DataError, DeviceError, DivergenceError
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
@@ -286,6 +286,47 @@ def test_a_trainer_that_is_run_again_goes_on():
     halves.run()
     np.testing.assert_array_equal(whole.parameters.theta, halves.parameters.theta)
     assert [e.loss for e in whole.history.epochs] == [e.loss for e in halves.history.epochs]
+
+
+def test_a_trainer_that_is_run_again_has_nothing_left_of_the_run_before():
+    """Neither its learning-rate factor, nor its callbacks, nor the epoch that it would undo."""
+    trainer = make(epochs=2)
+
+    def slower(state):
+        state.rate_factor = 0.25
+
+    before = Watch(trainer)
+    trainer.run([before, slower])
+    theta = trainer.parameters.theta.copy()
+    trainer.trainer.extend(4)
+
+    class Impatient(Watch):
+        def begin(self, state):
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingInterrupted):
+        trainer.run([Impatient(trainer)])
+    np.testing.assert_array_equal(trainer.parameters.theta, theta)
+    assert before.calls == ["begin", "epoch", "epoch", "end"]
+    history = trainer.run()
+    assert [e.learning_rate for e in history.epochs] == [0.1, 0.025, 0.1, 0.1]
+
+
+def test_the_error_of_a_run_is_not_that_of_the_next():
+    trainer = make(epochs=2)
+
+    def impossible(state):
+        state.rate_factor = 1e300
+
+    class Sensible(Watch):
+        def begin(self, state):
+            state.rate_factor = 1.0
+
+    with np.errstate(all="ignore"), pytest.raises(DivergenceError, match="epoch 2, "):
+        trainer.run([impossible])
+    assert trainer.history.stopped == "diverged"
+    assert trainer.run([Sensible(trainer)]).stopped == "epochs"
+    assert trainer.entry.error is None
 
 
 def test_a_trainer_that_does_not_fit_into_the_memory_is_refused(monkeypatch):
