@@ -123,7 +123,9 @@ def test_numbers_in_another_notation(tmp_path, name):
     assert (model.task, model.features.numeric) == ("regression", ("a",))
     assert 1000 < model.features.mean[0] < 1700
     assert model.features.reading == {"decimal": ",", "thousands": ".", "missing": ["-"]}
-    with pytest.raises(DataError, match=r"'1\.000,5' is not a number.*say decimal=',' and thousands"):
+    with pytest.raises(
+        DataError, match=r"'1\.000,5' is not a number.*say decimal=',' and thousands"
+    ):
         work({"delimiter": ";"})
     with pytest.raises(ArgumentError, match="decimal must be one sign"):
         work({**how, "decimal": "comma"})
