@@ -27,9 +27,10 @@ def arg(name: str, *value: object) -> str:
     >>> str(ArgumentError(f"{arg('epochs')} must be above 0; try {arg('loss', 'huber')}"))
     "epochs must be above 0; try loss='huber'"
     """
-    if not name.isidentifier():  # such as 'Dense: units', which every door calls so
+    owner, colon, own = name.rpartition(": ")  # such as 'Dense: units'
+    if not own.isidentifier():  # such as 'data set': a kind of name, and no argument
         return name
-    return f"{_OPEN}{name}{''.join(f'{_VALUE}{one!r}' for one in value)}{_CLOSE}"
+    return f"{owner}{colon}{_OPEN}{own}{''.join(f'{_VALUE}{one!r}' for one in value)}{_CLOSE}"
 
 
 def in_python(name: str, value: str | None = None) -> str:
@@ -60,8 +61,8 @@ def shown(value: object, most: int = 80) -> str:
 class FastnnError(Exception):
     """Base of every error that fastnn raises on purpose.
 
-    ``argument`` is the name of the argument that cannot work, as `fastnn.train` calls it, and
-    ``value`` what it was, where there is one.
+    ``argument`` is the name of the argument that cannot work, as the function calls it that was
+    called, and ``value`` what it was, where there is one.
 
     >>> error = FastnnError(f"{arg('epochs')} must be above 0", value=-1)
     >>> error.argument, error.value, error.said(lambda name, value: f"--{name}")
@@ -76,6 +77,8 @@ class FastnnError(Exception):
     ) -> None:
         super().__init__(_spelled(message, in_python), **more)
         first = _ARGUMENT.search(message)
+        if first and ";" in message[: first.start()]:  # it belongs to what is to be done
+            first = None
         self.argument = first[1] if argument is None and first else argument
         self.value = value
         self._message = message
@@ -90,14 +93,30 @@ class FastnnError(Exception):
         >>> FastnnError("column 'x': no value").within("test: ")
         FastnnError("test: column 'x': no value")
         """
-        return self._again(where + self._message + after)
+        named = _ARGUMENT.search(where)
+        return self._again(where + self._message + after, named[1] if named else self.argument)
+
+    def about(self: E, name: str) -> E:
+        """Return the same error naming an argument: before its message, if it did not.
+
+        >>> ArgumentError(f"unknown {arg('activation')} 'rellu'").about("output_activation")
+        ArgumentError("output_activation: unknown activation 'rellu'")
+        """
+        if self.argument == name:
+            return self
+        inner = self.argument or ""
+        plain = _ARGUMENT.sub(
+            lambda m: in_python(*m.groups()) if m[1] == inner else m[0], self._message
+        )
+        return self._again(f"{arg(name)}: {plain}", name)
 
     def respelled(self: E, spelling: Spelling) -> E:
         """Return the same error as a door with names of its own says it."""
-        return self._again(self.said(spelling))
+        named = self.argument
+        return self._again(self.said(spelling), None if named is None else spelling(named, None))
 
-    def _again(self: E, message: str) -> E:
-        again = type(self)(message, argument=self.argument, value=self.value)
+    def _again(self: E, message: str, argument: str | None) -> E:
+        again = type(self)(message, argument=argument, value=self.value)
         return again.with_traceback(self.__traceback__)
 
 
@@ -121,6 +140,21 @@ def inside(where: str) -> Iterator[None]:
         yield
     except FastnnError as error:
         raise error.within(where) from error
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Let errors name an argument, `FastnnError.about`.
+
+    >>> with about("metrics"):
+    ...     raise ArgumentError("unknown metric 'acurracy'")
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: metrics: unknown metric 'acurracy'
+    """
+    try:
+        yield
+    except FastnnError as error:
+        raise error.about(name) from error.__cause__
 
 
 @contextmanager

@@ -69,10 +69,11 @@ class Option:
             number < self.high if self.open_high else number <= self.high
         )
         if not inside or not math.isfinite(number):
+            low = "(" if self.open_low or math.isinf(self.low) else "["
+            high = ")" if self.open_high or math.isinf(self.high) else "]"
             raise ArgumentError(
                 f"{owner}: {self.name}={shown(value)} is outside "
-                f"{'(' if self.open_low else '['}{self.low:g}, {self.high:g}"
-                f"{')' if self.open_high else ']'}"
+                f"{low}{self.low:g}, {self.high:g}{high}"
             )
         return number
 
@@ -112,18 +113,13 @@ class Table(Generic[R]):
     def names(self) -> tuple[str, ...]:
         return tuple(self._rows)
 
-    @property
-    def _named(self) -> str:
-        """What messages call the kind: it is an argument's name too, unless it has a space."""
-        return arg(self.kind) if self.kind.isidentifier() else self.kind
-
     def __getitem__(self, name: str) -> R:
         if not isinstance(name, str):
-            raise ArgumentError(f"{self._named} must be a name (text), found {shown(name)}")
+            raise ArgumentError(f"{arg(self.kind)} must be a name (text), found {shown(name)}")
         name = self._aliases.get(name, name)
         if name not in self._rows:
             raise ArgumentError(
-                f"unknown {self._named} {shown(name)}"
+                f"unknown {arg(self.kind)} {shown(name)}"
                 + (did_you_mean(name, [*self._rows, *self._aliases]) or "")
                 + f" (known: {', '.join(self._rows)})"
             )
@@ -137,6 +133,7 @@ class Table(Generic[R]):
         An option that the row does not have is refused, with the rows that have it.
         """
         row = self[name]
+        owner = f"{arg(self.kind)} {row.name!r}"
         known = {option.name: option for option in row.options}
         for option_name in given:
             if option_name not in known:
@@ -147,10 +144,9 @@ class Table(Generic[R]):
                     else did_you_mean(option_name, known)
                 )
                 raise ArgumentError(
-                    f"{self.kind} {row.name!r} has no option {option_name!r}{hint}"
+                    f"{owner} has no option {option_name!r}{hint}"
                     f" (its options: {', '.join(known) or 'none'})"
                 )
-        owner = f"{self.kind} {row.name!r}"
         return {
             option.name: option.check(owner, given[option.name])
             if option.name in given
@@ -173,8 +169,8 @@ def parse_call(text: str, kind: str) -> tuple[str, dict[str, object]]:
     options: dict[str, object] = {}
     for part in filter(None, (p.strip() for p in rest.rstrip().removesuffix(")").split(","))):
         key, equals, value = (p.strip() for p in part.partition("="))
-        if not equals or not rest.rstrip().endswith(")"):
-            raise ArgumentError(f"{kind} {text!r} is not of the form name(option=value, ...)")
+        if not equals:
+            break
         try:
             options[key] = {"True": True, "False": False}[value]
         except KeyError:
@@ -182,7 +178,10 @@ def parse_call(text: str, kind: str) -> tuple[str, dict[str, object]]:
                 options[key] = float(value)
             except ValueError:
                 options[key] = value.strip("\"'")
-    return name.strip(), options
+    else:
+        if rest.rstrip().endswith(")"):
+            return name.strip(), options
+    raise ArgumentError(f"{arg(kind)} {text!r} is not of the form name(option=value, ...)")
 
 
 def parse_choice(spec: object, kind: str) -> tuple[str, dict[str, object]]:
@@ -196,6 +195,6 @@ def parse_choice(spec: object, kind: str) -> tuple[str, dict[str, object]]:
     if isinstance(spec, Mapping) and isinstance(spec.get("name"), str):
         return spec["name"], {k: v for k, v in spec.items() if k != "name"}
     raise ArgumentError(
-        f"{kind} must be a name such as 'name' or 'name(option=value)' "
+        f"{arg(kind)} must be a name such as 'name' or 'name(option=value)' "
         f"or a dict with a 'name', found {shown(spec)}"
     )

@@ -62,7 +62,7 @@ def test_options_are_completed_and_checked() -> None:
         ("apple", {"ripe": True}, r"fruit 'apple' has no option 'ripe'; it belongs to pear \(its"),
         ("apple", {"wieght": 1}, r"did you mean 'weight'\? \(its options: weight\)"),
         ("plum", {"zzz": 1}, r"fruit 'plum' has no option 'zzz' \(its options: none\)"),
-        ("apple", {"weight": -1}, r"fruit 'apple': weight=-1 is outside \[0, inf\]"),
+        ("apple", {"weight": -1}, r"fruit 'apple': weight=-1 is outside \[0, inf\)"),
         ("pear", {"kind": "b"}, "kind='b'; choose from a, bb; did you mean 'bb'"),
         ("pear", {"ripe": 1}, "fruit 'pear': ripe must be True or False, found 1"),
     ],

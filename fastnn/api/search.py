@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import signature
 from typing import Any, Unpack
@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.search_grid import Grid, expand
-from fastnn.api.search_workers import in_processes
+from fastnn.api.search_workers import WORKERS, in_processes
 from fastnn.api.train import Training
 from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
 from fastnn.errors import ArgumentError, DivergenceError, arg, shown
 from fastnn.preparation.examples import Source, read_source
-from fastnn.recipe.checks import flag, whole
+from fastnn.recipe.checks import flag, monitor, one_of, optional, whole
+from fastnn.recipe.checks import seed as check_seed
 from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
@@ -145,16 +146,12 @@ def search(
     """
     refuse_unknown("search", common, signature(search).parameters)
     shared = pick(common, RecipeOptions)
-    configs = expand(grid, n_random, shared.get("seed", 0))
-    shared = {"split_seed": shared.get("seed", 0), **shared}
+    configs = expand(grid, n_random, check_seed("seed", shared.get("seed", 0)))
     n_folds = _check_folds(folds, grid, shared)
-    jobs = None if jobs is None else whole("jobs", jobs)
-    all_of_them = [
-        {**config, "fold": (i, n_folds)} if n_folds > 1 else config
-        for config in configs
-        for i in range(n_folds)
-    ]
-    recipes = read_recipes(all_of_them, shared)
+    jobs = optional(whole)("jobs", jobs)
+    workers = optional(one_of(*WORKERS))("workers", workers)
+    by = optional(monitor)("by", by)
+    recipes = read_recipes(configs, shared)
     settings = RunSettings(**pick(common, RunOptions))
     backend = settings.backend()
     if (jobs or workers) and backend.device != "cpu":
@@ -164,6 +161,14 @@ def search(
         )
     source = read_source(data, target, sample_weight=sample_weight, **pick(common, SourceOptions))
     by, greater = _judge(by, grid, shared, source)
+    if n_folds > len(source.examples):
+        raise ArgumentError(f"{arg('folds', n_folds)}: there are {len(source.examples)} rows only")
+    if n_folds > 1:
+        recipes = [
+            Named(f"{one.name}, fold {i}", replace(one.recipe, fold=(i, n_folds)))
+            for one in recipes
+            for i in range(n_folds)
+        ]
     work = Work(source, settings, validation, test)
     train: Any = partial(
         train_recipes, verbose=flag("verbose", verbose) and not jobs, judged=("validation",)
@@ -234,7 +239,8 @@ def _check_folds(folds: int | None, grid: Grid, common: Mapping[str, Any]) -> in
     for name in ("fold", "split_seed"):
         if name in grid or (name == "fold" and name in common):
             raise ArgumentError(
-                f"{name} would compare on different validation parts: leave it out, or use folds"
+                f"{arg(name)} would compare on different validation parts: leave it out, or use "
+                f"{arg('folds')}"
             )
     if folds is None:
         return 1
@@ -249,14 +255,14 @@ def _judge(
     """Return what is compared, and whether more of it is better; refuse what has no meaning."""
     for name in ("monitor", "metrics"):
         if by is None and name in grid:
-            raise ArgumentError(f"{arg('by')} is missing: the candidates differ in {name}")
+            raise ArgumentError(f"{arg('by')} is missing: the candidates differ in {arg(name)}")
     by = by or common.get("monitor") or "loss"
     if by == "loss":
         changed = [name for name in _LOSS_CHANGES if name in grid]
         if changed:
             raise ArgumentError(
-                f"the losses of different {changed[0]} cannot be compared: give a metric as by, "
-                f"such as {arg('by', default_metrics(source.task)[0])}"
+                f"losses with different {arg(changed[0])} cannot be compared: give a metric, such "
+                f"as {arg('by', default_metrics(source.task)[0])}"
             )
         return by, False
     metrics = common.get("metrics") or default_metrics(source.task)

@@ -63,15 +63,16 @@ def expand(grid: Grid, n_random: int | None = None, seed: int = 0) -> list[dict[
         if isinstance(values, LogUniform):
             if n_random is None:
                 raise ArgumentError(
-                    f"{arg('grid')}: {name} is a range, which only a random search draws"
+                    f"{arg('grid')}: {arg(name)} is a range, which only a random search draws: "
+                    f"say {arg('n_random')}"
                 )
             continue
         if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
             raise ArgumentError(
-                f"{arg('grid')}: {name} must be a list of values, found {shown(values)}"
+                f"{arg('grid')}: {arg(name)} must be a list of values, found {shown(values)}"
             )
         if not len(values):
-            raise ArgumentError(f"{arg('grid')}: {name} has no values")
+            raise ArgumentError(f"{arg('grid')}: {arg(name)} has no values")
     if n_random is None:
         lists = [list(values) for values in grid.values() if not isinstance(values, LogUniform)]
         return [dict(zip(grid, row, strict=True)) for row in product(*lists)]

@@ -9,9 +9,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
-from fastnn.errors import ArgumentError, arg, shown
+from fastnn.errors import ArgumentError, arg
 from fastnn.extras import pip_install
-from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted
 
@@ -42,11 +41,6 @@ def in_processes(
     Raises ArgumentError if the library is not installed. Ctrl-C raises TrainingInterrupted, whose
     ``result`` is the list with the shares that were done, and None for all else.
     """
-    if workers not in WORKERS:
-        raise ArgumentError(
-            f"{arg('workers')} must be 'joblib' or 'dask', found "
-            f"{shown(workers)}{did_you_mean(workers, WORKERS)}"
-        )
     jobs = min(jobs, len(items))
     if jobs == 1 and workers == "joblib":
         return work(items, **given)

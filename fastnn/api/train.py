@@ -134,5 +134,4 @@ def train(
 
 def _judge(learner: Learner, part: Part) -> dict[str, float]:
     A, value = learner.evaluate(part)
-    assert part.score is not None
-    return {**part.score(A), "loss": float(value)}
+    return {**part.judged(A), "loss": float(value)}

@@ -19,6 +19,7 @@ from fastnn.model.model import Model
 from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.setup import Setup, Shared, set_up
 from fastnn.recipe.checks import flag
+from fastnn.recipe.checks import seed as check_seed
 from fastnn.recipe.choices import options, pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
@@ -92,7 +93,7 @@ def train_many(
     begun.
     """
     refuse_unknown("train_many", common, signature(train_many).parameters)
-    if isinstance(configs, (str, bytes, Mapping)) or not all(
+    if not isinstance(configs, (list, tuple)) or not all(
         isinstance(config, Mapping) for config in configs
     ):
         raise ArgumentError(
@@ -164,7 +165,7 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
     >>> [one.recipe.seed for one in read_recipes([{"seed": 1}, {"seed": 2}], {"epochs": 3})]
     [1, 2]
     """
-    common = {"split_seed": common.get("seed", 0), **common}
+    common = {"split_seed": check_seed("seed", common.get("seed", 0)), **common}
     found = []
     for i, config in enumerate(configs):
         name = f"config {i} {dict(config)!r}"
@@ -172,8 +173,7 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
             for option in config:
                 if option in _FOR_ALL:
                     raise ArgumentError(
-                        f"{arg(option)} is the same for all networks: give it beside the configs, "
-                        "not in one"
+                        f"{arg(option)} is the same for all networks: give it by itself"
                     )
                 if option == "callbacks":
                     raise ArgumentError(
@@ -298,8 +298,7 @@ def trainings(
             one.backend, setup.network, parameters, parts, block, setup.recipe.epochs
         )
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
-            assert part.score is not None
-            report[name] = {**part.score(outputs), "loss": loss}
+            report[name] = {**part.judged(outputs), "loss": loss}
     return [
         Training(
             Model(

@@ -23,6 +23,7 @@ from fastnn.cli.parser import Parser
 from fastnn.cli.search import add_search
 from fastnn.cli.signals import as_interrupts
 from fastnn.cli.train import add_train
+from fastnn.cli.train_arguments import as_flag
 from fastnn.cli.use import add_evaluate, add_predict
 from fastnn.errors import (
     ArgumentError,
@@ -30,8 +31,6 @@ from fastnn.errors import (
     DeviceError,
     DivergenceError,
     FastnnError,
-    Spelling,
-    in_python,
 )
 from fastnn.extras import package_of
 from fastnn.version import __version__
@@ -132,7 +131,7 @@ def _run(argv: Sequence[str] | None, received: Sequence[int]) -> int:
             import traceback
 
             traceback.print_exc()
-        code, message = explain(error, getattr(arguments, "spelling", in_python))
+        code, message = explain(error)
         note(f"error: {' '.join(message.split())}")
         return code
 
@@ -144,15 +143,15 @@ def _command(arguments: argparse.Namespace) -> int:
         return run(arguments)
 
 
-def explain(error: Exception, spelling: Spelling = in_python) -> tuple[int, str]:
-    """Return the exit code of an error and what to tell the user, in the spelling of a command.
+def explain(error: Exception) -> tuple[int, str]:
+    """Return the exit code of an error and what to tell the user, arguments spelt as flags.
 
     >>> explain(DeviceError("device 'cuda' cannot be used: CuPy is not installed"))
     (4, "device 'cuda' cannot be used: CuPy is not installed")
     """
     for kind, code in EXIT_CODES:
         if isinstance(error, kind):
-            return code, error.said(spelling) if isinstance(error, FastnnError) else str(error)
+            return code, error.said(as_flag) if isinstance(error, FastnnError) else str(error)
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("fastnn"):
         module = error.name or ""
         return 1, f"the library {module!r} is not installed: pip install {package_of(module)}"

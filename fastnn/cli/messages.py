@@ -87,6 +87,8 @@ def check_output(path: str, option: str, inputs: dict[str, str]) -> None:
 
     >>> check_output("model.fastnn", "--out", {"DATA": "digits"})
     """
+    if not path:
+        raise ArgumentError(f"{option}: name a file, found ''")
     for name, given in inputs.items():
         if os.path.exists(given) and os.path.exists(path) and os.path.samefile(given, path):
             raise ArgumentError(f"{option} is the file {path!r}, which is {name}: name another one")

@@ -64,7 +64,8 @@ class Parser(argparse.ArgumentParser):
         found, extra = self.parse_known_args(words, namespace)
         if extra:
             command = self.commands.get(getattr(found, "command", ""), self)
-            command.error(f"unknown argument {extra[0]!r}{command.nearest(extra[0])}")
+            shown = extra[0].partition("=")[0]
+            command.error(f"unknown argument {shown!r}{command.nearest(shown)}")
         return found
 
     def nearest(self, word: str) -> str:
@@ -74,7 +75,7 @@ class Parser(argparse.ArgumentParser):
         if self._late_hint is not None and (hint := self._late_hint(word)):
             return hint
         options = [option for action in self._actions for option in action.option_strings]
-        return did_you_mean(word.partition("=")[0], options)
+        return did_you_mean(word, options)
 
 
 def joined(lists: Iterable[Iterable[str]] | None) -> tuple[str, ...]:

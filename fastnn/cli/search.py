@@ -15,10 +15,10 @@ from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.signals import unhurried
 from fastnn.cli.train import check_out, given_arguments
-from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names
-from fastnn.errors import ArgumentError, arg
+from fastnn.cli.train_arguments import add_arguments, hint, names
+from fastnn.errors import ArgumentError, about, arg, inside
 from fastnn.recipe.choices import OPTIONS
-from fastnn.recipe.forms import whole
+from fastnn.recipe.forms import truth, whole
 from fastnn.recipe.rows import Option
 from fastnn.registry import did_you_mean
 from fastnn.version import __version__
@@ -55,10 +55,10 @@ def add_search(commands: Any) -> Parser:
         description=_DESCRIPTION,
         usage="fastnn search DATA --grid GRID [options]",
         late_epilog=lambda: _EXAMPLES + names(),
-        late_hint=elsewhere,
+        late_hint=hint,
         argument_default=argparse.SUPPRESS,
     )
-    p.set_defaults(run=run, spelling=_as_flag, json=False, quiet=False, out=None)
+    p.set_defaults(run=run, json=False, quiet=False, out=None)
     g = p.add_argument_group("search")
     g.add_argument(
         "--grid", metavar="NAME=A,B[;...]", required=True,
@@ -96,7 +96,9 @@ def read_grid(text: str) -> dict[str, Any]:
     from fastnn.api.search_grid import LogUniform
 
     grid: dict[str, Any] = {}
-    for entry in _split(text, ";"):
+    with about("grid"):
+        entries = _split(text, ";")
+    for entry in entries:
         name, equals, values = entry.partition("=")
         if not equals or not values.strip():
             raise ArgumentError(
@@ -105,42 +107,41 @@ def read_grid(text: str) -> dict[str, Any]:
             )
         row = _row(name.strip())
         if row.name in grid:
-            raise ArgumentError(f"{arg('grid')}: {row.flag_name} is there twice")
+            raise ArgumentError(f"{arg('grid')}: {arg(row.name)} is there twice")
         low, dots, high = values.partition("..")
-        if dots:
-            grid[row.name] = LogUniform(_number(row, low), _number(row, high))
-        else:
-            grid[row.name] = [_value(row, value) for value in _split(values, ",")]
+        with inside(f"{arg('grid')}: {arg(row.name)}: "):
+            if dots:
+                grid[row.name] = LogUniform(_number(row, low), _number(row, high))
+            else:
+                grid[row.name] = [_value(row, value) for value in _split(values, ",")]
     return grid
 
 
 def _row(name: str) -> Option:
     """Return the option of a name, as it is written in Python or as a flag."""
     rows = {row.name: row for row in OPTIONS.values() if row.flag is not None}
-    flags = {row.flag_name.replace("-", "_"): row for row in rows.values()}
-    found = (rows | flags).get(name.replace("-", "_"))
+    rows |= {row.flag.name: row for row in rows.values() if row.flag and row.flag.name}
+    found = rows.get(name.replace("-", "_"))
     if found is None:
-        hint = elsewhere(name) or did_you_mean(name, [*rows, *flags])
-        raise ArgumentError(f"{arg('grid')}: unknown option {name!r}{hint}")
+        instead = hint(name) or did_you_mean(name, rows)
+        raise ArgumentError(f"{arg('grid')}: unknown option {name!r}{instead}")
     return found
 
 
 def _value(row: Option, text: str) -> Any:
     """Return one value; a list of layers stands in brackets."""
     assert row.flag is not None
-    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
-        return row.flag.read(inside)
+        return truth(bare) if row.flag.negated else row.flag.read(bare)
     except argparse.ArgumentTypeError as error:
-        raise ArgumentError(f"{arg('grid')}: {arg(row.name)}: {error}") from None
+        raise ArgumentError(str(error)) from None
 
 
 def _number(row: Option, text: str) -> float:
     value = _value(row, text.strip())
     if not isinstance(value, float):
-        raise ArgumentError(
-            f"{arg('grid')}: {row.name} takes no numbers of which there could be a range"
-        )
+        raise ArgumentError("it takes no numbers of which there could be a range")
     return value
 
 
@@ -154,7 +155,7 @@ def _split(text: str, mark: str) -> list[str]:
             start = i + 1
     parts.append(text[start:].strip())
     if "" in parts:
-        raise ArgumentError(f"{arg('grid')} has an empty entry in {text!r}")
+        raise ArgumentError(f"there is an empty entry in {text!r}")
     return parts
 
 
@@ -163,7 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = given_arguments(arguments)
     own = {name: given.pop(name) for name in _OWN if name in given}
     out = check_out(arguments)
-    table = own.pop("csv", None) or f"{out.removesuffix('.fastnn')}.search.csv"
+    table = own.pop("csv", f"{out.removesuffix('.fastnn')}.search.csv")
     check_output(table, "--csv", {"DATA": arguments.data})
     if os.path.realpath(table) == os.path.realpath(out):
         raise ArgumentError(f"--csv and --out are the same file {out!r}: name two")
@@ -175,7 +176,7 @@ def run(arguments: argparse.Namespace) -> int:
         grid = read_grid(own.pop("grid"))
         both = [name for name in grid if name in given]
         if both:
-            raise ArgumentError(f"{both[0]} is given twice, in --grid and beside it")
+            raise ArgumentError(f"{arg(both[0])} is given twice, in {arg('grid')} and beside it")
         found = search(arguments.data, grid=grid, verbose=not arguments.quiet, **own, **given)
     except SearchInterrupted as stop:
         code, ended, of = 130, _ended(stop), f" of {stop.combinations[1]}"
@@ -214,17 +215,6 @@ def _ended(stop: SearchInterrupted) -> str:
     if stop.combinations[0] and stop.result is None:
         text += ", none with a result to compare"
     return text
-
-
-#: Arguments of `search` alone, and their flags.
-_FLAGS = {"n_random": "random", "grid": "grid", "folds": "folds", "by": "by", "jobs": "jobs"}
-_FLAGS |= {"workers": "workers"}
-
-
-def _as_flag(name: str, value: str | None = None) -> str:
-    if name not in _FLAGS:
-        return as_flag(name, value)
-    return f"--{_FLAGS[name]}" + ("" if value is None else f" {value.strip(chr(39))}")
 
 
 def _write(found: Search, path: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.signals import unhurried
-from fastnn.cli.train_arguments import add_arguments, as_flag, elsewhere, names, reading_of
+from fastnn.cli.train_arguments import add_arguments, hint, names, reading_of
 from fastnn.errors import ArgumentError, DivergenceError, ModelFileError
 from fastnn.version import __version__
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastnn.api.train import Training
 
 #: Options that are not passed on to `fastnn.api.train.train` as they are.
-_OWN = {"command", "run", "spelling", "traceback", "data", "out", "json", "quiet"}
+_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet"}
 
 #: Parts of the data that can be files of the user's own.
 PARTS = ("validation", "test")
@@ -43,10 +43,10 @@ def add_train(commands: Any) -> Parser:
         description=_DESCRIPTION,
         usage="fastnn train DATA [--target COL] [options]",
         late_epilog=names,
-        late_hint=elsewhere,
+        late_hint=hint,
         argument_default=argparse.SUPPRESS,
     )
-    p.set_defaults(run=run, spelling=as_flag, json=False, quiet=False, out=None)
+    p.set_defaults(run=run, json=False, quiet=False, out=None)
     add_arguments(p)
     return p
 

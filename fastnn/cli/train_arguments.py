@@ -8,8 +8,8 @@ from argparse import Namespace
 from typing import Any
 
 from fastnn.cli.parser import Parser
-from fastnn.errors import in_python
-from fastnn.recipe.choices import OPTIONS, options
+from fastnn.errors import ArgumentError, in_python
+from fastnn.recipe.choices import OPTIONS, elsewhere, options
 from fastnn.recipe.documentation import shown_default
 from fastnn.recipe.rows import Option
 from fastnn.recipe.table import (
@@ -118,8 +118,11 @@ def reading_of(arguments: Namespace) -> Any:
     return {name: getattr(arguments, name, None) for name in options(ReadingOptions)}
 
 
-#: Arguments of `train` that are no options of the table, and are flags all the same.
-PLAIN = ("target", "validation", "test")
+#: Arguments that are no options of the table.
+_OTHERS = {"data": "DATA", "path": "MODEL", "n_random": "--random"} | {
+    name: f"--{name}"
+    for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers")
+}
 
 
 def as_flag(name: str, value: str | None = None) -> str:
@@ -131,65 +134,30 @@ def as_flag(name: str, value: str | None = None) -> str:
     ('--missing=-', '--thousands space')
     """
     row = OPTIONS.get(name)
-    if row is None or row.flag is None:
-        if name not in PLAIN:
-            return in_python(name, value)
-        flag = name
+    if row is not None and row.flag is not None:
+        flag, value = f"--{row.flag_name}", None if row.flag.negated else value
+    elif name in _OTHERS:
+        flag = _OTHERS[name]
     else:
-        flag = row.flag_name
-    if value is None or (row is not None and row.flag is not None and row.flag.negated):
-        return f"--{flag}"
+        return in_python(name, value)
+    if value is None:
+        return flag
     plain = value.strip("[]()").rstrip(",").replace("', '", ",").replace(", ", ",").strip("'\"")
     word = shlex.quote({"\\t": "tab", " ": "space"}.get(plain, plain))
     joined = "=" if plain.startswith("-") else " "  # or it would be taken for an option
-    return f"--{flag}{joined}{word}"
+    return f"{flag}{joined}{word}"
 
 
-#: What other programs call an option, with its name here.
-_WORDS = {
-    "cuda": "--device cuda",
-    "early_stopping": "--patience",
-    "gpu": "--device cuda",
-    "layers": "--hidden",
-    "lr": "--learning-rate",
-    "na_values": "--missing",
-    "random_state": "--seed",
-    "sep": "--delimiter",
-    "test_size": "--fractions",
-}
-
-
-def elsewhere(word: str) -> str:
+def hint(word: str) -> str:
     """Return how to write ``word``, which is no option here: it may be a name or option of a table.
 
-    >>> elsewhere("--momentum"), elsewhere("--lr"), elsewhere("--epoch")
+    >>> hint("--momentum"), hint("--lr"), hint("--epoch")
     ('; write --optimizer momentum', '; write --learning-rate', '')
-    >>> print(elsewhere("--beta1"))
-    ; it is an option of adam, adamw: write for example --optimizer "adam(beta1=0.9)"
+    >>> print(hint("--beta1"))
+    ; it is an option of adam, adamw: write for example --optimizer 'adam(beta1=0.9)'
     """
-    from fastnn.nn.optimizers import OPTIMIZERS
-    from fastnn.nn.schedules import SCHEDULES
-
     name = word.removeprefix("--").partition("=")[0].replace("-", "_").lower()
-    if name in _WORDS:
-        return f"; write {_WORDS[name]}"
-    if name in ("warm_up", "per"):
-        value = {"warm_up": 5, "per": "step"}[name]
-        return f'; it is an option of every schedule: write --schedule "cosine({name}={value})"'
-    tables = (OPTIMIZERS, SCHEDULES)
-    for table in tables:
-        if name in table:
-            return f"; write --{table.kind} {table[name].name}"
-    for table in tables:
-        owners = {r.name: o.default for r in table for o in r.options if o.name == name}
-        if owners:
-            first, value = next(iter(owners.items()))
-            shown = f"{value:g}" if isinstance(value, float) else value
-            return (
-                f"; it is an option of {', '.join(owners)}: "
-                f'write for example --{table.kind} "{first}({name}={shown})"'
-            )
-    return ""
+    return ArgumentError(elsewhere(name)[1]).said(as_flag)
 
 
 def names() -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.train_arguments import add_reading, reading_of
-from fastnn.errors import ArgumentError, DataError, ModelFileError
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 from fastnn.extras import pip_install
 from fastnn.recipe.forms import split_list
 
@@ -304,6 +304,12 @@ def _builtin(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table,
 
 def _known(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
     """What training found the columns to be, and how text is to be read."""
+    from fastnn.preparation.examples import check_there
+
+    check_there(arguments.data)
+    for name in joined(arguments.drop):
+        if name in model.features.columns:
+            raise ArgumentError(f"{arg('drop', name)}: the model needs this column")
     return {**model.kinds(arguments.data), **model.features.reading_with(reading_of(arguments))}
 
 

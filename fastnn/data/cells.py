@@ -18,7 +18,7 @@ Whatever a cell comes from (a file, a data frame, an array, a list), these are e
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -85,21 +85,21 @@ class Reading:
                 f"as ';', found {sign!r}"
             )
         for name, value in (("decimal", self.decimal), ("thousands", self.thousands)):
-            if value is None or (name == "thousands" and value == ""):
+            if value is None or (name == "thousands" and isinstance(value, str) and not value):
                 continue
             if not isinstance(value, str) or len(value) != 1 or value.isalnum() or value in '+-"':
                 raise ArgumentError(
-                    f"{name} must be one sign, such as ',', that is no letter, digit or + - \", "
-                    f"found {shown(value)}"
+                    f"{arg(name)} must be one sign, such as ',', that is no letter, digit or + - "
+                    f'", found {shown(value)}'
                 )
         if self.thousands and self.thousands == (self.decimal or "."):
             raise ArgumentError(
                 f"{arg('thousands', self.thousands)} is the decimal sign too; say which one "
-                "decimal= is"
+                f"{arg('decimal')} is"
             )
         given = self.missing
         if given is not None:
-            listed = isinstance(given, Collection) and not isinstance(given, (str, bytes))
+            listed = isinstance(given, Collection) and not isinstance(given, (str, bytes, Mapping))
             if not listed or not all(isinstance(text, str) for text in given):
                 raise ArgumentError(
                     f"{arg('missing')} must be a list of texts, found {shown(given)}"

@@ -57,7 +57,7 @@ def read_csv(
         ) from error
     sign = sign_of(path, reading.delimiter)
     header = read_or_refuse(path, lambda: read_header(path, sign))
-    check_known(drop, header)
+    check_known(drop, header, "drop")
     place = place_in_file(path, reading.delimiter)
     source, tail = read_or_refuse(path, lambda: _source(path))
     try:

@@ -98,14 +98,14 @@ def read_labelled(
     """
     if isinstance(source, Table):
         raise ArgumentError("the source is already a Table: take its column() and drop() it")
-    if not has_names(source):
-        raise ArgumentError(
-            f"target={shown(target)}: an array has no column names; hand the target over as an "
-            "array"
-        )
     names = [target] if isinstance(target, str) else list(target)
     if not names:
-        raise ArgumentError("target names no column")
+        raise ArgumentError(f"{arg('target')} names no column")
+    if not has_names(source):
+        raise ArgumentError(
+            f"{arg('target')}: an array has no column names, and so none {shown(names[0])}; hand "
+            "the target over as an array"
+        )
     kinds = dict.fromkeys(names, "text" if text else "label") | _kinds(numeric, categorical, drop)
     columns, place = _columns(source, kinds, drop, Reading(**reading), optional=names)
     for name in names:
@@ -115,7 +115,7 @@ def read_labelled(
         gaps = [v is None for v in values] if values.dtype == object else np.isnan(values)
         if np.any(gaps):
             row = int(np.flatnonzero(np.asarray(gaps).reshape(len(values), -1).any(axis=1))[0])
-            hint = "; if NA, none and the like are labels, say missing=[] (--missing none)"
+            hint = f"; if NA, none and the like are labels, say {arg('missing', [])}"
             raise DataError(
                 f"target column {shown(name)}, {place(row)}: no value; fill it in or remove the "
                 f"row{hint if values.dtype == object else ''}"
@@ -282,7 +282,8 @@ def _typed(
     else:
         raise ArgumentError(
             f"cannot read examples from {type(source).__name__}; hand over a path, a NumPy array, "
-            "a dict of arrays or a data frame"
+            "a dict of arrays or a data frame",
+            argument="data",
         )
     single = {*drop, *(name for name, kind in kinds.items() if kind == "categorical")}
     columns: dict[str, Array] = {}
@@ -291,7 +292,7 @@ def _typed(
             columns |= {name: series_column(name, given, kinds.get(name), reading)}
         else:
             columns |= split_block(name, as_array(name, given), single)
-    check_known(drop, list(columns))
+    check_known(drop, list(columns), "drop")
     return {
         name: _block(name, values, reading)
         if values.ndim == 2

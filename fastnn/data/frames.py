@@ -40,7 +40,7 @@ def frame_columns(
     # pyarrow's tables have both: their `columns` are the data.
     names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
     check_names(names, "the data frame")
-    check_known(drop, names)
+    check_known(drop, names, "drop")
     wrapped = _wrapped(frame, eager_only=True)
     return {
         name: _column(name, wrapped[name], kind_of(name), reading)
@@ -74,7 +74,8 @@ def _wrapped(native: Any, **options: bool) -> Any:
     except TypeError as error:
         raise ArgumentError(
             f"cannot read examples from {type(native).__name__}; hand over a pandas, polars or "
-            "pyarrow table, a NumPy array, a dict of arrays or a path"
+            "pyarrow table, a NumPy array, a dict of arrays or a path",
+            argument="data",
         ) from error
 
 

@@ -115,7 +115,7 @@ class Features:
         array([3.])
         """
         check_dtype(dtype)
-        check_known(categorical, table.names)
+        check_known(categorical, table.names, "categorical")
         if isinstance(max_categories, bool) or not isinstance(max_categories, (int, np.integer)):
             raise ArgumentError(
                 f"max_categories must be a whole number, found {shown(max_categories)}"

@@ -157,7 +157,7 @@ class Table:
         """
         if isinstance(columns, str):
             raise ArgumentError(f"columns must be a list of names, found the text {shown(columns)}")
-        check_known(columns, self.names)
+        check_known(columns, self.names, "drop")
         kept = [j for j, name in enumerate(self.numeric_names) if name not in columns]
         same = len(kept) == len(self.numeric_names)
         return Table(
@@ -181,17 +181,20 @@ class Table:
         return self.numeric[:, self.numeric_names.index(name)]
 
 
-def check_known(wanted: Iterable[str], names: Sequence[str]) -> None:
+def check_known(wanted: Iterable[str], names: Sequence[str], argument: str = "") -> None:
     """Raise DataError that lists every name of ``wanted`` that is not in ``names``.
+
+    ``argument``: the one that they were given as.
 
     >>> check_known(["a"], ["a", "b"])
     """
     known = set(names)
     absent = [name for name in wanted if name not in known]
+    where = f"{arg(argument)}: " if argument else ""
     if len(absent) == 1:
-        raise DataError(unknown_column(absent[0], names))
+        raise DataError(f"{where}{unknown_column(absent[0], names)}")
     if absent:
-        raise DataError(f"missing columns: {listed(absent)} (columns: {listed(names)})")
+        raise DataError(f"{where}missing columns: {listed(absent)} (columns: {listed(names)})")
 
 
 def check_dtype(dtype: str) -> None:
@@ -316,8 +319,7 @@ def not_exact(name: str, where: str, number: object) -> str:
         found = "a whole number"
     return (
         f"column {shown(name)}, {where}: {found} is too large to be exact as a number; leave the "
-        "column out (drop, --drop), subtract an offset, or make it categorical "
-        "(categorical, --categorical)"
+        f"column out ({arg('drop')}), subtract an offset, or make it {arg('categorical')}"
     )
 
 

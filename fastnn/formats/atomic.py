@@ -11,7 +11,7 @@ import stat
 import time
 from pathlib import Path
 
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 
 _TEMPORARY = re.compile(r"\.fastnn-[0-9a-f]{16}\.tmp")
 #: A temporary file younger than this may be one that its writer has not locked yet.
@@ -96,10 +96,10 @@ def path_text(path: object) -> str:
     'a/b'
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
-        raise ArgumentError(f"path must be the name of a file, found {path!r}")
+        raise ArgumentError(f"{arg('path')} must be the name of a file, found {path!r}")
     text = os.fsdecode(path)
     if not text or "\0" in text:
-        raise ArgumentError(f"path must be the name of a file, found {text!r}")
+        raise ArgumentError(f"{arg('path')} must be the name of a file, found {text!r}")
     return text
 
 

@@ -19,18 +19,19 @@ from fastnn.data.files import has_names, read_labelled, read_table, target_colum
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
 from fastnn.formats.onnx_export import onnx_bytes
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.preparation.examples import Examples
+from fastnn.preparation.examples import Examples, target_values
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
+from fastnn.recipe.choices import refuse_unknown
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
-from fastnn.training.metrics import default_metrics, probabilities
+from fastnn.training.metrics import default_metrics, metric_names, probabilities
 
 Array = npt.NDArray[Any]
 
@@ -95,7 +96,8 @@ class Model:
         >>> train("diabetes", epochs=1).model.to("cpu").device
         'cpu'
         """
-        backend = get_backend(device) if isinstance(device, str) else device
+        given: Any = device
+        backend = given if hasattr(given, "compile") else get_backend(given)
         return replace(self, learner=self.learner.copy_to(backend))
 
     def outputs(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
@@ -117,17 +119,23 @@ class Model:
         Raises ArgumentError if the model takes text or has columns with gaps (use `outputs`), if
         the shape does not fit or a number is not finite.
         """
-        f, rows = self.features, np.atleast_2d(np.asarray(to_host(X), np.float64))
+        f = self.features
+        try:
+            rows = np.atleast_2d(np.asarray(to_host(X), np.float64))
+        except (TypeError, ValueError):
+            raise ArgumentError(f"{arg('X')} must be rows of numbers, found {shown(X)}") from None
         if f.categories or f.indicators:
             raise ArgumentError(
                 "outputs_of_rows takes numbers only, and this model has columns of text or with "
                 "gaps: use outputs"
             )
         if rows.ndim != 2 or rows.shape[1] != len(f.mean):
-            raise ArgumentError(f"X has shape {np.shape(X)}, needs (N, {len(f.mean)})")
+            raise ArgumentError(f"{arg('X')} has shape {np.shape(X)}, needs (N, {len(f.mean)})")
         rows = (rows - f.mean) / f.scale
         if rows.size and not abs(rows).max() <= np.finfo(f.dtype).max:  # NaN is not, either
-            raise ArgumentError(f"X has a number that is not finite, or too large for {f.dtype}")
+            raise ArgumentError(
+                f"{arg('X')} has a number that is not finite, or too large for {f.dtype}"
+            )
         return self.learner.predict(rows.astype(f.dtype))
 
     def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
@@ -177,13 +185,14 @@ class Model:
         >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))
         ['accuracy', 'loss']
         """
-        table, labels = self._labelled(data, target, reading)
         metrics = default_metrics(self.task) if metrics is None else metrics
+        metric_names(self.task, metrics)  # or refuses
+        table, labels = self._labelled(data, target, reading)
         weights = None if sample_weight is None else check_weights(sample_weight, len(table))
         prepared = Preparation(self.features, self.targets, self.network.loss)
         part = prepared.part(Examples(table, labels, weights), metrics=metrics)
         A, loss = self.learner.evaluate(part)
-        return {**({} if part.score is None else part.score(A)), "loss": float(loss)}
+        return {**part.judged(A), "loss": float(loss)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model into one file, whole or not at all; `fastnn.load` reads it back.
@@ -227,7 +236,12 @@ class Model:
         return f"{self.task} of {self.target_name!r}: {self.network}"
 
     def _table(self, data: Any, reading: ReadingOptions) -> Table:
-        return read_table(data, **self.kinds(data), **self.features.reading_with(reading))
+        return read_table(data, **self.kinds(data), **self._how(reading))
+
+    def _how(self, reading: ReadingOptions) -> ReadingOptions:
+        """How text is read: as ``reading`` says, else as in training."""
+        refuse_unknown("a model", reading, ReadingOptions.__annotations__)
+        return self.features.reading_with(reading)
 
     def _labelled(self, data: Any, target: Any, reading: ReadingOptions) -> tuple[Table, Any]:
         wanted = self.target_name if target is None else target
@@ -235,9 +249,9 @@ class Model:
         if target is None or names:
             return read_labelled(
                 data, names or wanted, text=self.has_text_labels, **self.kinds(data),
-                **self.features.reading_with(reading),
+                **self._how(reading),
             )  # fmt: skip
-        return self._table(data, reading), wanted
+        return self._table(data, reading), target_values(wanted)
 
     @property
     def has_text_labels(self) -> bool:

@@ -55,10 +55,12 @@ def mini_batches(network: Network, n_examples: int, batch_size: int) -> tuple[in
     full, rest = divmod(n_examples, m)
     if any(network.normalized):
         if m == 1:
-            what = "batch_size=1" if batch_size == 1 else "one training example"
+            alone = n_examples == 1
+            what = "one example" if alone else arg("batch_size", 1)
+            cure = "give more examples" if alone else f"use a {arg('batch_size')} of 2 or more"
             raise ArgumentError(
                 f"batch normalisation cannot train with {what}: the variance over a batch of one "
-                f"example is 0; use a {arg('batch_size')} of 2 or more"
+                f"example is 0; {cure}"
             )
         if rest == 1:
             return (m, full - 1, m + 1) if full > 1 else (m + 1, 1, 0)

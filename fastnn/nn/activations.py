@@ -22,7 +22,7 @@ from fastnn.backend.graph import Graph, trace
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Shim
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import Option, Table, parse_choice
 
 ScalarFunction = Callable[..., Any]
@@ -252,7 +252,7 @@ def custom_activation(
     graph = function if isinstance(function, Graph) else trace(function)
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ArgumentError(
-            f"an activation is a function of one argument with one result, found "
+            f"an {arg('activation')} is a function of one argument with one result, found "
             f"{len(graph.inputs)} arguments and {len(graph.outputs)} results"
         )
     slope = derivative(graph)

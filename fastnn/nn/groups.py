@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.optimizers import OptimizerRule
 from fastnn.nn.parameters import Layout
 
@@ -98,30 +98,30 @@ def _check_group(
     n_layers = len(layout.weights)
     if group.kind not in KINDS:
         raise ArgumentError(
-            f"parameter group: kind must be one of {', '.join(map(repr, KINDS))}, found "
+            f"{arg('groups')}: kind must be one of {', '.join(map(repr, KINDS))}, found "
             f"{group.kind!r}"
         )
     if group.layer is not None and not 1 <= group.layer <= n_layers:
         raise ArgumentError(
-            f"parameter group: layer {group.layer} does not exist, there are 1 to {n_layers}"
+            f"{arg('groups')}: layer {group.layer} does not exist, there are 1 to {n_layers}"
         )
     if group.kind in ("gammas", "betas") and not (
         layout.gammas if group.layer is None else group.layer in layout.gammas
     ):
         where = "the network" if group.layer is None else f"layer {group.layer}"
         raise ArgumentError(
-            f"parameter group: there are no {group.kind}, {where} has no batch normalisation"
+            f"{arg('groups')}: there are no {group.kind}, {where} has no batch normalisation"
         )
     if group.weight_decay is not None and not decays:
         raise ArgumentError(
-            f"parameter group: weight_decay has no effect with optimizer {optimizer.name!r}: "
-            "use 'adamw', or the l2 penalty"
+            f"{arg('groups')}: weight_decay has no effect with "
+            f"{arg('optimizer', optimizer.name)}: use {arg('optimizer', 'adamw')}, or {arg('l2')}"
         )
     decay = 0.0 if group.weight_decay is None else group.weight_decay
     if not np.isfinite(decay) or decay < 0:
-        raise ArgumentError(f"parameter group: weight_decay must be 0 or more, found {decay!r}")
+        raise ArgumentError(f"{arg('groups')}: weight_decay must be 0 or more, found {decay!r}")
     if not np.isfinite(group.learning_rate_factor) or group.learning_rate_factor < 0:
         raise ArgumentError(
-            "parameter group: learning_rate_factor must be 0 or more, "
+            f"{arg('groups')}: learning_rate_factor must be 0 or more, "
             f"found {group.learning_rate_factor!r}"
         )

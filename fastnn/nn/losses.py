@@ -22,7 +22,7 @@ import numpy as np
 
 from fastnn.backend.derivative import derivative
 from fastnn.backend.graph import Graph, trace
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import sigmoid
 from fastnn.registry import Option, Table, parse_choice
 
@@ -167,8 +167,8 @@ def custom_loss(function: ScalarFunction | Graph, *, name: str = "custom") -> Lo
     graph = function if isinstance(function, Graph) else trace(function)
     if len(graph.inputs) != 2 or len(graph.outputs) != 1:
         raise ArgumentError(
-            "a loss is a function of two arguments, the output a and the target y, with one "
-            f"result; found {len(graph.inputs)} arguments and {len(graph.outputs)} results"
+            f"a {arg('loss')} is a function of two arguments, the output a and the target y, with "
+            f"one result; found {len(graph.inputs)} arguments and {len(graph.outputs)} results"
         )
     slope = derivative(graph, 0)
     return LossFunction(

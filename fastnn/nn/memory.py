@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.protocols import Backend
-from fastnn.errors import DeviceError
+from fastnn.errors import DeviceError, arg
 from fastnn.nn.groups import ParameterGroup, segments
 from fastnn.nn.network import Network
 from fastnn.nn.optimizers import OptimizerRule
@@ -181,9 +181,9 @@ _SMALLER = "use smaller hidden layers"
 _CURES = {
     "parameters": _SMALLER,
     "gradient": _SMALLER,
-    "optimizer": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
-    "snapshots": f"{_SMALLER}, or an optimizer that keeps less (sgd, momentum)",
-    "data": "use fewer rows or columns, or dtype='float32'",
-    "batch": "use a smaller batch_size or micro_batch_size",
+    "optimizer": f"{_SMALLER}, or an {arg('optimizer')} that keeps less (sgd, momentum)",
+    "snapshots": f"{_SMALLER}, or an {arg('optimizer')} that keeps less (sgd, momentum)",
+    "data": f"use fewer rows or columns, or {arg('dtype', 'float32')}",
+    "batch": f"use a smaller {arg('batch_size')} or {arg('micro_batch_size')}",
     "evaluation": _SMALLER,
 }

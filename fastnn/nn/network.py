@@ -219,12 +219,12 @@ def _output_activation(cost: LossFunction, given: object, n_outputs: int) -> Act
         )
     if chosen.over_columns is not None and not cost.from_logits:
         raise ArgumentError(
-            f"loss {cost.name!r} cannot be used with a {chosen.name} output: "
-            "use loss 'categorical_crossentropy'"
+            f"{arg('loss')} {cost.name!r} cannot be used with a {chosen.name} output: "
+            f"use {arg('loss', 'categorical_crossentropy')}"
         )
     if cost.link == "softmax" and n_outputs < 2:
         raise ArgumentError(
-            "loss 'categorical_crossentropy' needs at least 2 outputs, one for each class, "
-            f"found {n_outputs}: for one output use 'binary_crossentropy'"
+            f"{arg('loss')} 'categorical_crossentropy' needs at least 2 outputs, one for each "
+            f"class, found {n_outputs}: for one output use 'binary_crossentropy'"
         )
     return chosen

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, DeviceError, arg
 from fastnn.nn.initializers import initial_weights
 from fastnn.nn.network import Network
 from fastnn.nn.norm_arrays import NormViews
@@ -150,7 +150,14 @@ class Parameters:
     def __init__(self, network: Network, backend: Backend, dtype: npt.DTypeLike) -> None:
         self.layout = Layout.of(network.sizes, network.normalized)
         self.dtype = np.dtype(dtype)
-        self.theta = backend.zeros((self.layout.size,), self.dtype)
+        try:
+            self.theta = backend.zeros((self.layout.size,), self.dtype)
+        except (MemoryError, OverflowError, ValueError) as error:
+            needed = self.layout.size * self.dtype.itemsize / 2**30
+            raise DeviceError(
+                f"the weights of the network need {needed:,.0f} GiB on {backend.device}, more than "
+                "there is: use smaller layers"
+            ) from error
         self._make_views()
 
     def _make_views(self) -> None:
@@ -174,7 +181,7 @@ def check_dtype(dtype: object) -> np.dtype[Any]:
     """
     try:
         found: np.dtype[Any] = np.dtype(dtype)  # type: ignore[call-overload]
-    except TypeError:
+    except (TypeError, ValueError):
         found = np.dtype(object)
     if found not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ArgumentError(f"{arg('dtype')} must be 'float32' or 'float64', found {dtype!r}")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import Option, Table, parse_choice
 
 FloatArray = npt.NDArray[np.float64]
@@ -168,13 +168,13 @@ def schedule(spec: object) -> ScheduleRule:
     name, given = parse_choice(spec, "schedule")
     common = {k: given.pop(k) for k in ("per", "warm_up") if k in given}
     row, options = SCHEDULES[name], SCHEDULES.options(name, given)
-    owner = f"schedule {row.name!r}"
+    owner = f"{arg('schedule')} {row.name!r}"
     warm_up = _WARM_UP.check(owner, common.get("warm_up", 0.0))
     if row.name == "one_cycle" and warm_up:
-        raise ArgumentError("schedule 'one_cycle' has its own rise: warm_up has no effect with it")
+        raise ArgumentError(f"{owner} has its own rise: warm_up has no effect with it")
     per = str(_PER.check(owner, common.get("per", "epoch")))
     if row.name == "constant" and per == "step" and not warm_up:
-        raise ArgumentError("schedule 'constant': per='step' has no effect without warm_up")
+        raise ArgumentError(f"{owner}: per='step' has no effect without warm_up")
     return ScheduleRule(
         name=row.name,
         options=options,

@@ -92,7 +92,7 @@ def read_source(
         name: str | tuple[str, ...] = dataset.target_name
         found: str | None = dataset.task
         test = None if dataset.test is None else Examples(*dataset.test)
-        check_known(columns["categorical"], table.names)
+        check_known(columns["categorical"], table.names, "categorical")
         if drop := columns["drop"]:
             table = table.drop(drop)
             test = None if test is None else Examples(test.table.drop(drop), test.target)
@@ -114,11 +114,7 @@ def _read(
     reading: Mapping[str, Any],
     numeric: Collection[str] = (),
 ) -> tuple[Table, Array, str | tuple[str, ...]]:
-    if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
-        raise DataError(
-            f"data: {shown(data)} is neither a file nor a built-in data set"
-            f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})"
-        )
+    check_there(data)
     if target is None:
         raise ArgumentError(
             f"{arg('target')} is missing: name a column of the data, or give the values"
@@ -129,6 +125,30 @@ def _read(
     if names:
         table, values = read_labelled(data, names, **how)
         return table, values, names if len(names) > 1 else names[0]
+    return read_table(data, **how), target_values(target), "target"
+
+
+def check_there(data: Any) -> None:
+    """Raise DataError for a text that names neither a file nor, perhaps, a built-in data set.
+
+    >>> check_there("digitz")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: 'digitz' is neither a file nor a built-in data set; did you mean ...
+    """
+    if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
+        raise DataError(
+            f"{shown(data)} is neither a file nor a built-in data set"
+            f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})",
+            argument="data",
+        )
+
+
+def target_values(target: Any) -> Array:
+    """Return labels or values as an array; raise ArgumentError for what is neither.
+
+    >>> target_values([1, 0]).shape
+    (2,)
+    """
     values = np.asarray(to_host(target))
     if values.ndim == 0:
         raise ArgumentError(
@@ -136,7 +156,7 @@ def _read(
             f"or value per row; found {shown(target)}",
             value=target,
         )
-    return read_table(data, **how), values, "target"
+    return values
 
 
 def read_part(name: str, pair: Any, source: Source) -> Examples:

@@ -42,7 +42,7 @@ def choose_loss(spec: object, task: str, label_smoothing: float = 0.0) -> LossFu
     if task not in cost.tasks:
         fitting = ", ".join(row.name for row in LOSSES if task in row.tasks)
         raise ArgumentError(
-            f"loss {cost.name!r} does not fit task {shown(task)}; choose from {fitting}"
+            f"{arg('loss')} {cost.name!r} does not fit task {shown(task)}; choose from {fitting}"
         )
     return cost
 

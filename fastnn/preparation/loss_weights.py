@@ -88,7 +88,10 @@ def _one_weight(label: object, weight: object) -> float:
 
 def _checked(weights: Array) -> Array:
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise ArgumentError(f"{arg('class_weight')} must be finite and not negative, and not all 0")
+        raise ArgumentError(
+            f"{arg('class_weight')} must be finite and not negative, and not all 0, found "
+            f"{weights.tolist()}"
+        )
     return weights
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
+from fastnn.errors import arg
 from fastnn.nn.network import Network, network
 from fastnn.preparation.examples import Source
 from fastnn.preparation.fit_to_task import (
@@ -99,19 +100,19 @@ def set_up(
         ),
     )
     prepared = Preparation(features, targets, cost)
+    own = {"validation": validation, "test": test}
+    where = {name: f"{name if own.get(name) is None else arg(name)} part: " for name in parts}
     arrays = {
         name: (
-            _remember(shared, ("X", name, inputs), partial(prepared.rows, part, f"{name} part: ")),
-            _remember(
-                shared, ("Y", name, outputs), partial(prepared.target, part, f"{name} part: ")
-            ),
+            _remember(shared, ("X", name, inputs), partial(prepared.rows, part, where[name])),
+            _remember(shared, ("Y", name, outputs), partial(prepared.target, part, where[name])),
         )
         for name, part in parts.items()
     }
     by_class = class_weights(recipe.class_weight, targets, arrays["train"][1])
     ready = {
         name: prepared.part(
-            part, f"{name} part: ", arrays=arrays[name], by_class=by_class, metrics=judges.metrics
+            part, where[name], arrays=arrays[name], by_class=by_class, metrics=judges.metrics
         )
         for name, part in parts.items()
     }

@@ -7,7 +7,7 @@ They import what they need when they are called, since the table of options is r
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -153,14 +153,13 @@ def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
     >>> hidden_layer_sizes("hidden_layer_sizes", 16)
     (16,)
     """
-    given = [hidden] if isinstance(hidden, Integral) else hidden
-    if hasattr(given, "tolist"):  # an array
-        given = given.tolist()
-    if not isinstance(given, (list, tuple)):
+    given: Any = [hidden] if isinstance(hidden, Integral) else hidden
+    if isinstance(given, (str, bytes, Mapping, Set)) or not isinstance(given, Iterable):
         raise ArgumentError(
             f"{arg(name)} must be a list of whole numbers such as [64, 32], found {shown(hidden)}",
             value=hidden,
         )
+    given = list(given)
     for n in given:
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
             raise ArgumentError(
@@ -273,7 +272,7 @@ def monitor(name: str, value: object) -> str:
     >>> monitor("monitor", "accuracy")
     'accuracy'
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         raise ArgumentError(
             f"{arg(name)} must be 'loss' or the name of a metric, found {shown(value)}", value=value
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, get_args
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, about, arg
 from fastnn.recipe.rows import Option
 from fastnn.recipe.table import GROUPS
 from fastnn.registry import Table, did_you_mean
@@ -60,11 +61,10 @@ def checked(given: Mapping[str, Any], *groups: type) -> dict[str, Any]:
     Raises ArgumentError for a value that is not allowed, and for one that has no effect because
     of the others.
     """
-    rows = options(*groups)
-    values = {
-        name: row.check(name, given[name]) if name in given else row.check(name, row.default)
-        for name, row in rows.items()
-    }
+    rows, values = options(*groups), {}
+    for name, row in rows.items():
+        with about(name):
+            values[name] = row.check(name, given.get(name, row.default))
     for name, row in rows.items():
         if name in given and row.effect is not None and not row.effect.when(values):
             refuse_without_effect(row, given[name])
@@ -81,11 +81,16 @@ def refuse_without_effect(row: Option, value: Any) -> None:
         raise ArgumentError(f"{arg(row.name, value)} has no effect{row.effect.unless}", value=value)
 
 
-def refuse_unknown(owner: str, given: Collection[str], known: Collection[str]) -> None:
+def refuse_unknown(
+    owner: str,
+    given: Iterable[str],
+    known: Collection[str],
+    words: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Raise ArgumentError for the first name that is no argument of ``owner``.
 
-    What is an option of a row of another table, such as momentum's beta, is said with how to
-    write it.
+    What others call so, or an option of a row such as momentum's beta, is said with what to write;
+    ``words``: from names that are not there to what does their work.
 
     >>> refuse_unknown("train", ["epoch"], ["epochs"])
     Traceback (most recent call last):
@@ -93,11 +98,50 @@ def refuse_unknown(owner: str, given: Collection[str], known: Collection[str]) -
     """
     for name in given:
         if name not in known:
-            hint = did_you_mean(name, known) or _in_a_row(name)
+            hint = f"; {words[name]}" if name in words else did_you_mean(name, known)
+            if not hint:
+                named, found = elsewhere(name)
+                hint = found if named in known else ""
+            if not hint and len(known) <= _FEW:
+                hint = f" (it has {', '.join(known) or 'none'})"
             raise ArgumentError(f"{owner} has no argument {name!r}{hint}", argument=name)
 
 
-def _in_a_row(option: str) -> str:
+#: A function with so many arguments can be told by listing them.
+_FEW = 16
+
+#: What other programs call an option: its name here, and its value if it is one.
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "alpha": ("l2",),
+    "cuda": ("device", "cuda"),
+    "early_stopping": ("patience",),
+    "gpu": ("device", "cuda"),
+    "layers": ("hidden_layer_sizes",),
+    "lr": ("learning_rate",),
+    "max_iter": ("epochs",),
+    "na_values": ("missing",),
+    "random_state": ("seed",),
+    "sep": ("delimiter",),
+    "solver": ("optimizer",),
+    "test_size": ("fractions",),
+    "validation_split": ("fractions",),
+}
+
+
+def elsewhere(name: str) -> tuple[str, str]:
+    """Return the option that ``name``, which is none, belongs to, and how to write it.
+
+    >>> elsewhere("epochs_of_my_own")
+    ('', '')
+    >>> option, text = elsewhere("beta1")
+    >>> str(ArgumentError(text))
+    "; it is an option of adam, adamw: write for example optimizer='adam(beta1=0.9)'"
+    """
+    if name in _WORDS:
+        return _WORDS[name][0], f"; write {arg(*_WORDS[name])}"
+    if name in ("warm_up", "per"):
+        how = arg("schedule", "cosine(warm_up=5)" if name == "warm_up" else "cosine(per=step)")
+        return "schedule", f"; it is an option of every schedule: write {how}"
     from fastnn.nn.activations import ACTIVATIONS
     from fastnn.nn.losses import LOSSES
     from fastnn.nn.optimizers import OPTIMIZERS
@@ -105,8 +149,13 @@ def _in_a_row(option: str) -> str:
 
     tables: tuple[Table[Any], ...] = (OPTIMIZERS, SCHEDULES, LOSSES, ACTIVATIONS)
     for table in tables:
-        for row in table:
-            if option == row.name or option in (o.name for o in row.options):
-                value = f"{row.name}({option}=...)" if option != row.name else option
-                return f"; write {arg(table.kind, value)}"
-    return ""
+        if name in table:
+            return table.kind, f"; write {arg(table.kind, table[name].name)}"
+    for table in tables:
+        owners = {r.name: o.default for r in table for o in r.options if o.name == name}
+        for row, default in owners.items():
+            shown = f"{default:g}" if isinstance(default, float) else default
+            how = arg(table.kind, f"{row}({name}={shown})")
+            many = ", ".join(owners)
+            return table.kind, f"; it is an option of {many}: write for example {how}"
+    return "", ""

@@ -65,6 +65,18 @@ def real(text: str) -> float:
         raise ArgumentTypeError(f"needs a number, found {text!r}") from None
 
 
+def truth(text: str) -> bool:
+    """Read yes or no.
+
+    >>> truth("no"), truth("True")
+    (False, True)
+    """
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    if text.lower() not in words:
+        raise ArgumentTypeError(f"needs yes or no, found {text!r}")
+    return words[text.lower()]
+
+
 def sign(text: str) -> str:
     r"""Read a sign of a text file; a tab can be written as tab or \\t, a space as space.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias, cast
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.streams import SafeStream
 from fastnn.training.history import Epoch, History
 
@@ -73,8 +73,8 @@ def as_callback(given: CallbackLike) -> Callback:
     if callable(given):
         return _AfterEpoch(given)
     raise ArgumentError(
-        "a callback is a function of the training state, or an object with the methods begin, "
-        f"epoch_end and end; found {type(given).__name__}"
+        f"each of {arg('callbacks')} is a function of the training state, or an object with the "
+        f"methods begin, epoch_end and end; found {given!r}"
     )
 
 

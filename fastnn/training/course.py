@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.batches import epoch_order
-from fastnn.errors import ArgumentError, DataError, DivergenceError
+from fastnn.errors import ArgumentError, DataError, DivergenceError, arg
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.plan import Moments
 from fastnn.recipe.recipe import Recipe
@@ -69,7 +69,9 @@ class Entry:
 
     def __post_init__(self) -> None:
         if self.options.patience is not None and self.validation is None:
-            raise ArgumentError("patience needs a validation part to watch: there is none")
+            raise ArgumentError(
+                f"{arg('patience')} needs a validation part to watch: there is none"
+            )
 
     @property
     def history(self) -> History:

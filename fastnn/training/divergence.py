@@ -69,7 +69,7 @@ def _statistics(W: npt.NDArray[Any]) -> dict[str, float]:
 
 
 def _cure(plan: TrainingPlan, rate: float) -> str:
-    cures = [f"a learning rate below {rate:g} (try {rate / 10:g})"]
+    cures = [f"a {arg('learning_rate')} below {rate:g} (try {rate / 10:g})"]
     if not plan.clips:
         cures.append(arg("gradient_clip", 1))
     largest = float(np.abs(plan.backend.host(plan.data.X)).max())

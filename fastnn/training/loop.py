@@ -249,7 +249,7 @@ class Trainer:
             if part is None or g not in self._active:
                 found.append((None, {}))
             else:
-                found.append((loss, part.score(outputs) if part.score is not None else {}))
+                found.append((loss, part.judged(outputs)))
         return found
 
     def _end(self, g: int, reason: str) -> None:

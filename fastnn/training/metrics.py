@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, about, arg
 from fastnn.registry import Option, Table, parse_choice
 from fastnn.training import scores
 
@@ -165,17 +165,18 @@ def metric_names(task: str, metrics: Sequence[object]) -> tuple[str, ...]:
     apply to the task, naming those that do.
     """
     default_metrics(task)
-    if not isinstance(metrics, (list, tuple)):
-        raise ArgumentError(f"metrics must be a list of names, found {metrics!r}")
     names = []
-    for spec in metrics:
-        name, row, _ = _chosen(spec)
-        if task not in row.tasks:
-            fitting = ", ".join(other.name for other in METRICS if task in other.tasks)
-            raise ArgumentError(
-                f"metric {row.name!r} does not apply to task {task!r}; choose from {fitting}"
-            )
-        names.append(name)
+    with about("metrics"):
+        if not isinstance(metrics, (list, tuple)):
+            raise ArgumentError(f"{arg('metrics')} must be a list of names, found {metrics!r}")
+        for spec in metrics:
+            name, row, _ = _chosen(spec)
+            if task not in row.tasks:
+                fitting = ", ".join(other.name for other in METRICS if task in other.tasks)
+                raise ArgumentError(
+                    f"metric {row.name!r} does not apply to task {task!r}; choose from {fitting}"
+                )
+            names.append(name)
     return tuple(names)
 
 

@@ -38,6 +38,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.X)
 
+    def judged(self, outputs: HostArray) -> dict[str, float]:
+        """Return the metrics of outputs for these examples, none if none are asked for."""
+        return {} if self.score is None else self.score(outputs)
+
 
 def pool(backend: Backend, parts: Sequence[Part], dtype: npt.DTypeLike) -> Pool:
     """Return the different data sets on the device, and which of them each part is.

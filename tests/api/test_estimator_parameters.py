@@ -120,9 +120,9 @@ def test_errors_name_arguments_as_scikit_learn_does() -> None:
 
 
 def test_momentum_is_below_1_where_it_is_used() -> None:
-    with pytest.raises(ArgumentError, match=r"momentum=1.0 is outside \[0, 1\)"):
+    with pytest.raises(ArgumentError, match=r"momentum must be in \[0, 1\), found 1.0"):
         fitted(solver="sgd", momentum=1.0)
-    with pytest.raises(ArgumentError, match=r"momentum=1.5 is outside \[0, 1\]"):
+    with pytest.raises(ArgumentError, match=r"momentum must be in \[0, 1\), found 1.5"):
         fitted(momentum=1.5)
 
 

@@ -462,16 +462,16 @@ def _threads_of_a_large_step() -> int:
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), found 1.0"),
         ({"class_weight": {7: 1.0}}, r"class_weight: unknown label 7 \(known: 0, 1, 2\)"),
         ({"solver": "newton"}, "solver must be one of adam, sgd, lbfgs, found 'newton'"),
-        ({"alpha": -1}, r"alpha=-1 is outside"),
-        ({"alpha": np.ones(2)}, r"alpha must be a number, found array\(\[1., 1.\]\)"),
-        ({"momentum": 1.0, "solver": "sgd"}, r"momentum=1.0 is outside \[0, 1\)"),
+        ({"alpha": -1}, "alpha must be a number of 0 or more, found -1"),
+        ({"alpha": np.ones(2)}, r"alpha must be a number of 0 or more, found array\(\[1., 1.\]\)"),
+        ({"momentum": 1.0, "solver": "sgd"}, r"momentum must be in \[0, 1\), found 1.0"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1"),
         ({"batch_size": "full"}, "batch_size must be a whole number from 1 or 'auto'"),
         ({"max_iter": 0}, "max_iter must be a whole number above 0"),
         ({"hidden_layer_sizes": (5, 0)}, "hidden_layer_sizes must be a whole number above 0"),
         ({"early_stopping": "yes"}, "early_stopping must be True or False, found 'yes'"),
         ({"n_iter_no_change": 0}, "n_iter_no_change must be a whole number above 0"),
-        ({"verbose": "loud"}, "verbose must be a bool or a whole number, found 'loud'"),
+        ({"verbose": "loud"}, "verbose must be True, False or a whole number, found 'loud'"),
         ({"dtype": "int8"}, "dtype must be 'float32' or 'float64'"),
         ({"monitor": "acuracy", "early_stopping": True}, "unknown metric 'acuracy'; did you mean"),
         ({"missing_values": "mean"}, "missing_values must be one of error, median"),
@@ -480,7 +480,7 @@ def _threads_of_a_large_step() -> int:
         ({"validation_data": (np.ones((9, 2)), np.ones(9))}, "validation_data: X has 2 features"),
         ({"categorical_features": 3}, "categorical_features must be 'from_dtype' or a list .* 3"),
         ({"batch_size": 2.5}, "batch_size must be a whole number from 1 or 'auto', found 2.5"),
-        ({"callbacks": print}, "callbacks must be a list of functions, found <built-in"),
+        ({"callbacks": print}, "callbacks must be a list, found <built-in"),
         ({"early_stopping": True, "validation_fraction": 0.001}, "validation set is too small"),
         ({"activation": ["relu"], "hidden_layer_sizes": (3, 3)}, "activation has 1 entries"),
     ],
@@ -562,7 +562,7 @@ def test_going_on_with_another_network_is_refused() -> None:
 def test_a_loss_that_is_no_number_is_an_error() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MLPRegressor(solver="sgd", learning_rate_init=1e6)
-    with pytest.raises(DivergenceError, match="a learning rate below"):
+    with pytest.raises(DivergenceError, match="a learning_rate_init below"):
         model.fit(1e3 * X, 1e6 * y)
     with pytest.raises(DivergenceError, match="solver 'lbfgs': the cost is"):
         MLPRegressor(solver="lbfgs").fit(1e200 * X, y)

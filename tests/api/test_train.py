@@ -391,7 +391,7 @@ NO_EFFECT = [
     ({"groups": [ParameterGroup("biases")]}, "has no effect: give it a learning_rate_factor"),
     (
         {"groups": [ParameterGroup("weights", None, 1.0, 0.1)]},
-        "weight_decay has no effect with optimizer 'adam'",
+        "groups: weight_decay has no effect with optimizer='adam': use optimizer='adamw', or l2",
     ),
     ({"validation": (X, Y), "fractions": (0.6, 0.2, 0.2)}, "fractions have no effect: the valid"),
     ({"momentum": 0.9}, "train has no argument 'momentum'"),
@@ -437,7 +437,7 @@ BAD_ARGUMENTS = [
     ({"metrics": ["rmse"]}, "metric 'rmse' does not apply to task 'binary'"),
     ({"metrics": ["acuracy"]}, "unknown metric 'acuracy'; did you mean 'accuracy'"),
     ({"monitor": "acuracy"}, "monitor must be 'loss' or one of .* did you mean 'accuracy'"),
-    ({"callbacks": [3]}, "a callback is a function of the training state, .* found int"),
+    ({"callbacks": [3]}, "each of callbacks is a function of the training state, .* found 3"),
     ({"callbacks": print}, "callbacks must be a list, found"),
     ({"categorical": "x0"}, "categorical must be a list, found 'x0'"),
     ({"drop": "x0"}, "drop must be a list, found 'x0'"),
@@ -528,10 +528,13 @@ def test_a_device_that_is_not_there():
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("beta", r"no argument 'beta'; write optimizer='momentum\(beta=\.\.\.\)'"),
+        (
+            "beta",
+            r"it is an option of momentum, .*write for example optimizer='momentum\(beta=0\.9\)'",
+        ),
         ("momentum", "no argument 'momentum'; write optimizer='momentum'"),
         ("warm", "no argument 'warm'$"),
-        ("power", r"write schedule='inverse_scaling\(power=\.\.\.\)'"),
+        ("power", r"write for example schedule='inverse_scaling\(power=0\.5\)'"),
     ],
 )
 def test_options_of_a_choice_are_shown_their_place(option, said):

@@ -126,7 +126,7 @@ def test_grids_that_are_none(text: str, message: str) -> None:
     ("given", "code", "message"),
     [
         (["--grid", "l2=0", "--l2", "1"], 2, "l2 is given twice, in --grid and beside it"),
-        (["--grid", "l2=0", "--workers", "ray"], 2, "--workers must be 'joblib' or 'dask'"),
+        (["--grid", "l2=0", "--workers", "ray"], 2, "--workers must be one of joblib, dask"),
         (["--grid", "l2=0", "--random", "5"], 2, "--random 5 is more than the 1 combinations"),
         (["--grid", "l2=0", "--precision", "tf32"], 2, "--precision tf32 has no effect on device"),
         (["--grid", "l2=-1"], 2, "l2 must be a number of 0 or more"),

@@ -41,7 +41,7 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--capture", "never", "--precision", "tf32",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
-    own = {"command", "run", "spelling", "traceback", "data", "out", "json", "quiet"}
+    own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
     flags = {name for name, row in OPTIONS.items() if row.flag is not None}
     assert set(found) - own == flags | {"target", "validation", "test"}
     assert set(found) - own <= set(inspect.signature(train).parameters)
@@ -58,7 +58,7 @@ def test_every_option_is_an_argument_of_train() -> None:
 
 def test_what_is_not_given_is_not_passed_on() -> None:
     found = vars(build_parser().parse_args(["train", "digits"]))
-    assert set(found) == {"command", "run", "spelling", "traceback", "data", "out", "json", "quiet"}
+    assert set(found) == {"command", "run", "traceback", "data", "out", "json", "quiet"}
 
 
 def test_help_lists_every_name_of_every_table(fastnn) -> None:
@@ -225,7 +225,7 @@ def test_device_auto_says_what_it_took(run_python) -> None:
 def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp_path) -> None:
     ran = fastnn("train", "digits", "--device", "cuda:9999")
     assert (ran.code, ran.out) == (4, "")
-    assert ran.err.startswith("fastnn: error: device 'cuda:9999' cannot be used: ")
+    assert ran.err.startswith("fastnn: error: --device 'cuda:9999' cannot be used: ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -252,7 +252,7 @@ def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp
         (["digits", "--seed", "-1"], "--seed must be a whole number from 0"),
         (["digits", "--dtype", "float16"], "--dtype must be one of float32, float64"),
         (["digits", "--fractions", ".5,.5"], "--fractions must be three numbers"),
-        (["digits", "--device", "gpu"], "unknown device 'gpu'; did you mean 'cuda'?"),
+        (["digits", "--device", "gpu"], "unknown --device 'gpu'; did you mean 'cuda'?"),
         (
             ["digits", "--patience", "none", "--min-delta", "1"],
             "--min-delta 1.0 has no effect without --patience: set --patience",

@@ -178,7 +178,7 @@ def test_the_initialisation_that_suits_it(name, gain, initializer) -> None:  # N
         ("rellu", "unknown activation 'rellu'; did you mean 'relu'"),
         ("relu(slope=1)", "activation 'relu' has no option 'slope'; it belongs to leaky_relu"),
         ("leaky_relu(slope=2)", r"slope=2.0 is outside \[0, 1\]"),
-        ("elu(alpha=0)", r"alpha=0.0 is outside \(0, inf\]"),
+        ("elu(alpha=0)", r"alpha=0.0 is outside \(0, inf\)"),
         (3, "activation must be a name"),
         ({"name": "custom", "expression": {}}, "not an expression graph"),
         (

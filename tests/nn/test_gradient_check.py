@@ -159,7 +159,7 @@ def test_the_parameters_are_left_as_they_were(make) -> None:
         ),
         (np.zeros((4, 3)), np.full((4, 1), 0.5), {}, "not a class index"),
         (np.zeros((4, 3)), np.zeros((4, 1)), {"weights": np.ones((4, 2))}, "weights has shape"),
-        (np.zeros((4, 3)), np.zeros((4, 1)), {"l2": -1.0}, r"l2=-1.0 is outside \[0, inf\]"),
+        (np.zeros((4, 3)), np.zeros((4, 1)), {"l2": -1.0}, r"l2=-1.0 is outside \[0, inf\)"),
         (np.zeros((4, 3)), np.zeros((4, 1)), {"l1": math.nan}, "l1=nan"),
     ],
 )
@@ -174,7 +174,7 @@ def test_what_does_not_fit_is_refused(X, Y, options, said) -> None:
     [
         ({"directions": 0}, "directions must be a whole number above 0"),
         ({"directions": True}, "directions must be"),
-        ({"h": 0}, r"h=0 is outside \(0, inf\]"),
+        ({"h": 0}, r"h=0 is outside \(0, inf\)"),
         ({"h": "x"}, "h must be a number"),
         ({"X": [["a"]]}, "X must be numbers"),
         ({"X": [[1.0], [1.0, 2.0]]}, "X must be numbers in rows of equal lengths"),

@@ -128,7 +128,7 @@ def test_the_scale_option_scales() -> None:
         ("he", r"unknown initializer 'he' \(known: scaled_normal, uniform"),
         ("he_norml", "did you mean 'he_normal'"),
         ("he_normal(scale=1)", "has no option 'scale'; it belongs to uniform, normal"),
-        ("uniform(scale=0)", r"scale=0.0 is outside \(0, inf\]"),
+        ("uniform(scale=0)", r"scale=0.0 is outside \(0, inf\)"),
         (0.1, "initializer must be a name"),
     ],
 )

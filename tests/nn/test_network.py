@@ -94,7 +94,7 @@ def test_a_bias_is_trained_where_it_is_used_and_has_an_effect() -> None:
             "loss 'binary_crossentropy' is computed from the logits and needs the output "
             "activation 'sigmoid', found 'tanh'",
         ),
-        ({"output_activation": "softmax"}, "cannot be used with a softmax output: use loss 'categ"),
+        ({"output_activation": "softmax"}, "cannot be used with a softmax output: use loss='categ"),
         ({"sizes": [4, 1], "loss_function": "softmax_crossentropy"}, "at least 2 outputs"),
     ],
 )

@@ -265,7 +265,8 @@ def test_a_last_batch_of_one_joins_the_batch_before(make, n, m, steps) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "said"), [(5, 1, "with batch_size=1: the variance"), (1, 8, "one training example")]
+    ("n", "m", "said"),
+    [(5, 1, "with batch_size=1: the variance"), (1, 8, "with one example: .*; give more")],
 )
 def test_batches_of_one_are_refused(make, n, m, said) -> None:
     net = network([3, 4, 2], batch_normalization="after")
@@ -402,7 +403,7 @@ def test_a_network_says_and_keeps_it() -> None:
     [
         ("befor", "did you mean 'before'"),
         ("before(momentum=1)", r"momentum=1.0 is outside \[0, 1\)"),
-        ("after(epsilon=0)", r"epsilon=0.0 is outside \(0, inf\]"),
+        ("after(epsilon=0)", r"epsilon=0.0 is outside \(0, inf\)"),
         ("before(decay=0.9)", "has no option 'decay'"),
         (True, "batch_normalization must be a name"),
         (["before", "after"], "batch_normalization has 2 entries but the network has 1 hidden"),

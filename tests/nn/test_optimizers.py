@@ -285,7 +285,7 @@ def test_the_defaults(name, options) -> None:
         ("adam(beta=0.9)", "optimizer 'adam' has no option 'beta'; it belongs to momentum"),
         ("sgd(momentum=0.9)", "optimizer 'gradient_descent' has no option 'momentum'"),
         ("adam(beta1=1)", r"beta1=1.0 is outside \[0, 1\)"),
-        ("adam(epsilon=0)", r"epsilon=0.0 is outside \(0, inf\]"),
+        ("adam(epsilon=0)", r"epsilon=0.0 is outside \(0, inf\)"),
         ("adam(epsilon_placement=insde)", "choose from outside, inside, before_.*mean 'inside'"),
         ("rmsprop(epsilon_placement=before_correction)", "choose from outside, inside$"),
         ("adam(weight_decay=0.1)", "it belongs to adamw"),

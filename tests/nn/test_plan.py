@@ -432,7 +432,7 @@ def test_stretches_that_are_updated_alike_are_one() -> None:
         (
             ParameterGroup(weight_decay=0.1),
             "adam",
-            "weight_decay has no effect with optimizer 'adam'",
+            "weight_decay has no effect with optimizer='adam'",
         ),
         (ParameterGroup(weight_decay=-0.1), "adamw", "weight_decay must be 0 or more, found -0.1"),
         (ParameterGroup(learning_rate_factor=-1), "adam", "learning_rate_factor must be 0 or more"),
@@ -451,9 +451,9 @@ def test_a_group_without_effect_is_refused(make, group, spec, said) -> None:
         ({"batch_size": -3}, "found -3"),
         ({"batch_size": 2.5}, "found 2.5"),
         ({"batch_size": True}, "found True"),
-        ({"l2": -1}, r"training: l2=-1 is outside \[0, inf\]"),
+        ({"l2": -1}, r"training: l2=-1 is outside \[0, inf\)"),
         ({"l1": float("inf")}, "training: l1=inf"),
-        ({"clip_norm": 0}, r"training: clip_norm=0 is outside \(0, inf\]"),
+        ({"clip_norm": 0}, r"training: clip_norm=0 is outside \(0, inf\)"),
         ({"seed": -1}, "seed must be"),
     ],
 )

@@ -40,7 +40,7 @@ def test_it_names_epoch_step_layer_statistic_and_cure():
         training.run([lambda state: thetas.append(training.parameters.theta.copy())])
     said = re.fullmatch(
         r"epoch 1, step (\d+) of 10: the loss is (inf|nan); the largest weight is in layer 1, "
-        r"\|W\| = (\S+) \(root mean square (\S+)\): the outputs overflow. Try a learning rate "
+        r"\|W\| = (\S+) \(root mean square (\S+)\): the outputs overflow. Try a learning_rate "
         r"below 1000 \(try 100\), or gradient_clip=1",
         str(caught.value),
     )

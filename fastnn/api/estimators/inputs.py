@@ -18,7 +18,7 @@ from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 
 Array = npt.NDArray[Any]
 FLOATS = (np.float64, np.float32)
@@ -139,7 +139,7 @@ def in_validation_data() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise DataError(f"validation_data: {error}") from error
+        raise DataError(f"{arg('validation_data')}: {error}") from error
 
 
 def settle(
@@ -275,21 +275,22 @@ def _chosen(categorical: Any, names: list[str]) -> list[str]:
     if isinstance(categorical, str) or not hasattr(categorical, "__iter__"):
         if categorical != "from_dtype":
             raise ArgumentError(
-                "categorical_features must be 'from_dtype' or a list of names, places or a mask, "
-                f"found {categorical!r}"
+                f"{arg('categorical_features')} must be 'from_dtype' or a list of names, places or "
+                f"a mask, found {categorical!r}"
             )
         return []
     given = list(categorical)
     if given and all(isinstance(one, (bool, np.bool_)) for one in given):
         if len(given) != len(names):
             raise ArgumentError(
-                f"categorical_features is a mask of {len(given)}, X has {len(names)} columns"
+                f"{arg('categorical_features')} is a mask of {len(given)}, X has {len(names)} "
+                "columns"
             )
         return [name for name, wanted in zip(names, given, strict=True) if wanted]
     chosen = []
     for one in given:
         place = isinstance(one, (int, np.integer)) and -len(names) <= one < len(names)
         if not place and one not in names:
-            raise ArgumentError(f"categorical_features: X has no column {one!r}")
+            raise ArgumentError(f"{arg('categorical_features')}: X has no column {one!r}")
         chosen.append(names[int(one)] if place else one)
     return chosen

@@ -10,46 +10,34 @@ where scikit-learn's does not.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from inspect import signature
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
 
-from fastnn.errors import ArgumentError, in_python, shown
+from fastnn.errors import ArgumentError, about, arg, in_python, shown
 from fastnn.nn.parameters import check_dtype
-from fastnn.recipe.checks import hidden_layer_sizes, whole
+from fastnn.recipe.checks import (
+    Check,
+    above_0,
+    flag,
+    hidden_layer_sizes,
+    listed,
+    number,
+    one_of,
+    share,
+    whole,
+)
 from fastnn.recipe.choices import OPTIONS, options, refuse_unknown, refuse_without_effect
 from fastnn.recipe.documentation import with_options
 from fastnn.recipe.rows import Option as Row
 from fastnn.recipe.table import RecipeOptions, RunOptions
-from fastnn.registry import Option, did_you_mean
-
-_NUMBERS = {
-    option.name: option
-    for option in (
-        Option("alpha", 1e-4, low=0.0),
-        Option("learning_rate_init", 0.001, low=0.0, open_low=True),
-        Option("power_t", 0.5, low=0.0),
-        Option("tol", 1e-4, low=0.0),
-        Option("momentum", 0.9, low=0.0, high=1.0),
-        Option("validation_fraction", 0.1, low=0.0, high=1.0, open_high=True),
-        Option("beta_1", 0.9, low=0.0, high=1.0, open_high=True),
-        Option("beta_2", 0.999, low=0.0, high=1.0, open_high=True),
-        Option("epsilon", 1e-8, low=0.0, open_low=True),
-        Option("label_smoothing", 0.0, low=0.0, high=1.0, open_high=True),
-    )
-}
-_CHOICES = {
-    "solver": ("adam", "sgd", "lbfgs"),
-    "learning_rate": ("constant", "invscaling", "adaptive"),
-    "missing_values": ("error", "median"),
-}
-_FLAGS = (
-    *("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"),
-    *("standardize", "standardize_target"),
-)
+from fastnn.registry import did_you_mean
+from fastnn.training.callbacks import as_callback
 
 Parameters = Mapping[str, Any]
 Init = TypeVar("Init", bound=Callable[..., None])
@@ -63,8 +51,66 @@ def _descends_by(solver: str) -> Callable[[Parameters], bool]:
     return lambda p: p["optimizer"] is None and p["solver"] == solver
 
 
-#: 1 is allowed, as by scikit-learn, where momentum has no effect.
-_MOMENTUM = Option("momentum", 0.9, low=0.0, high=1.0, open_high=True)
+def _flag(name: str, value: object) -> bool:
+    return flag(name, bool(value) if isinstance(value, np.bool_) else value)
+
+
+def _momentum(name: str, value: object) -> float:
+    """1 is allowed, as by scikit-learn, where momentum has no effect."""
+    one = isinstance(value, Real) and not isinstance(value, bool) and value == 1
+    return 1.0 if one else share(name, value)
+
+
+def _batch_size(name: str, value: object) -> object:
+    if isinstance(value, str) and value == "auto":
+        return value
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ArgumentError(
+            f"{arg(name)} must be a whole number from 1 or 'auto', found {shown(value)}"
+        )
+    return value
+
+
+def _patience(name: str, value: object) -> object:
+    return value if isinstance(value, float) and value == math.inf else whole(name, value)
+
+
+def _verbose(name: str, value: object) -> object:
+    if not isinstance(value, (Integral, np.bool_)) or value < 0:
+        raise ArgumentError(
+            f"{arg(name)} must be True, False or a whole number, found {shown(value)}"
+        )
+    return value
+
+
+def _random_state(name: str, value: Any) -> Any:
+    from sklearn.utils import check_random_state
+
+    try:
+        return check_random_state(value)
+    except ValueError as error:
+        raise ArgumentError(f"{arg(name)}: {error}") from None
+
+
+#: The checks of what the table of options does not have, or has otherwise.
+_CHECKS: Mapping[str, Check] = {
+    "solver": one_of("adam", "sgd", "lbfgs"),
+    "learning_rate": one_of("constant", "invscaling", "adaptive"),
+    "missing_values": one_of("error", "median"),
+    **dict.fromkeys(("alpha", "power_t", "tol"), number),
+    **dict.fromkeys(("learning_rate_init", "epsilon"), above_0),
+    **dict.fromkeys(("validation_fraction", "beta_1", "beta_2"), share),
+    "momentum": _momentum,
+    **dict.fromkeys(("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"), _flag),
+    **dict.fromkeys(("standardize", "standardize_target"), _flag),
+    **dict.fromkeys(("max_iter", "max_fun"), whole),
+    "batch_size": _batch_size,
+    "n_iter_no_change": _patience,
+    "verbose": _verbose,
+    "random_state": _random_state,
+    "callbacks": lambda name, value: [as_callback(one) for one in listed(name, value)],
+    "dtype": lambda name, value: check_dtype(value),
+}
 
 #: scikit-learn's parameters that some fits do not use. ``solver`` is not among them: beside
 #: ``optimizer`` it contradicts.
@@ -118,7 +164,7 @@ _USES: tuple[tuple[tuple[str, ...], Callable[[Parameters], bool], str], ...] = (
 )  # fmt: skip
 
 
-#: What scikit-learn calls otherwise than `fastnn.train`.
+#: What scikit-learn calls otherwise than `fastnn.train`; the last three are for messages.
 _NAMES = {
     "epochs": "max_iter",
     "learning_rate": "learning_rate_init",
@@ -126,16 +172,19 @@ _NAMES = {
     "patience": "n_iter_no_change",
     "min_delta": "tol",
     "seed": "random_state",
+    "metrics": "monitor",
+    "categorical": "categorical_features",
+    "learning_rate_": "learning_rate",  # scikit-learn's own, which is the name of a course
 }
 
 #: Options of `fastnn.train` that the estimators do not have, and what does their work.
 ELSEWHERE = {
-    "fractions": "validation_fraction, and scikit-learn's splitters",
-    "split_seed": "random_state",
-    "fold": "scikit-learn's cross-validation",
-    "metrics": "scoring, of scikit-learn's searches",
-    "tolerance": "tol",
-    "output_activation": "loss",
+    "fractions": "use validation_fraction, and scikit-learn's splitters",
+    "split_seed": "use random_state",
+    "fold": "use scikit-learn's cross-validation",
+    "metrics": "use scoring, of scikit-learn's searches",
+    "tolerance": "use tol",
+    "output_activation": "use loss",
     "class_weight": "only a classifier has classes",
     "label_smoothing": "only a classifier has classes",
     "standardize_target": "only a regressor's target is numbers",
@@ -197,7 +246,8 @@ def keep(estimator: Any, given: Mapping[str, Any]) -> None:
     init = type(estimator).__init__
     names = [name for name in signature(init).parameters if name != "self"]
     more = given.get("more", {})
-    refuse_unknown(type(estimator).__name__, more, names)
+    words = {ours: f"write {theirs}" for ours, theirs in _NAMES.items()} | ELSEWHERE
+    refuse_unknown(type(estimator).__name__, more, names, words)
     for name in names:
         default = signature(init).parameters[name].default
         setattr(estimator, name, given[name] if name in given else more.get(name, default))
@@ -216,27 +266,27 @@ def checked(estimator: Any) -> dict[str, Any]:
     fastnn.errors.ArgumentError: monitor='f1' has no effect unless early_stopping=True or ...
     """
     given: dict[str, Any] = estimator.get_params(deep=False)
-    _check_ranges(given)
     defaults = {
         name: one.default for name, one in signature(type(estimator).__init__).parameters.items()
     }
+    for name, value in given.items():
+        _check(name, value, defaults[name])
     for names, used, where in _USES:
         for name in names:
             if _same(given[name], defaults[name]) or used(given):
                 continue
             if name not in _THEIRS:
-                raise ArgumentError(f"{name}={_shown(given[name])} has no effect {where}")
+                raise ArgumentError(f"{arg(name)}={shown(given[name], 40)} has no effect {where}")
             # Without the value, so that a search has one text to be filtered.
             warnings.warn(f"{name} has no effect {where}{_instead(given, where)}", stacklevel=4)
             given[name] = defaults[name]  # nothing that comes after may see it
-    _MOMENTUM.check("MLP", given["momentum"])
+    share("momentum", given["momentum"])
     given["more"] = {name: given[name] for name in getattr(type(estimator).__init__, "more", ())}
     for name in given["more"]:
-        OPTIONS[name].check(name, given[name])
         if not _stochastic(given) and not _same(given[name], defaults[name]):
             raise ArgumentError(
-                f"{name}={_shown(given[name])} has no effect with solver='lbfgs', which works on "
-                "all examples at once"
+                f"{arg(name)}={shown(given[name], 40)} has no effect with solver='lbfgs', which "
+                "works on all examples at once"
             )
     if not hidden_units(given):
         for name in ("dropout", "batch_normalization"):
@@ -253,36 +303,19 @@ def _instead(given: Parameters, where: str) -> str:
     )
 
 
-def _check_ranges(given: Parameters) -> None:
-    for name, value in given.items():
-        if name in _NUMBERS:
-            _NUMBERS[name].check("MLP", value)
-        elif name in _CHOICES and value not in _CHOICES[name]:
-            raise ArgumentError(
-                f"{name} must be one of {', '.join(_CHOICES[name])}, found {shown(value)}"
-                f"{did_you_mean(str(value), _CHOICES[name])}"
-            )
-        elif name in _FLAGS and not isinstance(value, (bool, np.bool_)):
-            raise ArgumentError(f"{name} must be True or False, found {shown(value)}")
-        elif name in ("max_iter", "max_fun"):
-            whole(name, value)
-    size = given["batch_size"]
-    if not (isinstance(size, str) and size == "auto"):
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ArgumentError(
-                f"batch_size must be a whole number from 1 or 'auto', found {shown(size)}"
-            )
-    if given["n_iter_no_change"] != np.inf:
-        whole("n_iter_no_change", given["n_iter_no_change"])
-    if not isinstance(given["verbose"], (bool, int, np.integer)) or given["verbose"] < 0:
-        raise ArgumentError(
-            f"verbose must be a bool or a whole number, found {shown(given['verbose'])}"
-        )
-    callbacks = given["callbacks"]
-    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
-        raise ArgumentError(f"callbacks must be a list of functions, found {shown(callbacks)}")
-    if given["dtype"] is not None:
-        check_dtype(given["dtype"])
+def _check(name: str, value: Any, default: Any) -> None:
+    check = _CHECKS.get(name) or (OPTIONS[name].check if name in OPTIONS else None)
+    if check is None or value is default or (isinstance(value, str) and value == default):
+        return
+    marked = name if name != "learning_rate" else "learning_rate_"
+    try:
+        with about(marked):
+            check(marked, value)
+    except ArgumentError as error:
+        if default != "log_loss":  # a name for several losses, which are not called so
+            raise
+        hint = did_you_mean(str(value), [default]) or f"; {default!r} is the default"
+        raise error.within(after=hint) from error.__cause__
 
 
 def hidden_units(given: Parameters) -> tuple[int, ...]:
@@ -291,12 +324,7 @@ def hidden_units(given: Parameters) -> tuple[int, ...]:
     >>> hidden_units({"hidden_layer_sizes": 5})
     (5,)
     """
-    return hidden_layer_sizes("hidden_layer_sizes", _listed(given["hidden_layer_sizes"]))
-
-
-def _listed(sizes: Any) -> Any:
-    """An array-like of sizes as a list; what is no array-like stays, to be refused."""
-    return list(sizes) if hasattr(sizes, "__iter__") and not isinstance(sizes, str) else sizes
+    return hidden_layer_sizes("hidden_layer_sizes", given["hidden_layer_sizes"])
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -305,11 +333,6 @@ def _same(value: Any, default: Any) -> bool:
     if isinstance(value, (str, int, float, tuple, np.number)):
         return bool(type(default) is not type(None) and value == default)
     return isinstance(value, list) and isinstance(default, tuple) and tuple(value) == default
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"<{type(value).__name__}>"
 
 
 def solver_is_stochastic(estimator: Any) -> bool:

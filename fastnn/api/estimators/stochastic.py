@@ -45,6 +45,8 @@ def descend(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Watch:
     options = _options(fitted, p, work)
     if fitted.history.epochs or work.one_epoch:
         _refuse_ending(options)
+    elif not p["warm_start"]:
+        options.check_end()
 
     def keep() -> tuple[Any, int]:
         return copied(fitted.backend, fitted.parameters.theta), len(fitted.history.epochs)

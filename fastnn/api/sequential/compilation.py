@@ -12,11 +12,11 @@ from fastnn.api.sequential import keras_names
 from fastnn.api.sequential.layers import Stack
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task
-from fastnn.errors import ArgumentError, arg, in_python, spelled
+from fastnn.errors import ArgumentError, about, arg, in_python, spelled
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network
 from fastnn.preparation.fit_to_task import choose_metrics
-from fastnn.recipe.checks import whole
+from fastnn.recipe.checks import listed, whole
 from fastnn.recipe.recipe import Recipe
 from fastnn.registry import did_you_mean
 from fastnn.training.metrics import metric_names
@@ -54,7 +54,7 @@ class Compilation:
         """
         keys = {"val_loss": "loss", **{f"val_{key}": n for n, key in self.keys.items()}}
         monitor = fit.get("monitor")
-        if monitor is not None and monitor not in keys:
+        if monitor is not None and not (isinstance(monitor, str) and monitor in keys):
             raise ArgumentError(
                 f"{arg('monitor')} must be one of {', '.join(keys)}, found {monitor!r}"
                 f"{did_you_mean(str(monitor), keys)}",
@@ -98,12 +98,13 @@ def compilation(
     net = stack.network(stack.n_features or 1, cost)
     rule = keras_names.optimizer(optimizer, learning_rate)
     if "gradient_clip" in rule and settings.get("gradient_clip") is not None:
-        raise ArgumentError("gradient_clip and global_clipnorm are the same: give one of them")
+        raise ArgumentError(
+            f"{arg('gradient_clip')} and global_clipnorm are the same: give one of them"
+        )
     chosen = {**settings, **rule}
     options = Recipe.of(**chosen)
-    if not isinstance(metrics, (list, tuple)):
-        raise ArgumentError(f"metrics must be a list of names, found {metrics!r}")
-    ours = [keras_names.metric(spec, stack.n_outputs) for spec in metrics]
+    with about("metrics"):
+        ours = [keras_names.metric(one, stack.n_outputs) for one in listed("metrics", metrics)]
     task = _task(net, ours)
     asked = choose_metrics(ours, options.monitor, task).metrics
     keys = {
@@ -142,6 +143,7 @@ def _check_schedule(options: Recipe, done: int) -> None:
     before, now = (options.schedule.factors(epochs, 1, n) for n in (done, options.epochs))
     if not np.array_equal(before, now):
         raise ArgumentError(
-            f"schedule {options.schedule.name!r} runs over the epochs of one fit, and they are "
-            "over: compile again, or choose a schedule without an end such as 'exponential'"
+            f"{arg('schedule')} {options.schedule.name!r} runs over the epochs of one fit, and "
+            "they are over: compile again, or choose a schedule without an end such as "
+            "'exponential'"
         )

@@ -14,12 +14,13 @@ from fastnn.api.sequential.layers import Layer, Stack, stack
 from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.model.model import Model
 from fastnn.nn.initializers import initializer_form
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.preparation import Preparation
+from fastnn.recipe.checks import share
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import ClassWeight
@@ -132,16 +133,18 @@ class Core:
         self, given: Examples, split: float, validation_data: Any
     ) -> tuple[Examples, Examples | None]:
         """Return the training part, and the validation part if there is one."""
+        split = share("validation_split", split)
         if validation_data is None:
-            if split == 0 and not isinstance(split, bool):
-                return given, None
             return hold_out(given, self.chosen("fit").task, split, self.seed)
-        if split != 0:
-            raise ArgumentError("validation_split has no effect with validation_data: leave it out")
-        held = self.examples(*pair(validation_data), prefix="validation_data, ")
+        if split:
+            raise ArgumentError(
+                f"{arg('validation_split')} has no effect with {arg('validation_data')}: leave it "
+                "out"
+            )
+        held = self.examples(*pair(validation_data), prefix=f"{arg('validation_data')}, ")
         if len(held.table.names) != len(given.table.names):
             raise DataError(
-                f"validation_data, X has {len(held.table.names)} columns, X has "
+                f"{arg('validation_data')}, X has {len(held.table.names)} columns, X has "
                 f"{len(given.table.names)}"
             )
         return given, held
@@ -149,7 +152,9 @@ class Core:
     def preparation(self, features: Features) -> Preparation:
         """Return how examples become arrays, in the words of X and y."""
         chosen = self.chosen("fit")
-        return Preparation(features, chosen.targets(self.dtype), chosen.cost, ("X: ", "y: "))
+        return Preparation(
+            features, chosen.targets(self.dtype), chosen.cost, (f"{arg('X')}: ", f"{arg('y')}: ")
+        )
 
     def part(
         self,
@@ -188,7 +193,9 @@ class Core:
             train.table, dtype=self.dtype, standardize=self.stack.normalize
         )
         part = self.part(train, features, class_weight=class_weight)
-        validation = None if held is None else self.part(held, features, "validation_data, ")
+        validation = (
+            None if held is None else self.part(held, features, f"{arg('validation_data')}, ")
+        )
         learner = self.built(features.n_features)
         before, history = (self.features, self.options), learner.history
         self.features, self.options = features, options

@@ -96,7 +96,8 @@ def pair(given: Any) -> tuple[Any, Any, Any]:
     """
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise ArgumentError(
-            f"validation_data must be (X, y) or (X, y, sample_weight), found {type(given).__name__}"
+            f"{arg('validation_data')} must be (X, y) or (X, y, sample_weight), found "
+            f"{type(given).__name__}"
         )
     return given[0], given[1], given[2] if len(given) == 3 else None
 
@@ -110,23 +111,21 @@ def examples(
     prefix: str = "",
 ) -> Examples:
     """Return checked examples: the table, the target, weights (N, 1) or None."""
-    table = read_inputs(X, n_features, f"{prefix}X")
-    labels = read_target(y, targets, len(table), f"{prefix}y")
+    table = read_inputs(X, n_features, f"{prefix}{arg('X')}")
+    labels = read_target(y, targets, len(table), f"{prefix}{arg('y')}")
     w = None if sample_weight is None else check_weights(sample_weight, len(table))
     return Examples(table, labels, w)
 
 
-def hold_out(given: Examples, task: str, share: object, seed: int) -> tuple[Examples, Examples]:
+def hold_out(
+    given: Examples, task: str, share: float, seed: int
+) -> tuple[Examples, Examples | None]:
     """Return the rest, and the share held out, as `fastnn.preparation.parts` divides examples.
 
-    Raises ArgumentError unless ``share`` is in (0, 1), DataError if a part would be empty.
+    Raises DataError if a part would be empty.
     """
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise ArgumentError(
-            f"{arg('validation_split')} must be a share from 0 up to, but not including, 1; found "
-            f"{share!r}",
-            value=share,
-        )
+    if not share:
+        return given, None
     with inside(f"{arg('validation_split', share)}: "):
         warn_of_single_examples(given.target, task)
         return parts.hold_out(given, task, share, seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn import activations, initializers, losses, optimizers
 from fastnn.nn.groups import ParameterGroup
 from fastnn.registry import Option, Row, did_you_mean, parse_choice
@@ -63,8 +63,8 @@ def refuse_objects(kind: str, spec: object) -> None:
     module, name = str(getattr(cls, "__module__", "")), getattr(cls, "__name__", "")
     if module.partition(".")[0] in _OTHERS:
         raise ArgumentError(
-            f"{kind} is {name} of {module.partition('.')[0]}, found {spec!r:.60}: give its name, "
-            f"with options if need be, such as {kind}={name!r} or '{name}(option=value)'"
+            f"{arg(kind)} is {name} of {module.partition('.')[0]}, found {spec!r:.60}: give its "
+            f"name, with options if need be, such as {kind}={name!r} or '{name}(option=value)'"
         )
 
 
@@ -94,7 +94,7 @@ def _parsed(spec: object, kind: str) -> tuple[str, Options]:
 def _read(spec: object, kind: str, known: Iterable[str]) -> tuple[str, Options]:
     """Return name and options of a choice: class names, Keras' options by our names."""
     given, options = _parsed(spec, kind)
-    return spelling(given, known), _renamed(f"{kind} {given!r}", options, _ONLY)
+    return spelling(given, known), _renamed(f"{arg(kind)} {given!r}", options, _ONLY)
 
 
 def _renamed(owner: str, given: Options, only: Mapping[str, tuple[object, str]]) -> Options:
@@ -148,14 +148,14 @@ def loss(spec: object, n_outputs: int) -> losses.LossFunction:
     if name in _LOSSES:
         row, times = _LOSSES[name]
         if "factor" in options:
-            raise ArgumentError(f"loss {name!r} is Keras' and has no factor; {row!r} has")
+            raise ArgumentError(f"{arg('loss')} {name!r} is Keras' and has no factor; {row!r} has")
         if times is not None:
             options["factor"] = times / n_outputs
         name = row
     elif spelling(name, _OPTIMIZERS) in [*_OPTIMIZERS, *_names(optimizers.OPTIMIZERS)]:
         raise ArgumentError(
-            f"loss {name!r} is an optimizer: the loss comes first, compile(loss, optimizer), or "
-            "give both by name"
+            f"{arg('loss')} {name!r} is an optimizer: the loss comes first, compile(loss, "
+            "optimizer), or give both by name"
         )
     return losses.loss({"name": name, **options})
 
@@ -198,9 +198,11 @@ def optimizer(spec: object, learning_rate: float | None = None) -> dict[str, Any
     if not isinstance(spec, (str, Mapping)):
         return {"optimizer": spec, "learning_rate": learning_rate}
     given, options = _parsed(spec, "optimizer")
-    owner, name = f"optimizer {given!r}", spelling(given, [*_OPTIMIZERS, *_names(_TABLE)])
+    owner, name = f"{arg('optimizer')} {given!r}", spelling(given, [*_OPTIMIZERS, *_names(_TABLE)])
     if learning_rate is not None and options.get("learning_rate") is not None:
-        raise ArgumentError("learning_rate is given twice: leave it out, or out of the optimizer")
+        raise ArgumentError(
+            f"{arg('learning_rate')} is given twice: leave it out, or out of the optimizer"
+        )
     found: dict[str, Any] = {}
     if name not in _OPTIMIZERS:
         options = _renamed(owner, options, _ONLY)
@@ -280,8 +282,8 @@ def initializer(spec: object) -> object:
     if low is not None or high is not None:
         if low is None or high is None or low != -high or "scale" in options:
             raise ArgumentError(
-                f"initializer {name!r}: minval={low!r}, maxval={high!r} must lie as far below 0 as "
-                "above it: it is uniform on [-scale, scale]"
+                f"{arg('initializer')} {name!r}: minval={low!r}, maxval={high!r} must lie as far "
+                "below 0 as above it: it is uniform on [-scale, scale]"
             )
         options["scale"] = high
     made = {"name": name, **options} if options else name

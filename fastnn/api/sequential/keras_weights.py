@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastnn.api.sequential.layers import Activation, BatchNormalization, Dense, Dropout, Layer
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Layout, Parameters
 
@@ -90,13 +90,13 @@ def network_weights(weights: Sequence[Any], network: Network, dtype: Any) -> Arr
         norms = ", and four for each BatchNormalization" if layout.gammas else ""
         used = "" if all(network.use_bias) else " that has one"
         raise ArgumentError(
-            f"weights must be a list of {len(views)} arrays, a kernel and a bias for each Dense "
-            f"layer{used}{norms}, found {found}"
+            f"{arg('weights')} must be a list of {len(views)} arrays, a kernel and a bias for each "
+            f"Dense layer{used}{norms}, found {found}"
         )
     for place, (label, view, given) in enumerate(
         zip(_ordered(network), views, weights, strict=True)
     ):
-        name = f"weights[{place}], the {_SHOWN[_letters(label)]} of Dense {_layer(label)}"
+        name = f"{arg('weights')}[{place}], the {_SHOWN[_letters(label)]} of Dense {_layer(label)}"
         try:
             values = np.asarray(given, np.float64)
         except (TypeError, ValueError):

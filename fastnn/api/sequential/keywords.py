@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Any, ParamSpec, TypeVar, cast
 
-from fastnn.errors import ArgumentError
-from fastnn.registry import did_you_mean
+from fastnn.errors import ArgumentError, arg, shown
+from fastnn.recipe.choices import refuse_unknown
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-
-def refuse_unknown(owner: str, function: Callable[..., Any], given: Iterable[str]) -> None:
-    """Raise ArgumentError for the first of the names ``given`` that ``function`` does not have.
-
-    >>> def fit(epochs=1): ...
-    >>> refuse_unknown("fit", fit, {"epoch": 3})
-    Traceback (most recent call last):
-    fastnn.errors.ArgumentError: fit has no argument 'epoch'; did you mean 'epochs'? (it has epochs)
-    """
-    known = [name for name in signature(function).parameters if name != "self"]
-    for name in given:
-        if name not in known:
-            raise ArgumentError(
-                f"{owner} has no argument {name!r}{did_you_mean(name, known)} "
-                f"(it has {', '.join(known) or 'none'})"
-            )
 
 
 def checked(owner: str, **other_names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -57,9 +40,11 @@ def checked(owner: str, **other_names: str) -> Callable[[Callable[P, T]], Callab
             for other, own in other_names.items():
                 if other in given:
                     if own in given:
-                        raise ArgumentError(f"{owner}: {other} and {own} are the same: give one")
+                        raise ArgumentError(
+                            f"{owner}: {other} and {arg(own)} are the same: give one"
+                        )
                     given[own] = given.pop(other)
-            refuse_unknown(owner, function, given)
+            refuse_unknown(owner, given, [p.name for p in known])
             if len(values) > len(by_place):
                 raise ArgumentError(
                     f"{owner} takes {', '.join(by_place) or 'nothing'} by place, found "
@@ -69,22 +54,18 @@ def checked(owner: str, **other_names: str) -> Callable[[Callable[P, T]], Callab
             for name, value in zip(placed, values, strict=True):
                 if name in given:
                     raise ArgumentError(
-                        f"{owner}: {name} is given twice, by name and as the argument in place "
-                        f"{placed.index(name) + 1}, {_short(value)}: give that one by its name, too"
+                        f"{owner}: {arg(name)} is given twice, by name and as the argument in "
+                        f"place {placed.index(name) + 1}, {shown(value, 40)}: give that one by its "
+                        "name, too"
                     )
             for name in needed:
                 if name not in placed and name not in given:
-                    raise ArgumentError(f"{owner} needs {name}")
+                    raise ArgumentError(f"{owner} needs {arg(name)}")
             return function(self, *values, **given)
 
         return cast("Callable[P, T]", call)
 
     return decorate
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else type(value).__name__
 
 
 def strict(cls: type[T]) -> type[T]:
@@ -95,7 +76,7 @@ def strict(cls: type[T]) -> type[T]:
     ...     def __init__(self, rate): ...
     >>> Dropout(ratio=0.5)
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: Dropout has no argument 'ratio'; did you mean 'rate'? (it has rate)
+    fastnn.errors.ArgumentError: Dropout has no argument 'ratio'; did you mean 'rate'?
     """
     made: Callable[..., None] = cls.__init__
     cls.__init__ = checked(cls.__name__)(made)  # type: ignore[method-assign]
@@ -109,5 +90,7 @@ def one_of(name: str, value: object, choices: Mapping[Any, T]) -> T:
     'progress'
     """
     if not isinstance(value, (bool, int, str)) or value not in choices:
-        raise ArgumentError(f"{name} must be {' or '.join(map(repr, choices))}, found {value!r}")
+        raise ArgumentError(
+            f"{arg(name)} must be {' or '.join(map(repr, choices))}, found {shown(value)}"
+        )
     return choices[value]

@@ -11,17 +11,14 @@ from typing import TypeAlias
 
 from fastnn.api.sequential import keras_names
 from fastnn.api.sequential.keywords import strict
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, about, arg
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
-from fastnn.nn.normalization import BatchNorm, Place
-from fastnn.recipe.checks import whole
-from fastnn.registry import Option
+from fastnn.nn.normalization import BatchNorm
+from fastnn.recipe.checks import above_0, flag, share, whole
 
 Shape: TypeAlias = int | tuple[int, ...] | None
-
-_RATE = Option("rate", 0.0, low=0.0, high=1.0, open_high=True)
 
 
 def _width(owner: str, shape: object) -> int:
@@ -29,7 +26,7 @@ def _width(owner: str, shape: object) -> int:
     if isinstance(shape, (tuple, list)):
         if len(shape) != 1:
             raise ArgumentError(
-                f"{owner}={shape!r} must be one number of features, such as (30,): "
+                f"{arg(owner)}={shape!r} must be one number of features, such as (30,): "
                 "flatten each example, X.reshape(len(X), -1)"
             )
         shape = shape[0]
@@ -95,12 +92,14 @@ class Dense:
         whole("Dense: units", self.units)
         if self.activation is not None:
             keras_names.activation(self.activation)
-        if not isinstance(self.use_bias, bool):
-            raise ArgumentError(f"Dense: use_bias must be True or False, found {self.use_bias!r}")
+        flag("Dense: use_bias", self.use_bias)
         if self.kernel_initializer is not None:
-            keras_names.initializer(self.kernel_initializer)
+            with about("kernel_initializer"):
+                keras_names.initializer(self.kernel_initializer)
         if self.input_shape is not None and self.input_dim is not None:
-            raise ArgumentError("Dense: input_shape and input_dim say the same: give one of them")
+            raise ArgumentError(
+                f"{arg('Dense: input_shape')} and {arg('input_dim')} say the same: give one of them"
+            )
         self.n_features  # noqa: B018 -- raises if it cannot be
 
     @property
@@ -139,13 +138,13 @@ class Dropout:
     Dropout(rate=0.5)
     >>> Dropout(1)
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: Dropout: rate=1 is outside [0, 1)
+    fastnn.errors.ArgumentError: Dropout: rate must be in [0, 1), found 1
     """
 
     rate: float
 
     def __post_init__(self) -> None:
-        _RATE.check("Dropout", self.rate)
+        share("Dropout: rate", self.rate)
 
 
 @strict
@@ -166,15 +165,15 @@ class BatchNormalization:
     BatchNormalization(momentum=0.99, epsilon=0.001)
     >>> BatchNormalization(momentum=1.5)
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: BatchNormalization: momentum=1.5 is outside [0, 1)
+    fastnn.errors.ArgumentError: BatchNormalization: momentum must be in [0, 1), found 1.5
     """
 
     momentum: float = 0.99
     epsilon: float = 1e-3
 
     def __post_init__(self) -> None:
-        for option in Place.options:
-            option.check("BatchNormalization", getattr(self, option.name))
+        share("BatchNormalization: momentum", self.momentum)
+        above_0("BatchNormalization: epsilon", self.epsilon)
 
     def rule(self, place: str) -> BatchNorm:
         """Return it as the network has it, "before" or "after" the activation."""
@@ -248,7 +247,7 @@ class Stack:
             )
         if cost is not None and cost.from_logits and g.name != cost.link:
             raise ArgumentError(
-                f"loss {cost.name!r} needs the last layer to be Dense({last.units}, "
+                f"{arg('loss')} {cost.name!r} needs the last layer to be Dense({last.units}, "
                 f"activation={cost.link!r}), found activation {g.name!r}"
             )
         softmax = "categorical_crossentropy" if g.name == "softmax" else "squared_error"

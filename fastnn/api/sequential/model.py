@@ -15,13 +15,13 @@ from fastnn.api.sequential.keras_weights import kernels, network_weights, summar
 from fastnn.api.sequential.keywords import checked, one_of
 from fastnn.api.sequential.layers import Layer, stack
 from fastnn.api.sequential.progress import reports, show_result
-from fastnn.errors import ArgumentError, inside
+from fastnn.errors import ArgumentError, arg, inside
 from fastnn.model.model import Model
-from fastnn.recipe.checks import whole
+from fastnn.recipe.checks import listed, whole
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import ClassWeight, DescentOptions, FitOptions, RunOptions
-from fastnn.training.callbacks import CallbackLike
+from fastnn.training.callbacks import CallbackLike, as_callback
 from fastnn.training.loop import TrainingInterrupted
 
 Array = npt.NDArray[Any]
@@ -73,7 +73,7 @@ class Sequential:
         **options: Unpack[RunOptions],
     ) -> None:
         if not isinstance(layers, (list, tuple)):
-            raise ArgumentError(f"layers must be a list of layers, found {layers!r}")
+            raise ArgumentError(f"{arg('layers')} must be a list of layers, found {layers!r}")
         self._core = Core(RunSettings(**options), seed)
         for layer in layers:
             self.add(layer)
@@ -192,16 +192,18 @@ class Sequential:
         no longer a number; TrainingInterrupted on Ctrl-C. The model can be used after each.
         """
         core, chosen = self._core, self._core.chosen("fit")
-        if callbacks is not None and not isinstance(callbacks, (list, tuple)):
-            raise ArgumentError(f"callbacks must be a list, found {callbacks!r}")
-        watchers = [*(callbacks or ()), *reports(verbose)]
+        given = () if callbacks is None else listed("callbacks", callbacks)
+        watchers = [*map(as_callback, given), *reports(verbose)]
         done = len(core.history.epochs)
         asked = {**FIT_DEFAULTS, **options}
         recipe, greater_is_better = chosen.recipe(core.seed, done, asked)
-        given = core.examples(X, y, sample_weight)
-        train, held = core.parts(given, validation_split, validation_data)
+        examples = core.examples(X, y, sample_weight)
+        train, held = core.parts(examples, validation_split, validation_data)
         if recipe.patience is not None and held is None:
-            raise ArgumentError("patience needs validation_split or validation_data to watch")
+            raise ArgumentError(
+                f"{arg('patience')} needs {arg('validation_split')} or {arg('validation_data')} to "
+                "watch"
+            )
         try:
             history = core.train(train, held, class_weight, recipe, greater_is_better, watchers)
         except TrainingInterrupted as interrupted:
@@ -237,8 +239,7 @@ class Sequential:
         plan = core.built(part.X.shape[1]).evaluation(block)
         A, loss = plan.evaluate(part.X, part.Y, part.w)
         values = {"loss": float(loss)}
-        if part.score is not None:
-            values |= {chosen.keys[name]: value for name, value in part.score(A).items()}
+        values |= {chosen.keys[name]: value for name, value in part.judged(A).items()}
         show_result(verbose, "evaluate", values)
         if one_of("return_dict", return_dict, {False: False, True: True}):
             return values
@@ -256,7 +257,7 @@ class Sequential:
         array([[0.5, 0.5]], dtype=float32)
         """
         core, block = self._core, whole("batch_size", batch_size)
-        table = read_inputs(X, core.n_features)
+        table = read_inputs(X, core.n_features, arg("X"))
         with inside("X: "):
             rows = core.fitted(table).transform(table)
         outputs = core.built(rows.shape[1]).evaluation(block).predict(rows)

@@ -59,13 +59,14 @@ def parse_device(name: object) -> Device:
     if kind == "cuda" and colon:
         if not re.fullmatch("[0-9]{1,4}", index):
             raise ArgumentError(
-                f"device {name!r}: after 'cuda:' comes the number of a GPU, as in 'cuda:0'"
+                f"{arg('device')} {name!r}: after 'cuda:' comes the number of a GPU, as in 'cuda:0'"
             )
         return Device("cuda", int(index))
     if name not in ("cpu", "cuda", "auto"):
         hint = "; did you mean 'cuda'?" if kind.lower() == "gpu" else ""
         raise ArgumentError(
-            f"unknown device {name!r}{hint or did_you_mean(kind.lower(), ('cpu', 'cuda', 'auto'))}"
+            f"unknown {arg('device')} {name!r}"
+            f"{hint or did_you_mean(kind.lower(), ('cpu', 'cuda', 'auto'))}"
             " (known: cpu, cuda, cuda:0, cuda:1, ..., auto)"
         )
     return Device(name)
@@ -305,7 +306,7 @@ def choose(name: object, status: Callable[[int], CudaStatus] = cuda_status) -> C
         return Choice(f"cuda:{wanted.index}")
     if wanted.kind == "auto":
         return Choice("cpu", f"device 'auto' uses the CPU: {found}")
-    raise DeviceError(f"device {name!r} cannot be used: {found}")
+    raise DeviceError(f"{arg('device')} {name!r} cannot be used: {found}")
 
 
 def resolve(name: object) -> str:
