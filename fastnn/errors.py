@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 #: Around the name of an argument in a message, and between it and its value. Characters that
@@ -128,7 +128,14 @@ def _spelled(message: str, spelling: Spelling) -> str:
 
 
 @contextmanager
-def inside(where: str) -> Iterator[None]:
+def _changed(change: Callable[[FastnnError], FastnnError]) -> Iterator[None]:
+    try:
+        yield
+    except FastnnError as error:
+        raise change(error) from error.__cause__
+
+
+def inside(where: str) -> AbstractContextManager[None]:
     """Say where an error is: ``where`` comes before its message.
 
     >>> with inside("validation: "):
@@ -136,14 +143,10 @@ def inside(where: str) -> Iterator[None]:
     Traceback (most recent call last):
     fastnn.errors.DataError: validation: column 'x' is missing
     """
-    try:
-        yield
-    except FastnnError as error:
-        raise error.within(where) from error
+    return _changed(lambda error: error.within(where))
 
 
-@contextmanager
-def about(name: str) -> Iterator[None]:
+def about(name: str) -> AbstractContextManager[None]:
     """Let errors name an argument, `FastnnError.about`.
 
     >>> with about("metrics"):
@@ -151,14 +154,10 @@ def about(name: str) -> Iterator[None]:
     Traceback (most recent call last):
     fastnn.errors.ArgumentError: metrics: unknown metric 'acurracy'
     """
-    try:
-        yield
-    except FastnnError as error:
-        raise error.about(name) from error.__cause__
+    return _changed(lambda error: error.about(name))
 
 
-@contextmanager
-def spelled(spelling: Spelling) -> Iterator[None]:
+def spelled(spelling: Spelling) -> AbstractContextManager[None]:
     """Let errors call arguments as the users of a door do.
 
     >>> with spelled(lambda name, value: {"epochs": "max_iter"}.get(name, name)):
@@ -166,10 +165,7 @@ def spelled(spelling: Spelling) -> Iterator[None]:
     Traceback (most recent call last):
     fastnn.errors.ArgumentError: max_iter must be above 0
     """
-    try:
-        yield
-    except FastnnError as error:
-        raise error.respelled(spelling) from error.__cause__
+    return _changed(lambda error: error.respelled(spelling))
 
 
 class ArgumentError(FastnnError, ValueError):

@@ -256,6 +256,7 @@ def _judge(
     for name in ("monitor", "metrics"):
         if by is None and name in grid:
             raise ArgumentError(f"{arg('by')} is missing: the candidates differ in {arg(name)}")
+    asked = "by" if by else "monitor"
     by = by or common.get("monitor") or "loss"
     if by == "loss":
         changed = [name for name in _LOSS_CHANGES if name in grid]
@@ -269,7 +270,7 @@ def _judge(
     names = metric_names(source.task, metrics)
     if by not in names:
         raise ArgumentError(
-            f"{arg('by')} must be 'loss' or one of the metrics ({', '.join(names)}), found "
+            f"{arg(asked)} must be 'loss' or one of the metrics ({', '.join(names)}), found "
             f"{shown(by)}" + did_you_mean(by, ["loss", *names])
         )
     return by, greater_is_better(by)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.nn.optimizers import OptimizerRule
 from fastnn.nn.parameters import Layout
+from fastnn.registry import Option
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
 KINDS = ("weights", "biases", "gammas", "betas", "all")
+_FIELDS = (
+    Option("kind", "all", choices=KINDS),
+    Option("learning_rate_factor", 1.0, low=0.0),
+    Option("weight_decay", None, low=0.0),
+)
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,29 @@ class ParameterGroup:
     of AdamW. Where groups overlap the later one counts; a weight decay of None leaves the decay of
     an earlier group as it is.
 
-    >>> ParameterGroup("biases", learning_rate_factor=2.0).layer is None
-    True
+    >>> ParameterGroup("biases", learning_rate_factor=2).learning_rate_factor
+    2.0
+
+    Raises ArgumentError for another kind, and numbers that cannot be.
     """
 
     kind: str = "all"
     layer: int | None = None
     learning_rate_factor: float = 1.0
     weight_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        for field in _FIELDS:
+            value = field.check("ParameterGroup", getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        layer = self.layer
+        if layer is not None:
+            if isinstance(layer, bool) or not isinstance(layer, Integral) or layer < 1:
+                raise ArgumentError(
+                    f"{arg('ParameterGroup: layer')} must be a whole number above 0, found "
+                    f"{shown(layer)}"
+                )
+            object.__setattr__(self, "layer", int(layer))
 
 
 @dataclass(frozen=True)
@@ -96,11 +118,6 @@ def _check_group(
     group: ParameterGroup, layout: Layout, optimizer: OptimizerRule, decays: bool
 ) -> None:
     n_layers = len(layout.weights)
-    if group.kind not in KINDS:
-        raise ArgumentError(
-            f"{arg('groups')}: kind must be one of {', '.join(map(repr, KINDS))}, found "
-            f"{group.kind!r}"
-        )
     if group.layer is not None and not 1 <= group.layer <= n_layers:
         raise ArgumentError(
             f"{arg('groups')}: layer {group.layer} does not exist, there are 1 to {n_layers}"
@@ -116,12 +133,4 @@ def _check_group(
         raise ArgumentError(
             f"{arg('groups')}: weight_decay has no effect with "
             f"{arg('optimizer', optimizer.name)}: use {arg('optimizer', 'adamw')}, or {arg('l2')}"
-        )
-    decay = 0.0 if group.weight_decay is None else group.weight_decay
-    if not np.isfinite(decay) or decay < 0:
-        raise ArgumentError(f"{arg('groups')}: weight_decay must be 0 or more, found {decay!r}")
-    if not np.isfinite(group.learning_rate_factor) or group.learning_rate_factor < 0:
-        raise ArgumentError(
-            f"{arg('groups')}: learning_rate_factor must be 0 or more, "
-            f"found {group.learning_rate_factor!r}"
         )

@@ -110,10 +110,6 @@ def choose_standardization(
     True
     """
     bounded = cost.lowest_target > -np.inf
-    if wanted is not None and not isinstance(wanted, bool):
-        raise ArgumentError(
-            f"{arg('standardize_target')} must be True, False or None, found {shown(wanted)}"
-        )
     if wanted is not None and task != "regression":
         raise ArgumentError(
             f"{arg('standardize_target')} has no effect with task {shown(task)}: leave it out"

@@ -169,42 +169,26 @@ def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in given)
 
 
-def batch_size(name: str, value: Any) -> int | str:
-    """Return a mini-batch size: a whole number, 'auto' or 'full'.
+def size(*words: str) -> Check:
+    """Return the check of a number of examples, or of one of ``words`` that stand for one.
 
-    >>> batch_size("batch_size", "full")
-    'full'
+    >>> size("auto", "full")("batch_size", "full"), size("auto")("batch_size", 32)
+    ('full', 32)
     """
-    if isinstance(value, str):
-        if value not in ("auto", "full"):
+
+    def check(name: str, value: object) -> int | str:
+        if isinstance(value, str) and value in words:
+            return value
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            forms = " or ".join(["a whole number above 0", *map(repr, words)])
             raise ArgumentError(
-                f"{arg(name)} must be a whole number, 'auto' or 'full', found {shown(value)}"
-                + did_you_mean(value, ("auto", "full")),
+                f"{arg(name)} must be {forms}, found {shown(value)}"
+                f"{did_you_mean(str(value), words)}",
                 value=value,
             )
-        return value
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ArgumentError(
-            f"{arg(name)} must be a whole number from 1, 'auto' or 'full', found {shown(value)}",
-            value=value,
-        )
-    return int(value)
+        return int(value)
 
-
-def micro_batch_size(name: str, value: Any) -> int | str:
-    """Return the examples computed at once: a whole number, or 'auto'.
-
-    >>> micro_batch_size("micro_batch_size", "auto")
-    'auto'
-    """
-    if isinstance(value, str):
-        if value != "auto":
-            raise ArgumentError(
-                f"{arg(name)} must be a whole number above 0 or 'auto', found {shown(value)}",
-                value=value,
-            )
-        return value
-    return whole(name, value)
+    return check
 
 
 def fractions(name: str, value: Any) -> tuple[float, ...]:
@@ -290,67 +274,31 @@ def text(name: str, value: object) -> str:
     return value
 
 
-def optimizer(name: str, value: object) -> Any:
-    """Return the optimiser with its options filled in.
+def known(kind: str, made: bool = False) -> Check:
+    """Return the check of a choice from a table of `fastnn.nn`; ``made``: it becomes the rule.
 
-    >>> optimizer("optimizer", "momentum").name
-    'momentum'
+    >>> known("activation")("activation", "relu"), known("optimizer", made=True)("", "adam").name
+    ('relu', 'adam')
     """
-    from fastnn.nn.optimizers import optimizer as rule
 
-    return rule(value)
+    def check(name: str, value: Any) -> Any:
+        from fastnn.nn import activations, initializers, losses, optimizers, schedules
 
+        tables: Mapping[str, Callable[[Any], Any]] = {
+            "activation": activations.activation,
+            "initializer": initializers.initializer,
+            "loss": losses.loss,
+            "optimizer": optimizers.optimizer,
+            "schedule": schedules.schedule,
+        }
+        rule = tables[kind](value)
+        return rule if made else value
 
-def schedule(name: str, value: object) -> Any:
-    """Return the schedule with its options filled in.
-
-    >>> schedule("schedule", "cosine").name
-    'cosine'
-    """
-    from fastnn.nn.schedules import schedule as rule
-
-    return rule(value)
-
-
-def activation(name: str, value: object) -> Any:
-    """Return the activation as it was given, if there is one like it.
-
-    >>> activation("activation", "relu")
-    'relu'
-    """
-    from fastnn.nn.activations import activation as known
-
-    known(value)
-    return value
-
-
-def loss(name: str, value: object) -> Any:
-    """Return the loss as it was given, if there is one like it.
-
-    >>> loss("loss", "huber")
-    'huber'
-    """
-    from fastnn.nn.losses import loss as known
-
-    known(value)
-    return value
-
-
-def initializer(name: str, value: object) -> Any:
-    """Return the initialiser as it was given, if there is one like it.
-
-    >>> initializer("initializer", "he_normal")
-    'he_normal'
-    """
-    from fastnn.nn.initializers import initializer as known
-
-    if value is not None:
-        known(value)
-    return value
+    return check
 
 
 def groups(name: str, value: Any) -> tuple[Any, ...]:
-    """Return parameter groups with plain numbers; whether they fit the network is seen later.
+    """Return parameter groups; whether they fit the network is seen later.
 
     >>> from fastnn.nn.groups import ParameterGroup
     >>> groups("groups", [ParameterGroup("biases", learning_rate_factor=2)])[0].learning_rate_factor
@@ -364,33 +312,11 @@ def groups(name: str, value: Any) -> tuple[Any, ...]:
         raise ArgumentError(
             f"{arg(name)} must be a list of ParameterGroup, found {shown(value)}", value=value
         )
-    checked = []
     for group in value:
-        factor, decay = group.learning_rate_factor, group.weight_decay
-        if factor == 1 and decay is None:
+        if group.learning_rate_factor == 1 and group.weight_decay is None:
             raise ArgumentError(
                 f"{arg(name)}: {group} has no effect: give it a learning_rate_factor or a "
                 "weight_decay",
                 value=value,
             )
-        for what, found in (("learning_rate_factor", factor), ("weight_decay", decay)):
-            if found is not None and (
-                isinstance(found, bool)
-                or not isinstance(found, Real)
-                or not 0 <= float(found) < math.inf
-            ):
-                raise ArgumentError(
-                    f"{arg(name)}: {what} must be a number of 0 or more, found {shown(found)}",
-                    value=value,
-                )
-        if group.layer is not None:
-            whole(name, group.layer)
-        checked.append(
-            ParameterGroup(
-                kind=group.kind,
-                layer=None if group.layer is None else int(group.layer),
-                learning_rate_factor=float(factor),
-                weight_decay=None if decay is None else float(decay),
-            )
-        )
-    return tuple(checked)
+    return tuple(value)

@@ -152,24 +152,24 @@ class NetworkOptions(TypedDict, total=False):
         shown="128",
     )]
     activation: Annotated[object, Option(
-        "relu", checks.each_layer(checks.activation),
+        "relu", checks.each_layer(checks.known("activation")),
         "of the hidden layers, one for all or one for each",
         Flag("NAME[,NAME]", forms.one_or_list(str)), _NO_HIDDEN,
     )]
     output_activation: Annotated[object, Option(
-        None, checks.optional(checks.activation),
+        None, checks.optional(checks.known("activation")),
         "of the output",
         Flag("NAME"),
         shown="by the loss; sigmoid for a classifier with a loss such as squared error",
     )]
     initializer: Annotated[object, Option(
-        None, checks.each_layer(checks.initializer),
+        None, checks.each_layer(checks.optional(checks.known("initializer"))),
         "of the weights, one for all layers or one for each",
         Flag("NAME[,NAME]", forms.one_or_list(str)),
         shown="by the activation",
     )]
     loss: Annotated[object, Option(
-        None, checks.optional(checks.loss),
+        None, checks.optional(checks.known("loss")),
         "what is minimised",
         Flag("NAME"),
         shown="by the task",
@@ -195,7 +195,7 @@ class NetworkOptions(TypedDict, total=False):
 class OptimizerOptions(TypedDict, total=False):
     """The update rule."""
     optimizer: Annotated[object, Option(
-        "adam", checks.optimizer,
+        "adam", checks.known("optimizer", made=True),
         "the update rule",
         Flag("NAME"),
     )]
@@ -210,7 +210,7 @@ class DescentOptions(TypedDict, total=False):
         shown="by the optimizer",
     )]
     schedule: Annotated[object, Option(
-        "constant", checks.schedule,
+        "constant", checks.known("schedule", made=True),
         "course of the learning rate",
         Flag("NAME"),
     )]
@@ -240,7 +240,7 @@ class DescentOptions(TypedDict, total=False):
 class FitOptions(TypedDict, total=False):
     """How long, in which order, and in batches of which size."""
     batch_size: Annotated[int | str | None, Option(
-        None, checks.optional(checks.batch_size),
+        None, checks.optional(checks.size("auto", "full")),
         "examples per step (N26), or full for all of them, or auto for the notes' rule (N27): "
         "full up to 2000 examples, else 64 to 1024",
         Flag("M", forms.batch_size),
@@ -248,7 +248,7 @@ class FitOptions(TypedDict, total=False):
         more="small data sets are learnt better in small batches, large ones faster in large",
     )]
     micro_batch_size: Annotated[int | str, Option(
-        "auto", checks.micro_batch_size,
+        "auto", checks.size("auto"),
         "examples of a mini-batch that are computed at once, to save memory: the gradients of "
         "such parts are added up; auto takes all if they fit",
         Flag("M", forms.batch_size),

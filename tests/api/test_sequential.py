@@ -558,7 +558,7 @@ WRONG_FIT = [
     ({"batch_size": -3}, ArgumentError, "batch_size must be .*found -3"),
     ({"validation_split": 1.0}, ArgumentError, r"validation_split must be in \[0, 1\), found 1.0"),
     ({"validation_split": True}, ArgumentError, "validation_split must be .*found True"),
-    ({"validation_data": X}, ArgumentError, r"validation_data must be \(X, y\) or .*ndarray"),
+    ({"validation_data": X}, ArgumentError, r"validation_data must be \(X, y\) or .*array\("),
     ({"validation_data": (X, LABELS + 3)}, DataError, "validation_data, y: .*unknown label"),
     ({"validation_data": (X[:, :2], LABELS)}, DataError, "validation_data, X has 2 columns"),
     ({"validation_data": (X, LABELS), "validation_split": 0.1}, ArgumentError,

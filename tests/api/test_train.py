@@ -418,7 +418,7 @@ def test_more_parameters_without_effect():
 
 
 BAD_ARGUMENTS = [
-    ({"batch_size": -3}, "batch_size must be a whole number from 1, .* found -3"),
+    ({"batch_size": -3}, "batch_size must be a whole number above 0 or .* found -3"),
     ({"epochs": 0}, "epochs must be a whole number above 0, found 0"),
     ({"activation": "rellu"}, "unknown activation 'rellu'; did you mean 'relu'"),
     ({"activation": ["relu", "tanh"]}, "activation has 2 entries but the network has 1 hidden"),

@@ -242,7 +242,7 @@ def test_a_device_that_cannot_be_used_is_code_4_before_anything_else(fastnn, tmp
         (["digits", "--metrics", "r2"], "metric 'r2' does not apply to task 'multiclass'"),
         (["digits", "--monitor", "f1"], "--monitor must be 'loss' or one of the metrics"),
         (["digits", "--task", "multi"], "--task must be one of auto, binary, multiclass"),
-        (["digits", "--batch-size", "-5"], "--batch-size must be a whole number from 1"),
+        (["digits", "--batch-size", "-5"], "--batch-size must be a whole number above 0"),
         (["digits", "--epochs", "0"], "--epochs must be a whole number above 0, found 0"),
         (["digits", "--learning-rate", "0"], "--learning-rate must be a number above 0"),
         (["digits", "--gradient-clip", "0"], "--gradient-clip must be a number above 0"),

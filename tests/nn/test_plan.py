@@ -422,26 +422,34 @@ def test_stretches_that_are_updated_alike_are_one() -> None:
 @pytest.mark.parametrize(
     ("group", "spec", "said"),
     [
-        (
-            ParameterGroup("weight"),
-            "adam",
-            "kind must be one of 'weights', 'biases', 'gammas', 'betas', 'all', found 'weig",
-        ),
         (ParameterGroup(layer=3), "adam", "layer 3 does not exist, there are 1 to 2"),
-        (ParameterGroup(layer=0), "adam", "layer 0 does not exist"),
         (
             ParameterGroup(weight_decay=0.1),
             "adam",
             "weight_decay has no effect with optimizer='adam'",
         ),
-        (ParameterGroup(weight_decay=-0.1), "adamw", "weight_decay must be 0 or more, found -0.1"),
-        (ParameterGroup(learning_rate_factor=-1), "adam", "learning_rate_factor must be 0 or more"),
-        (ParameterGroup(learning_rate_factor=float("nan")), "adam", "learning_rate_factor"),
     ],
 )
 def test_a_group_without_effect_is_refused(make, group, spec, said) -> None:
     with pytest.raises(ArgumentError, match=said):
         make.plan(NET, make.data(NET, 4), spec, groups=[group])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "weight"}, "kind='weight'; choose from weights, .*did you mean 'weights'"),
+        ({"layer": 0}, "layer must be a whole number above 0, found 0"),
+        ({"layer": 1.5}, "layer must be a whole number above 0, found 1.5"),
+        ({"weight_decay": -0.1}, r"weight_decay=-0.1 is outside \[0, inf\)"),
+        ({"learning_rate_factor": -1}, r"learning_rate_factor=-1 is outside \[0, inf\)"),
+        ({"learning_rate_factor": float("nan")}, "learning_rate_factor=nan is outside"),
+        ({"learning_rate_factor": "x"}, "learning_rate_factor must be a number, found 'x'"),
+    ],
+)
+def test_what_is_no_group(given, said) -> None:
+    with pytest.raises(ArgumentError, match=f"^ParameterGroup: {said}"):
+        ParameterGroup(**given)
 
 
 @pytest.mark.parametrize(

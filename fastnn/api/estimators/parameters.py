@@ -30,6 +30,7 @@ from fastnn.recipe.checks import (
     number,
     one_of,
     share,
+    size,
     whole,
 )
 from fastnn.recipe.choices import OPTIONS, options, refuse_unknown, refuse_without_effect
@@ -59,16 +60,6 @@ def _momentum(name: str, value: object) -> float:
     """1 is allowed, as by scikit-learn, where momentum has no effect."""
     one = isinstance(value, Real) and not isinstance(value, bool) and value == 1
     return 1.0 if one else share(name, value)
-
-
-def _batch_size(name: str, value: object) -> object:
-    if isinstance(value, str) and value == "auto":
-        return value
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ArgumentError(
-            f"{arg(name)} must be a whole number from 1 or 'auto', found {shown(value)}"
-        )
-    return value
 
 
 def _patience(name: str, value: object) -> object:
@@ -104,7 +95,7 @@ _CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"), _flag),
     **dict.fromkeys(("standardize", "standardize_target"), _flag),
     **dict.fromkeys(("max_iter", "max_fun"), whole),
-    "batch_size": _batch_size,
+    "batch_size": size("auto"),
     "n_iter_no_change": _patience,
     "verbose": _verbose,
     "random_state": _random_state,

@@ -12,7 +12,7 @@ from fastnn.data.files import read_table
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table, from_zero
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError, arg, inside
+from fastnn.errors import ArgumentError, DataError, arg, inside, shown
 from fastnn.preparation import parts
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import check_weights
@@ -97,7 +97,7 @@ def pair(given: Any) -> tuple[Any, Any, Any]:
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise ArgumentError(
             f"{arg('validation_data')} must be (X, y) or (X, y, sample_weight), found "
-            f"{type(given).__name__}"
+            f"{shown(given, 40)}"
         )
     return given[0], given[1], given[2] if len(given) == 3 else None
 

@@ -1,0 +1,164 @@
+"""Every option of the table, given wrongly, is refused by name at every door that has it.
+
+The name is spelt as the door spells it, in the message and in ``error.argument``.
+"""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import ArgumentError, Dense, Sequential, search, train, train_many
+from fastnn.cli.main import main
+from fastnn.recipe.choices import OPTIONS, options
+from fastnn.recipe.table import DescentOptions, FitOptions, RecipeOptions, RunOptions
+
+X = np.arange(40.0).reshape(20, 2)
+LABELS = np.arange(20) % 2
+
+
+class Wrong:
+    """What no option can be."""
+
+    def __repr__(self) -> str:
+        return "<wrong>"
+
+
+WRONG = Wrong()
+#: What no flag can be, whether it takes a number, a name, a list or a sign.
+TEXT = "wrong,,wrong"
+
+
+def refused(name: str, call: Any, *given: Any, **more: Any) -> str:
+    """The message with which ``call`` refuses what it is given as ``name``."""
+    with pytest.raises(ArgumentError) as caught:
+        call(*given, **more)
+    message = str(caught.value)
+    assert (caught.value.argument, "\n" in message) == (name, False), message
+    assert name in message
+    assert "<wrong>" in message or "would compare on" in message
+    return message
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("door", [train, train_many, search])
+def test_functions_name_every_option(door: Any, name: str) -> None:
+    own = {"train_many": {"configs": [{"l2": 0.5}]}, "search": {"grid": {"l2": [0.5]}}}
+    if name == "l2":
+        own["train_many"]["configs"], own["search"]["grid"] = [{}], {"l1": [0.5]}
+    refused(name, door, data=X, target=LABELS, **own.get(door.__name__, {}), **{name: WRONG})
+
+
+@pytest.mark.parametrize("name", options(RecipeOptions))
+def test_a_config_is_named_too(name: str) -> None:
+    message = refused(name, train_many, [{}, {name: WRONG}], X, LABELS)
+    assert message.startswith(f"config 1 {{{name!r}: <wrong>}}: ")
+
+
+@pytest.mark.parametrize("name", [n for n, row in OPTIONS.items() if row.flag is not None])
+@pytest.mark.parametrize("command", ["train", "search"])
+def test_the_command_line_spells_flags(
+    command: str, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.csv").write_text("a,b\n" + "1.5,0\n2.5,1\n" * 20)
+    flag = f"--{OPTIONS[name].flag_name}"
+    grid = ["--grid", "seed=0" if name != "seed" else "l2=0"] if command == "search" else []
+    code = main([command, "d.csv", "--target", "b", *grid, f"{flag}={TEXT}"])
+    said = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert len(said) == 1
+    assert flag in said[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["d.csv"]
+
+
+@pytest.mark.parametrize("name", [*options(RunOptions), "seed"])
+def test_sequential_names_how_it_runs(name: str) -> None:
+    refused(name, Sequential, [Dense(1)], **{name: WRONG})
+
+
+@pytest.mark.parametrize("name", [*options(DescentOptions), "optimizer", "loss", "metrics"])
+def test_compile_names_every_option(name: str) -> None:
+    refused(name, Sequential([Dense(1)]).compile, **{"loss": "mse", name: WRONG})
+
+
+@pytest.mark.parametrize("name", [*options(FitOptions), "validation_split", "callbacks", "verbose"])
+def test_fit_names_every_option(name: str) -> None:
+    model = Sequential([Dense(1)])
+    model.compile(loss="mse")
+    refused(name, model.fit, X, LABELS, **{name: WRONG})
+
+
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_estimators_name_every_parameter(kind: str) -> None:
+    estimator = getattr(fastnn, kind)
+    for name in inspect.signature(estimator).parameters:
+        refused(name, estimator(**{name: WRONG}).fit, X, LABELS)
+
+
+def test_what_the_doors_call_otherwise_is_called_so() -> None:
+    """A cure, too, is written as the door's users write it."""
+    groups = [fastnn.ParameterGroup(weight_decay=0.1)]
+    given = {"groups": groups, "hidden_layer_sizes": [2]}
+    said = "weight_decay has no effect with optimizer='adam': use optimizer='adamw', or "
+    with pytest.raises(ArgumentError, match=f"groups: {said}l2$"):
+        train(X, LABELS, **given)
+    with pytest.raises(ArgumentError, match=f"groups: {said}alpha$"):
+        fastnn.MLPClassifier(**given).fit(X, LABELS)
+    with pytest.raises(ArgumentError, match=r"^unknown loss 'log_los' .*; did you mean 'log_loss'"):
+        fastnn.MLPClassifier(loss="log_los").fit(X, LABELS)
+    with pytest.raises(ArgumentError, match=r"^monitor: unknown metric 'acuracy'; did you mean"):
+        fastnn.MLPClassifier(early_stopping=True, monitor="acuracy").fit(X, LABELS)
+    with pytest.raises(ArgumentError, match="schedule 'step': every=100 epochs has no effect"):
+        fastnn.MLPRegressor(max_iter=2, schedule="step(every=100)").fit(X, LABELS)
+    with pytest.raises(ArgumentError, match=r"cannot train with one example: .*give more examples"):
+        fastnn.MLPRegressor(batch_normalization="before").partial_fit(X[:1], LABELS[:1])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("epoch", "; did you mean 'epochs'\\?"),
+        ("lr", "; write learning_rate$"),
+        ("gpu", "; write device='cuda'$"),
+        ("random_state", "; write seed$"),
+        ("beta1", "; it is an option of adam, adamw: write .* optimizer='adam\\(beta1=0.9\\)'$"),
+        ("warm_up", "; it is an option of every schedule: write schedule='cosine\\(warm_up=5\\)'$"),
+        ("no_such_thing", "$"),
+    ],
+)
+def test_what_other_programs_call_an_option_is_told(name: str, said: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^train has no argument '{name}'{said}") as caught:
+        train(X, LABELS, **{name: 1})
+    assert caught.value.argument == name
+
+
+def test_a_door_tells_no_more_than_it_has() -> None:
+    with pytest.raises(ArgumentError, match=r"has no argument 'l2'; write alpha$"):
+        fastnn.MLPClassifier(l2=1)
+    with pytest.raises(ArgumentError, match="'fractions'; use validation_fraction, and"):
+        fastnn.MLPClassifier(fractions=1)
+    with pytest.raises(ArgumentError, match=r"^Sequential has no argument 'lr' \(it has layers, "):
+        Sequential([], lr=1)
+
+
+def model() -> Any:
+    return train(X, LABELS, hidden_layer_sizes=[2], epochs=1, batch_size=8).model
+
+
+def test_a_model_names_its_arguments() -> None:
+    trained = model()
+    refused("metrics", trained.evaluate, X, LABELS, metrics=WRONG)
+    refused("target", trained.evaluate, X, WRONG)
+    refused("decimal", trained.predict, X, decimal=WRONG)
+    refused("X", trained.outputs_of_rows, WRONG)
+    refused("device", trained.to, WRONG)
+    refused("path", trained.save, WRONG)
+    with pytest.raises(ArgumentError, match="metrics: metric 'r2' does not apply to task"):
+        trained.evaluate(X, LABELS, metrics=["r2"])
+    with pytest.raises(ArgumentError, match="no argument 'delimeter'; did you mean 'delimiter'"):
+        trained.predict(X, delimeter=";")
+    assert list(trained.evaluate(X, LABELS, metrics=[])) == ["loss"]
+    assert list(train(X, LABELS, metrics=[], epochs=1).report["test"]) == ["loss"]
