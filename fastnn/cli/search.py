@@ -16,9 +16,9 @@ from fastnn.cli.parser import Parser
 from fastnn.cli.signals import unhurried
 from fastnn.cli.train import check_out, given_arguments
 from fastnn.cli.train_arguments import add_arguments, hint, names
-from fastnn.errors import ArgumentError, about, arg, inside
+from fastnn.errors import ArgumentError, arg, inside
 from fastnn.recipe.choices import OPTIONS
-from fastnn.recipe.forms import truth, whole
+from fastnn.recipe.forms import split_list, truth, whole
 from fastnn.recipe.rows import Option
 from fastnn.registry import did_you_mean
 from fastnn.version import __version__
@@ -93,11 +93,11 @@ def read_grid(text: str) -> dict[str, Any]:
 
     Raises ArgumentError for a name that is no option, and a value that its option refuses.
     """
-    from fastnn.api.search_grid import LogUniform
-
     grid: dict[str, Any] = {}
-    with about("grid"):
-        entries = _split(text, ";")
+    try:
+        entries = split_list(text, ";")
+    except argparse.ArgumentTypeError as error:
+        raise ArgumentError(f"{arg('grid')} {error}") from None
     for entry in entries:
         name, equals, values = entry.partition("=")
         if not equals or not values.strip():
@@ -108,12 +108,11 @@ def read_grid(text: str) -> dict[str, Any]:
         row = _row(name.strip())
         if row.name in grid:
             raise ArgumentError(f"{arg('grid')}: {arg(row.name)} is there twice")
-        low, dots, high = values.partition("..")
         with inside(f"{arg('grid')}: {arg(row.name)}: "):
-            if dots:
-                grid[row.name] = LogUniform(_number(row, low), _number(row, high))
-            else:
-                grid[row.name] = [_value(row, value) for value in _split(values, ",")]
+            try:
+                grid[row.name] = _values(row, values)
+            except argparse.ArgumentTypeError as error:
+                raise ArgumentError(str(error)) from None
     return grid
 
 
@@ -128,35 +127,22 @@ def _row(name: str) -> Option:
     return found
 
 
-def _value(row: Option, text: str) -> Any:
-    """Return one value; a list of layers stands in brackets."""
-    assert row.flag is not None
-    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    try:
+def _values(row: Option, text: str) -> Any:
+    """Return the values to try, a list of layers in brackets, or the range to draw from."""
+    from fastnn.api.search_grid import LogUniform
+
+    def read(text: str) -> Any:
+        assert row.flag is not None
+        bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
         return truth(bare) if row.flag.negated else row.flag.read(bare)
-    except argparse.ArgumentTypeError as error:
-        raise ArgumentError(str(error)) from None
 
-
-def _number(row: Option, text: str) -> float:
-    value = _value(row, text.strip())
-    if not isinstance(value, float):
+    low, dots, high = text.partition("..")
+    if not dots:
+        return [read(value) for value in split_list(text)]
+    ends = read(low.strip()), read(high.strip())
+    if not all(isinstance(end, float) for end in ends):
         raise ArgumentError("it takes no numbers of which there could be a range")
-    return value
-
-
-def _split(text: str, mark: str) -> list[str]:
-    """Split at the marks that are not inside brackets."""
-    parts, depth, start = [], 0, 0
-    for i, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if character == mark and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    parts.append(text[start:].strip())
-    if "" in parts:
-        raise ArgumentError(f"there is an empty entry in {text!r}")
-    return parts
+    return LogUniform(*ends)
 
 
 def run(arguments: argparse.Namespace) -> int:

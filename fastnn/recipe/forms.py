@@ -9,16 +9,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def split_list(text: str) -> list[str]:
-    """Split at the commas that are not inside brackets.
+def split_list(text: str, mark: str = ",") -> list[str]:
+    """Split at the commas, or other marks, that are not inside brackets.
 
-    >>> split_list("leaky_relu(slope=0.2, x=1),tanh")
-    ['leaky_relu(slope=0.2, x=1)', 'tanh']
+    >>> split_list("leaky_relu(slope=0.2, x=1),tanh"), split_list("a=[1;2];b=3", ";")
+    (['leaky_relu(slope=0.2, x=1)', 'tanh'], ['a=[1;2]', 'b=3'])
     """
     parts, depth, start = [], 0, 0
     for i, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
+        depth += (character in "([") - (character in ")]")
+        if character == mark and depth == 0:
             parts.append(text[start:i].strip())
             start = i + 1
     parts.append(text[start:].strip())

@@ -301,7 +301,7 @@ class SeedOptions(TypedDict, total=False):
 class RunOptions(TypedDict, total=False):
     """Where and how it is computed; the result is the same but for rounding."""
     device: Annotated[str, Option(
-        "cpu", checks.text,
+        "cpu", checks.anything,
         "cpu, cuda, cuda:N, or auto: the GPU if it is usable",
         Flag("NAME"),
     )]
