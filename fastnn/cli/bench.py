@@ -45,21 +45,21 @@ def add_bench(commands: Any) -> Parser:
     )  # fmt: skip
     p.add_argument(
         "--batch-sizes", type=_sizes, metavar="M,M,...",
-        help="default 1,16,32,64,128,256,512,1024,4096,full; full is 10,000 examples",
+        help="examples per batch, full for 10,000; default: "
+        "1,16,32,64,128,256,512,1024,4096,full",
     )  # fmt: skip
     p.add_argument(
         "--layers", type=layers, default=(32, 64, 64, 2), metavar="N,N,...",
-        help="the network of the training step (default 32,64,64,2)",
+        help="sizes of the network of the training step; default: 32,64,64,2",
     )  # fmt: skip
-    p.add_argument("--units", type=whole, default=64, help="of a layer (default %(default)s)")
-    p.add_argument(
-        "--seconds", type=real, default=0.05, help="for each vectorised cell (default %(default)s)"
-    )
-    p.add_argument(
-        "--loop-limit", type=real, default=0.5, metavar="SECONDS",
-        help="loops that take longer are left out (default %(default)s)",
-    )  # fmt: skip
-    p.add_argument("--repeats", type=whole, default=5, help="default %(default)s")
+    for option, read, default, metavar, what in (
+        ("--units", whole, 64, "N", "units of a layer, for the kernels"),
+        ("--seconds", real, 0.05, "S", "seconds to measure each vectorised cell"),
+        ("--loop-limit", real, 0.5, "S", "leave loops out that take more seconds"),
+        ("--repeats", whole, 5, "N", "times that each is measured"),
+    ):
+        text = f"{what}; default: %(default)s"
+        p.add_argument(option, type=read, default=default, metavar=metavar, help=text)
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
 

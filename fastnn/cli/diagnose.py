@@ -51,7 +51,8 @@ def add_check(commands: Any) -> Parser:
     p.set_defaults(run=check)
     p.add_argument(
         "--device", default="auto",
-        help="cpu, cuda, cuda:N; auto (the default): the CPU, and the GPU if it can be used",
+        metavar="NAME",
+        help="cpu, cuda, cuda:N, or auto: the CPU, and the GPU if it can be used; default: auto",
     )  # fmt: skip
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p

@@ -87,9 +87,7 @@ def build_parser() -> Parser:
         add_bench,
     ):
         command = add(commands)
-        command.add_argument(
-            "--traceback", action="store_true", help="of an error, show where it arose"
-        )
+        command.add_argument("--traceback", action="store_true", help="show where an error arose")
         command.set_defaults(traceback=False)
         parser.commands[command.prog.split()[-1]] = command
     return parser

@@ -37,7 +37,7 @@ _EXAMPLES = """\
 examples:
   fastnn search digits --grid "activation=relu,tanh;learning_rate=1e-3,1e-2"
   fastnn search flats.csv --target price --folds 5 --grid "hidden=[64],[64,32]"
-  fastnn search digits --random 20 --grid "learning_rate=1e-4..1e-1;l2=0..1"
+  fastnn search digits --random 20 --grid "learning_rate=1e-4..1e-1;l2=0,1"
 
 Networks of one shape are trained at once, in this process. With --jobs N they
 are shared out to N processes instead, each with its share of the cores.
@@ -62,24 +62,33 @@ def add_search(commands: Any) -> Parser:
     g = p.add_argument_group("search")
     g.add_argument(
         "--grid", metavar="NAME=A,B[;...]", required=True,
-        help="options of fastnn train with the values to try; a list of layers in brackets; "
-        "with --random a range A..B of numbers too",
+        help="options of fastnn train with the values to try; a list of layers in brackets, "
+        "yes and no; with --random a range A..B of numbers above 0 too",
     )  # fmt: skip
     g.add_argument(
         "--random", dest="n_random", metavar="N", type=whole,
-        help="try N combinations, drawn at random by --seed; default: all",
+        help="try N combinations, drawn at random by --seed; default: all of them",
     )  # fmt: skip
     g.add_argument(
         "--folds", metavar="K", type=whole,
         help="compare the means of K-fold cross-validation; default: one validation part",
     )  # fmt: skip
-    g.add_argument("--by", metavar="NAME", help="what is compared; default: --monitor, or the loss")
-    g.add_argument("--jobs", metavar="N", type=whole, help="processes; default: only this one")
     g.add_argument(
-        "--workers", metavar="NAME", help="what runs the processes: joblib (default) or dask",
+        "--by",
+        metavar="NAME",
+        help="loss, or the metric to compare; default: --monitor, or the loss",
+    )
+    g.add_argument(
+        "--jobs", metavar="N", type=whole, help="number of processes; default: this one alone"
+    )
+    g.add_argument(
+        "--workers", metavar="NAME",
+        help="what runs the processes, joblib or dask; default: joblib",
     )  # fmt: skip
     g.add_argument(
-        "--csv", metavar="FILE", help="the results; default: DATA's name with .search.csv, here"
+        "--csv",
+        metavar="FILE",
+        help="the table of results; default: DATA's name with .search.csv, in the current folder",
     )
     add_arguments(p)
     return p

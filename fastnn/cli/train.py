@@ -25,10 +25,9 @@ _OWN = {"command", "run", "traceback", "data", "out", "json", "quiet"}
 PARTS = ("validation", "test")
 
 _DESCRIPTION = """\
-Train a network on a built-in data set or on a table with one target column,
-and save it. The data are split into 60% training, 20% validation, 20% test:
-the validation part decides when to stop, the test part is used once, at the
-end."""
+Train a network on a built-in data set or on a table, and save it. The data are
+split into 60% training, 20% validation, 20% test: the validation part decides
+when to stop, the test part is used once, at the end."""
 
 
 def add_train(commands: Any) -> Parser:

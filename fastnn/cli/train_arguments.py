@@ -55,8 +55,14 @@ def add_arguments(p: Parser) -> None:
         "--target", metavar="COL", action="append",
         help="the column to predict; a file needs it. For several columns give it several times",
     )  # fmt: skip
-    g.add_argument("--validation", metavar="FILE", help="validation rows of your own")
-    g.add_argument("--test", metavar="FILE", help="test rows of your own")
+    g.add_argument(
+        "--validation",
+        metavar="FILE",
+        help="a file of validation rows; default: split off from DATA",
+    )
+    g.add_argument(
+        "--test", metavar="FILE", help="a file of test rows; default: split off from DATA"
+    )
     titled = {"data": g}
     for group in GROUPS:
         title = _TITLES[group]
@@ -67,7 +73,7 @@ def add_arguments(p: Parser) -> None:
     g = p.add_argument_group("output")
     g.add_argument(
         "-o", "--out", metavar="FILE",
-        help="the model file; default: DATA's name with .fastnn, here",
+        help="the model file; default: DATA's name with .fastnn, in the current folder",
     )  # fmt: skip
     g.add_argument("--json", action="store_true", help="print the results as one JSON document")
     g.add_argument("--quiet", action="store_true", help="show no progress")
@@ -90,7 +96,7 @@ def add_flag(p: Any, row: Option) -> None:
     else:
         how |= {"metavar": row.flag.metavar, "type": row.flag.read}
         remark = f"; {row.flag.remark}" * bool(row.flag.remark)
-        text = f"{row.help}; default: {shown_default(row)}{remark}"
+        text = f"{row.help}{remark}; default: {shown_default(row)}"
         how["help"] = re.sub(r" \(N\d+\)", "", text).replace("%", "%%")  # equations of the notes
         if row.flag.repeat:
             how["action"] = "append"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
-from fastnn.cli.train_arguments import add_reading, reading_of
+from fastnn.cli.train_arguments import add_flag, add_reading, reading_of
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 from fastnn.extras import pip_install
+from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.forms import split_list
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def add_evaluate(commands: Any) -> Parser:
         "evaluate",
         help="measure a saved model on data with a known target",
         description="Print the loss and the metrics of a model on DATA, and for up to "
-        f"{MOST_CLASSES} classes how often each one was taken for each other.",
+        f"{MOST_CLASSES} classes which was taken for which, and how often.",
     )
     p.set_defaults(run=evaluate)
     _add_inputs(p)
@@ -66,7 +67,10 @@ def add_evaluate(commands: Any) -> Parser:
         "several times",
     )  # fmt: skip
     p.add_argument(
-        "--metrics", metavar="A[,B]", type=split_list, help="what to report; default: by the task"
+        "--metrics",
+        metavar="NAME[,NAME]",
+        type=split_list,
+        help="metrics to report; default: by the task",
     )
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
@@ -80,7 +84,8 @@ def _add_inputs(p: Parser) -> None:
         help="columns of DATA to leave out",
     )  # fmt: skip
     add_reading(p)
-    p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N, or auto")
+    add_flag(p, OPTIONS["device"])
+    p.set_defaults(device="cpu")
 
 
 def predict(arguments: argparse.Namespace) -> int:

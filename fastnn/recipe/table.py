@@ -65,8 +65,8 @@ class ReadingOptions(TypedDict, total=False):
 
     delimiter: Annotated[str | None, Option(
         None, checks.anything,
-        "what parts the columns of CSV files",
-        Flag("C", forms.sign, remark="tab: a tab"),
+        "the sign between the columns of CSV files",
+        Flag("C", forms.sign, remark="tab for a tab"),
         shown="a comma",
     )]
     decimal: Annotated[str | None, Option(
@@ -78,19 +78,19 @@ class ReadingOptions(TypedDict, total=False):
     )]
     thousands: Annotated[str | None, Option(
         None, checks.anything,
-        "what groups their digits by thousands",
-        Flag("C", forms.sign, remark="space: a space"),
-        shown="nothing",
+        "the sign between the thousands of numbers in text, as in 1,234",
+        Flag("C", forms.sign, remark="space for a space"),
+        shown="none",
     )]
     missing: Annotated[Collection[str] | None, Option(
         None, checks.anything,
-        "texts that mean no value, besides the usual (NA, nan, null, none, ?)",
+        "further texts that mean no value, besides NA, nan, null, none and ?",
         Flag(
             "TEXT[,TEXT]", forms.markers,
-            remark="write --missing=- for a dash; none: no text does but an empty cell",
+            remark="write --missing=- for a dash; none: only an empty cell means none",
         ),
         more="an empty list: no text does but an empty cell",
-        shown="the usual",
+        shown="no further",
     )]
 
 
@@ -116,7 +116,7 @@ class PartOptions(TypedDict, total=False):
     standardize: Annotated[bool, Option(
         True, checks.flag,
         "inputs to mean 0 and deviation 1 (N19)",
-        Flag("", negated=True, help="leave the inputs in their own units"),
+        Flag("", negated=True, help="leave the inputs as they are, not at mean 0 and deviation 1"),
     )]
     standardize_target: Annotated[bool | None, Option(
         None, checks.optional(checks.flag),
@@ -126,15 +126,15 @@ class PartOptions(TypedDict, total=False):
     )]
     class_weight: Annotated[ClassWeight, Option(
         None, checks.anything,
-        "balanced: each class counts as much as each other",
+        "balanced: every class counts the same, however many examples it has",
         Flag("NAME"),
         more="or a weight per label (a list for multilabel). In training weights are scaled to "
              "the mean 1",
-        shown="all examples alike",
+        shown="every example counts the same",
     )]
     metrics: Annotated[Sequence[object] | None, Option(
         None, checks.optional(checks.listed),
-        "what to report",
+        "metrics to report",
         Flag("NAME[,NAME]", forms.split_list),
         shown="by the task",
     )]
@@ -153,18 +153,18 @@ class NetworkOptions(TypedDict, total=False):
     )]
     activation: Annotated[object, Option(
         "relu", checks.each_layer(checks.known("activation")),
-        "of the hidden layers, one for all or one for each",
+        "activation of the hidden layers, one for all or one for each",
         Flag("NAME[,NAME]", forms.one_or_list(str)), _NO_HIDDEN,
     )]
     output_activation: Annotated[object, Option(
         None, checks.optional(checks.known("activation")),
-        "of the output",
+        "activation of the output layer",
         Flag("NAME"),
         shown="by the loss; sigmoid for a classifier with a loss such as squared error",
     )]
     initializer: Annotated[object, Option(
         None, checks.each_layer(checks.optional(checks.known("initializer"))),
-        "of the weights, one for all layers or one for each",
+        "how the first weights are drawn, one for all layers or one for each",
         Flag("NAME[,NAME]", forms.one_or_list(str)),
         shown="by the activation",
     )]
@@ -176,7 +176,7 @@ class NetworkOptions(TypedDict, total=False):
     )]
     label_smoothing: Annotated[float, Option(
         0.0, checks.share,
-        "moves the targets of a cross-entropy by this share towards uniform",
+        "share by which the targets of a cross-entropy move towards uniform",
         Flag("S", forms.real),
     )]
     dropout: Annotated[float | Sequence[float], Option(
@@ -186,7 +186,8 @@ class NetworkOptions(TypedDict, total=False):
     )]
     batch_normalization: Annotated[object, Option(
         None, checks.anything,
-        "before or after the activation of the hidden layers; one for all layers or one for each",
+        "normalise the hidden layers over the batch, before or after their activation; one for all "
+        "or one for each",
         Flag("WHERE[,WHERE]", forms.one_or_list(forms.none_or_text)), _NO_HIDDEN,
         shown="none",
     )]
@@ -211,7 +212,7 @@ class DescentOptions(TypedDict, total=False):
     )]
     schedule: Annotated[object, Option(
         "constant", checks.known("schedule", made=True),
-        "course of the learning rate",
+        "course of the learning rate over the training",
         Flag("NAME"),
     )]
     l2: Annotated[float, Option(
@@ -241,8 +242,8 @@ class FitOptions(TypedDict, total=False):
     """How long, in which order, and in batches of which size."""
     batch_size: Annotated[int | str | None, Option(
         None, checks.optional(checks.size("auto", "full")),
-        "examples per step (N26), or full for all of them, or auto for the notes' rule (N27): "
-        "full up to 2000 examples, else 64 to 1024",
+        "examples per step (N26), or full for all of them, or auto (N27) for all up to 2,000 and "
+        "else 64 to 1,024",
         Flag("M", forms.batch_size),
         shown="32, from 10,000 examples on 128, from a million on 512",
         more="small data sets are learnt better in small batches, large ones faster in large",
@@ -266,26 +267,25 @@ class FitOptions(TypedDict, total=False):
     )]
     monitor: Annotated[str | None, Option(
         None, checks.optional(checks.monitor),
-        "what is to get better: loss or a metric",
+        "what patience watches on the validation part: loss, or a metric",
         Flag("NAME"), _NO_PATIENCE,
         shown="loss",
     )]
     min_delta: Annotated[float, Option(
         0.0, checks.number,
-        "by how much, to count as better",
+        "by how much an epoch must be better, to count as such",
         Flag("D", forms.real), _NO_PATIENCE,
     )]
     tolerance: Annotated[float | None, Option(
         None, checks.optional(checks.above_0),
-        "stop when the cost changed by less than this share of itself in three epochs running "
-        "(N25)",
+        "stop when the cost changes by less than this share of itself, three epochs running (N25)",
         Flag("T", forms.real),
         shown="never",
     )]
     shuffle: Annotated[bool, Option(
         True, checks.flag,
         "new order of the examples in each epoch",
-        Flag("", negated=True, help="keep the order of the examples in each epoch"),
+        Flag("", negated=True, help="keep the order of the examples, not a new one in each epoch"),
     )]
 
 
@@ -293,7 +293,7 @@ class SeedOptions(TypedDict, total=False):
     """What is random."""
     seed: Annotated[int, Option(
         0, checks.seed,
-        "of weights, order, dropout and split: the same seed, the same model",
+        "seed of weights, order, dropout and split: the same seed, the same model",
         Flag("N", forms.whole),
     )]
 
@@ -325,7 +325,7 @@ class RunOptions(TypedDict, total=False):
     )]
     dtype: Annotated[str, Option(
         "float32", checks.one_of("float32", "float64"),
-        "float32 or float64",
+        "type of the numbers, float32 or float64",
         Flag("NAME"),
     )]
 

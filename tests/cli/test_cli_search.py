@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastnn.api.search_grid import LogUniform
+from fastnn.api.search_grid import LogUniform, expand
 from fastnn.cli.main import build_parser
 from fastnn.cli.search import read_grid
 from fastnn.errors import ArgumentError
@@ -35,6 +35,14 @@ def test_a_table_a_csv_file_and_the_best_model(fastnn, tmp_path: Path) -> None:
     assert model.report["validation"]["loss"] == losses[0]
     assert sorted(model.report) == ["test", "train", "validation"]
     assert model.options["initializer"]["name"] == rows[0]["initializer"]
+
+
+def test_the_examples_of_the_help_can_be_read(fastnn) -> None:
+    lines = [line for line in fastnn("search", "--help").out.splitlines() if '--grid "' in line]
+    assert len(lines) == 3
+    for line in lines:
+        assert expand(read_grid(line.split('"')[1]), 5 if "--random" in line else None)
+    assert read_grid("shuffle=yes,no") == {"shuffle": [True, False]}
 
 
 def test_json_is_one_document(fastnn, tmp_path: Path) -> None:
