@@ -25,6 +25,22 @@ def did_you_mean(found: str, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def one_of(name: str, value: object, choices: Iterable[str]) -> str:
+    """Return the value of an argument if it is one of the words; raise ArgumentError if not.
+
+    >>> one_of("engine", "numpi", ["numpy", "auto"])
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: engine must be one of numpy, auto, found 'numpi'; did you mean ...
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentError(
+            f"{arg(name)} must be one of {', '.join(choices)}, found {shown(value)}"
+            f"{did_you_mean(str(value), choices)}",
+            value=value,
+        )
+    return value
+
+
 @dataclass(frozen=True)
 class Option:
     """A number that a row accepts: its name, default and range.

@@ -8,10 +8,11 @@ from typing import Any
 
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.cuda.availability import choose, cuda_status
-from fastnn.backend.cuda.capture import check_capture
-from fastnn.backend.engine import check_engine
+from fastnn.backend.cuda.capture import CAPTURES
+from fastnn.backend.engine import ENGINES
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, arg
+from fastnn.registry import one_of
 
 
 def get_backend(
@@ -37,19 +38,18 @@ def get_backend(
     Raises ArgumentError for an unknown name or an option without effect, and DeviceError, with
     the reason and the remedy, for a GPU that was asked for and cannot be used.
     """
+    one_of("capture", capture, CAPTURES)
+    one_of("precision", precision, ("full", "tf32"))
     choice = choose(device)
     if choice.reason:
         _say_once(choice.reason)
     if choice.device != "cpu":
-        if check_engine(engine) != "auto":
+        if one_of("engine", engine, ENGINES) != "auto":
             raise ArgumentError(
                 f"{arg('engine', engine)} has no effect on device {choice.device!r}"
             )
-        return _cuda_backend(choice.device, check_capture(capture), check_precision(precision))
-    for name, value, default in (
-        ("capture", check_capture(capture), "auto"),
-        ("precision", check_precision(precision), "full"),
-    ):
+        return _cuda_backend(choice.device, capture, precision)
+    for name, value, default in (("capture", capture, "auto"), ("precision", precision, "full")):
         if value != default:
             raise ArgumentError(f"{arg(name, value)} has no effect on device 'cpu'")
     return _numpy_backend(engine)
@@ -65,17 +65,6 @@ def cuda_capabilities() -> dict[str, str | None]:
         return {"products": None, "graphs": None}
     backend: Any = get_backend("cuda")
     return dict(backend.capabilities())
-
-
-def check_precision(precision: object) -> str:
-    """Return ``precision`` if it is "full" or "tf32"; raise ArgumentError otherwise.
-
-    >>> check_precision("full")
-    'full'
-    """
-    if precision not in ("full", "tf32"):
-        raise ArgumentError(f"{arg('precision')} must be 'full' or 'tf32', found {precision!r}")
-    return str(precision)
 
 
 @cache

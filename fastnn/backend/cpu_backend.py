@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.backend.engine import check_engine, executable, stacked_executable
+from fastnn.backend.engine import ENGINES, executable, stacked_executable
 from fastnn.backend.host.arrays import check_on_host, to_host
 from fastnn.backend.host.feed import CpuFeed
 from fastnn.backend.host.memory import free_memory
@@ -17,6 +17,7 @@ from fastnn.backend.numpy.elementwise import run_kernel
 from fastnn.backend.program import Array, Program, check_operands, reads, writes
 from fastnn.backend.protocols import Executable
 from fastnn.backend.stack import Stack
+from fastnn.registry import one_of
 
 
 class CpuBackend:
@@ -36,7 +37,7 @@ class CpuBackend:
     xp = np
 
     def __init__(self, engine: str = "numpy") -> None:
-        self.engine = check_engine(engine)
+        self.engine = one_of("engine", engine, ENGINES)
 
     def dot(self, a: Array, b: Array, *, out: Array = None) -> Array:
         check_on_host(a, b)

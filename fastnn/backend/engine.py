@@ -23,7 +23,6 @@ from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.backend.stack import Stack
 from fastnn.errors import ArgumentError, arg
-from fastnn.registry import did_you_mean
 
 ENGINES = ("auto", "numpy", "compiled")
 CpuExecutable: TypeAlias = NumpyExecutable | CompiledExecutable
@@ -41,20 +40,6 @@ _INSTRUCTION = 0.4e-3
 _KERNELS = 0.3
 # At a barrier every thread waits for every other; more of them were never measured.
 _MOST_THREADS = 8
-
-
-def check_engine(engine: object) -> str:
-    """Return ``engine`` if it is one; raise ArgumentError otherwise.
-
-    >>> check_engine("auto")
-    'auto'
-    """
-    if engine not in ENGINES:
-        raise ArgumentError(
-            f"{arg('engine')} must be one of {', '.join(ENGINES)}, found {engine!r}"
-            + did_you_mean(str(engine), ENGINES)
-        )
-    return str(engine)
 
 
 def compiled_status() -> str:

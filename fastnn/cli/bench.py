@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import note
 from fastnn.cli.parser import Parser
+from fastnn.recipe import checks
 from fastnn.recipe.forms import layers, real, split_list, whole
 from fastnn.version import __version__
 
@@ -105,12 +106,10 @@ def bench(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     from fastnn.errors import ArgumentError
 
-    for option, value, low in (
-        ("--units", arguments.units, 1), ("--repeats", arguments.repeats, 1),
-        ("--seconds", arguments.seconds, 0), ("--loop-limit", arguments.loop_limit, 0),
-    ):  # fmt: skip
-        if not (value >= low and math.isfinite(value)):
-            raise ArgumentError(f"{option} must be a number from {low}, found {value}")
+    checks.whole("--units", arguments.units)
+    checks.whole("--repeats", arguments.repeats)
+    checks.number("--seconds", arguments.seconds)
+    checks.number("--loop-limit", arguments.loop_limit)
     if len(arguments.layers) < 2:
         raise ArgumentError(
             f"--layers needs at least two sizes, of the input and of the output; "

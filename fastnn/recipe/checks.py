@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
+from fastnn import registry
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.registry import did_you_mean
 
@@ -99,17 +100,7 @@ def one_of(*choices: str) -> Check:
     >>> one_of("full", "tf32")("precision", "full")
     'full'
     """
-
-    def check(name: str, value: object) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise ArgumentError(
-                f"{arg(name)} must be one of {', '.join(choices)}, found {shown(value)}"
-                f"{did_you_mean(str(value), choices)}",
-                value=value,
-            )
-        return value
-
-    return check
+    return lambda name, value: registry.one_of(name, value, choices)
 
 
 def optional(check: Check) -> Check:

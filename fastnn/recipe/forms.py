@@ -121,27 +121,20 @@ def batch_size(text: str) -> int | str:
         return text
 
 
-def none_or_text(text: str) -> str | None:
-    """Read a name, or 'none'.
+def unless_none(convert: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Return a converter that takes 'none', too.
 
-    >>> none_or_text("none") is None, none_or_text("before")
-    (True, 'before')
+    >>> unless_none(whole)("none") is None, unless_none(whole)("3")
+    (True, 3)
     """
-    return None if text == "none" else text
 
+    def read(text: str) -> T | None:
+        try:
+            return None if text.strip() == "none" else convert(text)
+        except ArgumentTypeError as error:
+            raise ArgumentTypeError(f"{error}; or write none") from None
 
-def patience(text: str) -> int | None:
-    """Read a number of epochs, or 'none'.
-
-    >>> patience("none") is None
-    True
-    """
-    if text.strip() == "none":
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise ArgumentTypeError(f"needs a number of epochs, or none; found {text!r}") from None
+    return read
 
 
 def shares(text: str) -> tuple[float, ...]:

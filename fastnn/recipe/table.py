@@ -188,7 +188,7 @@ class NetworkOptions(TypedDict, total=False):
         None, checks.anything,
         "normalise the hidden layers over the batch, before or after their activation; one for all "
         "or one for each",
-        Flag("WHERE[,WHERE]", forms.one_or_list(forms.none_or_text)), _NO_HIDDEN,
+        Flag("WHERE[,WHERE]", forms.one_or_list(forms.unless_none(str))), _NO_HIDDEN,
         shown="none",
     )]
 
@@ -263,7 +263,7 @@ class FitOptions(TypedDict, total=False):
         10, checks.optional(checks.whole),
         "stop when N epochs brought nothing better on the validation part, and go back to the "
         "best one's weights; none: train to the end",
-        Flag("N", forms.patience),
+        Flag("N", forms.unless_none(forms.whole)),
     )]
     monitor: Annotated[str | None, Option(
         None, checks.optional(checks.monitor),

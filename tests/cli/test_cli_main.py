@@ -84,7 +84,10 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
         (["train", "digits", "--l2", "much"], "--l2: needs a number, found 'much'"),
         (["train", "digits", "--hidden", "64,x"], "needs layer sizes such as 256,128, or none"),
         (["train", "digits", "--hidden", "64,0"], "needs layer sizes such as 256,128, or none"),
-        (["train", "digits", "--patience", "no"], "needs a number of epochs, or none; found 'no'"),
+        (
+            ["train", "digits", "--patience", "no"],
+            "needs a whole number, found 'no'; or write none",
+        ),
         (["train", "digits", "--metrics", "f1,,r2"], "has an empty entry in 'f1,,r2'"),
         (["predict", "m.fastnn"], "required: DATA"),
     ],

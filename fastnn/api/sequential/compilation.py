@@ -62,13 +62,8 @@ class Compilation:
             )
         watched = None if monitor is None else keys[monitor]
         epochs = done + whole("epochs", fit["epochs"])
-        with spelled(
-            lambda name, value: (
-                in_python(name, repr(monitor) if value else None)
-                if name == "monitor"
-                else in_python(name, value)
-            )
-        ):
+        called = {"monitor": repr(monitor)}
+        with spelled(lambda name, value: in_python(name, value and called.get(name, value))):
             recipe = Recipe.of(
                 **self.settings, **{**fit, "epochs": epochs, "monitor": watched}, seed=seed
             )

@@ -14,28 +14,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from fastnn.errors import ArgumentError, arg
-from fastnn.registry import did_you_mean
+from fastnn.registry import one_of
 
 CAPTURES = ("auto", "never", "always")
 
 #: Runs of a program before it is captured: they load what kernels and cuBLAS load on first use,
 #: which a capture would not survive.
 WARM_UP = 2
-
-
-def check_capture(capture: object) -> str:
-    """Return ``capture`` if it is "auto", "never" or "always"; raise ArgumentError otherwise.
-
-    >>> check_capture("auto")
-    'auto'
-    """
-    if capture not in CAPTURES:
-        raise ArgumentError(
-            f"{arg('capture')} must be one of {', '.join(CAPTURES)}, found {capture!r}"
-            + did_you_mean(str(capture), CAPTURES)
-        )
-    return str(capture)
 
 
 def record(stream: Any, calls: Sequence[Callable[[], Any]]) -> Any:
@@ -63,7 +48,7 @@ class Capture:
     """
 
     def __init__(self, mode: str, device: str) -> None:
-        self.mode = check_capture(mode)
+        self.mode = one_of("capture", mode, CAPTURES)
         self._device = device
         self.problem = ""  # why a capture has failed
 
