@@ -16,13 +16,13 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "cuda12": ("cupy-cuda12x[ctk]>=14",),
     "cuda13": ("cupy-cuda13x[ctk]>=14",),
     "onnx": ("onnx>=1.17", "onnxruntime>=1.20"),
-    "plot": ("matplotlib>=3.9",),
+    "plot": ("resvg-py>=0.3",),
     "search": ("joblib>=1.4",),
     "dask": ("dask[distributed]>=2024.8",),
 }
 
 #: Packages that pip calls otherwise than ``import`` does.
-_PACKAGES = {"sklearn": "scikit-learn"}
+_PACKAGES = {"sklearn": "scikit-learn", "resvg_py": "resvg-py"}
 
 
 def pip_install(extra: str, *options: str) -> str:

@@ -22,6 +22,7 @@ FLOORS = {
     "registry": 0,
     "version": 0,
     "reference": 0,
+    "pictures": 1,
     "backend": 1,
     "nn": 2,
     "data": 3,

@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 HEAVY = {
     *("cupy", "llvmlite", "torch", "scipy", "sklearn", "pandas", "polars", "pyarrow", "narwhals"),
-    *("matplotlib", "onnx", "onnxruntime", "rich", "safetensors"),
+    *("resvg_py", "onnx", "onnxruntime", "rich", "safetensors"),
 }
 
 #: An estimator is a subclass of scikit-learn's: these are imported when one is asked for.

@@ -10,7 +10,7 @@ from benchmarks.report.figures import draw
 from benchmarks.report.page import page
 from benchmarks.report.readme import figures, rewrite
 from benchmarks.results import ResultsError, load
-from fastnn.extras import pip_install
+from fastnn.errors import MissingExtraError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,9 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     if not arguments.no_pictures:
         try:
             written += draw(rows, path.parent, path.stem)
-        except ModuleNotFoundError as error:
-            parser.error(f"{error.name} is not installed: {pip_install('plot')}, "
-                         "or --no-pictures")  # fmt: skip
+        except MissingExtraError as error:
+            parser.error(f"{error}, or --no-pictures")
     if arguments.readme:
         try:
             where = str(arguments.readme.parent)

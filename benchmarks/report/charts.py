@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.networks import NETWORKS, case
 from benchmarks.results import quantity
 from benchmarks.rows import FLOORS, SYSTEMS, Row, by_case
 from benchmarks.sections.footprint import FIRST_STEP, MEMORY
 from fastnn.cli.text import number
+from fastnn.pictures.marks import Axis, Bar, BarChart, Chart, Line, Point, Weight
+from fastnn.pictures.palette import series_colour
+from fastnn.pictures.scales import short
 
 #: How systems are called on the page.
 NAMES = {
@@ -44,56 +46,31 @@ DRAWN = (
 )
 
 
-@dataclass(frozen=True)
-class Point:
-    """A point of a line, and what is said about it."""
-
-    x: float
-    y: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line: ``key`` gives its colour, ``kind`` is "own", "peer" or "floor"."""
-
-    key: str
-    name: str
-    kind: str
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
-class LineChart:
-    """Lines on two logarithmic axes."""
-
-    title: str
-    note: str
-    x_name: str
-    y_name: str
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar with its value as text; ``marks`` are the single repeats."""
-
-    key: str
-    name: str
-    kind: str
-    value: float
-    text: str
-    marks: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class BarChart:
-    """Horizontal bars from zero; ``missing`` says which are not there, and why."""
-
-    title: str
-    note: str
-    bars: tuple[Bar, ...]
-    missing: tuple[str, ...] = ()
+#: fastnn is blue everywhere and drawn thicker; two variants of one library share a hue.
+COLOURS = {
+    "fastnn_compiled": "blue",
+    "fastnn_numpy": "sky",
+    "fastnn_model": "pale_blue",
+    "fastnn": "blue",
+    "pytorch": "orange",
+    "torch": "orange",
+    "pytorch_compile": "pale_orange",
+    "jax_scan": "green",
+    "jax": "green",
+    "jax_step": "pale_green",
+    "sklearn_mlp": "pink",
+    "sklearn": "pink",
+    "keras_fit": "yellow",
+    "keras": "yellow",
+    "thinc_model": "brown",
+    "thinc": "brown",
+    "floor": "grey",
+    "products": "grey",
+    "bytes_moved": "pale_grey",
+    "numpy": "grey",
+}
+#: How systems are drawn, by what they are.
+WEIGHTS: dict[str, Weight] = {"own": "strong", "peer": "plain", "floor": "dashed"}
 
 
 def kind_of(system: str) -> str:
@@ -104,24 +81,37 @@ def kind_of(system: str) -> str:
     """
     if system.startswith("fastnn"):
         return "own"
-    return "floor" if SYSTEMS.get(system) is False else "peer"
+    return "floor" if system == "floor" or SYSTEMS.get(system) is False else "peer"
 
 
-def throughput(rows: Sequence[Row]) -> list[LineChart]:
+def _line(system: str, points: Iterable[Point], name: str) -> Line:
+    return Line(name, tuple(points), COLOURS[system], WEIGHTS[kind_of(system)])
+
+
+def _chart(title: str, note: str, x_name: str, y_name: str, lines: Iterable[Line]) -> Chart:
+    """Lines on two logarithmic axes; the sizes that were measured are the ticks."""
+    drawn = tuple(lines)
+    sizes = sorted({p.x for line in drawn for p in line.points})
+    x = Axis(x_name, log=True, ticks=tuple((n, short(n)) for n in sizes))
+    return Chart(title, drawn, x, Axis(y_name, log=True), note)
+
+
+def throughput(rows: Sequence[Row]) -> list[Chart]:
     """Return samples per second over the batch size, a chart for each of the networks A to D."""
     found = []
     for name in ("A", "B", "C", "D"):
         mine = by_case(r for r in rows if r.section == "steps" and r.case.startswith(f"{name}:"))
         systems = [_floor(systems) for systems in mine.values()]
-        lines = [Line("floor", "floor", "floor", _speeds([r for r in systems if r]))]
+        lines = [_line("floor", _speeds([r for r in systems if r]), "floor")]
         lines += [
-            Line(s, NAMES[s], kind_of(s), _speeds([c[s] for c in mine.values() if s in c]))
+            _line(s, _speeds([c[s] for c in mine.values() if s in c]), NAMES[s])
             for s in SYSTEMS
             if s not in FLOORS
         ]
         if kept := tuple(line for line in lines if line.points):
-            found.append(LineChart(f"Network {name}", words(name), "batch size",
-                                   "samples per second", kept))  # fmt: skip
+            found.append(
+                _chart(f"Network {name}", words(name), "batch size", "samples per second", kept)
+            )
     return found
 
 
@@ -153,7 +143,7 @@ def _speeds(rows: Sequence[Row]) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def vectorised(rows: Sequence[Row]) -> list[LineChart]:
+def vectorised(rows: Sequence[Row]) -> list[Chart]:
     """Return how many times as fast as the loop each kernel is, a chart for each other column."""
     kernels = by_case(r for r in rows if r.section == "kernels")
     found = []
@@ -169,19 +159,21 @@ def vectorised(rows: Sequence[Row]) -> list[LineChart]:
                 and loop.extra["name"] == name and (m := loop.extra["batch"])
             ]  # fmt: skip
             if points:
-                kind = "own" if name == "training step" else "peer"
+                weight: Weight = "strong" if name == "training step" else "plain"
                 label = name.replace("categorical_crossentropy", "cross-entropy")
-                lines.append(Line(name.replace(" ", "_"), label, kind, tuple(points)))
+                lines.append(Line(label, tuple(points), series_colour(len(lines)), weight))
         if lines:
             title = {"NumPy": "NumPy over loops", "compiled": "Compiled over loops"}.get(
                 column, "GPU over loops"
             )
-            found.append(LineChart(title, "the same kernel, the same numbers", "batch size",
-                                   "times as fast as the loop", tuple(lines)))  # fmt: skip
+            found.append(
+                _chart(title, "the same kernel, the same numbers", "batch size",
+                       "times as fast as the loop", lines)
+            )  # fmt: skip
     return found
 
 
-def scaling(rows: Sequence[Row]) -> list[LineChart]:
+def scaling(rows: Sequence[Row]) -> list[Chart]:
     """Return seconds per step over the width, and over the depth."""
     found = []
     for letter, title, x_name in (
@@ -199,10 +191,12 @@ def scaling(rows: Sequence[Row]) -> list[LineChart]:
             ]  # fmt: skip
             if points:
                 line = tuple(sorted(points, key=lambda p: p.x))
-                lines.append(Line(system, NAMES[system], kind_of(system), line))
+                lines.append(_line(system, line, NAMES[system]))
         if lines:
-            found.append(LineChart(title, "batch 128, 64 inputs, 10 classes", x_name,
-                                   "microseconds a step", tuple(lines)))  # fmt: skip
+            found.append(
+                _chart(title, "batch 128, 64 inputs, 10 classes", x_name, "microseconds a step",
+                       lines)
+            )  # fmt: skip
     return found
 
 
@@ -211,16 +205,17 @@ def bars(rows: Sequence[Row]) -> list[tuple[str, list[BarChart]]]:
     steps = [r for r in rows if r.section == "steps"]
     groups = [
         ("Networks E and F: time of a training step",
-         [_chart(steps, label, f"Network {label[0]}", case(label).shape + f", batch {label[2:]}",
+         [_bar_chart(steps, label, f"Network {label[0]}",
+                     f"{case(label).shape}, batch {label[2:]}",
                  lambda v: quantity(v, "s")) for label in ("E:100", "F:10000")]),
         ("Fashion-MNIST: training time until the test accuracy is 0.88",
-         [_chart([r for r in rows if r.section == "accuracy"], "fashion:100", "784-256-128-10",
+         [_bar_chart([r for r in rows if r.section == "accuracy"], "fashion:100", "784-256-128-10",
                  "batch 100, median of the seeds, each a dot", lambda v: quantity(v, "s"))]),
         ("The prediction of one row",
-         [_chart([r for r in rows if r.section == "latency"], label, f"Network {label[0]}",
+         [_bar_chart([r for r in rows if r.section == "latency"], label, f"Network {label[0]}",
                  words(label[0]), lambda v: quantity(v, "s")) for label in ("B:128", "A:128")]),
         ("What a library costs before it computes",
-         [_chart([r for r in rows if r.section == "footprint"], *about)
+         [_bar_chart([r for r in rows if r.section == "footprint"], *about)
           for about in (
               ("import", "Import", "a new interpreter", lambda v: f"{v:.2f} s"),
               ("installed size", "On disk", "with all that it requires", _megabytes),
@@ -237,7 +232,7 @@ def _megabytes(value: float) -> str:
     return f"{number(round(value / 1e6))} MB".replace(".0000", "").replace(".00", "")
 
 
-def _chart(
+def _bar_chart(
     rows: Sequence[Row], label: str, title: str, note: str, text: Callable[[float], str]
 ) -> BarChart:
     """The fastest (or smallest) first; accuracies by the median, all else by the minimum."""
@@ -247,7 +242,9 @@ def _chart(
         if row.values and not row.error:
             several = row.section == "accuracy"
             value = row.median if several else row.minimum
-            found.append(Bar(row.system, NAMES[row.system], kind_of(row.system), value,
-                             text(value), tuple(row.values) if several else ()))  # fmt: skip
+            found.append(
+                Bar(NAMES[row.system], value, text(value), COLOURS[row.system],
+                    WEIGHTS[kind_of(row.system)], tuple(row.values) if several else ())
+            )  # fmt: skip
     missing = tuple(f"{NAMES[r.system]}: {r.error}" for r in mine if r.error)
-    return BarChart(title, note, tuple(sorted(found, key=lambda b: b.value)), missing)
+    return BarChart(title, tuple(sorted(found, key=lambda b: b.value)), note, missing)

@@ -3,60 +3,45 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from benchmarks.report import charts
-from benchmarks.report.charts import NAMES, BarChart, LineChart, kind_of
-from benchmarks.report.palette import style_sheet
-from benchmarks.report.svg import bar_chart, line_chart
+from benchmarks.report.charts import NAMES, kind_of
 from benchmarks.results import quantity
 from benchmarks.rows import FLOORS, SYSTEMS, Row, best_peer, by_case
 from benchmarks.tables import geometric_mean
-
-HERE = Path(__file__).parent
+from fastnn.pictures.page import folded, section
+from fastnn.pictures.page import page as document
+from fastnn.pictures.page import tiles as tile_row
 
 
 def page(rows: Sequence[Row], about: dict[str, Any]) -> str:
     """Return the whole document; nothing in it asks for anything outside it."""
-    style = style_sheet() + (HERE / "page.css").read_text(encoding="utf-8")
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    body = "\n".join(
-        [
+    body = [
             "<h1>fastnn, measured</h1>",
             f'<p class="facts">{escape(machine_line(about))}</p>',
             tiles(rows),
-            _lines(
+            section(
                 "Training, over the batch size",
                 "Samples per second, float32, Adam; higher is better. Dashed: the floor, what the "
                 "matrix products take alone, or moving the bytes where that takes longer.",
                 charts.throughput(rows),
             ),
-            *(_bars(heading, found) for heading, found in charts.bars(rows)),
-            _lines(
+            *(section(heading, "", found) for heading, found in charts.bars(rows)),
+            section(
                 "Loops, and what vectorisation is worth",
                 "How many times as fast as the same computation in plain Python loops.",
                 charts.vectorised(rows),
             ),
-            _lines("Scaling", "Time of a training step; lower is better.", charts.scaling(rows)),
+            section("Scaling", "Time of a training step; lower is better.", charts.scaling(rows)),
             tables(rows),
             '<h2>How it was measured</h2><p>Every system in a process of its own, in turn, after a '
             "first epoch that compiles; the charts show the minimum of the repeats. The suite, its "
             "rules and the networks are in <code>benchmarks/README.md</code>.</p>",
-        ]
-    )  # fmt: skip
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        # The browser itself refuses whatever the page might ask for.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-        '<link rel="icon" href="data:,"><title>fastnn, measured</title>'
-        f"<style>{style}</style></head>\n<body><main>{body}</main>"
-        f'<div id="tip" role="status"></div><script>{script}</script></body></html>\n'
-    )
+    ]  # fmt: skip
+    return document("fastnn, measured", body)
 
 
 def machine_line(about: dict[str, Any]) -> str:
@@ -79,7 +64,7 @@ def machine_line(about: dict[str, Any]) -> str:
 
 def tiles(rows: Sequence[Row]) -> str:
     """Return the few figures that say most."""
-    found = []
+    found: list[tuple[str, str]] = []
     ratios = []
     for systems in by_case(r for r in rows if r.section == "steps").values():
         own, peer = systems.get("fastnn_compiled"), best_peer(systems)
@@ -110,43 +95,17 @@ def tiles(rows: Sequence[Row]) -> str:
     if raw and raw.values and other and other.values:
         said = f"to predict one row; scikit-learn needs {quantity(other.minimum, 's')}"
         found.append((quantity(raw.minimum, "s"), said))
-    inner = "".join(f'<div class="tile"><b>{a}</b><span>{escape(b)}</span></div>' for a, b in found)
-    return f'<div class="tiles">{inner}</div>' if inner else ""
-
-
-def _figure(title: str, note: str, drawn: str, more: str = "") -> str:
-    caption = f"<figcaption><h3>{escape(title)}</h3>{escape(note)}</figcaption>"
-    return f"<figure>{caption}{drawn}{more}</figure>"
-
-
-def _lines(heading: str, note: str, found: Iterable[LineChart]) -> str:
-    figures = [
-        _figure(c.title, f"{c.note}; {c.y_name}" if c.note else c.y_name, line_chart(c))
-        for c in found
-    ]
-    if not figures:
-        return ""
-    grid = "\n".join(figures)
-    return f'<h2>{escape(heading)}</h2><p>{escape(note)}</p><div class="grid2">{grid}</div>'
-
-
-def _bars(heading: str, found: Iterable[BarChart]) -> str:
-    figures = [
-        _figure(c.title, c.note, bar_chart(c),
-                "".join(f'<div class="missing">{escape(m)}</div>' for m in c.missing))
-        for c in found
-    ]  # fmt: skip
-    return f'<h2>{escape(heading)}</h2><div class="grid2">{"".join(figures)}</div>'
+    return tile_row(found)
 
 
 def tables(rows: Sequence[Row]) -> str:
     """Return every figure, folded away."""
     parts = ["<h2>Every figure</h2>"]
-    for section in dict.fromkeys(row.section for row in rows):
-        mine = [row for row in rows if row.section == section]
-        table = _kernel_table(mine) if section == "kernels" else _table(mine)
-        parts.append(f"<details><summary>{section}: {len(mine)} rows</summary>"
-                     f'<div class="scroll">{table}</div></details>')  # fmt: skip
+    for name in dict.fromkeys(row.section for row in rows):
+        mine = [row for row in rows if row.section == name]
+        table = _kernel_table(mine) if name == "kernels" else _table(mine)
+        wide = f'<div class="scroll" tabindex="0">{table}</div>'
+        parts.append(folded(f"{name}: {len(mine)} rows", wide))
     return "\n".join(parts)
 
 

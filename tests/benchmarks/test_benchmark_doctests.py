@@ -23,4 +23,4 @@ def test_examples(name: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"benchmarks.results", "benchmarks.report.svg"} <= set(MODULES)
+    assert {"benchmarks.results", "benchmarks.report.charts"} <= set(MODULES)

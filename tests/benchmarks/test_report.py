@@ -9,20 +9,19 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from benchmarks.report.__main__ import main
-from benchmarks.report.charts import NAMES, LineChart, bars, scaling, throughput, vectorised
+from benchmarks.report.charts import COLOURS, NAMES, bars, scaling, throughput, vectorised
 from benchmarks.report.page import page, tiles
-from benchmarks.report.palette import COLOURS
 from benchmarks.report.readme import figures
-from benchmarks.report.svg import LABEL, Scale, label_places
 from benchmarks.results import save
 from benchmarks.rows import SYSTEMS, Row
 from benchmarks.sections import latency
+from fastnn.pictures import palette
+from fastnn.pictures.marks import Chart, Line
 from tests.waiting import HANG
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -59,31 +58,35 @@ def _rows() -> list[Row]:
     return found
 
 
+def _lines(chart: Chart) -> list[Line]:
+    return [mark for mark in chart.marks if isinstance(mark, Line)]
+
+
 def test_throughput_is_samples_per_second_and_the_floor_is_the_slower_one() -> None:
     [chart] = throughput(_rows())
-    lines = {line.key: line for line in chart.lines}
-    assert [(p.x, p.y) for p in lines["fastnn_compiled"].points] == [(16, 160_000), (1024, 256_000)]
+    lines = {mark.name: mark for mark in _lines(chart)}
+    assert [(p.x, p.y) for p in lines["fastnn compiled"].points] == [(16, 160_000), (1024, 256_000)]
     assert [round(p.y) for p in lines["floor"].points] == [200_000, 320_000]
     assert "products alone, batch 16: 200,000 samples/s" in lines["floor"].points[0].text
-    assert "thinc_model" not in lines
+    assert "Thinc" not in lines
 
 
 def test_ratios_over_the_loop() -> None:
     [chart] = vectorised(_rows())
     assert chart.title == "NumPy over loops"
-    assert [(p.x, round(p.y)) for p in chart.lines[0].points] == [(1, 100)]
+    assert [(p.x, round(p.y)) for p in _lines(chart)[0].points] == [(1, 100)]
 
 
 def test_scaling_is_in_microseconds() -> None:
     [chart] = scaling(_rows())
-    assert [(p.x, round(p.y, 6)) for p in chart.lines[0].points] == [(16, 16.0), (64, 64.0)]
+    assert [(p.x, round(p.y, 6)) for p in _lines(chart)[0].points] == [(16, 16.0), (64, 64.0)]
 
 
 def test_bars_are_sorted_and_time_to_accuracy_is_the_median() -> None:
     charts = {chart.title: chart for _, group in bars(_rows()) for chart in group}
     times = charts["784-256-128-10"].bars
     assert [(b.name, b.value) for b in times] == [("fastnn compiled", 4.0), ("PyTorch", 7.0)]
-    assert times[0].marks == (3.0, 4.0, 9.0)
+    assert times[0].dots == (3.0, 4.0, 9.0)
     assert charts["On disk"].bars[0].text == "740 MB"
 
 
@@ -96,22 +99,10 @@ def test_the_tiles_by_hand() -> None:
     assert "scikit-learn needs 120.0 us" in text
 
 
-def test_labels_keep_their_distance_and_stay_below_the_top() -> None:
-    places = label_places([(10.0, "a"), (12.0, "b"), (14.0, "c"), (41.0, "d"), (200.0, "e")])
-    ys = sorted(places.values())
-    assert all(b - a >= LABEL - 1e-9 for a, b in pairwise(ys))
-    assert list(places) == ["a", "b", "c", "d", "e"]
-    assert places["e"] == 200.0
-
-
-def test_a_scale_is_logarithmic() -> None:
-    scale = Scale(1, 100, 0, 10)
-    assert [round(scale(v), 6) for v in (1, 10, 100)] == [0, 5, 10]
-
-
 def test_every_system_has_a_name_and_a_colour() -> None:
     assert {*SYSTEMS, *latency.SYSTEMS} <= set(NAMES)
     assert set(NAMES) <= set(COLOURS)
+    assert set(COLOURS.values()) <= set(palette.COLOURS)
 
 
 class Links(HTMLParser):
@@ -155,7 +146,7 @@ def test_a_run_with_nothing_in_it_still_makes_a_page() -> None:
 def test_the_command_writes_page_and_pictures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra plot)")
+    pytest.importorskip("resvg_py", reason="resvg-py is not installed (extra plot)")
     file = tmp_path / "run.json"
     save(file, _rows(), ABOUT)
     assert main([str(file)]) == 0
@@ -210,7 +201,7 @@ def test_a_file_that_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 PROBE = """<script>
-const svg = document.querySelector("svg.chart"), p = svg.querySelector("circle[data-tip]");
+const svg = document.querySelector("svg.picture"), p = svg.querySelector("circle[data-tip]");
 const box = p.getBoundingClientRect();
 const at = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true };
 p.dispatchEvent(new PointerEvent("pointermove", at));
@@ -275,7 +266,7 @@ def test_the_browser_would_complain(tmp_path: Path) -> None:
 
 def test_line_charts_are_what_the_page_draws() -> None:
     charts = [*throughput(_rows()), *vectorised(_rows()), *scaling(_rows())]
-    assert all(isinstance(c, LineChart) for c in charts)
+    assert all(isinstance(c, Chart) for c in charts)
     text = page(_rows(), ABOUT)
-    assert text.count('class="series') == sum(len(c.lines) for c in charts)
+    assert text.count('class="series') == sum(len(c.marks) for c in charts)
     assert json.dumps(ABOUT)  # what a run keeps is plain data

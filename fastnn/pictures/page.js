@@ -8,7 +8,7 @@ function show(target, x, y) {
   tip.style.left = Math.max(4, Math.min(x + 14, innerWidth - box.width - 8)) + "px";
   tip.style.top = (y + 18 + box.height > innerHeight ? y - box.height - 12 : y + 18) + "px";
 }
-for (const svg of document.querySelectorAll("svg.chart")) {
+for (const svg of document.querySelectorAll("svg.picture")) {
   const points = [...svg.querySelectorAll("circle[data-tip]")];
   const clear = () => {
     tip.style.opacity = 0;

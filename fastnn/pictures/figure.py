@@ -1,0 +1,103 @@
+"""A figure of one or more panels, as SVG for a page or as a file of its own."""
+
+from __future__ import annotations
+
+from html import escape
+from textwrap import wrap
+
+from fastnn.pictures.bars import bars
+from fastnn.pictures.diagram import diagram
+from fastnn.pictures.heat_map import heat_map
+from fastnn.pictures.marks import Chart, Diagram, Figure, HeatMap, Panel
+from fastnn.pictures.palette import file_style
+from fastnn.pictures.plane import plane
+
+GAP, HEADING, CAPTION = 24, 40, 42
+LETTER = 6.4
+
+
+def drawn(panel: Panel) -> tuple[str, int, int]:
+    """Return what is inside the SVG of a panel, its width and its height in pixels."""
+    if isinstance(panel, Chart):
+        return plane(panel), panel.width, panel.height
+    if isinstance(panel, Diagram):
+        return diagram(panel), panel.width, panel.height
+    if isinstance(panel, HeatMap):
+        return heat_map(panel)
+    inner, height = bars(panel)
+    return inner, panel.width, height
+
+
+def panel_svg(panel: Panel) -> str:
+    """Return a panel for a page, which has the style of pictures and the title beside it.
+
+    >>> from fastnn.pictures.marks import BarChart
+    >>> panel_svg(BarChart("Loss", ()))[:52]
+    '<svg class="picture" viewBox="0 0 620 8" role="img" '
+    """
+    inner, width, height = drawn(panel)
+    return (
+        f'<svg class="picture" viewBox="0 0 {width} {height}" role="img" '
+        f'style="max-width:{width * 1.25:g}px" aria-label="{escape(described(panel))}">'
+        f"{inner}</svg>"
+    )
+
+
+def described(panel: Panel) -> str:
+    """Return a panel in words: its title, and what is over what.
+
+    >>> from fastnn.pictures.marks import Axis
+    >>> described(Chart("Loss", (), Axis("epoch"), Axis("cost J")))
+    'Loss: cost J over epoch'
+    """
+    if isinstance(panel, Chart) and panel.x.name and panel.y.name:
+        return f"{panel.title}: {panel.y.name} over {panel.x.name}"
+    return ": ".join(text for text in (panel.title, panel.note) if text)
+
+
+def caption(panel: Panel) -> str:
+    """Return what is said below a panel's title: its note, and what the vertical axis is.
+
+    >>> from fastnn.pictures.marks import Axis
+    >>> caption(Chart("Loss", (), y=Axis("cost J"), note="100 epochs"))
+    '100 epochs; cost J'
+    """
+    parts = [panel.note, panel.y.name if isinstance(panel, Chart) else ""]
+    return "; ".join(part for part in parts if part)
+
+
+def figure_svg(figure: Figure) -> str:
+    """Return a figure as an SVG file, with its title, its note and the title of each panel."""
+    made = [(panel, *drawn(panel)) for panel in figure.panels]
+    columns = max(1, min(figure.columns, len(made)))
+    rows = [made[k : k + columns] for k in range(0, len(made), columns)]
+    widths = [max((row[j][2] for row in rows if j < len(row)), default=0) for j in range(columns)]
+    width = max(sum(widths) + GAP * (columns + 1), 480)
+    note = wrap(figure.note, int((width - 2 * GAP) / LETTER))
+    parts = [f'<text class="heading" x="{GAP}" y="{GAP + 14}">{escape(figure.title)}</text>']
+    parts += [
+        f'<text class="note" x="{GAP}" y="{GAP + 36 + 16 * k}">{escape(line)}</text>'
+        for k, line in enumerate(note)
+    ]
+    y = GAP + HEADING + 16 * len(note)
+    for row in rows:
+        x = GAP
+        for j, (panel, inner, w, h) in enumerate(row):
+            parts.append(_captioned(panel, inner, x, y, w, h))
+            x += widths[j] + GAP
+        y += CAPTION + max(h for *_, h in row) + GAP
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{width}" height="{y}" '
+        f'viewBox="0 0 {width} {y}" role="img" aria-label="{escape(figure.title)}">'
+        f"<style>{file_style()}</style>"
+        f'<rect class="backdrop" width="{width}" height="{y}"/>\n' + "\n".join(parts) + "</svg>\n"
+    )
+
+
+def _captioned(panel: Panel, inner: str, x: float, y: float, width: int, height: int) -> str:
+    return (
+        f'<text class="title" x="{x}" y="{y + 12}">{escape(panel.title)}</text>'
+        f'<text class="note" x="{x}" y="{y + 30}">{escape(caption(panel))}</text>'
+        f'<svg x="{x}" y="{y + CAPTION}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">{inner}</svg>'
+    )
