@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks.networks import case
 from benchmarks.results import quantity
 from benchmarks.rows import FASTNN, FLOORS, PEERS, Row, best_peer, by_case
-from fastnn.cli.text import table as aligned
+from fastnn.text import table as aligned
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.api.foreign import from_keras as from_keras
     from fastnn.api.foreign import from_pytorch as from_pytorch
     from fastnn.api.foreign import from_sklearn as from_sklearn
-    from fastnn.api.search import Search as Search
     from fastnn.api.search import search as search
     from fastnn.api.search_grid import LogUniform as LogUniform
+    from fastnn.api.search_result import Search as Search
     from fastnn.api.sequential.layers import Activation as Activation
     from fastnn.api.sequential.layers import BatchNormalization as BatchNormalization
     from fastnn.api.sequential.layers import Dense as Dense
@@ -74,7 +74,7 @@ _PUBLIC = {
     "Network": "fastnn.nn.network",
     "Normalization": "fastnn.api.sequential.layers",
     "ParameterGroup": "fastnn.nn.groups",
-    "Search": "fastnn.api.search",
+    "Search": "fastnn.api.search_result",
     "Sequential": "fastnn.api.sequential.model",
     "Training": "fastnn.api.train",
     "TrainingInterrupted": "fastnn.training.loop",

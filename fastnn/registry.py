@@ -200,6 +200,16 @@ def parse_call(text: str, kind: str) -> tuple[str, dict[str, object]]:
     raise ArgumentError(f"{arg(kind)} {text!r} is not of the form name(option=value, ...)")
 
 
+def call_text(name: str, options: Mapping[str, object]) -> str:
+    """Return a name with its options as `parse_call` reads them.
+
+    >>> call_text("adam", {"beta1": 0.9, "epsilon": 1e-8}), call_text("relu", {})
+    ('adam(beta1=0.9, epsilon=1e-08)', 'relu')
+    """
+    given = (f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in options.items())
+    return f"{name}({', '.join(given)})" if options else name
+
+
 def parse_choice(spec: object, kind: str) -> tuple[str, dict[str, object]]:
     """Return (name, options) of ``"name"``, ``"name(option=value)"`` or ``{"name": ..., ...}``.
 

@@ -8,10 +8,10 @@ from benchmarks.networks import NETWORKS, case
 from benchmarks.results import quantity
 from benchmarks.rows import FLOORS, SYSTEMS, Row, by_case
 from benchmarks.sections.footprint import FIRST_STEP, MEMORY
-from fastnn.cli.text import number
 from fastnn.pictures.marks import Axis, Bar, BarChart, Chart, Line, Point, Weight
 from fastnn.pictures.palette import series_colour
 from fastnn.pictures.scales import short
+from fastnn.text import number
 
 #: How systems are called on the page.
 NAMES = {

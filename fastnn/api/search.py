@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from inspect import signature
 from typing import Any, Unpack
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.search_grid import Grid, expand
+from fastnn.api.search_result import Candidate, Search, ranking
 from fastnn.api.search_workers import WORKERS, in_processes
 from fastnn.api.train import Training
 from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
@@ -35,67 +36,6 @@ from fastnn.training.metrics import default_metrics, greater_is_better, metric_n
 
 #: With different values of these, losses are not of one kind.
 _LOSS_CHANGES = ("loss", "label_smoothing", "class_weight", "standardize_target")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One combination and how it did on the validation part, over folds the mean."""
-
-    config: Mapping[str, Any]
-    score: float  # what is compared; NaN if it cannot be
-    scores: tuple[float, ...]  # of each fold
-    metrics: Mapping[str, float]
-    best_epoch: float
-    stopped: str
-    seconds: float  # of the training steps
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of the scores over the folds."""
-        return float(np.std(self.scores))
-
-
-@dataclass(frozen=True, eq=False)
-class Search:
-    """What `search` found.
-
-    ``candidates`` in the order of the grid; ``training``: that of the best, the first fold's
-    where there are folds, and the only one that was judged on the test part.
-
-    >>> found = search("diabetes", grid={"seed": [0, 1]}, hidden_layer_sizes=[4], epochs=1)
-    >>> list(found.columns())
-    ['rank', 'seed', 'validation loss', 'validation r2', 'validation rmse', 'validation mae',
-     'best_epoch', 'stopped', 'seconds']
-    """
-
-    by: str
-    greater_is_better: bool
-    candidates: tuple[Candidate, ...]
-    best: int
-    training: Training
-
-    @property
-    def engine(self) -> Mapping[str, Any] | None:
-        """What ran the steps of the best training, as `Training.engine` says it."""
-        return self.training.engine
-
-    @property
-    def ranked(self) -> list[Candidate]:
-        """The candidates, best first; equal ones as in the grid, those without a score last."""
-        return [self.candidates[i] for i in _ranking(self.candidates, self.greater_is_better)]
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the ranked candidates as columns, ready for a data frame or a CSV file."""
-        rows = self.ranked
-        names = dict.fromkeys(name for c in rows for name in c.config)
-        table: dict[str, list[Any]] = {"rank": list(range(1, len(rows) + 1))}
-        table |= {name: [c.config.get(name) for c in rows] for name in names}
-        table |= {f"validation {name}": [c.metrics[name] for c in rows] for name in rows[0].metrics}
-        if len(rows[0].scores) > 1:
-            table[f"deviation of {self.by}"] = [c.deviation for c in rows]
-        for name in ("best_epoch", "stopped", "seconds"):
-            table[name] = [getattr(c, name) for c in rows]
-        return table
 
 
 @documented(TrainOptions)
@@ -188,7 +128,7 @@ def search(
     ended = [t if t is not None and t.history.stopped != "interrupted" else None for t in trained]
     complete = _complete(ended, n_folds)
     candidates = tuple(_candidate(configs[i], part, by) for i, part in complete.items())
-    best = _ranking(candidates, greater)[0] if candidates else 0
+    best = ranking(candidates, greater)[0] if candidates else 0
     found = None
     if candidates and not math.isnan(candidates[best].score):
         place = [*complete][best]
@@ -292,14 +232,6 @@ def _candidate(config: Mapping[str, Any], folds: Sequence[Training], by: str) ->
         stopped=", ".join(ends),
         seconds=sum(e.seconds for training in folds for e in training.history.epochs),
     )
-
-
-def _ranking(candidates: Sequence[Candidate], greater: bool) -> list[int]:
-    def key(i: int) -> tuple[bool, float]:
-        score = candidates[i].score
-        return math.isnan(score), -score if greater else score
-
-    return sorted(range(len(candidates)), key=key)
 
 
 def _reason(trained: Sequence[Training | None]) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy.typing as npt
 
+from fastnn.data.cells import ReadingOptions
 from fastnn.errors import DivergenceError
+from fastnn.faces import Curve, Face
+from fastnn.model.facts import report_rows, task_text
 from fastnn.model.model import Model
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.setup import set_up
@@ -19,6 +23,7 @@ from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
+from fastnn.text import engine_text
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.history import History
@@ -26,12 +31,26 @@ from fastnn.training.learner import Learner
 from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.part import Part
 
+Array = npt.NDArray[Any]
+F = TypeVar("F", bound=Callable[..., Any])
 
-@dataclass(frozen=True, eq=False)
+
+def as_in(method: Callable[..., Any]) -> Callable[[F], F]:
+    """Give a method that only calls another one the documentation of that."""
+
+    def write(function: F) -> F:
+        function.__doc__ = method.__doc__
+        return function
+
+    return write
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Training:
     """What `train` returns: the model, and its metrics on each part.
 
-    ``report["test"]`` was computed once, after all choices were made (N18).
+    `predict`, `predict_proba`, `evaluate` and `save` are those of the model. ``report["test"]``
+    was computed once, after all choices were made (N18).
 
     >>> training = train("diabetes", hidden_layer_sizes=[], epochs=2)
     >>> sorted(training.report), sorted(training.report["test"])
@@ -53,6 +72,47 @@ class Training:
     def engine(self) -> Mapping[str, Any] | None:
         """What ran the steps: "engine", "threads" and the "reason", which says why with "auto"."""
         return self.history.engine
+
+    @as_in(Model.predict)
+    def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
+        return self.model.predict(data, **reading)
+
+    @as_in(Model.predict_proba)
+    def predict_proba(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
+        return self.model.predict_proba(data, **reading)
+
+    @as_in(Model.evaluate)
+    def evaluate(
+        self,
+        data: Any,
+        target: Any = None,
+        *,
+        metrics: Sequence[object] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        **reading: Unpack[ReadingOptions],
+    ) -> dict[str, float]:
+        return self.model.evaluate(
+            data, target, metrics=metrics, sample_weight=sample_weight, **reading
+        )
+
+    @as_in(Model.save)
+    def save(self, path: str | os.PathLike[str]) -> None:
+        self.model.save(path)
+
+    def _face(self) -> Face:
+        model = self.model
+        facts: dict[str, str | Curve] = {"task": task_text(model.task, model.target_name)}
+        facts |= {"network": str(model.network), "engine": engine_text(self.engine)}
+        facts |= self.history.facts()
+        if self.error is not None:
+            facts["error"] = str(self.error)
+        return Face("Training", facts, report_rows(self.report))
+
+    def __repr__(self) -> str:
+        return self._face().text()
+
+    def _repr_html_(self) -> str:
+        return self._face().html()
 
 
 @documented(TrainOptions)

@@ -130,7 +130,7 @@ def block(rows: Sequence[Sequence[Timed]], full: int) -> str:
     batch   loop  NumPy  compiled  GPU  NumPy/loop  compiled/loop
     16     1,000   10.0      2.00    -         100            500
     """
-    from fastnn.cli.text import table
+    from fastnn.text import table
 
     first = rows[0][0]
     columns = [cell.column for cell in rows[0]]
@@ -171,7 +171,7 @@ def summary(rows: Sequence[Sequence[Timed]]) -> list[str]:
     NumPy: 100 times as fast as the loop (geometric mean of 1), at most 100
     (poisson, batch 16)
     """
-    from fastnn.cli.text import WIDTH
+    from fastnn.text import WIDTH
 
     lines = []
     for column in _against(rows):
@@ -210,7 +210,7 @@ def _cells(n: int) -> str:
 
 def _print_document(rows: Sequence[Sequence[Timed]], effort: Effort, interrupted: bool) -> None:
     from fastnn.cli.diagnose import gather
-    from fastnn.cli.text import print_json
+    from fastnn.text import print_json
 
     print_json(
         {

@@ -41,8 +41,8 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def _inputs_and_outputs(path: str) -> str:
-    from fastnn.cli.text import table
     from fastnn.formats.onnx_graph import import_onnx
+    from fastnn.text import table
 
     onnx = import_onnx()
     graph = onnx.load(path).graph

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.parser import Parser
@@ -36,105 +35,22 @@ def add_inspect(commands: Any) -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load and show."""
-    from fastnn.cli.text import metrics_table, pairs, print_json
+    from fastnn.model.facts import report_rows
     from fastnn.model.files import load
+    from fastnn.text import pairs, print_json, table
 
     model = load(arguments.model)
     if arguments.json:
         print_json(_document(model, arguments.model, arguments.weights))
         return 0
-    print(pairs({"model": arguments.model, **_facts(model)}))
+    print(pairs({"model": arguments.model, **model.facts()}))
     if model.history.epochs:
-        print(f"\n{_curves(model)}")
+        print(f"\n{pairs(model.history.facts())}")
     if model.report:
-        print(f"\n{metrics_table(_ordered(model.report))}")
+        print(f"\n{table(report_rows(model.report))}")
     if arguments.weights:
         print(f"\n{_weights_table(weight_statistics(model))}")
     return 0
-
-
-def _ordered(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts in the order of their use: a file keeps them by name."""
-    order = ("train", "validation", "test")
-    return {part: report[part] for part in sorted(report, key=order.index)}
-
-
-def _facts(model: Model) -> dict[str, str]:
-    from fastnn.cli.text import engine_text
-    from fastnn.data.table import listed
-
-    f, targets, network = model.features, model.targets, model.network
-    facts = {"task": f"{model.task} of {model.target_name!r}"}
-    if targets.classes is not None:
-        facts["classes"] = f"{len(targets.classes)}: {listed(targets.classes.tolist())}"
-    if targets.mean is not None and targets.scale is not None:
-        units = zip(targets.mean, targets.scale, strict=True)
-        facts["target"] = ", ".join(
-            "in its own units" if (m, s) == (0, 1) else f"mean {m:g}, deviation {s:g}"
-            for m, s in units
-        )
-    facts["network"] = str(network)
-    facts["numbers"] = model.parameters.dtype.name
-    facts["columns"] = f"{len(f.columns)}: {listed(f.columns)}"
-    done = "standardised" if f.standardize else "as they are"
-    inputs = [f"{len(f.numeric)} numeric, {done}"] if f.numeric else []
-    if f.indicators:
-        inputs.append(f"{len(f.indicators)} for missing values ({listed(f.indicators)})")
-    if f.categories:
-        kinds = [f"{name} ({len(values)} values)" for name, values in f.categories.items()]
-        inputs.append(f"{sum(len(v) + 1 for v in f.categories.values())} for the categories of "
-                      f"{listed(kinds)}")  # fmt: skip
-    facts["inputs"] = f"{f.n_features}: {'; '.join(inputs)}"
-    if model.options:
-        facts["training"] = ", ".join(
-            f"{name.replace('_', ' ')} {_choice(value)}"
-            for name, value in model.options.items()
-            if name == "seed" or not (value is True or value in (None, 0.0, []))
-        )
-    if said := engine_text(model.history.engine):
-        facts["engine"] = said
-    return facts
-
-
-def _choice(value: Any) -> str:
-    """A choice of training as the command line takes it."""
-    if isinstance(value, dict):
-        options = ",".join(
-            f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}"
-            for k, v in value.items()
-            if k != "name"
-        )
-        return f"{value.get('name', '')}({options})" if options else str(value.get("name", ""))
-    if isinstance(value, list):
-        return " ".join(map(_choice, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-_ENDINGS = {
-    "epochs": "all that were asked for",
-    "early_stopping": "then nothing got better",
-    "converged": "then converged",
-    "interrupted": "then interrupted",
-    "callback": "then stopped by a callback",
-    "diverged": "then the loss was no longer a number",
-    "failed": "then an error ended it",
-    "running": "not finished",
-}
-
-
-def _curves(model: Model) -> str:
-    from fastnn.cli.text import number, pairs, sparkline
-
-    history = model.history
-    best = f", best {history.best_epoch}" if history.best_epoch is not None else ""
-    facts = {"epochs": f"{len(history.epochs)}, {_ENDINGS[history.stopped]}{best}"}
-    columns = history.columns()
-    for name in ("loss", "validation_loss"):
-        values = [v for v in columns[name] if v is not None and math.isfinite(v)]
-        if values:
-            curve = sparkline(columns[name])
-            facts[name.replace("_", " ")] = f"{curve}  {number(values[0])} to {number(values[-1])}"
-    return pairs(facts)
 
 
 def weight_statistics(model: Model) -> list[dict[str, Any]]:
@@ -178,7 +94,7 @@ def _statistics(values: Array) -> dict[str, float]:
 
 
 def _weights_table(layers: list[dict[str, Any]]) -> str:
-    from fastnn.cli.text import table
+    from fastnn.text import table
 
     rows = [["weights and biases", "mean", "std", "max |x|", "zeros", "gain"]]
     for layer in layers:
@@ -203,6 +119,8 @@ def _weights_table(layers: list[dict[str, Any]]) -> str:
 
 
 def _document(model: Model, path: str, weights: bool) -> dict[str, Any]:
+    from fastnn.model.facts import ordered
+
     f, targets = model.features, model.targets
     document: dict[str, Any] = {
         "model": path,
@@ -223,6 +141,6 @@ def _document(model: Model, path: str, weights: bool) -> dict[str, Any]:
         "options": model.options,
         "engine": model.history.engine,
         "history": model.history.to_json(),
-        "report": _ordered(model.report),
+        "report": ordered(model.report),
     }
     return {**document, "weights": weight_statistics(model)} if weights else document

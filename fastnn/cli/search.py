@@ -24,7 +24,8 @@ from fastnn.registry import did_you_mean
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
-    from fastnn.api.search import Search, SearchInterrupted
+    from fastnn.api.search import SearchInterrupted
+    from fastnn.api.search_result import Search
 
 #: Options of this command alone.
 _OWN = {"grid", "n_random", "folds", "by", "jobs", "workers", "csv"}
@@ -194,7 +195,7 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"{ended}: the best so far is saved in {out}, the results in {table}")
     seconds = time.perf_counter() - started
     if arguments.json:
-        from fastnn.cli.text import print_json
+        from fastnn.text import print_json
 
         print_json({"interrupted": bool(code), **_document(found, out, table, seconds)})
     else:
@@ -223,33 +224,12 @@ def _write(found: Search, path: str) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_shown(v) for v in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _rows(found: Search) -> list[list[str]]:
-    """The ranked candidates for people: what differs, how they did, how they ended."""
-    from fastnn.cli.text import number
-
-    names = [*found.ranked[0].config]
-    metrics = [*found.ranked[0].metrics]
-    metrics.sort(key=lambda name: name != found.by)
-    rows = [["", *names, *metrics, "epoch", "ended"]]
-    for place, c in enumerate(found.ranked, start=1):
-        values = [_shown(c.config[name]) for name in names]
-        judged = [number(c.metrics[name]) for name in metrics]
-        rows.append([str(place), *values, *judged, f"{c.best_epoch:.3g}", c.stopped])
-    return rows
-
-
 def _summary(found: Search, out: str, table: str, seconds: float) -> str:
-    from fastnn.cli.text import WIDTH, engine_text, metrics_table
-    from fastnn.cli.text import table as aligned
+    from fastnn.text import WIDTH, engine_text, metrics_table
+    from fastnn.text import table as aligned
 
     most = 20
-    rows = _rows(found)
+    rows = found.ranked_rows()
     more = len(rows) - 1 - most
     better = "highest" if found.greater_is_better else "lowest"
     return "\n".join(

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"interrupted: the model with the weights of epoch {epoch} is saved in {out}")
     seconds = time.perf_counter() - started
     if arguments.json:
-        from fastnn.cli.text import print_json
+        from fastnn.text import print_json
 
         print_json(_document(training, out, seconds))
     else:
@@ -155,7 +155,7 @@ _ENDINGS = {
 
 
 def _summary(training: Training, out: str, seconds: float) -> str:
-    from fastnn.cli.text import WIDTH, engine_text, metrics_table
+    from fastnn.text import WIDTH, engine_text, metrics_table
 
     model, history = training.model, training.history
     ending = _ENDINGS.get(history.stopped, "ended after epoch {n} of {most}").format(

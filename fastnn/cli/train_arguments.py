@@ -172,7 +172,6 @@ def names() -> str:
     >>> "leaky_relu(slope=0.01)" in names()
     True
     """
-    from fastnn.cli.text import pairs
     from fastnn.data.builtin import DATASETS
     from fastnn.nn.activations import ACTIVATIONS
     from fastnn.nn.initializers import INITIALIZERS
@@ -180,6 +179,7 @@ def names() -> str:
     from fastnn.nn.normalization import PLACES
     from fastnn.nn.optimizers import OPTIMIZERS
     from fastnn.nn.schedules import SCHEDULES
+    from fastnn.text import pairs
     from fastnn.training.metrics import METRICS
 
     tables = (DATASETS, ACTIVATIONS, LOSSES, INITIALIZERS, PLACES, OPTIMIZERS, SCHEDULES, METRICS)

@@ -180,7 +180,7 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from fastnn.cli.text import metrics_table, print_json
+    from fastnn.text import metrics_table, print_json
     from fastnn.version import __version__
 
     model = _load(arguments)
@@ -234,7 +234,7 @@ def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | No
 
 
 def _confusion_table(labels: Sequence[object], counts: Sequence[Sequence[int]]) -> str:
-    from fastnn.cli.text import table
+    from fastnn.text import table
 
     most = 8 if len(labels) > 6 else 12
     names = [n if len(n) <= most else n[: most - 1] + "~" for n in map(str, labels)]

@@ -36,6 +36,13 @@ class Dataset:
     test: tuple[Table, Array] | None
     description: str
 
+    def __repr__(self) -> str:
+        test = "" if self.test is None else f", {len(self.test[0]):,} more are the test part"
+        return (
+            f"<Dataset {self.name!r}: {self.task} of {self.target_name!r}, "
+            f"{len(self.table):,} rows of {len(self.table.names):,} columns{test}>"
+        )
+
 
 def candidates(path: str | os.PathLike[str] | None, *defaults: Path) -> list[Path]:
     """Return the folders to look in: the explicit one alone, else $FASTNN_DATA and the defaults.

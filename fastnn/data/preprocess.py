@@ -83,6 +83,12 @@ class Features:
     complete: tuple[str, ...] = ()
     identifiers: Collection[str] = ()
 
+    def __repr__(self) -> str:
+        return (
+            f"<Features: {len(self.columns):,} columns to {self.n_features:,} numbers of "
+            f"{self.dtype}>"
+        )
+
     @classmethod
     def fit(
         cls,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.registry import did_you_mean
+from fastnn.text import clipped
 
 Array = npt.NDArray[Any]
 
@@ -129,6 +130,17 @@ class Table:
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
+
+    def __repr__(self) -> str:
+        n, kinds = self.numeric.shape[1], []
+        if n:
+            kinds.append(f"{n:,} of {self.numeric.dtype}")
+        if self.categorical:
+            kinds.append(f"{len(self.categorical):,} of text")
+        return (
+            f"<Table of {len(self):,} rows and {len(self.names):,} columns ({', '.join(kinds)}): "
+            f"{clipped(listed(self.names, most=5), 100)}>"
+        )
 
     def rows(self, index: npt.ArrayLike) -> Table:
         """Return the table of the rows ``index`` (int positions or a boolean mask).

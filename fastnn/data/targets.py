@@ -60,6 +60,11 @@ class Targets:
     flat: bool
     dtype: str
 
+    def __repr__(self) -> str:
+        classes = "" if self.classes is None else f" of {len(self.classes):,} classes"
+        plural = "" if self.n_outputs == 1 else "s"
+        return f"<Targets: {self.task}{classes}, {self.n_outputs:,} output{plural}>"
+
     @classmethod
     def fit(
         cls,

@@ -20,9 +20,11 @@ from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, arg, shown
+from fastnn.faces import Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
 from fastnn.formats.onnx_export import onnx_bytes
+from fastnn.model.facts import model_facts, report_rows
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.preparation.examples import Examples, target_values
@@ -80,6 +82,22 @@ class Model:
     def task(self) -> str:
         """``"binary"``, ``"multiclass"``, ``"multilabel"`` or ``"regression"``."""
         return self.targets.task
+
+    @property
+    def classes_(self) -> Array:
+        """The labels, (K,) and sorted, as scikit-learn calls them: `predict_proba`'s columns.
+
+        Of several 0/1 labels their numbers from 0. A regression model has no such attribute.
+
+        >>> from fastnn.api.train import train
+        >>> train("breast_cancer", epochs=1).model.classes_
+        array([0, 1])
+        """
+        if self.task == "regression":
+            said = "'Model' object has no attribute 'classes_': a regression model has no classes"
+            raise AttributeError(said, name="classes_", obj=self)
+        classes = self.targets.classes
+        return np.arange(self.targets.n_outputs) if classes is None else classes.copy()
 
     @property
     def device(self) -> str:
@@ -232,8 +250,25 @@ class Model:
     def __copy__(self) -> Model:
         return replace(self, learner=copy(self.learner))  # never with the weights of another
 
-    def __str__(self) -> str:
-        return f"{self.task} of {self.target_name!r}: {self.network}"
+    def facts(self) -> dict[str, str]:
+        """Return in words what the model is and how it was trained; its repr has them, too.
+
+        >>> from fastnn.api.train import train
+        >>> train("digits", hidden_layer_sizes=[], epochs=1).model.facts()["task"]
+        "multiclass of 'digit'"
+        """
+        kinds = (self.features, self.targets, self.target_name, self.options)
+        return model_facts(self.learner, *kinds)
+
+    def _face(self) -> Face:
+        course = self.history.facts() if self.history.epochs else {}
+        return Face("Model", {**self.facts(), **course}, report_rows(self.report))
+
+    def __repr__(self) -> str:
+        return self._face().text()
+
+    def _repr_html_(self) -> str:
+        return self._face().html()
 
     def _table(self, data: Any, reading: ReadingOptions) -> Table:
         return read_table(data, **self.kinds(data), **self._how(reading))

@@ -23,7 +23,8 @@ from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Shim
 from fastnn.errors import ArgumentError, arg
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import Option, Table, call_text, parse_choice
+from fastnn.text import clipped
 
 ScalarFunction = Callable[..., Any]
 
@@ -232,6 +233,9 @@ class ActivationFunction:
         if self.expression is not None:
             return {"name": "custom", "expression": self.expression.to_json()}
         return {"name": self.name, **self.options}
+
+    def __repr__(self) -> str:
+        return f"<activation {clipped(call_text(self.name, self.options), 80)}>"
 
 
 def custom_activation(

@@ -24,7 +24,8 @@ from fastnn.backend.derivative import derivative
 from fastnn.backend.graph import Graph, trace
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import sigmoid
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import Option, Table, call_text, parse_choice
+from fastnn.text import clipped
 
 ScalarFunction = Callable[..., Any]
 
@@ -145,6 +146,9 @@ class LossFunction:
     def __str__(self) -> str:
         factor = self.options.get("factor", 1.0)
         return self.name if factor == 1 else f"{self.name}(factor={factor:g})"
+
+    def __repr__(self) -> str:
+        return f"<loss {clipped(call_text(self.name, self.options), 80)}>"
 
     def to_json(self) -> dict[str, Any]:
         """Return the closed form that a model file keeps."""

@@ -13,6 +13,7 @@ from fastnn.errors import ArgumentError, arg, shown
 from fastnn.nn.activations import ActivationFunction, activation
 from fastnn.nn.losses import LossFunction, loss
 from fastnn.nn.normalization import BatchNorm, batch_norm
+from fastnn.text import clipped
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ class Network:
             extras += [f"dropout {p:g}"] if p else []
             parts.append(f"{n} {g.name}" + (f" ({', '.join(extras)})" if extras else ""))
         return f"{' -> '.join(parts)}; {self.loss}; {self.n_parameters:,} parameters"
+
+    def __repr__(self) -> str:
+        return f"<Network {clipped(str(self), 200)}>"
 
 
 def network(

@@ -35,6 +35,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.table)
 
+    def __repr__(self) -> str:
+        weighted = "" if self.weights is None else " with weights"
+        columns, shape = len(self.table.names), np.shape(self.target)
+        return f"<Examples: {len(self):,} rows of {columns:,} columns{weighted}, target {shape}>"
+
     @property
     def flat_weights(self) -> Array | None:
         """The weights (N,), or None."""
@@ -56,6 +61,13 @@ class Source:
     test: Examples | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)  # the `DataOptions`, checked
     reading: ReadingOptions = field(default_factory=ReadingOptions)  # of text
+
+    def __repr__(self) -> str:
+        test = "" if self.test is None else f", {len(self.test):,} more are the test part"
+        return (
+            f"<Source: {self.task} of {shown(self.target_name)}, {len(self.examples):,} rows of "
+            f"{len(self.examples.table.names):,} columns{test}>"
+        )
 
 
 def read_source(

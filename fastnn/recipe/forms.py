@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from fastnn.registry import call_text
 
 T = TypeVar("T")
 
@@ -144,3 +146,17 @@ def shares(text: str) -> tuple[float, ...]:
     (0.6, 0.2, 0.2)
     """
     return tuple(real(part) for part in split_list(text))
+
+
+def written(value: Any) -> str:
+    """Return a choice as a command line takes it, lists in brackets, a mapping by its name.
+
+    >>> written((64, 32)), written({"name": "adam", "beta1": 0.9}), written(0.001)
+    ('[64,32]', 'adam(beta1=0.9)', '0.001')
+    """
+    if isinstance(value, Mapping):
+        options = {name: option for name, option in value.items() if name != "name"}
+        return call_text(str(value.get("name", "")), options)
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(written, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)

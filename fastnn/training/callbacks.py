@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeAlias, cast
 
 from fastnn.errors import ArgumentError, arg
 from fastnn.streams import SafeStream
+from fastnn.text import clipped
 from fastnn.training.history import Epoch, History
 
 if TYPE_CHECKING:
@@ -33,6 +36,14 @@ class TrainingState:
     def epoch(self) -> Epoch:
         """The epoch that has just ended."""
         return self.history.epochs[-1]
+
+    def __repr__(self) -> str:
+        done = len(self.history.epochs)
+        last = f": {clipped(str(self.epoch), 200)}" if done else ""
+        return (
+            f"<TrainingState: epoch {done:,} of {self.n_epochs:,}, {self.n_examples:,} examples on "
+            f"{self.device}{last}>"
+        )
 
 
 class Callback(Protocol):
@@ -78,65 +89,63 @@ def as_callback(given: CallbackLike) -> Callback:
     )
 
 
-def describe(epoch: Epoch) -> str:
-    """Return an epoch in one line.
-
-    >>> describe(Epoch(3, loss=0.25, learning_rate=0.001, validation_loss=0.5,
-    ...                metrics={"accuracy": 0.9}, examples_per_second=12000))
-    'loss 0.2500  validation loss 0.5000  accuracy 0.9000  12,000 examples/s'
-    """
-    parts = [f"loss {epoch.loss:.4f}"]
-    parts += [f"training {name} {value:.4f}" for name, value in epoch.training_metrics.items()]
-    if epoch.validation_loss is not None:
-        parts.append(f"validation loss {epoch.validation_loss:.4f}")
-    parts += [f"{name} {value:.4f}" for name, value in epoch.metrics.items()]
-    return "  ".join([*parts, f"{epoch.examples_per_second:,.0f} examples/s"])
-
-
 def fitting(epoch: Epoch, width: int, monitor: str | None = None) -> str:
     """Return an epoch in at most ``width`` characters, if that can be.
 
     What gives way, in turn: the speed, all metrics but the one that is monitored (else the first),
-    the long name of the validation loss, the training loss.
+    the long name of the validation part, the training loss.
 
     >>> epoch = Epoch(3, loss=0.25, learning_rate=0.001, validation_loss=0.5,
     ...               metrics={"accuracy": 0.9, "roc_auc": 0.75}, examples_per_second=12000)
-    >>> fitting(epoch, 52), fitting(epoch, 46)
-    ('loss 0.2500  validation loss 0.5000  accuracy 0.9000', 'loss 0.2500  val. loss 0.5000 ...')
-    >>> fitting(epoch, 52, monitor="roc_auc")
-    'loss 0.2500  validation loss 0.5000  roc_auc 0.7500'
+    >>> fitting(epoch, 64)
+    'loss 0.2500  validation loss 0.5000  validation accuracy 0.9000'
+    >>> fitting(epoch, 47), fitting(epoch, 40, monitor="roc_auc")
+    ('loss 0.2500  val. loss 0.5000, accuracy 0.9000', 'val. loss 0.5000, roc_auc 0.7500')
     """
-    kept = [monitor] if monitor in epoch.metrics else [*epoch.metrics][:1]
-    first = [f"{name} {epoch.metrics[name]:.4f}" for name in kept if name is not None]
-    full = describe(epoch)
-    forms = [full, full.rpartition("  ")[0]]
-    loss = f"loss {epoch.loss:.4f}"
-    if epoch.validation_loss is None:
-        forms.append("  ".join([loss, *first]))
-    else:
-        validation = f"loss {epoch.validation_loss:.4f}"
-        forms.append("  ".join([loss, f"validation {validation}", *first]))
-        forms.append("  ".join([loss, f"val. {validation}", *first]))
-        forms.append("  ".join([f"val. {validation}", *first]))
+    kept = monitor if monitor in epoch.metrics else next(iter(epoch.metrics), None)
+    first = {} if kept is None else {kept: epoch.metrics[kept]}
+    forms = [
+        str(epoch),
+        str(replace(epoch, examples_per_second=0.0)),
+        str(replace(epoch, examples_per_second=0.0, metrics=first, training_metrics={})),
+    ]
+    if epoch.validation_loss is not None:
+        said = [f"loss {epoch.validation_loss:.4f}", *(f"{m} {v:.4f}" for m, v in first.items())]
+        validation = f"val. {', '.join(said)}"
+        forms += [f"loss {epoch.loss:.4f}  {validation}", validation]
     # Where nothing fits, what is cut off begins with the loss.
     shortest = forms[-2] if epoch.validation_loss is not None else forms[-1]
     return next((form for form in forms if len(form) <= width), shortest)
 
 
-class ProgressReport:
-    """A progress bar on a terminal, one line per epoch elsewhere; both on ``stream``.
+#: Seconds between two lines where there is no terminal, and between two states of the line in a
+#: notebook.
+SECONDS, SECONDS_IN_A_NOTEBOOK = 5.0, 0.5
 
-    A stream that cannot be written, or no longer, is switched off; the training goes on.
+
+class ProgressReport:
+    """A progress bar on a terminal; elsewhere lines; all on ``stream``, standard error.
+
+    The lines are the first epoch, one every 5 seconds, and the last epoch. In a notebook they are
+    one line, written anew twice a second. ``clock`` tells the seconds. A stream that cannot be
+    written, or no longer, is switched off; the training goes on.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = SafeStream(sys.stderr if stream is None else stream)
+    def __init__(
+        self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        stream = sys.stderr if stream is None else stream
+        self.stream, self._clock = SafeStream(stream), clock
+        self._in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._next = -math.inf  # when the next line is due
+        self._unsaid = False  # whether there was an epoch since the last line
+        self._length = 0  # of the line in a notebook
 
     def begin(self, state: TrainingState) -> None:
         """Start the bar, if the stream is a terminal."""
-        if not self.stream.isatty():
+        if self._in_notebook or not self.stream.isatty():
             return
         from rich.console import Console
         from rich.progress import (
@@ -177,14 +186,31 @@ class ProgressReport:
             room = self._bar.console.width - beside
             text = fitting(state.epoch, room, state.history.monitor)
             self._bar.update(self._task, completed=state.epoch.epoch, description=text)
+            return
+        self._unsaid, now = True, self._clock()
+        if now >= self._next:
+            self._next = now + (SECONDS_IN_A_NOTEBOOK if self._in_notebook else SECONDS)
+            self._say(state)
+
+    def _say(self, state: TrainingState) -> None:
+        number = f"{state.epoch.epoch:{len(str(state.n_epochs))}}/{state.n_epochs}"
+        line = f"epoch {number}  {state.epoch}"
+        if self._in_notebook:  # back to its beginning, and blanks over what is left of the last one
+            self.stream.write(f"\r{line:{self._length}}")
+            self._length = len(line)
         else:
-            width = len(str(state.n_epochs))
-            number = f"{state.epoch.epoch:{width}}/{state.n_epochs}"
-            self.stream.write(f"epoch {number}  {describe(state.epoch)}\n")
-            self.stream.flush()
+            self.stream.write(f"{line}\n")
+        self.stream.flush()
+        self._unsaid = False
 
     def end(self, state: TrainingState) -> None:
-        """Take the bar down, leaving its last state."""
+        """Take the bar down, leaving its last state; or write the last epoch."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        elif self._unsaid:
+            self._say(state)
+        if self._length:
+            self.stream.write("\n")
+            self.stream.flush()
+        self._next, self._length = -math.inf, 0

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from fastnn.api import search as search_module
-from fastnn.api.search import Candidate, Search, search
+from fastnn.api.search import search
 from fastnn.api.search_grid import LogUniform, expand
+from fastnn.api.search_result import Candidate, Search
 from fastnn.api.search_workers import in_processes
 from fastnn.api.train import train
 from fastnn.api.train_many import train_many

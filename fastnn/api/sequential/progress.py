@@ -7,13 +7,12 @@ from typing import Any
 
 from fastnn.api.sequential.keywords import one_of
 from fastnn.streams import say
-from fastnn.training.callbacks import CallbackLike, ProgressReport, TrainingState, describe
+from fastnn.training.callbacks import CallbackLike, ProgressReport, TrainingState
 
 
 def show_epoch(state: TrainingState) -> None:
     """Print the epoch that has just ended in one line, on standard error."""
-    epoch = state.epoch
-    say(f"epoch {epoch.epoch}/{state.n_epochs}  {describe(epoch)}")
+    say(f"epoch {state.epoch.epoch}/{state.n_epochs}  {state.epoch}")
 
 
 _VERBOSE: dict[Any, Callable[[], list[CallbackLike]]] = {
@@ -25,7 +24,8 @@ _VERBOSE: dict[Any, Callable[[], list[CallbackLike]]] = {
 
 
 def reports(verbose: object) -> list[CallbackLike]:
-    """Return the callbacks of a fit: for 0 none, for 1 and "auto" a bar or lines, for 2 lines.
+    """Return the callbacks of a fit: for 0 none, for 1 and "auto" a bar or a line now and then, for
+    2 a line per epoch.
 
     >>> reports(0)
     []

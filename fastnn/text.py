@@ -1,4 +1,4 @@
-"""Results as text for people and as JSON for programs."""
+"""What people read and programs do: aligned tables, numbers, curves in a line, and JSON."""
 
 from __future__ import annotations
 
@@ -79,6 +79,17 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def metric_rows(report: Mapping[str, Mapping[str, float | None]]) -> list[list[str]]:
+    """Return the metrics of some parts of the data as the rows of a table, the loss first.
+
+    >>> metric_rows({"test": {"accuracy": 0.5, "loss": 1.25}})
+    [['', 'loss', 'accuracy'], ['test', '1.2500', '0.5000']]
+    """
+    names = ["loss", *dict.fromkeys(n for row in report.values() for n in row if n != "loss")]
+    rows = [[part, *(number(row.get(name)) for name in names)] for part, row in report.items()]
+    return [["", *names], *rows]
+
+
 def metrics_table(report: Mapping[str, Mapping[str, float | None]]) -> str:
     """Return the metrics of some parts of the data as a table, the loss first.
 
@@ -86,13 +97,13 @@ def metrics_table(report: Mapping[str, Mapping[str, float | None]]) -> str:
             loss  accuracy
     test  1.2500    0.5000
     """
-    names = ["loss", *dict.fromkeys(n for row in report.values() for n in row if n != "loss")]
-    rows = [[part, *(number(row.get(name)) for name in names)] for part, row in report.items()]
-    return table([["", *names], *rows])
+    return table(metric_rows(report))
 
 
-def pairs(items: Mapping[str, str], indent: str = "") -> str:
+def pairs(items: Mapping[str, object], indent: str = "", most: int | None = None) -> str:
     """Return names and values, one to a line, long values wrapped below themselves.
+
+    ``most``: of a value that takes more lines, so many are shown.
 
     >>> print(pairs({"task": "binary", "inputs": "30 columns"}))
     task    binary
@@ -101,13 +112,35 @@ def pairs(items: Mapping[str, str], indent: str = "") -> str:
     width = max(map(len, items), default=0) + 2
     lines = []
     for name, value in items.items():
-        start = indent + name.ljust(width)
+        start, text = indent + name.ljust(width), str(value)
+        if most is not None:  # of a text of any length no more is looked at
+            text = printable(text[: WIDTH * (most + 1)])
         wrapped = fill(
-            value, WIDTH, initial_indent=start, subsequent_indent=" " * len(start),
-            break_on_hyphens=False, break_long_words=False,
+            text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start),
+            break_on_hyphens=False, break_long_words=most is not None, max_lines=most,
+            placeholder=" ...",
         )  # fmt: skip
-        lines.append(wrapped if value else start.rstrip())
+        lines.append(wrapped if text else start.rstrip())
     return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    r"""Return a text with what cannot be seen, such as control characters, as Python writes it.
+
+    >>> printable("a\x1b[31m\n"), printable("größer")
+    ('a\\x1b[31m\\n', 'größer')
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def clipped(text: str, most: int) -> str:
+    """Return a printable text of at most ``most`` characters, which says where there was more.
+
+    >>> clipped("abcdefgh", 6), clipped("abc", 6)
+    ('abc...', 'abc')
+    """
+    shown = printable(text[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
 
 
 def engine_text(engine: Mapping[str, Any] | None) -> str:
@@ -131,20 +164,32 @@ def sparkline(values: Sequence[float | None], width: int = 40, stream: TextIO | 
     >>> sparkline([3.0, 2.0, 1.0, None, 1.5])
     '█▅▁ ▃'
     """
+    found = heights(values, width)
+    bars = _BARS if can_show(_BARS, stream) else _PLAIN_BARS
+    if all(h is None for h in found):
+        return ""
+    return "".join(" " if h is None else bars[round(h * (len(bars) - 1))] for h in found)
+
+
+def heights(values: Sequence[float | None], most: int) -> list[float | None]:
+    """Return a curve as at most ``most`` heights from 0 to 1; None where no value is finite.
+
+    More values are drawn as the means of stretches; of equal values all heights are 0.
+
+    >>> heights([3.0, None, 1.0, 2.0, 2.0], 5), heights([0.0, 0.0, 4.0, 4.0], 2)
+    ([1.0, None, 0.0, 0.5, 0.5], [0.0, 1.0])
+    """
     known = np.array([math.nan if v is None else v for v in values], np.float64)
     known[~np.isfinite(known)] = math.nan
-    stretches = np.array_split(known, min(width, len(known))) if len(known) else []
-    means = [float(s[~np.isnan(s)].mean()) if (~np.isnan(s)).any() else None for s in stretches]
+    if np.isnan(known).all():
+        return [None] * min(most, len(known))
+    # By a power of 2, which rounds nothing: sums and differences are finite then.
+    known = np.ldexp(known, -np.frexp(np.nanmax(abs(known)))[1])
+    stretches = [s[~np.isnan(s)] for s in np.array_split(known, min(most, len(known)))]
+    means = [float(s.mean()) if len(s) else None for s in stretches]
     drawn = [v for v in means if v is not None]
-    if not drawn:
-        return ""
-    low, spread = min(drawn), max(drawn) - min(drawn)
-    bars = _BARS if can_show(_BARS, stream) else _PLAIN_BARS
-    place = len(bars) - 1
-    return "".join(
-        " " if v is None else bars[round((v - low) / spread * place) if spread else 0]
-        for v in means
-    )
+    low, spread = min(drawn), (max(drawn) - min(drawn)) or 1.0
+    return [None if v is None else (v - low) / spread for v in means]
 
 
 def can_show(text: str, stream: TextIO | None = None) -> bool:

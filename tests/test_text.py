@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnn.cli.messages import check_output
-from fastnn.cli.text import WIDTH, number, pairs, plain, sparkline, table
 from fastnn.errors import ArgumentError
 from fastnn.recipe.forms import shares, split_list
+from fastnn.text import WIDTH, number, pairs, plain, sparkline, table
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text()
