@@ -161,8 +161,9 @@ def test_another_monitor_from_one_fit_to_the_next() -> None:
     model.set_params(monitor="f1").fit(X, CODES)  # the epochs before were not judged by it
     assert len(model.validation_scores_) == 3
     columns = model.history_.columns()
-    assert np.isnan(columns["f1"]).tolist() == [True] * 6 + [False] * 3
-    assert np.isnan(columns["accuracy"]).tolist() == [True] * 3 + [False] * 3 + [True] * 3
+    f1, accuracy = (np.isnan(columns[f"validation_{name}"]).tolist() for name in ("f1", "accuracy"))
+    assert f1 == [True] * 6 + [False] * 3
+    assert accuracy == [True] * 3 + [False] * 3 + [True] * 3
 
 
 @pytest.mark.parametrize("monitor", [None, "mae"])

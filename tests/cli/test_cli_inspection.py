@@ -19,7 +19,7 @@ def test_facts_for_people(fastnn, models: Path) -> None:
     assert "-> 128 relu -> 1 identity; squared_error;" in lines
     assert "columns 4: area, rooms, town, built" in lines
     assert "inputs 8: 3 numeric, standardised; 1 for missing values (built); 4 for the" in lines
-    assert "optimizer adam(beta1=0.9,beta2=0.999," in lines
+    assert "optimizer adam(beta1=0.9, beta2=0.999," in lines
     assert "epochs 3, all that were asked for, best 3" in lines
     parts = [line.split()[0] for line in ran.out.splitlines()[-3:]]
     assert parts == ["train", "validation", "test"]

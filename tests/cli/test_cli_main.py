@@ -20,7 +20,7 @@ from fastnn.errors import (
     ModelFileError,
 )
 from fastnn.model.files import load
-from tests.waiting import HANG
+from tests.waiting import HANG, SAYING_EVERY_EPOCH
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -184,7 +184,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(models: Path) -> None:
 def test_a_signal_saves_the_model(tmp_path: Path, number: signal.Signals, code: int) -> None:
     arguments = ["train", "digits", "--epochs", "100000", "--patience", "none", "--hidden", "8"]
     with subprocess.Popen(
-        [*COMMAND, *arguments, "--out", "cut.fastnn"], cwd=tmp_path, env=ENVIRONMENT,
+        [*SAYING_EVERY_EPOCH, *arguments, "--out", "cut.fastnn"], cwd=tmp_path, env=ENVIRONMENT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from fastnn.cli.main import main
 from fastnn.cli.messages import ResultsLostError, note, standard_streams
 from fastnn.model.files import load
-from tests.waiting import HANG
+from tests.waiting import HANG, SAYING_EVERY_EPOCH
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = f'exec "{sys.executable}" -m fastnn '
@@ -44,7 +45,8 @@ def test_progress_that_cannot_be_written_ends_no_training(redirection: str, tmp_
 
 def test_a_reader_of_all_that_is_said_may_go(tmp_path: Path) -> None:
     """`fastnn train ... 2>&1 | head -1`, with many more lines than any pipe holds at once."""
-    command = f"({COMMAND} train digits --hidden 1 --epochs 1000 --patience none --out a.fastnn)"
+    saying = " ".join(map(shlex.quote, SAYING_EVERY_EPOCH))
+    command = f"({saying} train digits --hidden 1 --epochs 1000 --patience none --out a.fastnn)"
     done = shell(f"{command} 2>&1 | head -1; exit ${{PIPESTATUS[0]}}", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("epoch    1/1000")

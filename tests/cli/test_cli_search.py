@@ -15,7 +15,7 @@ from fastnn.cli.main import build_parser
 from fastnn.cli.search import read_grid
 from fastnn.errors import ArgumentError
 from fastnn.model.files import load
-from tests.waiting import HANG
+from tests.waiting import HANG, SAYING_EVERY_EPOCH
 
 GRID = "initializer=glorot_uniform,he_normal;learning_rate=1e-3,1e-1"
 
@@ -152,7 +152,7 @@ def test_what_cannot_work(fastnn, given: list[str], code: int, message: str) -> 
 # --------------------------------------------------------------------------- interruptions
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-m", "fastnn"]
+COMMAND = SAYING_EVERY_EPOCH
 #: The command, which says on standard error when a share of the trainings has come back.
 TELLING = """
 import sys

@@ -230,9 +230,25 @@ def test_another_device_is_another_model(model):
 
 
 def test_its_text_says_what_it_is(model):
-    assert str(model) == (
-        "binary of 'who': 6 inputs -> 5 relu -> 1 sigmoid; binary_crossentropy; 41 parameters"
-    )
+    facts = model.facts()
+    assert facts["task"] == "binary of 'who'"
+    assert facts["network"] == "6 inputs -> 5 relu -> 1 sigmoid; binary_crossentropy; 41 parameters"
+    assert facts["inputs"] == "6: 2 numeric, standardised; 4 for the categories of town (3 values)"
+    assert str(model).startswith("Model\n  task             binary of 'who'\n")
+
+
+def test_classes_are_called_as_in_scikit_learn(model, regression):
+    assert model.classes_.tolist() == ["old", "young"]
+    assert model.predict_proba(FRAME).shape[1] == len(model.classes_)
+    model.classes_[:] = "x"  # a copy
+    assert model.classes_.tolist() == ["old", "young"]
+    assert not hasattr(regression, "classes_")
+    with pytest.raises(AttributeError, match="no attribute 'classes_': a regression model has no"):
+        _ = regression.classes_
+    labels = np.column_stack([FRAME["age"] > 40, FRAME["pay"] > 0]).astype(int)
+    several = train(FRAME, labels, task="multilabel", **OPTIONS).model
+    assert several.classes_.tolist() == [0, 1]
+    assert several.predict_proba(FRAME).shape == (N, 2)
 
 
 def test_copies_are_whole_and_their_own(model):

@@ -12,7 +12,6 @@ from fastnn.training.callbacks import (
     ProgressReport,
     TrainingState,
     as_callback,
-    describe,
     fitting,
 )
 from fastnn.training.history import Epoch, History
@@ -29,13 +28,78 @@ def report(
     progress.end(state)
 
 
-def test_one_line_per_epoch_where_there_is_no_terminal():
+class Clock:
+    """A clock that tells how late it is, epoch after epoch."""
+
+    def __init__(self, *times: float) -> None:
+        self.times = list(times)
+
+    def __call__(self) -> float:
+        return self.times.pop(0)
+
+
+def epochs_of(text: str) -> list[int]:
+    return [int(line.split()[1].partition("/")[0]) for line in text.splitlines()]
+
+
+def test_a_line_where_there_is_no_terminal():
     stream = io.StringIO()
-    report(ProgressReport(stream))
+    report(ProgressReport(stream), shown=1)
     assert stream.getvalue() == (
-        "epoch  1/12  loss 1.0000  validation loss 0.5000  f1 0.2500  1,234,567 examples/s\n"
-        "epoch  2/12  loss 0.5000  validation loss 0.5000  f1 0.2500  1,234,567 examples/s\n"
-        "epoch  3/12  loss 0.3333  validation loss 0.5000  f1 0.2500  1,234,567 examples/s\n"
+        "epoch  1/12  loss 1.0000  validation loss 0.5000  validation f1 0.2500  "
+        "1,234,567 examples/s\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "epochs"),
+    [
+        ((0, 1, 2, 3, 4), [1, 5]),  # the first and the last
+        ((0, 4.9, 5, 9.9, 10, 10.1), [1, 3, 5, 6]),
+        ((0, 5, 9.9, 10), [1, 2, 4]),  # the last is one of those of every 5 seconds
+        ((0, 60, 61, 66), [1, 2, 4]),  # 5 seconds after the last line, however late that was
+        ((3,), [1]),
+        ((0, *(i / 1000 for i in range(1, 10001))), [1, 5001, 10001]),
+    ],
+)
+def test_off_terminals_a_line_every_5_seconds(times, epochs):
+    stream = io.StringIO()
+    report(ProgressReport(stream, clock=Clock(*times)), 10001, shown=len(times))
+    assert epochs_of(stream.getvalue()) == epochs
+
+
+def test_each_of_two_trainings_begins_and_ends_with_a_line():
+    stream = io.StringIO()
+    progress = ProgressReport(stream, clock=Clock(0, 1, 2, 3, 4, 4.5))
+    report(progress)
+    report(progress)
+    assert epochs_of(stream.getvalue()) == [1, 3, 1, 3]
+
+
+def test_a_training_without_an_epoch_says_nothing():
+    stream = io.StringIO()
+    report(ProgressReport(stream), shown=0)
+    assert stream.getvalue() == ""
+
+
+class OutStream(io.StringIO):
+    """What standard error is in a notebook, as far as its module tells it."""
+
+
+OutStream.__module__ = "ipykernel.iostream"
+
+
+def test_in_a_notebook_one_line_is_written_anew():
+    stream = OutStream()
+    state = TrainingState(History(), 9, 100, "cpu")
+    progress = ProgressReport(stream, clock=Clock(0, 0.2, 0.5, 0.6))
+    progress.begin(state)
+    for n, loss in ((1, 1000.5), (2, 2.0), (3, 3.0), (4, 4.0)):
+        state.history.epochs.append(Epoch(n, loss, 0.1))
+        progress.epoch_end(state)
+    progress.end(state)
+    assert stream.getvalue() == (
+        "\repoch 1/9  loss 1000.5000\repoch 3/9  loss 3.0000   \repoch 4/9  loss 4.0000\n"
     )
 
 
@@ -78,9 +142,9 @@ def test_a_very_narrow_terminal_keeps_the_count_the_bar_and_the_loss(monkeypatch
 @pytest.mark.parametrize(
     ("n_epochs", "metric", "shown"),
     [
-        (100, "f1", "loss 0.3333  validation loss 0.5000  f1 0.2500"),
-        (100, "accuracy", "loss 0.3333  val. loss 0.5000  accuracy 0.2500"),
-        (1000, "accuracy", "val. loss 0.5000  accuracy 0.2500"),
+        (100, "f1", "loss 0.3333  val. loss 0.5000, f1 0.2500"),
+        (100, "accuracy", "loss 0.3333  val. loss 0.5000, accuracy 0.2500"),
+        (1000, "accuracy", "val. loss 0.5000, accuracy 0.2500"),
     ],
 )
 def test_80_columns_show_the_metric_rather_than_the_speed(monkeypatch, n_epochs, metric, shown):
@@ -91,12 +155,18 @@ def test_80_columns_show_the_metric_rather_than_the_speed(monkeypatch, n_epochs,
 
 
 def test_the_first_metric_outlives_the_others():
-    epoch = Epoch(1, 0.5, 0.1, None, {"r2": 0.25, "mae": 3.0}, examples_per_second=10)
-    assert fitting(epoch, 99) == "loss 0.5000  r2 0.2500  mae 3.0000  10 examples/s"
-    assert fitting(epoch, 40) == "loss 0.5000  r2 0.2500  mae 3.0000"
-    assert fitting(epoch, 30) == "loss 0.5000  r2 0.2500"
-    assert fitting(epoch, 30, "mae") == "loss 0.5000  mae 3.0000"
-    assert fitting(epoch, 30, "loss") == "loss 0.5000  r2 0.2500"
+    epoch = Epoch(1, 0.5, 0.1, 0.75, {"r2": 0.25, "mae": 3.0}, examples_per_second=10)
+    losses = "loss 0.5000  validation loss 0.7500"
+    full = f"{losses}  validation r2 0.2500  validation mae 3.0000"
+    assert fitting(epoch, 99) == f"{full}  10 examples/s"
+    assert fitting(epoch, 85) == full
+    assert fitting(epoch, 70) == f"{losses}  validation r2 0.2500"
+    assert fitting(epoch, 70, "mae") == f"{losses}  validation mae 3.0000"
+    assert fitting(epoch, 50, "loss") == "loss 0.5000  val. loss 0.7500, r2 0.2500"
+    assert fitting(epoch, 30, "mae") == "val. loss 0.7500, mae 3.0000"
+    without = Epoch(1, 0.5, 0.1, training_metrics={"r2": 0.25}, examples_per_second=10)
+    assert fitting(without, 40) == "loss 0.5000  training r2 0.2500"
+    assert fitting(without, 20) == "loss 0.5000"
 
 
 def test_a_bar_on_a_terminal(monkeypatch):
@@ -140,7 +210,8 @@ def test_results_printed_beside_the_bar_stay_on_standard_output(monkeypatch, cap
 
 
 def test_an_epoch_without_validation():
-    assert describe(Epoch(1, 0.5, 0.1, examples_per_second=10)) == "loss 0.5000  10 examples/s"
+    assert str(Epoch(1, 0.5, 0.1, examples_per_second=10)) == "loss 0.5000  10 examples/s"
+    assert str(Epoch(1, 0.5, 0.1)) == "loss 0.5000", "the speed is not known"
 
 
 def test_a_function_is_called_after_each_epoch_only():

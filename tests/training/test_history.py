@@ -21,7 +21,7 @@ def test_columns_have_a_row_for_each_epoch():
     assert columns["loss"] == [0.75, 0.5]
     assert columns["validation_loss"] == [0.5, 0.625]
     assert columns["learning_rate"] == [0.01, 0.005]
-    assert columns["accuracy"] == [0.25, 0.75]
+    assert columns["validation_accuracy"] == [0.25, 0.75]
     assert columns["seconds"] == [2.0, 0.0]
     assert {len(values) for values in columns.values()} == {2}
     assert History().columns()["loss"] == []

@@ -8,7 +8,6 @@ from fastnn.errors import DataError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
-from fastnn.training.callbacks import describe
 from fastnn.training.course import Progress
 from fastnn.training.part import Part
 from tests.training.alone import Alone
@@ -70,7 +69,7 @@ def test_training_metrics_are_of_the_weights_after_the_epoch():
     trainer = make(epochs=2)
     epoch = trainer.run().epochs[-1]
     assert epoch.training_metrics["mean"] == trainer.evaluation.predict(X).mean()
-    assert f"training mean {epoch.training_metrics['mean']:.4f}" in describe(epoch)
+    assert f"training mean {epoch.training_metrics['mean']:.4f}" in str(epoch)
     part = Part(X, Y, score=score)
     plain = Alone(
         CpuBackend(),

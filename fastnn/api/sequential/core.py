@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.faces import Curve
 from fastnn.model.model import Model
 from fastnn.nn.initializers import initializer_form
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.checks import share
+from fastnn.recipe.forms import written
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import ClassWeight
@@ -212,6 +214,20 @@ class Core:
             if learner.history is history:  # it could not begin
                 self.features, self.options = before
 
+    def facts(self) -> dict[str, str | Curve]:
+        """Return in words what was chosen, and how the training went."""
+        facts: dict[str, str | Curve] = {"compiled": "not yet"}
+        if self.compiled is not None:
+            recipe = Recipe.of(**self.compiled.settings).to_json()
+            facts = {
+                "loss function": _given(self.arguments["loss"]),
+                "optimizer": f"{_given(self.arguments['optimizer'])}, "
+                f"learning rate {recipe['learning_rate']:g}",
+            }
+            if self.compiled.keys:
+                facts["metrics"] = ", ".join(self.compiled.keys.values())
+        return {**facts, **self.history.facts()} if self.history.epochs else facts
+
     def model(self) -> Model:
         """Return a copy as a `Model`."""
         chosen = self.chosen("to_model")
@@ -224,3 +240,10 @@ class Core:
         twin = learner.copy_to(self.backend, self.settings)
         twin.progress.history = learner.history.even()
         return Model(twin, self.fitted(one_row), chosen.targets(self.dtype), options=options)
+
+
+def _given(choice: object) -> str:
+    """A choice as the user wrote it, or by its name."""
+    if isinstance(choice, (str, Mapping)):
+        return written(choice)
+    return str(getattr(choice, "name", "custom"))

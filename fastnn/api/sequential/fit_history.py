@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastnn.training.history import History
+from fastnn.faces import MOST_ROWS, Curve, Face, table_rows
+from fastnn.text import clipped
+from fastnn.training.history import ENDINGS, History
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FitHistory:
     """The epochs of one fit.
 
     ``history``: "loss", each metric, and with a validation part "val_loss" and "val_" and each
     metric: a list with a value per epoch. ``epoch``: their numbers, from 0, counted over all
     fits since `Sequential.compile`. ``stopped``: why the fit ended. ``engine``: what ran the steps,
-    on how many "threads", and the "reason".
+    on how many "threads", and the "reason". ``pandas.DataFrame(fitted)`` and
+    ``polars.DataFrame(fitted)`` are tables with a row per epoch.
 
     >>> FitHistory({"loss": [0.5, 0.25]}, [0, 1], "epochs").history["loss"]
     [0.5, 0.25]
@@ -26,6 +29,21 @@ class FitHistory:
     epoch: list[int]
     stopped: str
     engine: Mapping[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return table_rows({"epoch": self.epoch, **self.history})
+
+    def _face(self) -> Face:
+        curves = {clipped(key, 30): Curve(values) for key, values in self.history.items()}
+        shown = {key: curves[key] for key in [*curves][:MOST_ROWS]}
+        ending = ENDINGS.get(self.stopped, self.stopped)
+        return Face("FitHistory", {"epochs": f"{len(self.epoch)}, {ending}", **shown})
+
+    def __repr__(self) -> str:
+        return self._face().text()
+
+    def _repr_html_(self) -> str:
+        return self._face().html()
 
 
 def fit_history(whole: History, done: int, keys: Mapping[str, str]) -> FitHistory:

@@ -113,7 +113,7 @@ def network_weights(weights: Sequence[Any], network: Network, dtype: Any) -> Arr
 
 
 def summary_lines(layers: Sequence[Layer], n_features: int | None) -> list[str]:
-    """Return the lines of the table: each layer, its output's shape, its parameters.
+    """Return the lines of `summary_rows`, and what is said of all parameters.
 
     >>> for line in summary_lines([Dense(4, "relu"), BatchNormalization(), Dense(1)], 3):
     ...     print(line)
@@ -122,6 +122,21 @@ def summary_lines(layers: Sequence[Layer], n_features: int | None) -> list[str]:
     BatchNormalization  (None, 4)  16
     Dense linear        (None, 1)  5
     37 parameters: 29 are trained, 8 running means and variances follow the batches
+    """
+    rows, ending = summary_rows(layers, n_features)
+    left, middle = (max(len(row[i]) for row in rows) for i in (0, 1))
+    return [*(f"{a:{left}}  {b:{middle}}  {c}" for a, b, c in rows), ending]
+
+
+def summary_rows(
+    layers: Sequence[Layer], n_features: int | None
+) -> tuple[list[tuple[str, str, str]], str]:
+    """Return each layer, its output's shape and its parameters, below the names of these columns.
+
+    And, in words, how many parameters there are in all.
+
+    >>> summary_rows([Dense(1)], 3)
+    ([('layer', 'output', 'parameters'), ('Dense linear', '(None, 1)', '4')], '4 parameters')
     """
     rows, width, total, estimates = [("layer", "output", "parameters")], n_features, 0, 0
     for layer in layers:
@@ -141,8 +156,6 @@ def summary_lines(layers: Sequence[Layer], n_features: int | None) -> list[str]:
         total += count
         shape = f"(None, {'?' if width is None else width})"
         rows.append((name, shape, f"{count:,}" if known or not count else "?"))
-    left, middle = (max(len(row[i]) for row in rows) for i in (0, 1))
-    lines = [f"{a:{left}}  {b:{middle}}  {c}" for a, b, c in rows]
     ending = f"{total:,} parameters"
     if estimates:
         ending += (
@@ -151,7 +164,7 @@ def summary_lines(layers: Sequence[Layer], n_features: int | None) -> list[str]:
         )
     if n_features is None:
         ending = "the number of inputs, and so of parameters, is not known before fit"
-    return [*lines, ending]
+    return rows, ending
 
 
 def _shown(activation: object) -> str:

@@ -11,11 +11,17 @@ import numpy.typing as npt
 from fastnn.api.sequential.core import Core
 from fastnn.api.sequential.examples import read_inputs
 from fastnn.api.sequential.fit_history import FitHistory, fit_history
-from fastnn.api.sequential.keras_weights import kernels, network_weights, summary_lines
+from fastnn.api.sequential.keras_weights import (
+    kernels,
+    network_weights,
+    summary_lines,
+    summary_rows,
+)
 from fastnn.api.sequential.keywords import checked, one_of
 from fastnn.api.sequential.layers import Layer, stack
 from fastnn.api.sequential.progress import reports, show_result
 from fastnn.errors import ArgumentError, arg, inside
+from fastnn.faces import Face
 from fastnn.model.model import Model
 from fastnn.recipe.checks import listed, whole
 from fastnn.recipe.documentation import documented
@@ -177,7 +183,8 @@ class Sequential:
             only; sample_weight : one per row, in the loss and the metrics (Keras: not in those).
             Neither is scaled to mean 1: the cost is ``1/m sum_i w_i L_i``, as in Keras.
         callbacks : functions of the training state, or objects as `fastnn.train` takes them.
-        verbose : 0 nothing, 1 and "auto" a progress bar, 2 a line per epoch, on standard error.
+        verbose : on standard error, 0 nothing, 1 and "auto" a progress bar, or a line every few
+            seconds where that is no terminal, 2 a line per epoch.
         {options}
 
         ``monitor`` is "val_loss", or "val_" and a metric. With ``patience`` the weights of the best
@@ -282,6 +289,18 @@ class Sequential:
         """
         for line in summary_lines(self.layers, self._core.n_features):
             print_fn(line)
+
+    def _face(self) -> Face:
+        rows, parameters = summary_rows(self.layers, self._core.n_features)
+        layers = f"{len(self.layers):,}; {parameters}" if self.layers else "none"
+        facts = {"layers": layers, **self._core.facts()}
+        return Face("Sequential", facts, rows if self.layers else (), more="layers")
+
+    def __repr__(self) -> str:
+        return self._face().text()
+
+    def _repr_html_(self) -> str:
+        return self._face().html()
 
     def get_weights(self) -> list[Array]:
         """Return copies of kernels and biases in turn, in Keras' shapes (n_in, n_out), (n_out,).
