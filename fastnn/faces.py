@@ -17,10 +17,10 @@ MOST_LINES = 30
 #: Rows of a table, and characters of a fact in HTML and of a cell.
 MOST_ROWS, MOST_OF_A_FACT, MOST_OF_A_CELL = 12, 400, 24
 
-_TABLE = "border-collapse:collapse;margin:2px 0;border:0;background:none;font-size:13px"
+_TABLE = "border-collapse:collapse;margin:2px 0 6px;border:0;background:none;font-size:13px"
 _ROW = "background:none;border:0"
 _NAME = (
-    "text-align:left;vertical-align:top;font-weight:normal;opacity:0.75;white-space:nowrap;"
+    "text-align:left;vertical-align:{};font-weight:normal;opacity:0.75;white-space:nowrap;"
     "padding:1px 16px 1px 0;border:0"
 )
 _VALUE = "text-align:left;vertical-align:top;overflow-wrap:anywhere;padding:1px 0;border:0"
@@ -161,21 +161,20 @@ def _safe(text: str, most: int) -> str:
 
 
 def _fact(name: str, value: str | Curve) -> str:
+    place = "middle" if isinstance(value, Curve) else "top"
     if isinstance(value, Curve):
         inside = f"{sparkline_svg(value.values)} {_safe(value.ends, WIDTH)}"
     else:
         inside = _safe(value, MOST_OF_A_FACT)
-    return (
-        f'<tr style="{_ROW}"><th scope="row" style="{_NAME}">{_safe(name, WIDTH)}</th>'
-        f'<td style="{_VALUE}">{inside}</td></tr>'
-    )
+    head = f'<th scope="row" style="{_NAME.format(place)}">{_safe(name, WIDTH)}</th>'
+    return f'<tr style="{_ROW}">{head}<td style="{_VALUE}">{inside}</td></tr>'
 
 
 def _row(cells: Sequence[str], head: bool) -> str:
     shown = []
     for i, cell in enumerate(cells):
         style = _CELL.format("right" if i else "left", "600" if head else "normal")
-        tag = "th" if head or not i else "td"
+        tag = "th" if cell and (head or not i) else "td"
         scope = f' scope="{"col" if head else "row"}"' if tag == "th" else ""
         shown.append(f'<{tag}{scope} style="{style}">{_safe(cell, WIDTH)}</{tag}>')
     return f'<tr style="{_ROW}">{"".join(shown)}</tr>'

@@ -188,7 +188,9 @@ def heights(values: Sequence[float | None], most: int) -> list[float | None]:
     stretches = [s[~np.isnan(s)] for s in np.array_split(known, min(most, len(known)))]
     means = [float(s.mean()) if len(s) else None for s in stretches]
     drawn = [v for v in means if v is not None]
-    low, spread = min(drawn), (max(drawn) - min(drawn)) or 1.0
+    low, spread = min(drawn), max(drawn) - min(drawn)
+    if spread < 1e-12:  # means of equal values differ by rounding
+        spread = 1.0
     return [None if v is None else (v - low) / spread for v in means]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fastnn.cli.messages import check_output
 from fastnn.errors import ArgumentError
 from fastnn.recipe.forms import shares, split_list
-from fastnn.text import WIDTH, number, pairs, plain, sparkline, table
+from fastnn.text import WIDTH, clipped, number, pairs, plain, sparkline, table
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text()
@@ -57,6 +57,19 @@ def test_long_values_are_wrapped_below_themselves(value: str) -> None:
         assert max(map(len, lines)) <= WIDTH
 
 
+def test_only_so_many_lines_of_a_value() -> None:
+    lines = pairs({"a": "word " * 100, "b": "x" * 10_000}, most=2).split("\n")
+    assert len(lines) == 4
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[1].endswith("word ...")
+    assert lines[3].endswith("...")
+
+
+def test_control_characters_are_written_out() -> None:
+    assert pairs({"a": "\x1b[31m\tb"}, most=1) == "a  \\x1b[31m\\tb"
+    assert clipped("\ud800" * 9, 12) == "\\ud800\\ud..."
+
+
 class TestSparkline:
     def test_lowest_and_highest(self) -> None:
         assert sparkline([1.0, 2.0]) == "▁█"
@@ -70,6 +83,11 @@ class TestSparkline:
 
     def test_means_of_stretches(self) -> None:
         assert sparkline([0.0, 0.0, 4.0, 4.0], width=2) == "▁█"
+
+    def test_numbers_of_any_size(self) -> None:
+        assert sparkline([-1.7e308, 1.7e308, 0.0]) == "▁█▅"
+        assert sparkline([0.0, 5e-324]) == "▁█"
+        assert sparkline([1.7e308] * 99) == "▁" * 40
 
     def test_where_the_bars_cannot_be_shown(self) -> None:
         stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")

@@ -145,7 +145,8 @@ def train(
     sample_weight : one per row of ``data``; in training scaled to the mean 1.
     callbacks : functions of the `TrainingState` after each epoch, or objects with the methods
         begin, epoch_end and end.
-    verbose : show progress on standard error.
+    verbose : show progress on standard error: a bar on a terminal, elsewhere a line every few
+        seconds.
     {options}
 
     >>> training = train("breast_cancer", hidden_layer_sizes=[16], epochs=20, seed=0)

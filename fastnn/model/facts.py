@@ -74,9 +74,10 @@ def task_text(task: str, target_name: str | tuple[str, ...]) -> str:
     """Return the task, and of what.
 
     >>> task_text("binary", "who"), task_text("multilabel", ("a", "b"))
-    ("binary of 'who'", "multilabel of ('a', 'b')")
+    ("binary of 'who'", "multilabel of 'a', 'b'")
     """
-    return f"{task} of {shown(target_name)}"
+    names = (target_name,) if isinstance(target_name, str) else target_name
+    return f"{task} of {listed(map(shown, names))}"
 
 
 def _inputs(f: Features) -> list[str]:

@@ -28,8 +28,8 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(model, f"{folder}/diabetes.fastnn")
-    ...     print(load(f"{folder}/diabetes.fastnn"))
-    regression of 'progression': 10 inputs -> 1 identity; squared_error; 11 parameters
+    ...     print(load(f"{folder}/diabetes.fastnn").network)
+    10 inputs -> 1 identity; squared_error; 11 parameters
     """
     model.save(path)
 

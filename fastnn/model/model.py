@@ -165,6 +165,7 @@ class Model:
         comma; ``decimal``, ``thousands`` and ``missing`` of text, if they are not as in training
         (see `fastnn.train`). Raises DataError if the columns do not fit.
 
+        >>> import numpy as np
         >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.predict(np.zeros((3, 10))).shape
         (3,)
@@ -174,6 +175,7 @@ class Model:
     def predict_proba(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return class probabilities (N, K), K = 2 for binary; (N, k) per label for multilabel.
 
+        >>> import numpy as np
         >>> from fastnn.api.train import train
         >>> train("breast_cancer", epochs=1).model.predict_proba(np.zeros((1, 30))).shape
         (1, 2)
@@ -198,6 +200,7 @@ class Model:
         ``reading``: as in `predict`. Raises DataError for a label that the model does not know,
         or if a target column is missing.
 
+        >>> import numpy as np
         >>> from fastnn.api.train import train
         >>> model = train("digits", epochs=2).model
         >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))

@@ -39,6 +39,12 @@ class GradientCheck:
     cost: float
     errors: dict[str, float]
 
+    def __repr__(self) -> str:
+        return (
+            f"<GradientCheck: relative error {self.relative_error:.2g}, that of {self.worst}, "
+            f"the largest of {len(self.errors)}; cost {self.cost:g}>"
+        )
+
 
 def gradient_check(
     network: Network,

@@ -30,7 +30,7 @@ def sparkline_svg(values: Sequence[float | None]) -> str:
         joined = height is not None
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="a curve of {len(values)} values">'
+        f'aria-label="a curve of {len(values)} values" style="vertical-align:middle">'
         f'<path d="{"".join(path)}" fill="none" stroke="currentColor" stroke-width="1.5" '
         'stroke-linecap="round" stroke-linejoin="round"/></svg>'
     )

@@ -19,6 +19,7 @@ from fastnn.api.train import train
 from fastnn.api.train_many import train_many
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.training.loop import Trainer, TrainingInterrupted
+from tests.optional import optional
 from tests.waiting import HANG
 
 COMMON: dict[str, Any] = {"hidden_layer_sizes": [8], "epochs": 4, "engine": "numpy"}
@@ -190,6 +191,33 @@ def test_columns_are_ranked() -> None:
     assert columns["rank"] == [1, 2]
     assert columns["validation loss"] == sorted(columns["validation loss"])
     assert {len(column) for column in columns.values()} == {2}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_it_is_a_data_frame(library: str) -> None:
+    """Lists of layers, an optimiser by its name or with options, and one that diverged."""
+    frames = optional(library)
+    grid = {
+        "hidden_layer_sizes": [(3,), (3, 2)],
+        "optimizer": ["sgd", {"name": "momentum", "beta": 0.5}],
+        "learning_rate": [1e30, 0.01],
+    }
+    found = search("diabetes", grid=grid, **{**COMMON, "epochs": 1})
+    frame = frames.DataFrame(found)
+    assert list(frame.columns) == list(found.columns())
+    assert frame["rank"].to_list() == list(range(1, 9))
+    assert frame["validation loss"].to_list()[:4] == found.columns()["validation loss"][:4]
+    assert set(frame["stopped"].to_list()) == {"epochs", "diverged"}
+    assert {tuple(sizes) for sizes in frame["hidden_layer_sizes"].to_list()} == {(3,), (3, 2)}
+    assert set(frame["optimizer"].to_list()) == {"sgd", "{'name': 'momentum', 'beta': 0.5}"}
+
+
+def test_rows_are_the_ranked_candidates() -> None:
+    found = search("diabetes", grid={"seed": [1, 2]}, **COMMON)
+    rows = list(found)
+    assert [row["seed"] for row in rows] == [c.config["seed"] for c in found.ranked]
+    assert found.ranked_rows()[0][:3] == ["", "seed", "loss"]
+    assert [row[1] for row in found.ranked_rows()[1:]] == [str(row["seed"]) for row in rows]
 
 
 def test_one_that_diverges_is_last() -> None:

@@ -1,5 +1,6 @@
 """train(): every kind of input and task, what each choice does, and what is refused."""
 
+import inspect
 import math
 
 import numpy as np
@@ -335,6 +336,25 @@ def test_any_metric_can_be_watched_and_the_best_epoch_counts():
     assert training.history.monitor == "f1"
     assert training.history.best_epoch == 1 + int(np.argmax(values))
     assert training.report["validation"]["f1"] == max(values)
+
+
+def test_a_training_does_what_its_model_does(tmp_path):
+    training = train(X, Y, **SMALL)
+    model = training.model
+    for name in ("predict", "predict_proba", "evaluate", "save"):
+        ours, theirs = getattr(type(training), name), getattr(type(model), name)
+        assert inspect.signature(ours) == inspect.signature(theirs)
+        assert ours.__doc__ == theirs.__doc__
+    np.testing.assert_array_equal(training.predict(X), model.predict(X))
+    np.testing.assert_array_equal(training.predict_proba(X), model.predict_proba(X))
+    weights = np.arange(len(X)) + 1.0
+    given = {"metrics": ["log_loss"], "sample_weight": weights}
+    assert training.evaluate(X, Y, **given) == model.evaluate(X, Y, **given)
+    training.save(tmp_path / "one.fastnn")
+    model.save(tmp_path / "other.fastnn")
+    assert (tmp_path / "one.fastnn").read_bytes() == (tmp_path / "other.fastnn").read_bytes()
+    with pytest.raises(ArgumentError, match="no argument 'delimitr'"):
+        training.predict(X, delimitr=";")
 
 
 def test_progress_goes_to_standard_error(capsys):

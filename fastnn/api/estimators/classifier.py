@@ -75,7 +75,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     categorical_features : columns to one-hot encode: names, places, a mask, or "from_dtype" (all
         that hold text). missing_values : "error", or "median" to fill gaps in and mark them.
 
-    Attributes:
+    Attributes
     ----------
     classes_ : the labels, sorted. coefs_, intercepts_ : weights (n_{l-1}, n_l) and biases (n_l,).
     loss_, loss_curve_, best_loss_ : of the training. validation_scores_, best_validation_score_ :
@@ -94,7 +94,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     >>> model = model.fit(X, y)
     >>> model.score(X, y) > 0.9, model.predict_proba(X[:1]).shape
     (True, (1, 3))
-    """
+    """  # noqa: D416 -- scikit-learn, which shows it in notebooks, warns of a colon
 
     _metric = "accuracy"
     _labels: Labels

@@ -74,7 +74,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     categorical_features : columns to one-hot encode: names, places, a mask, or "from_dtype" (all
         that hold text). missing_values : "error", or "median" to fill gaps in and mark them.
 
-    Attributes:
+    Attributes
     ----------
     coefs_, intercepts_ : weights (n_{l-1}, n_l) and biases (n_l,).
     loss_, loss_curve_, best_loss_ : of the training. validation_scores_, best_validation_score_ :
@@ -92,7 +92,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     >>> model = MLPRegressor(hidden_layer_sizes=(20,), solver="lbfgs", random_state=0)
     >>> model.fit(X, 1000 * X.ravel() ** 2).score(X, 1000 * X.ravel() ** 2) > 0.99
     True
-    """
+    """  # noqa: D416 -- scikit-learn, which shows it in notebooks, warns of a colon
 
     _metric = "r2"
 
