@@ -291,7 +291,7 @@ def test_estimators_show_themselves_as_those_of_scikit_learn(estimator: str) -> 
 
 class TestFace:
     def test_long_facts_give_way_before_the_table(self) -> None:
-        words = " ".join(["word"] * 1000)
+        words = "word " * 1000
         face = Face("T", {str(i): words for i in range(9)}, [["", "a"]] + [["b", "1"]] * 9)
         lines = face.text().split("\n")
         assert len(lines) == 1 + 9 * 2 + 1 + 10 == MOST_LINES  # two lines for each fact

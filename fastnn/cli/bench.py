@@ -210,7 +210,7 @@ def _cells(n: int) -> str:
 
 def _print_document(rows: Sequence[Sequence[Timed]], effort: Effort, interrupted: bool) -> None:
     from fastnn.cli.diagnose import gather
-    from fastnn.text import print_json
+    from fastnn.cli.text import print_json
 
     print_json(
         {

@@ -60,7 +60,8 @@ def add_check(commands: Any) -> Parser:
 
 def info(arguments: argparse.Namespace) -> int:
     """Look and print."""
-    from fastnn.text import pairs, print_json
+    from fastnn.cli.text import print_json
+    from fastnn.text import pairs
 
     found = gather()
     if arguments.json:
@@ -168,8 +169,9 @@ def _version(package: str) -> str | None:
 def check(arguments: argparse.Namespace) -> int:
     """Prove, print, and return 1 if anything failed."""
     from fastnn.backend.cuda.availability import cuda_status, resolve
+    from fastnn.cli.text import print_json
     from fastnn.proofs.selfcheck import proofs
-    from fastnn.text import print_json, table
+    from fastnn.text import table
 
     asked = arguments.device
     skipped = ""

@@ -35,9 +35,10 @@ def add_inspect(commands: Any) -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load and show."""
+    from fastnn.cli.text import print_json
     from fastnn.model.facts import report_rows
     from fastnn.model.files import load
-    from fastnn.text import pairs, print_json, table
+    from fastnn.text import pairs, table
 
     model = load(arguments.model)
     if arguments.json:

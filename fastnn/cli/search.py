@@ -195,7 +195,7 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"{ended}: the best so far is saved in {out}, the results in {table}")
     seconds = time.perf_counter() - started
     if arguments.json:
-        from fastnn.text import print_json
+        from fastnn.cli.text import print_json
 
         print_json({"interrupted": bool(code), **_document(found, out, table, seconds)})
     else:

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"interrupted: the model with the weights of epoch {epoch} is saved in {out}")
     seconds = time.perf_counter() - started
     if arguments.json:
-        from fastnn.text import print_json
+        from fastnn.cli.text import print_json
 
         print_json(_document(training, out, seconds))
     else:

@@ -180,7 +180,8 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from fastnn.text import metrics_table, print_json
+    from fastnn.cli.text import print_json
+    from fastnn.text import metrics_table
     from fastnn.version import __version__
 
     model = _load(arguments)
