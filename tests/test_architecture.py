@@ -36,6 +36,7 @@ FLOORS = {
     "model": 7,
     "api": 8,
     "proofs": 9,
+    "demos": 9,
     "cli": 10,
     "": 11,  # fastnn/__init__.py
     "__main__": 11,

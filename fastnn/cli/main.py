@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from fastnn.cli.bench import add_bench
+from fastnn.cli.demo import add_demo
 from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.export import add_export
 from fastnn.cli.inspection import add_inspect
@@ -53,6 +54,7 @@ examples:
   fastnn evaluate flats.fastnn more_flats.csv
   fastnn inspect flats.fastnn
   fastnn export flats.fastnn flats.onnx
+  fastnn demo forward --open
 
 exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
 argument, 3 data or file that cannot be used or results that cannot be written,
@@ -85,6 +87,7 @@ def build_parser() -> Parser:
         add_info,
         add_check,
         add_bench,
+        add_demo,
     ):
         command = add(commands)
         command.add_argument("--traceback", action="store_true", help="show where an error arose")

@@ -1,0 +1,33 @@
+"""Demos: an idea each, run on the real engine, as three lines and a picture.
+
+``demos.forward()`` in a notebook is ``fastnn demo forward`` on the command line. Each loads when it
+is asked for:
+
+>>> from fastnn import demos
+>>> "forward" in dir(demos)
+True
+"""
+
+from typing import TYPE_CHECKING
+
+from fastnn.demos.table import DEMOS
+
+if TYPE_CHECKING:  # the same names for type checkers and editors; a test keeps them equal
+    from fastnn.demos.forward_pass import forward as forward
+
+__all__ = [row.function_name for row in DEMOS]
+
+
+def __getattr__(name: str) -> object:
+    for row in DEMOS:
+        if row.function_name == name:
+            value = globals()[name] = row.load()
+            return value
+    from fastnn.registry import did_you_mean
+
+    hint = "" if name.startswith("_") else did_you_mean(name, __all__)
+    raise AttributeError(f"module 'fastnn.demos' has no demo {name!r}{hint}", name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,72 @@
+"""The nodes and edges of a network, layer by layer, with a number on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastnn.demos.small_pass import Numbers
+from fastnn.pictures.marks import Edge, Node
+
+#: A weight of this size or more has the widest line.
+WIDEST = 2.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the layers of a network are: ``left`` and ``top`` of the first, pixels between them."""
+
+    left: float = 60.0
+    top: float = 40.0
+    across: float = 260.0
+    down: float = 100.0
+
+    def places(self, sizes: Sequence[int]) -> list[list[tuple[float, float]]]:
+        """Return the middle of every unit, by layer; smaller layers are centred.
+
+        >>> Grid(0, 0, 100, 50).places([1, 3])
+        [[(0, 50.0)], [(100, 0.0), (100, 50.0), (100, 100.0)]]
+        """
+        highest = max(sizes)
+        return [
+            [
+                (self.left + self.across * l, self.top + self.down * (i + (highest - n) / 2))
+                for i in range(n)
+            ]
+            for l, n in enumerate(sizes)
+        ]
+
+
+def weight_edges(W: Numbers, first: int, then: int) -> list[Edge]:
+    """Return an edge from each unit of a layer to each of the next, with its weight on it.
+
+    ``W`` is (n, k); ``first`` and ``then`` are the places of the two layers' first nodes. Positive
+    weights are blue, negative ones orange, and the larger, the wider. The numbers lie near the
+    unit that they lead to, where the edges have come apart.
+
+    >>> import numpy as np
+    >>> [edge.text for edge in weight_edges(np.array([[0.5, -1.0]]), 0, 2)]
+    ['0.5', '-1']
+    """
+    n, k = W.shape
+    return [
+        Edge(
+            first + j,
+            then + i,
+            f"{W[i, j]:g}",
+            "blue" if W[i, j] > 0 else "orange" if W[i, j] < 0 else "grey",
+            0.8 + 2.2 * min(abs(float(W[i, j])) / WIDEST, 1.0),
+            at=0.72,
+        )
+        for i in range(n)
+        for j in range(k)
+    ]
+
+
+def unit(place: tuple[float, float], *texts: str, colour: str = "grey", size: float = 66) -> Node:
+    """Return the node of a unit.
+
+    >>> unit((10, 20), "x1").texts
+    ('x1',)
+    """
+    return Node(*place, texts, colour=colour, width=size, height=size)

@@ -1,0 +1,56 @@
+"""The table of demos: a row each, with the picture of the notes that it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from fastnn.registry import Option, Table
+
+if TYPE_CHECKING:
+    from fastnn.demos.demo import Demonstration
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One row: what a demo is called, what it shows, and where its function is.
+
+    ``notes`` are numbers of the notes' equations. The function has keyword arguments with
+    defaults, each with its help (``Annotated[int, "..."]``): the options on the command line.
+    """
+
+    name: str  # as it is typed
+    title: str
+    notes: str
+    picture: str  # which picture of the notes
+    place: str  # module:function; the module has another name than the demo
+    timed: bool = False  # whether some of its numbers are times
+    aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+    @property
+    def function_name(self) -> str:
+        """The name in ``fastnn.demos``."""
+        return self.name.replace("-", "_")
+
+    def load(self) -> Callable[..., Demonstration]:
+        """Return the function."""
+        module, _, function = self.place.partition(":")
+        found: Callable[..., Demonstration] = getattr(import_module(module), function)
+        return found
+
+
+DEMOS: Table[Demo] = Table(
+    "demo",
+    [
+        Demo(
+            "forward",
+            "The 3-4-1 network and its forward pass",
+            "N1",
+            "input, hidden and output layer, with every number",
+            "fastnn.demos.forward_pass:forward",
+        ),
+    ],
+)
