@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.backend.expression import ScalarFunction, Symbol
+from fastnn.backend.expression import ScalarFunction, Symbol, symbol
 from fastnn.backend.graph import Graph, build, trace
 from fastnn.errors import ArgumentError
 
@@ -63,15 +63,42 @@ def derivative(expression: Graph | ScalarFunction, wrt: str | int = 0) -> Graph:
     Raises ArgumentError for an input that does not exist or an expression of several outputs.
     """
     graph = expression if isinstance(expression, Graph) else trace(expression)
-    if len(graph.outputs) != 1:
-        raise ArgumentError(
-            f"the derivative is of one output, found {len(graph.outputs)}: return one of them"
-        )
     places = dict(enumerate(graph.inputs))
     name = places.get(wrt) if isinstance(wrt, int) else wrt
     if name not in graph.inputs:
         raise ArgumentError(
             f"wrt={wrt!r} is not an input of the expression: {', '.join(graph.inputs)}"
+        )
+    place = next((i for i, v in enumerate(graph.values) if v.op == "input" and v.name == name), -1)
+    return build(graph.inputs, [_backward(graph).get(place, symbol(0.0))])
+
+
+def sensitivities(graph: Graph) -> Graph:
+    """Return the graph of ``d output / d value`` for every value of a single-output graph.
+
+    In the order of ``graph.values``; 0 for a constant, which does not change, and for a value that
+    has no derivative, such as a condition.
+
+    >>> graph = trace(lambda a, b, c: 3 * (a + b * c))  # a, b, c, u = b c, v = a + u, 3, J = 3 v
+    >>> [v.name or v.op for v in graph.values]
+    ['a', 'b', 'c', 'multiply', 'add', 'constant', 'multiply']
+    >>> [float(d) for d in sensitivities(graph).evaluate(5.0, 3.0, 2.0)]
+    [3.0, 6.0, 9.0, 3.0, 3.0, 0.0, 1.0]
+
+    Raises ArgumentError for a graph of several outputs.
+    """
+    found = _backward(graph)
+    return build(graph.inputs, [found.get(i, symbol(0.0)) for i in range(len(graph.values))])
+
+
+def _backward(graph: Graph) -> dict[int, Symbol]:
+    """The sensitivities of the output to the values, by their places, from the last to the first.
+
+    A value that the output does not depend on is left out.
+    """
+    if len(graph.outputs) != 1:
+        raise ArgumentError(
+            f"the derivative is of one output, found {len(graph.outputs)}: return one of them"
         )
     nodes: list[Symbol] = []
     for v in graph.values:
@@ -85,8 +112,4 @@ def derivative(expression: Graph | ScalarFunction, wrt: str | int = 0) -> Graph:
         for a, d in zip(v.args, needed, strict=True):
             if d is not None and graph.values[a].op != "constant":
                 sensitivity[a] = sensitivity[a] + d if a in sensitivity else d
-    place = next((i for i, v in enumerate(graph.values) if v.op == "input" and v.name == name), -1)
-    result = sensitivity.get(place, 0.0)
-    return build(
-        graph.inputs, [result if isinstance(result, Symbol) else Symbol("constant", value=result)]
-    )
+    return {i: symbol(d) for i, d in sensitivity.items()}

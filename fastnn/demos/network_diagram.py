@@ -17,9 +17,9 @@ class Grid:
     """Where the layers of a network are: ``left`` and ``top`` of the first, pixels between them."""
 
     left: float = 60.0
-    top: float = 40.0
+    top: float = 80.0
     across: float = 260.0
-    down: float = 100.0
+    down: float = 112.0
 
     def places(self, sizes: Sequence[int]) -> list[list[tuple[float, float]]]:
         """Return the middle of every unit, by layer; smaller layers are centred.
@@ -56,17 +56,26 @@ def weight_edges(W: Numbers, first: int, then: int) -> list[Edge]:
             f"{W[i, j]:g}",
             "blue" if W[i, j] > 0 else "orange" if W[i, j] < 0 else "grey",
             0.8 + 2.2 * min(abs(float(W[i, j])) / WIDEST, 1.0),
-            at=0.72,
+            at=0.78,
         )
         for i in range(n)
         for j in range(k)
     ]
 
 
-def unit(place: tuple[float, float], *texts: str, colour: str = "grey", size: float = 66) -> Node:
-    """Return the node of a unit.
+def unit(place: tuple[float, float], *texts: str, colour: str = "grey", size: float = 74) -> Node:
+    """Return the node of a unit: its name, its value, and what led to it.
 
-    >>> unit((10, 20), "x1").texts
-    ('x1',)
+    >>> unit((10, 20), "x1", "0.5").texts
+    ('x1', '0.5')
     """
     return Node(*place, texts, colour=colour, width=size, height=size)
+
+
+def heading(x: float, text: str, y: float = 12.0) -> Node:
+    """Return a text above a layer, or between two.
+
+    >>> heading(10, "A[1] (4, 1)").shape
+    'none'
+    """
+    return Node(x, y, (text,), "none", width=0, height=0)

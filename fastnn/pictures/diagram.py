@@ -8,13 +8,16 @@ from html import escape
 from fastnn.pictures.marks import Diagram, Edge, Node
 
 HEAD = 7.0  # the length of an arrow's head
+LETTER = 6.4  # pixels of a letter of an arrow's text, on average
 LINE = 15.0  # from one line of text to the next
 
 
 def diagram(chart: Diagram) -> str:
-    """Return the diagram: arrows first, so that nodes cover their ends."""
+    """Return the diagram: arrows first, so that nodes cover their ends, and then what they say."""
     parts = [f'<rect class="backdrop" width="{chart.width}" height="{chart.height}"/>']
-    parts += [_arrow(edge, chart.nodes[edge.start], chart.nodes[edge.end]) for edge in chart.edges]
+    drawn = [_arrow(edge, chart.nodes[edge.start], chart.nodes[edge.end]) for edge in chart.edges]
+    parts += [arrow for arrow, _ in drawn]
+    parts += [text for _, text in drawn if text]
     parts += [_node(node) for node in chart.nodes]
     return "\n".join(parts)
 
@@ -39,7 +42,8 @@ def _node(node: Node) -> str:
     return f'<g class="node c-{node.colour}">{shape}{texts}</g>'
 
 
-def _arrow(edge: Edge, start: Node, end: Node) -> str:
+def _arrow(edge: Edge, start: Node, end: Node) -> tuple[str, str]:
+    """The arrow, and its text, which lies on it in a gap of its own."""
     along = end.x - start.x, end.y - start.y
     length = math.hypot(*along) or 1.0
     across = -along[1] / length, along[0] / length
@@ -62,13 +66,15 @@ def _arrow(edge: Edge, start: Node, end: Node) -> str:
     if edge.text:
         t = edge.at
         x, y = ((1 - t) ** 2 * a[k] + 2 * t * (1 - t) * control[k] + t**2 * b[k] for k in (0, 1))
-        text = (f'<text text-anchor="middle" x="{x:.1f}" y="{y - 5:.1f}">'
-                f"{escape(edge.text)}</text>")  # fmt: skip
+        width = LETTER * len(edge.text) + 3
+        text = (f'<g class="arrow c-{edge.colour}"><rect class="backdrop" x="{x - width / 2:.1f}" '
+                f'y="{y - 6.5:.1f}" width="{width:.1f}" height="13"/><text text-anchor="middle" '
+                f'x="{x:.1f}" y="{y + 4:.1f}">{escape(edge.text)}</text></g>')  # fmt: skip
     return (
         f'<g class="arrow{" dashed" if edge.dashed else ""} c-{edge.colour}">'
         f'<path stroke-width="{edge.width:g}" d="M{a[0]:.1f},{a[1]:.1f} '
-        f'Q{control[0]:.1f},{control[1]:.1f} {b[0]:.1f},{b[1]:.1f}"/>{head}{text}</g>'
-    )
+        f'Q{control[0]:.1f},{control[1]:.1f} {b[0]:.1f},{b[1]:.1f}"/>{head}</g>'
+    ), text
 
 
 def _rim(node: Node, towards: tuple[float, float]) -> tuple[float, float]:
