@@ -79,11 +79,11 @@ def sensitivities(graph: Graph) -> Graph:
     In the order of ``graph.values``; 0 for a constant, which does not change, and for a value that
     has no derivative, such as a condition.
 
-    >>> graph = trace(lambda a, b, c: 3 * (a + b * c))  # a, b, c, u = b c, v = a + u, 3, J = 3 v
+    >>> graph = trace(lambda a, b, c: 3 * (a + b * c))  # 3, a, b, c, u = b c, v = a + u, J = 3 v
     >>> [v.name or v.op for v in graph.values]
-    ['a', 'b', 'c', 'multiply', 'add', 'constant', 'multiply']
+    ['constant', 'a', 'b', 'c', 'multiply', 'add', 'multiply']
     >>> [float(d) for d in sensitivities(graph).evaluate(5.0, 3.0, 2.0)]
-    [3.0, 6.0, 9.0, 3.0, 3.0, 0.0, 1.0]
+    [0.0, 3.0, 6.0, 9.0, 3.0, 3.0, 1.0]
 
     Raises ArgumentError for a graph of several outputs.
     """

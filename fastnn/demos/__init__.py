@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 from fastnn.demos.table import DEMOS
 
 if TYPE_CHECKING:  # the same names for type checkers and editors; a test keeps them equal
+    from fastnn.demos.activation_curves import activations as activations
+    from fastnn.demos.chain_rule import computation_graph as computation_graph
     from fastnn.demos.forward_pass import forward as forward
+    from fastnn.demos.limit_definition import derivative as derivative
 
 __all__ = [row.function_name for row in DEMOS]
 

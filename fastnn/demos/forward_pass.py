@@ -27,7 +27,7 @@ def forward(
     edges, ``z = w . x + b`` and ``a = g(z)`` in the units.
 
     >>> print(forward().lines[0])
-    z1 = w1 . x + b1 = (0.7)(1) + (-1.1)(0.5) + (-0.5)(-1) + (0) = 0.65, a1 = sigmoid(0.65) = 0.657
+    z1 = w1 . x + b1 = (0.9)(1) + (-1.4)(0.5) + (-0.5)(-1) + (-0.1) = 0.60, a1 = ...
 
     Raises ArgumentError unless ``x`` is three numbers.
     """

@@ -52,5 +52,26 @@ DEMOS: Table[Demo] = Table(
             "input, hidden and output layer, with every number",
             "fastnn.demos.forward_pass:forward",
         ),
+        Demo(
+            "activations",
+            "Activations with their derivatives; tanh as the scaled sigmoid",
+            "N2-N5",
+            "the curves of sigmoid, tanh, ReLU and leaky ReLU, and their pros and cons",
+            "fastnn.demos.activation_curves:activations",
+        ),
+        Demo(
+            "derivative",
+            "The derivative by its limit: secants, the tangent, and the error over h",
+            "N16",
+            "the limit definition of the derivative f'(c)",
+            "fastnn.demos.limit_definition:derivative",
+        ),
+        Demo(
+            "computation-graph",
+            "J = 3(a + bc), or an expression of your own, with all its sensitivities",
+            "N15",
+            "the computation graph, and sensitivities by the chain rule",
+            "fastnn.demos.chain_rule:computation_graph",
+        ),
     ],
 )

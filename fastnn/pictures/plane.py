@@ -134,10 +134,11 @@ def _axes(chart: Chart, x: Scale, y: Scale) -> Iterator[str]:
 def _label_places(marks: Sequence[Mark], x: Scale, y: Scale) -> dict[int, float]:
     """The heights of the names at the right edge, by the mark's identity.
 
-    A line that ends before the last one has its name at its end instead.
+    A line that ends before the last line has its name at its end instead.
     """
     ends = {id(m): end for m in marks if (end := _end(m, x, y)) is not None}
-    last = max((end[0] for end in ends.values()), default=0.0)
+    lines = {id(m) for m in marks if isinstance(m, Line)}
+    last = max((end[0] for k, end in ends.items() if k in lines), default=0.0)
     wanted = [(end[1], str(k)) for k, end in ends.items() if end[0] >= last - 1e-6]
     return {int(k): at for k, at in label_places(wanted, TOP).items()}
 

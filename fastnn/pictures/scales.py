@@ -110,8 +110,10 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def label_places(wanted: Sequence[tuple[float, str]], top: float = 0.5) -> dict[str, float]:
-    """Return where labels go: as near as can be to where they should, none over another.
+def label_places(
+    wanted: Sequence[tuple[float, str]], top: float = 0.5, gap: float = LABEL
+) -> dict[str, float]:
+    """Return where labels go: as near as can be to where they should, ``gap`` pixels apart.
 
     >>> label_places([(100.0, "a"), (101.0, "b"), (300.0, "c")])
     {'a': 93.75, 'b': 107.25, 'c': 300.0}
@@ -121,16 +123,16 @@ def label_places(wanted: Sequence[tuple[float, str]], top: float = 0.5) -> dict[
     groups: list[tuple[list[str], float]] = []  # names from the top, their middle
     for at, name in sorted(wanted):
         names, middle = [name], at
-        while groups and groups[-1][1] + LABEL * (len(groups[-1][0]) + len(names)) / 2 > middle:
+        while groups and groups[-1][1] + gap * (len(groups[-1][0]) + len(names)) / 2 > middle:
             above, there = groups.pop()
             n, k = len(above), len(names)
             names, middle = [*above, *names], (there * n + middle * k) / (n + k)
         groups.append((names, middle))
     found: dict[str, float] = {}
-    lowest = top - LABEL
+    lowest = top - gap
     for names, middle in groups:
-        first = middle - LABEL * (len(names) - 1) / 2
+        first = middle - gap * (len(names) - 1) / 2
         for i, name in enumerate(names):
-            lowest = max(first + LABEL * i, lowest + LABEL)
+            lowest = max(first + gap * i, lowest + gap)
             found[name] = lowest
     return found
