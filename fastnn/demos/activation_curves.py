@@ -80,8 +80,8 @@ def activations() -> Demonstration:
     lines = (
         f"sigmoid: slope {steepest:g} at most and {flat:.4f} at z = 5; through {LAYERS} layers at "
         f"most {steepest**LAYERS:.1e} is left of a gradient; good for outputs, as a probability",
-        f"tanh z = 2 sigmoid(2z) - 1, apart by {apart:.1e} at most; slope 1 at most, outputs centred "
-        "at 0: better in hidden layers, but it vanishes too",
+        f"tanh z = 2 sigmoid(2z) - 1, apart by {apart:.1e} at most; slope 1 at most, outputs "
+        "centred at 0: better in hidden layers, but it vanishes too",
         f"ReLU: slope 1 for all z > 0, 0 for z <= 0, where a unit stops learning; leaky ReLU: "
         f"{leaky:g} there, so that none does; ReLU is the default choice",
     )

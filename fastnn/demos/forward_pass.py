@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastnn.demos.demo import Demonstration
-from fastnn.demos.network_diagram import Grid, heading, unit, weight_edges
+from fastnn.demos.network_diagram import Grid, unit, weight_edges
 from fastnn.demos.small_pass import column, forward_pass, weights_to_read
 from fastnn.nn.network import network
 from fastnn.pictures.marks import Diagram, Figure
@@ -44,16 +44,7 @@ def forward(
             name = "y" if l == len(Z) else f"a{i + 1}"
             nodes.append(unit(at, name, f"{a:.4f}", f"z = {z:.2f}", f"b = {b:g}", colour=colour))
     edges = [*weight_edges(weights.W[0], 0, 3), *weight_edges(weights.W[1], 3, 7)]
-    nodes += [
-        heading(grid.left + grid.across * at, text)
-        for at, text in (
-            (0, "x (3, 1)"),
-            (0.5, "W[1] (4, 3)"),
-            (1, "A[1] (4, 1)"),
-            (1.5, "W[2] (1, 4)"),
-            (2, "A[2] (1, 1)"),
-        )
-    ]
+    nodes += grid.headings("x (3, 1)", "W[1] (4, 3)", "A[1] (4, 1)", "W[2] (1, 4)", "A[2] (1, 1)")
     g = net.activations[0].name
     w, b = weights.W[0][0], weights.b[0][0, 0]
     products = " + ".join(f"({a:g})({v:g})" for a, v in zip(w, X[:, 0], strict=True))

@@ -59,7 +59,8 @@ def derivative(
         f"{', '.join(f'{h:g}' for h in SECANTS)} have the slopes "
         f"{', '.join(f'{s:.3f}' for s in slopes)}",
         f"the quotient is best at h = {hs[best[0]]:.0e} (error {forward[best[0]]:.0e}), the "
-        f"central one at h = {hs[best[1]]:.0e} (error {central[best[1]]:.0e}); below, rounding wins",
+        f"central one at h = {hs[best[1]]:.0e} (error {central[best[1]]:.0e}); then comes "
+        "rounding",
         f"gradient of a whole 3-4-1 network: back-propagation and the limit differ by "
         f"{errors.min():.0e} (relative) at h = {net_hs[errors.argmin()]:.0e}",
     )

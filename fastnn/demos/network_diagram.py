@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fastnn.demos.small_pass import Numbers
 from fastnn.pictures.marks import Edge, Node
@@ -14,26 +15,39 @@ WIDEST = 2.0
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the layers of a network are: ``left`` and ``top`` of the first, pixels between them."""
+    """Where the layers of a network are: the left of each, the top, and pixels between units."""
 
-    left: float = 60.0
+    lefts: tuple[float, ...] = (60.0, 320.0, 580.0)
     top: float = 80.0
-    across: float = 260.0
     down: float = 112.0
 
     def places(self, sizes: Sequence[int]) -> list[list[tuple[float, float]]]:
         """Return the middle of every unit, by layer; smaller layers are centred.
 
-        >>> Grid(0, 0, 100, 50).places([1, 3])
+        >>> Grid((0, 100), 0, 50).places([1, 3])
         [[(0, 50.0)], [(100, 0.0), (100, 50.0), (100, 100.0)]]
         """
         highest = max(sizes)
         return [
-            [
-                (self.left + self.across * l, self.top + self.down * (i + (highest - n) / 2))
-                for i in range(n)
-            ]
-            for l, n in enumerate(sizes)
+            [(left, self.top + self.down * (i + (highest - n) / 2)) for i in range(n)]
+            for left, n in zip(self.lefts, sizes, strict=True)
+        ]
+
+    def headings(self, *texts: str) -> list[Node]:
+        """Return a text above each layer; with more of them, between the layers too.
+
+        >>> [node.x for node in Grid((0, 100)).headings("x", "W[1]", "A[1]")]
+        [0, 50.0, 100]
+        """
+        if len(texts) == len(self.lefts):
+            places = list(self.lefts)
+        else:
+            between = [(a + b) / 2 for a, b in pairwise(self.lefts)]
+            places = [x for pair in zip(self.lefts, between, strict=False) for x in pair]
+            places.append(self.lefts[-1])
+        return [
+            Node(x, 12.0, (text,), "none", width=0, height=0)
+            for x, text in zip(places, texts, strict=True)
         ]
 
 
@@ -70,12 +84,3 @@ def unit(place: tuple[float, float], *texts: str, colour: str = "grey", size: fl
     ('x1', '0.5')
     """
     return Node(*place, texts, colour=colour, width=size, height=size)
-
-
-def heading(x: float, text: str, y: float = 12.0) -> Node:
-    """Return a text above a layer, or between two.
-
-    >>> heading(10, "A[1] (4, 1)").shape
-    'none'
-    """
-    return Node(x, y, (text,), "none", width=0, height=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,11 @@ from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.nn.activations import softmax_forward
-from fastnn.nn.dense import linear
+from fastnn.nn.dense import LayerArrays, gradients, hidden_backward, linear
 from fastnn.nn.network import Network
+from fastnn.nn.output import OutputArrays, output_gradient
+from fastnn.nn.parameters import Parameters
+from fastnn.nn.step import Kernels
 
 Numbers = npt.NDArray[np.float64]
 
@@ -84,3 +88,81 @@ def forward_pass(
         columns = g.over_columns is not None
         A.append(softmax_forward(xp, Z[-1]) if columns else np.asarray(g.forward(Z[-1])))
     return Z, A
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """What goes back, layer 1 first: ``dA``, ``dZ`` (n_l, m), ``dW``, ``db``; the cost's terms.
+
+    ``dZ[L]`` is ``A[L] - Y`` as in the notes, not divided by m; ``dW`` and ``db`` are.
+    ``dA[L]`` is missing: a loss on logits goes from Y to ``dZ[L]`` at once.
+    """
+
+    dA: tuple[Numbers, ...]
+    dZ: tuple[Numbers, ...]
+    dW: tuple[Numbers, ...]
+    db: tuple[Numbers, ...]
+    losses: Numbers  # (K, m)
+
+
+def backward_pass(
+    network: Network, weights: Weights, Z: Sequence[Numbers], A: Sequence[Numbers], Y: Numbers
+) -> Gradients:
+    """Return the gradients of the mean loss, from the last layer to the first (N12 to N14).
+
+    >>> from fastnn.nn.network import network
+    >>> one = Weights((np.array([[2.0]]),), (np.array([[0.0]]),))
+    >>> net, X = network([1, 1]), np.array([[3.0, 1.0]])
+    >>> found = backward_pass(net, one, *forward_pass(net, one, X), np.array([[5.0, 4.0]]))
+    >>> found.dZ[0].tolist(), found.dW[0].tolist()  # 6 - 5, 2 - 4; (1*3 - 2*1) / 2
+    ([[1.0, -2.0]], [[0.5]])
+    """
+    xp = CpuBackend()
+    kernels = Kernels.of(network, weighted=False)
+    K, m = Z[-1].shape
+    output = OutputArrays(
+        Z[-1],
+        Y,
+        dZ=np.empty((K, m)),
+        cost=np.empty((K, m)),
+        scale=np.ones((1, 1)),
+        classes=np.arange(float(K)).reshape(-1, 1),
+        top=np.empty((1, m)),
+        total=np.empty((1, m)),
+    )
+    output_gradient(xp, kernels.output, output)
+    dA: list[Numbers] = []
+    dZ = [output.dZ]
+    for l in range(network.n_layers - 2, -1, -1):
+        dA.insert(0, xp.dot(weights.W[l + 1].T, dZ[0]))
+        layer = LayerArrays(Z[l], A[l + 1], np.empty_like(Z[l]))
+        dZ.insert(0, hidden_backward(xp, weights.W[l + 1], dZ[0], kernels.hidden[l], layer))
+    pairs = [gradients(xp, d / m, before) for d, before in zip(dZ, A, strict=False)]
+    dW, db = zip(*pairs, strict=True)
+    return Gradients(tuple(dA), tuple(dZ), dW, db, output.cost)
+
+
+def rows_as_text(M: Numbers, digits: int = 2) -> tuple[str, ...]:
+    """Return the rows of a matrix as lines of equal length.
+
+    >>> rows_as_text(np.array([[1.0, -0.5]]))
+    ('\u20071.00 -0.50',)
+    """
+    width = max(len(f"{v:.{digits}f}") for v in M.ravel())
+    lines = (" ".join(f"{v:.{digits}f}".rjust(width, "\u2007") for v in row) for row in M)
+    return tuple(lines)
+
+
+def engine_parameters(network: Network, weights: Weights) -> Parameters:
+    """Return weights and biases as the engine keeps them: one flat buffer, float64.
+
+    >>> from fastnn.nn.network import network
+    >>> one = Weights((np.array([[2.0]]),), (np.array([[0.5]]),))
+    >>> engine_parameters(network([1, 1]), one).b[0].tolist()
+    [[0.5]]
+    """
+    parameters = Parameters(network, CpuBackend(), np.float64)
+    for views, given in ((parameters.W, weights.W), (parameters.b, weights.b)):
+        for view, values in zip(views, given, strict=True):
+            view[:] = values
+    return parameters

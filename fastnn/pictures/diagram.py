@@ -44,15 +44,19 @@ def _node(node: Node) -> str:
 
 def _arrow(edge: Edge, start: Node, end: Node) -> tuple[str, str]:
     """The arrow, and its text, which lies on it in a gap of its own."""
-    along = end.x - start.x, end.y - start.y
-    length = math.hypot(*along) or 1.0
-    across = -along[1] / length, along[0] / length
-    # A quadratic curve's middle is halfway to its control point.
-    control = (
-        (start.x + end.x) / 2 + 2 * edge.bend * across[0],
-        (start.y + end.y) / 2 + 2 * edge.bend * across[1],
-    )
-    a, b = _rim(start, control), _rim(end, control)
+    if edge.bend:
+        along = end.x - start.x, end.y - start.y
+        length = math.hypot(*along) or 1.0
+        across = -along[1] / length, along[0] / length
+        # A quadratic curve's middle is halfway to its control point.
+        control = (
+            (start.x + end.x) / 2 + 2 * edge.bend * across[0],
+            (start.y + end.y) / 2 + 2 * edge.bend * across[1],
+        )
+        a, b = _rim(start, control), _rim(end, control)
+    else:
+        a, b = _rim(start, (end.x, end.y)), _rim(end, (start.x, start.y))
+        control = (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
     head = ""
     if edge.arrow:
         back = math.hypot(b[0] - control[0], b[1] - control[1]) or 1.0

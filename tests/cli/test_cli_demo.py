@@ -33,7 +33,7 @@ def test_a_demo_as_json_with_options_of_its_own(fastnn, tmp_path):
     assert len(document["lines"]) == 3
     assert all((tmp_path / file).is_file() for file in document["files"])
     assert document["numbers"][0] == {
-        "panel": "x, A[1], y", "series": "x1", "x": "", "y": "", "value": "0",
+        "panel": "Input, sigmoid hidden layer, sigmoid output", "series": "x1", "x": "", "y": "", "value": "0",
     }  # fmt: skip
 
 
