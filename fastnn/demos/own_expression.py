@@ -243,9 +243,11 @@ def every_value(graph: Graph, at: Mapping[str, float]) -> list[float]:
         values = [float(v) for v in whole.evaluate(*(np.float64(at[n]) for n in graph.inputs))]
     for i, v in enumerate(graph.values):
         if not math.isfinite(values[i]):
+            if v.op == "constant":
+                raise _refused("has a number that is too large")
             numbers = [f"{values[a]:g}" for a in v.args]
-            what = operation_text(v.op, numbers) if v.args else f"{values[i]:g}"
+            what = operation_text(v.op, numbers)
             why = "divides by 0" if v.op == "divide" and not values[v.args[1]] else "is no number"
             where = ", ".join(f"{name} = {x:g}" for name, x in at.items())
-            raise _refused(f"{why}: {what}, at {where or 'any numbers'}; choose other numbers")
+            raise _refused(f"{why}: {what}, at {where}; choose other numbers")
     return values

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.backend.derivative import RULES, derivative
+from fastnn.backend.derivative import RULES, derivative, sensitivities
 from fastnn.backend.expression import OPERATIONS, erf
 from fastnn.backend.graph import Graph, trace
 from fastnn.errors import ArgumentError
@@ -154,3 +154,33 @@ def test_several_outputs_are_refused() -> None:
     with pytest.raises(ArgumentError, match="the derivative is of one output, found 2"):
         derivative(lambda a: (a, 2 * a))
     assert isinstance(derivative(lambda a: a), Graph)
+
+
+def test_the_sensitivity_of_every_value() -> None:
+    """J = (x y)^2 + x at (2, 3): u = 6, v = 36; dJ/du = 2u, dJ/dx = 2u y + 1, dJ/dy = 2u x."""
+    graph = trace(lambda x, y: (x * y) ** 2 + x)
+    found = dict(
+        zip(
+            (v.name or v.op for v in graph.values),
+            (float(d) for d in sensitivities(graph).evaluate(2.0, 3.0)),
+            strict=True,
+        )
+    )
+    assert found == {"x": 37.0, "y": 24.0, "multiply": 12.0, "square": 1.0, "add": 1.0}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_sensitivities_of_the_inputs_are_the_derivatives(name: str) -> None:
+    function, x = EXAMPLES[name]
+    graph = trace(function)
+    arguments = [x, POSITIVE[::-1]][: len(graph.inputs)]
+    every = sensitivities(graph).evaluate(*arguments)
+    for i, v in enumerate(graph.values):
+        if v.op == "input":
+            expected = derivative(graph, v.name).evaluate(*arguments)[0]
+            np.testing.assert_array_equal(np.broadcast_to(every[i], x.shape), expected + 0 * x)
+
+
+def test_sensitivities_are_of_one_output() -> None:
+    with pytest.raises(ArgumentError, match="of one output, found 2"):
+        sensitivities(trace(lambda x: (x, x * x)))

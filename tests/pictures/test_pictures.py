@@ -140,6 +140,39 @@ def test_ticks_are_few_round_and_within(low: float, span: float, log: bool) -> N
         assert all(re.fullmatch(r"[125](\.0+)?e[+-]\d+", f"{t:.5e}") for t in found)
 
 
+def test_an_arrow_ends_at_the_rim_of_what_it_points_at() -> None:
+    """A box of 200 pixels whose middle is 150 away: its rim is 50 pixels from the circle's middle.
+
+    The circle's own rim is 20 from its middle; the head is 7 pixels long.
+    """
+    nodes = (Node(20, 50, ("x",), width=40), Node(170, 50, ("wide",), "box", width=200))
+    tree = _tree(panel_svg(Diagram("", nodes, (Edge(0, 1, "0.5"),))))
+    [path] = tree.iter("path")
+    assert path.attrib["d"] == "M40.0,50.0 Q55.0,50.0 63.0,50.0"
+    [head] = tree.iter("polygon")
+    assert head.attrib["points"].split()[0] == "70.0,50.0"
+    [gap] = [r for r in tree.iter("rect") if r.attrib["height"] == "13"]
+    [text] = [t for t in tree.iter("text") if t.text == "0.5"]
+    middle = float(gap.attrib["x"]) + float(gap.attrib["width"]) / 2
+    assert middle == pytest.approx(float(text.attrib["x"]), abs=0.1)
+
+
+def test_what_arrows_say_lies_above_all_arrows() -> None:
+    nodes = (Node(0, 0, ()), Node(100, 100, ()), Node(100, 0, ()), Node(0, 100, ()))
+    tree = _tree(panel_svg(Diagram("", nodes, (Edge(0, 1, "down"), Edge(2, 3, "up")))))
+    order = [e.tag for e in tree.iter() if e.tag in ("path", "text")]
+    assert order == ["path", "path", "text", "text"]
+
+
+def test_dots_beside_a_line_leave_its_name_at_the_edge() -> None:
+    marks = (Line.of("fit", [0, 10], [0, 1]), Dots.of("data", [0, 10], [0, 1]))
+    labels = [t for t in _tree(panel_svg(Chart("", marks))).iter("text")
+              if t.attrib["class"].startswith("label")]  # fmt: skip
+    assert [t.attrib["class"] for t in labels] == ["label", "label"]
+    ys = sorted(float(t.attrib["y"]) for t in labels)
+    assert ys[1] - ys[0] >= LABEL - 0.1
+
+
 def test_a_scale_is_logarithmic_and_leaves_out_what_has_no_logarithm() -> None:
     scale = Scale(1, 100, 0, 10, log=True)
     assert [round(scale(v), 6) for v in (1, 10, 100)] == [0, 5, 10]
