@@ -7,7 +7,7 @@ import csv
 import inspect
 import io
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import note
@@ -50,7 +50,8 @@ def demo(arguments: argparse.Namespace) -> int:
     row = DEMOS[arguments.name]
     function = row.load()
     own = own_options(function)
-    given = vars(demo_parser(row, own).parse_args(arguments.rest))
+    words = with_negatives(arguments.rest, {_flag(name) for name in own})
+    given = vars(demo_parser(row, own).parse_args(words))
     arguments.traceback |= given["traceback"]
     from fastnn.demos.demo import make_folder
 
@@ -88,6 +89,23 @@ def own_options(function: Callable[..., Any]) -> dict[str, dict[str, Any]]:
             "help": f"{text}; default: {default}".replace("%", "%%"),
         }
     return options
+
+
+def with_negatives(words: Sequence[str], flags: Set[str]) -> list[str]:
+    """Return words with a value that begins with a minus joined to its flag.
+
+    Else it would be taken for an option.
+
+    >>> with_negatives(["--x", "-1,2", "--json"], {"--x"})
+    ['--x=-1,2', '--json']
+    """
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in flags and word.startswith("-") and not word.startswith("--"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def demo_parser(row: Demo, own: Mapping[str, dict[str, Any]]) -> Parser:

@@ -14,6 +14,8 @@ from fastnn.pictures.plane import plane
 
 GAP, HEADING, CAPTION = 24, 40, 42
 LETTER = 6.4
+#: A diagram or heat map wider than this is not drawn below this share of its size.
+WIDE, READABLE = 620, 0.75
 
 
 def drawn(panel: Panel) -> tuple[str, int, int]:
@@ -36,11 +38,21 @@ def panel_svg(panel: Panel) -> str:
     '<svg class="picture" viewBox="0 0 620 8" role="img" '
     """
     inner, width, height = drawn(panel)
+    least = f";min-width:{READABLE * width:g}px" if scrolls(panel) else ""
     return (
         f'<svg class="picture" viewBox="0 0 {width} {height}" role="img" '
-        f'style="max-width:{width * 1.25:g}px" aria-label="{escape(described(panel))}">'
+        f'style="max-width:{width * 1.25:g}px{least}" aria-label="{escape(described(panel))}">'
         f"{inner}</svg>"
     )
+
+
+def scrolls(panel: Panel) -> bool:
+    """Return whether a panel on a narrow page is scrolled, as its small texts must be read.
+
+    >>> scrolls(Diagram("net", ())), scrolls(Diagram("net", (), width=1000))
+    (False, True)
+    """
+    return isinstance(panel, Diagram | HeatMap) and drawn(panel)[1] > WIDE
 
 
 def described(panel: Panel) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from fastnn.pictures.figure import caption, panel_svg
+from fastnn.pictures.figure import caption, panel_svg, scrolls
 from fastnn.pictures.marks import BarChart, Panel
 from fastnn.pictures.palette import page_style
 
@@ -47,9 +47,15 @@ def section(heading: str, note: str, panels: Sequence[Panel], columns: int = 2) 
 def panel(shown: Panel) -> str:
     """Return a panel with its title, what is said about it and what is missing in it."""
     missing = shown.missing if isinstance(shown, BarChart) else ()
+    picture = panel_svg(shown)
+    if scrolls(shown):
+        name = escape(shown.title)
+        picture = (
+            f'<div class="scroll" tabindex="0" role="group" aria-label="{name}">{picture}</div>'
+        )
     return (
         f"<figure><figcaption><h3>{escape(shown.title)}</h3>{escape(caption(shown))}"
-        f"</figcaption>{panel_svg(shown)}"
+        f"</figcaption>{picture}"
         + "".join(f'<div class="missing">{escape(text)}</div>' for text in missing)
         + "</figure>"
     )

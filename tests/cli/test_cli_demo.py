@@ -37,6 +37,13 @@ def test_a_demo_as_json_with_options_of_its_own(fastnn, tmp_path):
     assert (first["series"], first["value"]) == ("x1", "0")
 
 
+def test_values_may_begin_with_a_minus(fastnn):
+    ran = fastnn("demo", "computation-graph", "--expression", "-a*b", "--at", "a=-1,b=4")
+    assert "J = u * b = 4" in ran.out
+    assert fastnn("demo", "forward", "--x", "-1,0,-2").code == 0
+    assert fastnn("demo", "derivative", "--c", "-0.5").code == 0
+
+
 def test_the_page_is_opened_in_a_browser(fastnn, monkeypatch):
     opened = []
     monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)

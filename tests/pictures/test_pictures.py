@@ -239,6 +239,15 @@ def test_every_colour_can_be_read_as_small_text() -> None:
                 assert (ends[1] + 0.05) / (ends[0] + 0.05) >= 4.5, (name, paper, k)
 
 
+def test_a_wide_diagram_is_scrolled_on_a_narrow_page() -> None:
+    wide = Diagram(NASTY, (Node(500, 50, ("x",)),), width=1000)
+    shown = section("All", "", [wide, PANELS[3]])
+    assert shown.count('class="scroll"') == 1
+    assert "min-width:750px" in shown
+    assert shown.count("min-width") == 1
+    assert "<b>" not in shown
+
+
 def test_a_page_escapes_and_leaves_out_what_is_empty() -> None:
     text = page(NASTY, ["<h1>x</h1>", section("none", "", []), section("All", NASTY, PANELS)])
     assert "<b>" not in text.replace("<b></b>", "")
