@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fastnn.demos.table import DEMOS
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fastnn"
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
@@ -94,6 +96,14 @@ def cited_in(path: Path) -> Iterator[str]:
         for token in tokenize.tokenize(source.readline):
             if token.type in (tokenize.COMMENT, tokenize.STRING):
                 yield from re.findall(r"\bN[1-9]\d?\b", token.string)
+
+
+def test_the_table_of_pictures_has_every_demo() -> None:
+    rows = re.findall(r"^\| ([^|`]+) \| `([a-z-]+)` \| ([N\d, -]+) \|$", README, re.MULTILINE)
+    pictures = {name: (picture, notes) for picture, name, notes in rows}
+    assert len(pictures) == len(rows)
+    for row in DEMOS:
+        assert pictures.get(row.name) == (row.picture, row.notes), row.name
 
 
 def test_what_is_not_yet_there_is_called_so() -> None:
