@@ -159,8 +159,9 @@ def _written(value: Any) -> str:
 
 
 def _list(as_json: bool) -> int:
-    from fastnn.cli.text import pairs, print_json
+    from fastnn.cli.text import print_json
     from fastnn.demos.table import DEMOS
+    from fastnn.text import pairs
 
     if as_json:
         rows = [
