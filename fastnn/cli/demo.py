@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import inspect
 import io
+import os
 import typing
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
@@ -57,9 +59,16 @@ def demo(arguments: argparse.Namespace) -> int:
 
     flags = {name: _flag(name) for name in own} | {"folder": "--out"}
     with spelled(lambda name, value: flags.get(name) or as_flag(name, value)):
-        make_folder(given["out"])  # before the work is done
-        found = function(**{option: given[option] for option in own if option in given})
-    paths = found.save(given["out"])
+        new = not os.path.exists(given["out"])
+        folder = make_folder(given["out"])  # before the work is done
+        try:
+            found = function(**{option: given[option] for option in own if option in given})
+        except BaseException:
+            if new:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise
+    paths = found.save(folder)
     if arguments.json or given["json"]:
         _print_json(row, found, [str(path) for path in paths])
     else:

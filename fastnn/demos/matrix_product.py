@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.demos.demo import Demonstration
-from fastnn.demos.small_pass import Numbers
+from fastnn.demos.small_pass import LARGEST, Numbers
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.pictures.marks import Figure, HeatMap
 
@@ -81,10 +81,10 @@ def _matrix(name: str, text: object) -> Numbers:
         matrix = np.array(rows, np.float64)
     except ValueError:
         matrix = np.empty(0)
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
+    if matrix.ndim != 2 or not (np.abs(matrix) <= LARGEST).all():  # nan is not
         raise ArgumentError(
-            f"{arg(name)} must be rows of numbers of equal length, such as '1,2; 3,4', found "
-            f"{shown(text)}"
+            f"{arg(name)} must be rows of numbers of equal length, from {-LARGEST:g} to "
+            f"{LARGEST:g}, such as '1,2; 3,4', found {shown(text)}"
         )
     if max(matrix.shape) > MOST:
         raise ArgumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -61,7 +62,13 @@ def logistic_regression(
     back = backward_pass(net, weights, Z, A, np.full((1, 1), float(y)))
     z, a, L, dz = (float(M[0, 0]) for M in (Z[0], A[1], back.losses, back.dZ[0]))
     of_a = derivative(lambda a: -(y * np.log(a) + (1 - y) * np.log(1 - a)))
-    da = float(of_a.evaluate(A[1])[0][0, 0])
+    with np.errstate(all="ignore"):
+        da = float(of_a.evaluate(A[1])[0][0, 0])
+    if not math.isfinite(da):
+        raise ArgumentError(
+            f"{arg('x')}: with z = {z:g}, a is {a:g} to the last digit and da is no finite number; "
+            "choose smaller numbers"
+        )
     dw, db = back.dW[0][0], float(back.db[0][0, 0])
     loops, vectorised, recorded, apart = _timed()
     ms = 1e3 * loops[-1], 1e3 * vectorised[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from fastnn.demos.small_pass import (
     forward_pass,
     weights_to_read,
 )
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.network import Network, network
 from fastnn.nn.step import Data
@@ -129,11 +131,17 @@ def _descend(loss: str, X: Numbers, Y: Numbers, steps: int, l2: float, seed: int
     parameters = engine_parameters(net, start)
     plan = GradientPlan(xp, net, parameters, Data(X.T, Y.T), l2=l2, runs=steps)
     costs = []
-    for _ in range(steps):
-        J, gradient = plan.cost_and_gradient()
-        costs.append(J)
-        parameters.theta -= RATE * gradient
-    costs.append(plan.cost())
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            J, gradient = plan.cost_and_gradient()
+            costs.append(J)
+            parameters.theta -= RATE * gradient
+        costs.append(plan.cost())
+    if not math.isfinite(costs[-1]):
+        raise ArgumentError(
+            f"{arg('l2')}={l2:g} is too strong for alpha = {RATE:g}: gradient descent moves away; "
+            "choose a smaller one"
+        )
     weights = Weights(tuple(w.copy() for w in parameters.W), tuple(b.copy() for b in parameters.b))
     return Trained(net, weights, costs)
 

@@ -18,6 +18,9 @@ from fastnn.nn.output import OutputArrays, output_gradient
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.step import Kernels
 
+#: What a demo takes for an input.
+LARGEST = 1e6
+
 Numbers = npt.NDArray[np.float64]
 
 
@@ -27,15 +30,19 @@ def column(name: str, values: object, length: int) -> Numbers:
     >>> column("x", [1, 2], 2).tolist()
     [[1.0], [2.0]]
 
-    Raises ArgumentError, naming the argument, unless they are ``length`` finite numbers.
+    Raises ArgumentError, naming the argument, unless they are ``length`` numbers, none too large
+    for a picture.
     """
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         numbers = np.empty(0)
-    if numbers.shape != (length,) or not np.isfinite(numbers).all():
+    if numbers.shape != (length,) or not (np.abs(numbers) <= LARGEST).all():  # nan is not
         found = list(values) if isinstance(values, tuple) else values
-        raise ArgumentError(f"{arg(name)} must be {length} numbers, found {shown(found)}")
+        raise ArgumentError(
+            f"{arg(name)} must be {length} number{'s' * (length > 1)} from {-LARGEST:g} to "
+            f"{LARGEST:g}, found {shown(found)}"
+        )
     return numbers.reshape(-1, 1)
 
 

@@ -286,6 +286,8 @@ def test_logistic_regression_by_hand() -> None:
         ({"y": 2}, "y must be 0 or 1, found 2"),
         ({"x": (1.0,)}, "x must be 2 numbers"),
         ({"w": (1.0, math.inf)}, "w must be 2 numbers"),
+        ({"b": math.nan}, "b must be 1 number from"),
+        ({"x": (1e3, -1e3), "y": 0}, "x: with z = 900.1, a is 1 to the last digit"),
     ],
 )
 def test_logistic_regression_refuses(options, said) -> None:

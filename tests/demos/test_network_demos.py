@@ -90,9 +90,11 @@ def test_forward_shows_every_number_of_the_pass() -> None:
     assert found.lines[2].endswith(f"= {y:.4f}")
 
 
-@pytest.mark.parametrize("x", [(1.0, 2.0), (1.0, float("nan"), 0.0), "abc", None, ((1, 2), (3,))])
+@pytest.mark.parametrize(
+    "x", [(1.0, 2.0), (1.0, float("nan"), 0.0), (1.0, 1e7, 0.0), "abc", None, ((1, 2), (3,))]
+)
 def test_forward_needs_three_numbers(x: object) -> None:
-    with pytest.raises(ArgumentError, match="x must be 3 numbers, found"):
+    with pytest.raises(ArgumentError, match=r"x must be 3 numbers from -1e\+06 to 1e\+06, found"):
         demos.forward(x=x)
 
 
@@ -201,7 +203,11 @@ def test_softmax_sums_to_1_and_costs_only_its_class() -> None:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"steps": 0}, "steps must be a whole number above 0"), ({"l2": -1.0}, "l2 must be a number")],
+    [
+        ({"steps": 0}, "steps must be a whole number above 0"),
+        ({"l2": -1.0}, "l2 must be a number"),
+        ({"l2": 1e4}, "l2=10000 is too strong for alpha = 0.5: gradient descent moves away"),
+    ],
 )
 def test_k_outputs_refuses(options: dict[str, float], said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
