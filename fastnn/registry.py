@@ -42,8 +42,29 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a row of a table is, for people: what ``fastnn help NAME`` shows.
+
+    ``formula``: its equations, in the order in which they are computed, with ``; `` between them,
+    in the symbols of the notes; ``e^-z`` and ``x if x > 0, else 0`` are written so, a product
+    without a sign. ``says``: one sentence. ``source``: the equation of the notes, the paper.
+
+    >>> About("V = beta V + (1 - beta) dW; W = W - alpha V", "Momentum.", "N28").equations
+    ('V = beta V + (1 - beta) dW', 'W = W - alpha V')
+    """
+
+    formula: str
+    says: str
+    source: str
+
+    @property
+    def equations(self) -> tuple[str, ...]:
+        return tuple(filter(None, self.formula.split("; ")))
+
+
+@dataclass(frozen=True)
 class Option:
-    """A number that a row accepts: its name, default and range.
+    """A number that a row accepts: its name, default and range, and in words what it is.
 
     ``open_low`` and ``open_high`` exclude the ends; ``None`` as the default means 'not set'.
 
@@ -59,6 +80,32 @@ class Option:
     open_low: bool = False
     open_high: bool = False
     choices: tuple[str, ...] = ()
+    says: str = ""
+
+    @property
+    def range(self) -> str:
+        """What it takes, as an interval or in words.
+
+        >>> Option("beta", 0.9, low=0, high=1, open_high=True).range, Option("pooled", False).range
+        ('[0, 1)', 'True or False')
+        """
+        if self.choices:
+            return " or ".join(self.choices)
+        if isinstance(self.default, bool):
+            return "True or False"
+        low = "(" if self.open_low or math.isinf(self.low) else "["
+        high = ")" if self.open_high or math.isinf(self.high) else "]"
+        return f"{low}{self.low:g}, {self.high:g}{high}"
+
+    @property
+    def setting(self) -> str:
+        """The option with its default, as it is written in a choice.
+
+        >>> Option("slope", 0.01).setting
+        'slope=0.01'
+        """
+        value = self.default
+        return f"{self.name}={value:g}" if isinstance(value, float) else f"{self.name}={value}"
 
     def check(self, owner: str, value: object) -> float | bool | str | None:
         """Return ``value`` if it is allowed; raise ArgumentError naming option and range if not."""
@@ -85,12 +132,7 @@ class Option:
             number < self.high if self.open_high else number <= self.high
         )
         if not inside or not math.isfinite(number):
-            low = "(" if self.open_low or math.isinf(self.low) else "["
-            high = ")" if self.open_high or math.isinf(self.high) else "]"
-            raise ArgumentError(
-                f"{owner}: {self.name}={shown(value)} is outside "
-                f"{low}{self.low:g}, {self.high:g}{high}"
-            )
+            raise ArgumentError(f"{owner}: {self.name}={shown(value)} is outside {self.range}")
         return number
 
 

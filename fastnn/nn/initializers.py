@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import About, Option, Table, parse_choice
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,55 +36,123 @@ class Initializer:
     scale: Callable[..., float]
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    about: About = field(kw_only=True)
 
 
-_SPREAD = Option("scale", 0.05, low=0.0, open_low=True)
+_UNIFORM = "W uniform from -r to r"
+_NORMAL = "W normal, deviation r"
+_TRUNCATED = "W normal, deviation r, none far out"  # cut off where a normal one has 2 deviations
+_GLOROT = "Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html"
+_HE = "N22; He et al. 2015, https://arxiv.org/abs/1502.01852"
+_LECUN = "N22; LeCun et al. 1998"
+
+
+def _spread(says: str) -> Option:
+    return Option("scale", 0.05, low=0.0, open_low=True, says=says)
+
 
 INITIALIZERS: Table[Initializer] = Table(
     "initializer",
     [
         Initializer(
-            "scaled_normal", "normal", lambda n_in, n_out, gain: math.sqrt(1 / n_in)
-        ),  # N21
+            "scaled_normal", "normal", lambda n_in, n_out, gain: math.sqrt(1 / n_in),
+            about=About(
+                f"r = sqrt(1 / n_in); {_NORMAL}",
+                "Variance 1/n: Z = W A + b is spread like A. The notes' randn times sqrt(1/n).",
+                "N21",
+            ),
+        ),
         Initializer(
-            "uniform",
-            "uniform",
-            lambda n_in, n_out, gain, scale: scale,
+            "uniform", "uniform", lambda n_in, n_out, gain, scale: scale,
             aliases=("random_uniform",),
-            options=(_SPREAD,),
+            options=(_spread("r, the largest weight"),),
+            about=About(
+                f"r = scale; {_UNIFORM}",
+                "The same spread whatever the layer's size: signals shrink or grow in deep nets.",
+                "N22",
+            ),
         ),
         Initializer(
-            "normal",
-            "normal",
-            lambda n_in, n_out, gain, scale: scale,
+            "normal", "normal", lambda n_in, n_out, gain, scale: scale,
             aliases=("random_normal",),
-            options=(_SPREAD,),
-        ),
-        # N24: all hidden units stay equal; kept to show it.
-        Initializer("zero", "zero", lambda n_in, n_out, gain: 0.0, aliases=("zeros",)),
-        Initializer("lecun_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(3 / n_in)),
-        Initializer("lecun_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(1 / n_in)),
-        Initializer("he_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(6 / n_in)),
-        Initializer("he_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(2 / n_in)),
-        Initializer(
-            "glorot_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(6 / (n_in + n_out))
+            options=(_spread("r, the standard deviation"),),
+            about=About(
+                f"r = scale; {_NORMAL}",
+                "The same spread whatever the layer's size: signals shrink or grow in deep nets.",
+                "N22",
+            ),
         ),
         Initializer(
-            "glorot_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(2 / (n_in + n_out))
+            "zero", "zero", lambda n_in, n_out, gain: 0.0,
+            aliases=("zeros",),
+            about=About(
+                "r = 0; W = 0",
+                "All hidden units stay equal to each other: there to be seen, and for networks "
+                "without a hidden layer.",
+                "N24",
+            ),
         ),
-        # N23: Glorot's, times a gain chosen by the activation.
+        Initializer(
+            "lecun_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(3 / n_in),
+            about=About(f"r = sqrt(3 / n_in); {_UNIFORM}", "Variance 1/n_in.", _LECUN),
+        ),
+        Initializer(
+            "lecun_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(1 / n_in),
+            about=About(f"r = sqrt(1 / n_in); {_TRUNCATED}", "Variance 1/n_in; for selu.", _LECUN),
+        ),
+        Initializer(
+            "he_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(6 / n_in),
+            about=About(f"r = sqrt(6 / n_in); {_UNIFORM}", "Variance 2/n_in; for ReLU.", _HE),
+        ),
+        Initializer(
+            "he_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(2 / n_in),
+            about=About(
+                f"r = sqrt(2 / n_in); {_TRUNCATED}",
+                "Variance 2/n_in, since ReLU halves it: the default of ReLU and its like.",
+                _HE,
+            ),
+        ),
+        Initializer(
+            "glorot_uniform", "uniform", lambda n_in, n_out, gain: math.sqrt(6 / (n_in + n_out)),
+            about=About(
+                f"r = sqrt(6 / (n_in + n_out)); {_UNIFORM}",
+                "Variance 2/(n_in + n_out), between what keeps signals and what keeps gradients: "
+                "the default of the other activations.",
+                f"N22; {_GLOROT}",
+            ),
+        ),
+        Initializer(
+            "glorot_normal", "truncated", lambda n_in, n_out, gain: math.sqrt(2 / (n_in + n_out)),
+            about=About(
+                f"r = sqrt(2 / (n_in + n_out)); {_TRUNCATED}",
+                "Variance 2/(n_in + n_out).",
+                f"N22; {_GLOROT}",
+            ),
+        ),
         Initializer(
             "xavier_uniform",
             "uniform",
             lambda n_in, n_out, gain: gain * math.sqrt(6 / (n_in + n_out)),
+            about=About(
+                f"r = gain sqrt(6 / (n_in + n_out)); {_UNIFORM}",
+                "Glorot's, times a gain by the activation: 4 for tanh, sqrt(2) for ReLU and its "
+                "like, else 1.",
+                f"N23; {_GLOROT}",
+            ),
         ),
         Initializer(
             "xavier_normal",
             "normal",
             lambda n_in, n_out, gain: gain * math.sqrt(2 / (n_in + n_out)),
+            about=About(
+                f"r = gain sqrt(2 / (n_in + n_out)); {_NORMAL}",
+                "Glorot's, times a gain by the activation: 4 for tanh, sqrt(2) for ReLU and its "
+                "like, else 1.",
+                f"N23; {_GLOROT}",
+            ),
         ),
     ],
-)
+)  # fmt: skip
 
 
 def initial_weights(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from fastnn.backend.derivative import derivative
 from fastnn.backend.graph import Graph, trace
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import sigmoid
-from fastnn.registry import Option, Table, call_text, parse_choice
+from fastnn.registry import About, Option, Table, call_text, parse_choice
 from fastnn.text import clipped
 
 ScalarFunction = Callable[..., Any]
@@ -43,10 +43,14 @@ class Loss:
     lowest_target: float = -math.inf
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    about: About = field(kw_only=True)
 
 
-_SMOOTHING = Option("label_smoothing", 0.0, low=0.0, high=1.0, open_high=True)
-_FACTOR = Option("factor", 1.0, low=0.0, open_low=True)
+_SMOOTHING = Option(
+    "label_smoothing", 0.0, low=0.0, high=1.0, open_high=True,
+    says="share by which the targets move towards uniform",
+)  # fmt: skip
+_FACTOR = Option("factor", 1.0, low=0.0, open_low=True, says="times loss and gradient")
 
 
 def _smooth(y: Any, label_smoothing: float) -> Any:
@@ -73,6 +77,11 @@ LOSSES: Table[Loss] = Table(
             tasks=("binary", "multilabel"),
             aliases=("multilabel_crossentropy",),
             options=(_SMOOTHING, _FACTOR),
+            about=About(
+                "a = 1 / (1 + e^-z); L = -y log(a) - (1 - y) log(1 - a); dL/dz = a - y",
+                "Two classes, or several labels, each of which is there or not.",
+                "N8, N9, N12",
+            ),
         ),
         # N10. It mixes the outputs of an example: `output.output_gradient` computes it.
         Loss(
@@ -84,6 +93,11 @@ LOSSES: Table[Loss] = Table(
             tasks=("multiclass", "binary"),
             aliases=("softmax_crossentropy",),
             options=(_SMOOTHING,),
+            about=About(
+                "a_k = e^z_k / sum_j e^z_j; L = -sum_k y_k log(a_k); dL/dz_k = a_k - y_k",
+                "One of several classes.",
+                "N10, N12",
+            ),
         ),
         Loss(
             "squared_error",
@@ -92,6 +106,11 @@ LOSSES: Table[Loss] = Table(
             tasks=("regression", "binary", "multilabel"),
             aliases=("mse", "mean_squared_error"),
             options=(_FACTOR,),
+            about=About(
+                "L = 1/2 (a - y)^2; dL/da = a - y",
+                "Numbers: the model predicts their mean. Large errors count most.",
+                "N12; Keras' mean squared error is factor=2",
+            ),
         ),
         Loss(
             "absolute_error",
@@ -99,12 +118,26 @@ LOSSES: Table[Loss] = Table(
             lambda a, y: np.sign(a - y),
             aliases=("mae", "mean_absolute_error"),
             options=(_FACTOR,),
+            about=About(
+                "L = |a - y|; dL/da = sign(a - y)",
+                "Numbers: the model predicts their median. Outliers count little.",
+                "Laplace 1774",
+            ),
         ),
         Loss(
             "huber",
             _huber,
             lambda a, y, delta: np.minimum(np.maximum(a - y, -delta), delta),
-            options=(Option("delta", 1.0, low=0.0, open_low=True), _FACTOR),
+            options=(
+                Option("delta", 1.0, low=0.0, open_low=True, says="from where on it is linear"),
+                _FACTOR,
+            ),
+            about=About(
+                "L = 1/2 (a - y)^2 if |a - y| <= delta, else delta (|a - y| - delta / 2); "
+                "dL/da = min(max(a - y, -delta), delta)",
+                "Numbers with outliers: squared near 0, absolute beyond delta.",
+                "Huber 1964",
+            ),
         ),
         Loss(
             "poisson",
@@ -114,19 +147,34 @@ LOSSES: Table[Loss] = Table(
             from_logits=True,
             lowest_target=0.0,
             options=(_FACTOR,),
+            about=About(
+                "a = e^z; L = a - y z; dL/dz = a - y",
+                "Counts, 0 and more.",
+                "McCullagh and Nelder 1989",
+            ),
         ),
         Loss(
             "quantile",
             lambda a, y, quantile: np.where(y > a, quantile * (y - a), (1 - quantile) * (a - y)),
             lambda a, y, quantile: np.where(y > a, -quantile, 1 - quantile),
             options=(
-                Option("quantile", 0.5, low=0.0, high=1.0, open_low=True, open_high=True),
+                Option(
+                    "quantile", 0.5, low=0.0, high=1.0, open_low=True, open_high=True,
+                    says="the share of targets below the prediction",
+                ),
                 _FACTOR,
             ),
             aliases=("pinball",),
+            about=About(
+                "L = quantile (y - a) if y > a, else (1 - quantile) (a - y); "
+                "dL/da = -quantile if y > a, else 1 - quantile",
+                "Numbers: the model predicts a quantile, such as 0.9 for a bound that nine of ten "
+                "stay below.",
+                "Koenker and Bassett 1978",
+            ),
         ),
     ],
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

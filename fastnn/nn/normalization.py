@@ -12,7 +12,7 @@ Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ from fastnn.backend.program import Array
 from fastnn.backend.protocols import Shim
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.norm_arrays import NormArrays
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import About, Option, Table, parse_choice
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,41 @@ class Place:
     name: str
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = (
-        Option("momentum", 0.99, low=0.0, high=1.0, open_high=True),
-        Option("epsilon", 1e-3, low=0.0, open_low=True),
-    )
+        Option(
+            "momentum", 0.99, low=0.0, high=1.0, open_high=True,
+            says="what the running mean and variance keep of themselves in each step",
+        ),
+        Option(
+            "epsilon", 1e-3, low=0.0, open_low=True, says="keeps it finite where the variance is 0"
+        ),
+    )  # fmt: skip
+    about: About = field(kw_only=True)
 
 
-#: ``A = g(gamma zhat + beta)``, or ``A = gamma ahat + beta`` with ``a = g(z)``.
-PLACES: Table[Place] = Table("batch_normalization", [Place("before"), Place("after")])
+_PAPER = "Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167"
+
+PLACES: Table[Place] = Table(
+    "batch_normalization",
+    [
+        Place(
+            "before",
+            about=About(
+                "z = W a + b; zhat = (z - mean(z)) / sqrt(var(z) + epsilon); "
+                "a = g(gamma zhat + beta)",
+                "Each unit to mean 0 and variance 1 over the batch, before its activation.",
+                _PAPER,
+            ),
+        ),
+        Place(
+            "after",
+            about=About(
+                "a = g(z); ahat = (a - mean(a)) / sqrt(var(a) + epsilon); a = gamma ahat + beta",
+                "The same after the activation.",
+                _PAPER,
+            ),
+        ),
+    ],
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ parameters: the host computes these *coefficients* for a whole epoch in float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from fastnn.backend.kernel import Kernel
 from fastnn.nn import update_rules as rules
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import About, Option, Table, parse_choice
 
 FloatArray = npt.NDArray[np.float64]
 Coefficients = dict[str, FloatArray | float]
@@ -39,6 +39,7 @@ class Optimizer:
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     learning_rate: float = 0.01  # the default
+    about: About = field(kw_only=True)
 
 
 def _descent_coefficients(t: FloatArray, rate: FloatArray) -> Coefficients:
@@ -90,93 +91,130 @@ def _before_correction(corrected: Callable[..., Coefficients]) -> Callable[..., 
     return coefficients
 
 
-def _fraction(name: str, default: float) -> Option:
-    return Option(name, default, low=0.0, high=1.0, open_high=True)
+def _fraction(name: str, default: float, says: str) -> Option:
+    return Option(name, default, low=0.0, high=1.0, open_high=True, says=says)
 
 
-_EPSILON = Option("epsilon", 1e-8, low=0.0, open_low=True)
-_BETA = _fraction("beta", 0.9)
+_EPSILON = Option(
+    "epsilon", 1e-8, low=0.0, open_low=True, says="keeps the step finite where S is 0"
+)
+_BETA = _fraction("beta", 0.9, "what is kept of the average in each step")
+_MOMENTUM = _fraction("momentum", 0.9, "what is kept of the velocity in each step")
 
 
 def _placement(default: str, *more: str) -> Option:
-    return Option("epsilon_placement", default, choices=("outside", "inside", *more))
+    return Option(
+        "epsilon_placement", default,
+        choices=("outside", "inside", *more),
+        says="of the root: sqrt(S) + epsilon is outside, the notes' sqrt(S + epsilon) inside"
+        + "; before_correction as Keras and scikit-learn have it" * bool(more),
+    )  # fmt: skip
 
 
 _ADAM = (
-    _fraction("beta1", 0.9),
-    _fraction("beta2", 0.999),
+    _fraction("beta1", 0.9, "what is kept of V in each step"),
+    _fraction("beta2", 0.999, "what is kept of S in each step"),
     _EPSILON,
     _placement("outside", "before_correction"),
 )
+_MOMENTS = (
+    "V = beta1 V + (1 - beta1) dW; S = beta2 S + (1 - beta2) dW^2; "
+    "Vhat = V / (1 - beta1^t); Shat = S / (1 - beta2^t)"
+)
+_ADAM_STEP = "W = W - alpha Vhat / (sqrt(Shat) + epsilon)"
 
 
 OPTIMIZERS: Table[Optimizer] = Table(
     "optimizer",
     [
         Optimizer(
-            "gradient_descent",
-            (),
-            rules.gradient_descent,
-            _descent_coefficients,
+            "gradient_descent", (), rules.gradient_descent, _descent_coefficients,
             aliases=("sgd",),
             learning_rate=0.1,
+            about=About(
+                "W = W - alpha dW",
+                "A step down the gradient, alpha being the learning rate.",
+                "N25",
+            ),
         ),
         Optimizer(
-            "momentum",
-            ("V",),
-            rules.momentum,
-            _momentum_coefficients,
+            "momentum", ("V",), rules.momentum, _momentum_coefficients,
             options=(_BETA,),
             learning_rate=0.1,
+            about=About(
+                "V = beta V + (1 - beta) dW; W = W - alpha V",
+                "Steps along an average of the gradients: what changes its sign from step to "
+                "step cancels out.",
+                "N28",
+            ),
         ),
         Optimizer(
-            "nesterov",
-            ("V",),
-            rules.nesterov,
-            _momentum_coefficients,
+            "nesterov", ("V",), rules.nesterov, _momentum_coefficients,
             options=(_BETA,),
             learning_rate=0.1,
+            about=About(
+                "V = beta V + (1 - beta) dW; W = W - alpha (beta V + (1 - beta) dW)",
+                "Momentum, one step ahead.",
+                "Nesterov 1983; Sutskever et al. 2013",
+            ),
         ),
         Optimizer(
-            "velocity",
-            ("V",),
-            rules.velocity,
-            _velocity_coefficients,
-            options=(_fraction("momentum", 0.9),),
+            "velocity", ("V",), rules.velocity, _velocity_coefficients,
+            options=(_MOMENTUM,),
+            about=About(
+                "V = momentum V - alpha dW; W = W + V",
+                "Momentum as Keras and scikit-learn have it: at one learning rate the momentum "
+                "of the notes with alpha / (1 - beta).",
+                "N28; Polyak 1964",
+            ),
         ),
         Optimizer(
-            "nesterov_velocity",
-            ("V",),
-            rules.nesterov_velocity,
-            _velocity_coefficients,
-            options=(_fraction("momentum", 0.9),),
+            "nesterov_velocity", ("V",), rules.nesterov_velocity, _velocity_coefficients,
+            options=(_MOMENTUM,),
+            about=About(
+                "V = momentum V - alpha dW; W = W + momentum V - alpha dW",
+                "Velocity, one step ahead.",
+                "Nesterov 1983; Sutskever et al. 2013",
+            ),
         ),
         Optimizer(
-            "rmsprop",
-            ("S",),
-            rules.rmsprop_inside,
-            _rmsprop_coefficients,
+            "rmsprop", ("S",), rules.rmsprop_inside, _rmsprop_coefficients,
             options=(_BETA, _EPSILON, _placement("inside")),
             learning_rate=0.001,
+            about=About(
+                "S = beta S + (1 - beta) dW^2; W = W - alpha dW / sqrt(S + epsilon)",
+                "Each weight's step is divided by the size of its gradients: steps of one size "
+                "in steep and in flat directions.",
+                "N29; Tieleman and Hinton 2012",
+            ),
         ),
         Optimizer(
-            "adam",
-            ("V", "S"),
-            rules.adam_outside,
-            _adam_coefficients,
+            "adam", ("V", "S"), rules.adam_outside, _adam_coefficients,
             options=_ADAM,
             learning_rate=0.001,
+            about=About(
+                f"{_MOMENTS}; {_ADAM_STEP}",
+                "Momentum and RMSprop together, corrected for their start at 0; t counts the "
+                "steps. The default.",
+                "N30; Kingma and Ba 2015, https://arxiv.org/abs/1412.6980",
+            ),
         ),
         Optimizer(
-            "adamw",
-            ("V", "S"),
-            rules.adamw_outside,
-            _adamw_coefficients,
-            options=(*_ADAM, Option("weight_decay", 0.01, low=0.0)),
+            "adamw", ("V", "S"), rules.adamw_outside, _adamw_coefficients,
+            options=(
+                *_ADAM,
+                Option("weight_decay", 0.01, low=0.0, says="by which weights, not biases, shrink"),
+            ),
             learning_rate=0.001,
+            about=About(
+                f"{_MOMENTS}; W = W - alpha weight_decay W; {_ADAM_STEP}",
+                "Adam, and each step shrinks the weights by alpha weight_decay of themselves; "
+                "biases keep theirs.",
+                "Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101",
+            ),
         ),
     ],
-)
+)  # fmt: skip
 
 #: Update and coefficients where epsilon is not in the place that the row has it.
 _OTHER_PLACEMENT: Mapping[

@@ -17,8 +17,9 @@ from fastnn.backend.graph import Graph, build
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array
 from fastnn.backend.protocols import Shim
-from fastnn.nn.activations import ActivationFunction, exponential_shifted, softmax_forward
+from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
+from fastnn.nn.softmax import exponential_shifted, softmax_forward
 
 add_bias = Kernel("add_bias", lambda z, b: z + b)
 

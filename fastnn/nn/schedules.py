@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.errors import ArgumentError, arg
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import About, Option, Table, parse_choice
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -26,6 +26,7 @@ class Schedule:
     factor: Callable[..., FloatArray]
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    about: About = field(kw_only=True)
 
 
 def constant(t: FloatArray, total: float) -> FloatArray:
@@ -90,30 +91,74 @@ def one_cycle(t: FloatArray, total: float, rise: float, initial: float, final: f
     return np.where(progress < rise, rising, falling)
 
 
-def _share(name: str, default: float, open_ends: bool = False) -> Option:
-    return Option(name, default, low=0.0, high=1.0, open_low=open_ends, open_high=open_ends)
+def _share(name: str, default: float, says: str, open_ends: bool = False) -> Option:
+    return Option(
+        name, default, low=0.0, high=1.0, open_low=open_ends, open_high=open_ends, says=says
+    )
 
+
+_FINAL = _share("final", 0.0, "the factor at the end")
 
 SCHEDULES: Table[Schedule] = Table(
     "schedule",
     [
-        Schedule("constant", constant),
-        Schedule("step", step, options=(_share("drop", 0.1, True), Option("every", 10.0, low=1.0))),
-        Schedule("exponential", exponential, options=(_share("decay", 0.95, True),)),
         Schedule(
-            "inverse_scaling",
-            inverse_scaling,
-            aliases=("invscaling",),
-            options=(Option("power", 0.5, low=0.0, open_low=True),),
+            "constant", constant,
+            about=About("f = 1", "The same learning rate all along. The default.", "N25"),
         ),
-        Schedule("cosine", cosine, options=(_share("final", 0.0),)),
         Schedule(
-            "one_cycle",
-            one_cycle,
-            options=(_share("rise", 0.3, True), _share("initial", 0.04), _share("final", 0.0)),
+            "step", step,
+            options=(
+                _share("drop", 0.1, "the factor of each step down", True),
+                Option("every", 10.0, low=1.0, says="epochs from one to the next"),
+            ),
+            about=About(
+                "f = drop^floor(t / every)", "Down by a factor, every so many epochs.", "common use"
+            ),
+        ),
+        Schedule(
+            "exponential", exponential,
+            options=(_share("decay", 0.95, "the factor of each epoch", True),),
+            about=About("f = decay^t", "Down by a factor in each epoch.", "common use"),
+        ),
+        Schedule(
+            "inverse_scaling", inverse_scaling,
+            aliases=("invscaling",),
+            options=(
+                Option("power", 0.5, low=0.0, open_low=True, says="how fast it goes down"),
+            ),
+            about=About(
+                "f = 1 / (t + 1)^power",
+                "Down fast at first, then slowly; scikit-learn's 'invscaling'.",
+                "Robbins and Monro 1951",
+            ),
+        ),
+        Schedule(
+            "cosine", cosine,
+            options=(_FINAL,),
+            about=About(
+                "f = final + (1 - final) (1 + cos(pi t / T)) / 2",
+                "Down along half a cosine: slowly at first and at the end.",
+                "Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983",
+            ),
+        ),
+        Schedule(
+            "one_cycle", one_cycle,
+            options=(
+                _share("rise", 0.3, "the share of the time in which it goes up", True),
+                _share("initial", 0.04, "the factor at the start"),
+                _FINAL,
+            ),
+            about=About(
+                "p = t / (T - 1); "
+                "f = initial + (1 - initial) (1 - cos(pi p / rise)) / 2 if p < rise, "
+                "else final + (1 - final) (1 + cos(pi (p - rise) / (1 - rise))) / 2",
+                "Up and down once, each along half a cosine: high rates in the middle.",
+                "Smith and Topin 2019, https://arxiv.org/abs/1708.07120",
+            ),
         ),
     ],
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -148,8 +193,13 @@ class ScheduleRule:
         return {"name": self.name, "per": self.per, "warm_up": self.warm_up, **self.options}
 
 
-_PER = Option("per", "epoch", choices=("step", "epoch"))
-_WARM_UP = Option("warm_up", 0.0, low=0.0)
+#: Every schedule takes these, too.
+PER = Option(
+    "per", "epoch", choices=("step", "epoch"), says="whether t and T count epochs or steps"
+)
+WARM_UP = Option(
+    "warm_up", 0.0, low=0.0, says="epochs (or steps) in which the rate grows to its full size"
+)
 
 
 def schedule(spec: object) -> ScheduleRule:
@@ -169,10 +219,10 @@ def schedule(spec: object) -> ScheduleRule:
     common = {k: given.pop(k) for k in ("per", "warm_up") if k in given}
     row, options = SCHEDULES[name], SCHEDULES.options(name, given)
     owner = f"{arg('schedule')} {row.name!r}"
-    warm_up = _WARM_UP.check(owner, common.get("warm_up", 0.0))
+    warm_up = WARM_UP.check(owner, common.get("warm_up", 0.0))
     if row.name == "one_cycle" and warm_up:
         raise ArgumentError(f"{owner} has its own rise: warm_up has no effect with it")
-    per = str(_PER.check(owner, common.get("per", "epoch")))
+    per = str(PER.check(owner, common.get("per", "epoch")))
     if row.name == "constant" and per == "step" and not warm_up:
         raise ArgumentError(f"{owner}: per='step' has no effect without warm_up")
     return ScheduleRule(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError
-from fastnn.nn.activations import NO_SCRATCH, ActivationFunction, ColumnScratch
+from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.dense import (
     HiddenKernels,
     LayerArrays,
@@ -31,6 +31,7 @@ from fastnn.nn.norm_arrays import NormArrays, Norms, norm_arrays
 from fastnn.nn.output import OutputArrays, OutputKernels, output_gradient, output_kernels
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.penalties import l1_penalty, l2_penalty
+from fastnn.nn.softmax import NO_SCRATCH, ColumnScratch
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,16 +15,12 @@ import numpy as np
 from fastnn import reference
 from fastnn.backend.kernel import Kernel
 from fastnn.backend.program import Array, Recorder
-from fastnn.nn.activations import (
-    ACTIVATIONS,
-    activation,
-    softmax_backward,
-    softmax_forward,
-)
+from fastnn.nn.activations import ACTIVATIONS, activation
 from fastnn.nn.dense import HiddenKernels, LayerArrays, gradients, hidden_backward, linear
 from fastnn.nn.losses import LOSSES, loss
 from fastnn.nn.optimizers import OPTIMIZERS, optimizer
 from fastnn.nn.output import OutputArrays, output_gradient, output_kernels
+from fastnn.nn.softmax import softmax_backward, softmax_forward
 from fastnn.timing.subject import FloatArray, Inputs, Subject, kernel
 
 #: Elements of the vectors in the notes' own demonstration.

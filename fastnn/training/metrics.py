@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -34,7 +34,7 @@ import numpy.typing as npt
 
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, about, arg
-from fastnn.registry import Option, Table, parse_choice
+from fastnn.registry import About, Option, Table, parse_choice
 from fastnn.training import scores
 
 Array = npt.NDArray[Any]
@@ -50,6 +50,7 @@ class Metric:
     greater_is_better: bool
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    about: About = field(kw_only=True)
 
 
 def confusion_matrix(
@@ -72,42 +73,114 @@ def confusion_matrix(
 
 
 _CLASSES = ("binary", "multiclass", "multilabel")
-_POOLED = Option("pooled", False)
+_ROC = "Hanley and McNeil 1982; scikit-learn's roc_auc_score"
+_LIKE = "scikit-learn's {}_score"
+
+#: Every metric but top_k_accuracy takes it, too.
+POOLED = Option("pooled", False, says="each output of each example counts by itself")
 
 METRICS: Table[Metric] = Table(
     "metric",
     [
         Metric(
-            "accuracy",
-            scores.accuracy,
-            _CLASSES,
-            True,
+            "accuracy", scores.accuracy, _CLASSES, True,
             aliases=("acc", "categorical_accuracy", "sparse_categorical_accuracy"),
+            about=About(
+                "right / all",
+                "The share of examples whose class is predicted; with several labels, of the "
+                "examples all of whose labels are.",
+                "scikit-learn's accuracy_score",
+            ),
         ),
         Metric(
-            "top_k_accuracy",
-            scores.top_k_accuracy,
-            ("multiclass",),
-            True,
-            options=(Option("k", 5, low=1),),
+            "top_k_accuracy", scores.top_k_accuracy, ("multiclass",), True,
+            options=(Option("k", 5, low=1, says="how many classes are looked at"),),
+            about=About(
+                "right among the k most probable / all",
+                "The share of examples whose class is among the k most probable ones.",
+                "scikit-learn's top_k_accuracy_score",
+            ),
         ),
-        Metric("log_loss", scores.log_loss, _CLASSES, False),
-        Metric("roc_auc", scores.roc_auc, _CLASSES, True, aliases=("auc", "AUC")),
-        Metric("f1", scores.f1, _CLASSES, True),
-        Metric("precision", scores.precision, _CLASSES, True),
-        Metric("recall", scores.recall, _CLASSES, True),
-        Metric("r2", scores.r2, ("regression",), True),
         Metric(
-            "rmse",
-            scores.rmse,
-            ("regression",),
-            False,
+            "log_loss", scores.log_loss, _CLASSES, False,
+            about=About(
+                "-mean(log(p_y))",
+                "The cross-entropy of the probabilities: p_y is that of the true class.",
+                "N8, N10; scikit-learn's log_loss",
+            ),
+        ),
+        Metric(
+            "roc_auc", scores.roc_auc, _CLASSES, True,
+            aliases=("auc", "AUC"),
+            about=About(
+                "share of the pairs (positive, negative) in which the positive scores higher",
+                "The area under the ROC curve: 0.5 is chance, 1 perfect order. Of several "
+                "classes or labels the mean, each against the rest.",
+                _ROC,
+            ),
+        ),
+        Metric(
+            "f1", scores.f1, _CLASSES, True,
+            about=About(
+                "2 tp / (2 tp + fp + fn)",
+                "The harmonic mean of precision and recall.",
+                _LIKE.format("f1"),
+            ),
+        ),
+        Metric(
+            "precision", scores.precision, _CLASSES, True,
+            about=About(
+                "tp / (tp + fp)",
+                "Of those that are predicted as positive, how many are.",
+                _LIKE.format("precision"),
+            ),
+        ),
+        Metric(
+            "recall", scores.recall, _CLASSES, True,
+            about=About(
+                "tp / (tp + fn)",
+                "Of those that are positive, how many are found.",
+                _LIKE.format("recall"),
+            ),
+        ),
+        Metric(
+            "r2", scores.r2, ("regression",), True,
+            about=About(
+                "1 - sum((y - a)^2) / sum((y - mean(y))^2)",
+                "The share of the target's variance that is explained: 1 is perfect, 0 no "
+                "better than the mean.",
+                _LIKE.format("r2"),
+            ),
+        ),
+        Metric(
+            "rmse", scores.rmse, ("regression",), False,
             aliases=("root_mean_squared_error",),
+            about=About(
+                "sqrt(mean((y - a)^2))",
+                "The typical error in the units of the target; large errors count most.",
+                "scikit-learn's root_mean_squared_error",
+            ),
         ),
-        Metric("mse", scores.mse, ("regression",), False, aliases=("mean_squared_error",)),
-        Metric("mae", scores.mae, ("regression",), False, aliases=("mean_absolute_error",)),
+        Metric(
+            "mse", scores.mse, ("regression",), False,
+            aliases=("mean_squared_error",),
+            about=About(
+                "mean((y - a)^2)",
+                "The mean squared error, without the half of the loss squared_error.",
+                "scikit-learn's mean_squared_error",
+            ),
+        ),
+        Metric(
+            "mae", scores.mae, ("regression",), False,
+            aliases=("mean_absolute_error",),
+            about=About(
+                "mean(|y - a|)",
+                "The mean error in the units of the target.",
+                "scikit-learn's mean_absolute_error",
+            ),
+        ),
     ],
-)
+)  # fmt: skip
 
 #: The metrics that a task gets unless others are chosen.
 DEFAULT_METRICS = {
@@ -142,7 +215,7 @@ def _named(spec: str) -> tuple[str, Metric, Mapping[str, Any]]:
 
 def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     name, given = parse_choice(spec, "metric")
-    pooled = _POOLED.check(f"metric {name!r}", given.pop("pooled", False))
+    pooled = POOLED.check(f"metric {name!r}", given.pop("pooled", False))
     row, options = METRICS[name], METRICS.options(name, given)
     if pooled and row.function is scores.top_k_accuracy:
         raise ArgumentError(f"metric {row.name!r} cannot be pooled: it ranks the outputs")

@@ -9,13 +9,7 @@ from fastnn import reference
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.engine import compiled_status
 from fastnn.backend.kernel import Kernel
-from fastnn.nn.activations import (
-    ColumnScratch,
-    OverColumns,
-    activation,
-    divide,
-    softmax_backward,
-)
+from fastnn.nn.activations import activation
 from fastnn.nn.dense import (
     HiddenKernels,
     LayerArrays,
@@ -27,6 +21,7 @@ from fastnn.nn.dense import (
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.gradient_check import gradient_check
 from fastnn.nn.network import network
+from fastnn.nn.softmax import ColumnScratch, OverColumns, divide, softmax_backward
 
 XP = CpuBackend()
 SPECS = [*reference.ACTIVATIONS, "softmax", "leaky_relu(slope=0.3)"]
