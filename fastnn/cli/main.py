@@ -1,5 +1,7 @@
 """The command ``fastnn``: its parser, and what becomes of errors.
 
+Without anything it prints its help and ends with 0, as pip and docker do: nothing went wrong.
+
 Exit codes: 0 all went well; 1 training diverged or a check failed; 2 a wrong argument; 3 data or
 files that cannot be used, or standard output that cannot be written (0 if its reader has gone, as
 `| head` does); 4 a device that cannot be used; 130 interrupted by Ctrl-C, 128 + N by signal N.
@@ -13,11 +15,14 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from textwrap import fill
 
 from fastnn.cli.bench import add_bench
 from fastnn.cli.demo import add_demo
 from fastnn.cli.diagnose import add_check, add_info
+from fastnn.cli.exit_codes import EXIT_CODES, MEANINGS
 from fastnn.cli.export import add_export
+from fastnn.cli.help import add_help
 from fastnn.cli.inspection import add_inspect
 from fastnn.cli.messages import ResultsLostError, note, standard_streams, warn_in_one_line
 from fastnn.cli.parser import Parser
@@ -26,26 +31,12 @@ from fastnn.cli.signals import as_interrupts
 from fastnn.cli.train import add_train
 from fastnn.cli.train_arguments import as_flag
 from fastnn.cli.use import add_evaluate, add_predict
-from fastnn.errors import (
-    ArgumentError,
-    DataError,
-    DeviceError,
-    DivergenceError,
-    FastnnError,
-)
+from fastnn.errors import FastnnError
 from fastnn.extras import package_of
 from fastnn.version import __version__
 
-#: The first that fits gives the exit code.
-EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
-    (DivergenceError, 1),
-    (DeviceError, 4),
-    (DataError, 3),
-    (ArgumentError, 2),
-    (FastnnError, 1),
-)
-
-_EPILOG = """\
+_CODES = ", ".join(f"{code} {meaning}" for code, meaning in MEANINGS.items())
+_EPILOG = f"""\
 examples:
   fastnn train digits --seed 0
   fastnn train flats.csv --target price --hidden 64,32 --out flats.fastnn
@@ -55,11 +46,9 @@ examples:
   fastnn inspect flats.fastnn
   fastnn export flats.fastnn flats.onnx
   fastnn demo forward --open
+  fastnn help adam
 
-exit codes: 0 all went well, 1 training diverged or a check failed, 2 wrong
-argument, 3 data or file that cannot be used or results that cannot be written,
-4 device that cannot be used, 130 interrupted (a training saves its best epoch,
-a search the best of what is done; so they do on kill: 143)"""
+{fill("exit codes: " + _CODES, 79)}"""
 
 
 def build_parser() -> Parser:
@@ -88,6 +77,7 @@ def build_parser() -> Parser:
         add_check,
         add_bench,
         add_demo,
+        add_help,
     ):
         command = add(commands)
         command.add_argument("--traceback", action="store_true", help="show where an error arose")
@@ -147,8 +137,8 @@ def _command(arguments: argparse.Namespace) -> int:
 def explain(error: Exception) -> tuple[int, str]:
     """Return the exit code of an error and what to tell the user, arguments spelt as flags.
 
-    >>> explain(DeviceError("device 'cuda' cannot be used: CuPy is not installed"))
-    (4, "device 'cuda' cannot be used: CuPy is not installed")
+    >>> explain(FastnnError("the GPU is busy"))
+    (1, 'the GPU is busy')
     """
     for kind, code in EXIT_CODES:
         if isinstance(error, kind):

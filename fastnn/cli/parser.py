@@ -17,7 +17,8 @@ class Parser(argparse.ArgumentParser):
 
     ``late_epilog`` gives the text below the help when it is asked for, not before: it may take
     imports that ``fastnn --help`` should not wait for. So does ``late_hint``, what to write for
-    an option that is not there, if it knows better than 'did you mean'.
+    an option that is not there, if it knows better than 'did you mean'. ``words`` is the argument
+    that takes whatever is no option of the command: names to be explained may look like one.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Parser(argparse.ArgumentParser):
         *args: Any,
         late_epilog: Callable[[], str] | None = None,
         late_hint: Callable[[str], str] | None = None,
+        words: str = "",
         **kwargs: Any,
     ) -> None:
         kwargs |= {"allow_abbrev": False}
@@ -34,6 +36,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
         self._late_epilog = late_epilog
         self._late_hint = late_hint
+        self._words = words
         self.commands: dict[str, Parser] = {}
 
     def error(self, message: str) -> NoReturn:
@@ -53,10 +56,10 @@ class Parser(argparse.ArgumentParser):
         import sys
 
         words = list(sys.argv[1:] if args is None else args)
+        if self.commands and not words:
+            words = ["--help"]
         first = next((word for word in words if not word.startswith("-")), None)
         known = f" (known: {', '.join(self.commands)})"
-        if self.commands and not words:
-            self.error(f"no command is given{known}")
         if self.commands and first is not None and first not in self.commands:
             hint = did_you_mean(first, self.commands) or known
             self.error(f"unknown command {first!r}{hint}")
@@ -64,6 +67,9 @@ class Parser(argparse.ArgumentParser):
         found, extra = self.parse_known_args(words, namespace)
         if extra:
             command = self.commands.get(getattr(found, "command", ""), self)
+            if command._words:
+                setattr(found, command._words, [*getattr(found, command._words), *extra])
+                return found
             shown = extra[0].partition("=")[0]
             command.error(f"unknown argument {shown!r}{command.nearest(shown)}")
         return found

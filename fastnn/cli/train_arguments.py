@@ -172,24 +172,17 @@ def names() -> str:
     >>> "leaky_relu(slope=0.01)" in names()
     True
     """
-    from fastnn.data.builtin import DATASETS
-    from fastnn.nn.activations import ACTIVATIONS
-    from fastnn.nn.initializers import INITIALIZERS
-    from fastnn.nn.losses import LOSSES
-    from fastnn.nn.normalization import PLACES
-    from fastnn.nn.optimizers import OPTIMIZERS
-    from fastnn.nn.schedules import SCHEDULES
+    from fastnn.cli.tables import tables
     from fastnn.text import pairs
-    from fastnn.training.metrics import METRICS
 
-    tables = (DATASETS, ACTIVATIONS, LOSSES, INITIALIZERS, PLACES, OPTIMIZERS, SCHEDULES, METRICS)
-    found = {table.kind: ", ".join(map(_shown, table)) for table in tables}
+    found = {table.kind: ", ".join(map(_shown, table)) for table in tables()}
     found["optimizer"] += "; adamw decays weights, not biases"
     found["schedule"] += "; every one also takes per=epoch or per=step, and warm_up=0"
     found["metric"] += "; with pooled=True each output counts by itself"
     return (
         "names, with the defaults of their options; to set one, write for example\n"
-        '--activation "leaky_relu(slope=0.2)":\n' + pairs(found, indent="  ")
+        '--activation "leaky_relu(slope=0.2)". What each is: fastnn help NAME\n'
+        + pairs(found, indent="  ")
     )
 
 

@@ -106,8 +106,8 @@ def _placement(default: str, *more: str) -> Option:
     return Option(
         "epsilon_placement", default,
         choices=("outside", "inside", *more),
-        says="of the root: sqrt(S) + epsilon is outside, the notes' sqrt(S + epsilon) inside"
-        + "; before_correction as Keras and scikit-learn have it" * bool(more),
+        says="the notes' sqrt(S + epsilon) is inside, sqrt(S) + epsilon outside"
+        + "; before_correction is Keras' and scikit-learn's" * bool(more),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,6 +20,35 @@ from fastnn.registry import did_you_mean
 Check = Callable[[str, Any], Any]
 
 
+@dataclass(frozen=True)
+class Told:
+    """A check with what it lets pass, for help and for the completion of words.
+
+    ``takes``: in words; ``words``: those that can be written; ``kind``: that of the table whose
+    names it takes.
+
+    >>> Told(anything, words=("cpu", "cuda"))("device", "cuda:1")
+    'cuda:1'
+    """
+
+    run: Check
+    takes: str = ""
+    words: tuple[str, ...] = ()
+    kind: str = ""
+
+    def __call__(self, name: str, value: Any) -> Any:
+        return self.run(name, value)
+
+
+def told(check: Check) -> Told:
+    """Return a check with what it lets pass.
+
+    >>> told(whole).takes, told(one_of("full", "tf32")).words, told(known("loss")).kind
+    ('a whole number above 0', ('full', 'tf32'), 'loss')
+    """
+    return check if isinstance(check, Told) else Told(check, _TAKES.get(check, ""))
+
+
 def whole(name: str, value: object) -> int:
     """Return ``value`` as a positive int; raise ArgumentError naming it otherwise.
 
@@ -27,7 +57,7 @@ def whole(name: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(
-            f"{arg(name)} must be a whole number above 0, found {shown(value)}", value=value
+            f"{arg(name)} must be {_TAKES[whole]}, found {shown(value)}", value=value
         )
     return int(value)
 
@@ -41,8 +71,7 @@ def number(name: str, value: object, open_low: bool = False) -> float:
     valid = isinstance(value, Real) and not isinstance(value, bool)
     if not valid or not math.isfinite(value) or value < 0 or (open_low and not value):  # type: ignore[arg-type, operator]
         raise ArgumentError(
-            f"{arg(name)} must be a number {'above 0' if open_low else 'of 0 or more'}, found "
-            f"{shown(value)}",
+            f"{arg(name)} must be {_TAKES[above_0 if open_low else number]}, found {shown(value)}",
             value=value,
         )
     return float(value)  # type: ignore[arg-type]
@@ -66,7 +95,7 @@ def share(name: str, value: object) -> float:
     valid = isinstance(value, Real) and not isinstance(value, bool)
     if not valid or not 0 <= value < 1:  # type: ignore[operator]
         raise ArgumentError(
-            f"{arg(name)} must be in [0, 1), found {value!r}",
+            f"{arg(name)} must be {_TAKES[share]}, found {value!r}",
             value=value,
         )
     return float(value)  # type: ignore[arg-type]
@@ -79,7 +108,9 @@ def flag(name: str, value: object) -> bool:
     True
     """
     if not isinstance(value, bool):
-        raise ArgumentError(f"{arg(name)} must be True or False, found {shown(value)}", value=value)
+        raise ArgumentError(
+            f"{arg(name)} must be {_TAKES[flag]}, found {shown(value)}", value=value
+        )
     return value
 
 
@@ -100,7 +131,9 @@ def one_of(*choices: str) -> Check:
     >>> one_of("full", "tf32")("precision", "full")
     'full'
     """
-    return lambda name, value: registry.one_of(name, value, choices)
+    return Told(
+        lambda name, value: registry.one_of(name, value, choices), " or ".join(choices), choices
+    )
 
 
 def optional(check: Check) -> Check:
@@ -109,7 +142,9 @@ def optional(check: Check) -> Check:
     >>> optional(whole)("patience", None) is None
     True
     """
-    return lambda name, value: None if value is None else check(name, value)
+    return replace(
+        told(check), run=lambda name, value: None if value is None else check(name, value)
+    )
 
 
 def anything(name: str, value: Any) -> Any:
@@ -133,7 +168,7 @@ def each_layer(check: Check) -> Check:
             return [check(name, one) for one in value]
         return check(name, value)
 
-    return every
+    return replace(told(check), run=every)
 
 
 def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
@@ -154,7 +189,7 @@ def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
     for n in given:
         if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
             raise ArgumentError(
-                f"each of {arg(name)} must be a whole number above 0, found {shown(n)}",
+                f"each of {arg(name)} must be {_TAKES[whole]}, found {shown(n)}",
                 value=hidden,
             )
     return tuple(int(n) for n in given)
@@ -171,7 +206,7 @@ def size(*words: str) -> Check:
         if isinstance(value, str) and value in words:
             return value
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            forms = " or ".join(["a whole number above 0", *map(repr, words)])
+            forms = " or ".join([_TAKES[whole], *map(repr, words)])
             raise ArgumentError(
                 f"{arg(name)} must be {forms}, found {shown(value)}"
                 f"{did_you_mean(str(value), words)}",
@@ -179,7 +214,7 @@ def size(*words: str) -> Check:
             )
         return int(value)
 
-    return check
+    return Told(check, " or ".join([_TAKES[whole], *words]), words)
 
 
 def fractions(name: str, value: Any) -> tuple[float, ...]:
@@ -235,7 +270,7 @@ def seed(name: str, value: Any) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**64:
         raise ArgumentError(
-            f"{arg(name)} must be a whole number from 0 to 2**64 - 1, found {shown(value)}",
+            f"{arg(name)} must be {_TAKES[seed]}, found {shown(value)}",
             value=value,
         )
     return int(value)
@@ -274,7 +309,7 @@ def known(kind: str, made: bool = False) -> Check:
         rule = tables[kind](value)
         return rule if made else value
 
-    return check
+    return Told(check, kind=kind)
 
 
 def groups(name: str, value: Any) -> tuple[Any, ...]:
@@ -300,3 +335,16 @@ def groups(name: str, value: Any) -> tuple[Any, ...]:
                 value=value,
             )
     return tuple(value)
+
+
+#: What the checks of one value let pass: in their errors, and in the help.
+_TAKES: Mapping[Check, str] = {
+    whole: "a whole number above 0",
+    number: "a number of 0 or more",
+    above_0: "a number above 0",
+    share: "in [0, 1)",
+    flag: "True or False",
+    hidden_layer_sizes: "whole numbers above 0",
+    fractions: "three numbers above 0 that sum to 1",
+    seed: "a whole number from 0 to 2**64 - 1",
+}

@@ -15,7 +15,7 @@ class Flag:
 
     ``name``: if it is not that of the option; ``read``: from the text to the value; ``repeat``:
     it can be given several times; ``negated``: ``--no-name`` without a value, which ``help`` says;
-    ``remark``: what only the command line says.
+    ``remark``: what only the command line says; ``example``: a value, where there is no default.
     """
 
     metavar: str
@@ -25,6 +25,7 @@ class Flag:
     negated: bool = False
     help: str = ""
     remark: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,12 @@ class DataOptions(TypedDict, total=False):
     categorical: Annotated[Collection[str], Option(
         (), checks.listed,
         "numeric columns to take as categories",
-        Flag("COL[,COL]", forms.split_list, repeat=True),
+        Flag("COL[,COL]", forms.split_list, repeat=True, example="month"),
     )]
     drop: Annotated[Collection[str], Option(
         (), checks.listed,
         "columns to leave out",
-        Flag("COL[,COL]", forms.split_list, repeat=True),
+        Flag("COL[,COL]", forms.split_list, repeat=True, example="id"),
         more="of every part",
     )]
 
@@ -66,20 +66,20 @@ class ReadingOptions(TypedDict, total=False):
     delimiter: Annotated[str | None, Option(
         None, checks.anything,
         "the sign between the columns of CSV files",
-        Flag("C", forms.sign, remark="tab for a tab"),
+        Flag("C", forms.sign, remark="tab for a tab", example="tab"),
         shown="a comma",
     )]
     decimal: Annotated[str | None, Option(
         None, checks.anything,
         "the decimal sign of numbers in text",
-        Flag("C", forms.sign),
+        Flag("C", forms.sign, example=","),
         more="the model reads text of new data alike",
         shown="a point",
     )]
     thousands: Annotated[str | None, Option(
         None, checks.anything,
         "the sign between the thousands of numbers in text, as in 1,234",
-        Flag("C", forms.sign, remark="space for a space"),
+        Flag("C", forms.sign, remark="space for a space", example="."),
         shown="none",
     )]
     missing: Annotated[Collection[str] | None, Option(
@@ -88,6 +88,7 @@ class ReadingOptions(TypedDict, total=False):
         Flag(
             "TEXT[,TEXT]", forms.markers,
             remark="write --missing=- for a dash; none: only an empty cell means none",
+            example="unknown,nil",
         ),
         more="an empty list: no text does but an empty cell",
         shown="no further",
@@ -99,13 +100,13 @@ class PartOptions(TypedDict, total=False):
     fractions: Annotated[Sequence[float] | None, Option(
         None, checks.optional(checks.fractions),
         "shares of training, validation and test",
-        Flag("A,B,C", forms.shares),
+        Flag("A,B,C", forms.shares, example=".7,.15,.15"),
         shown=".6,.2,.2, and .98,.01,.01 from a million rows on",
     )]
     split_seed: Annotated[int | None, Option(
         None, checks.optional(checks.seed),
         "seed of the split into parts",
-        Flag("N", forms.whole),
+        Flag("N", forms.whole, example="1"),
         shown="the seed of the training",
     )]
     fold: Annotated[tuple[int, int] | None, Option(
@@ -125,17 +126,17 @@ class PartOptions(TypedDict, total=False):
               "identity is chosen",
     )]
     class_weight: Annotated[ClassWeight, Option(
-        None, checks.anything,
+        None, checks.Told(checks.anything, words=("balanced",)),
         "balanced: every class counts the same, however many examples it has",
-        Flag("NAME"),
+        Flag("NAME", example="balanced"),
         more="or a weight per label (a list for multilabel). In training weights are scaled to "
              "the mean 1",
         shown="every example counts the same",
     )]
     metrics: Annotated[Sequence[object] | None, Option(
-        None, checks.optional(checks.listed),
+        None, checks.Told(checks.optional(checks.listed), kind="metric"),
         "metrics to report",
-        Flag("NAME[,NAME]", forms.split_list),
+        Flag("NAME[,NAME]", forms.split_list, example="accuracy,f1"),
         shown="by the task",
     )]
 
@@ -147,6 +148,7 @@ class NetworkOptions(TypedDict, total=False):
         "units of the hidden layers",
         Flag(
             "N[,N]", forms.layers, name="hidden", remark="none: logistic or linear regression",
+            example="256,128",
         ),
         more="() is logistic or linear regression",
         shown="128",
@@ -159,36 +161,37 @@ class NetworkOptions(TypedDict, total=False):
     output_activation: Annotated[object, Option(
         None, checks.optional(checks.known("activation")),
         "activation of the output layer",
-        Flag("NAME"),
+        Flag("NAME", example="softmax"),
         shown="by the loss; sigmoid for a classifier with a loss such as squared error",
     )]
     initializer: Annotated[object, Option(
         None, checks.each_layer(checks.optional(checks.known("initializer"))),
         "how the first weights are drawn, one for all layers or one for each",
-        Flag("NAME[,NAME]", forms.one_or_list(str)),
+        Flag("NAME[,NAME]", forms.one_or_list(str), example="he_normal"),
         shown="by the activation",
     )]
     loss: Annotated[object, Option(
         None, checks.optional(checks.known("loss")),
         "what is minimised",
-        Flag("NAME"),
+        Flag("NAME", example="categorical_crossentropy"),
         shown="by the task",
     )]
     label_smoothing: Annotated[float, Option(
         0.0, checks.share,
         "share by which the targets of a cross-entropy move towards uniform",
-        Flag("S", forms.real),
+        Flag("S", forms.real, example="0.1"),
     )]
     dropout: Annotated[float | Sequence[float], Option(
         0.0, checks.each_layer(checks.share),
         "share of the hidden units left out in training, one for all layers or one for each",
-        Flag("P[,P]", forms.one_or_list(forms.real)), _NO_HIDDEN,
+        Flag("P[,P]", forms.one_or_list(forms.real), example="0.2"), _NO_HIDDEN,
     )]
     batch_normalization: Annotated[object, Option(
-        None, checks.anything,
+        None, checks.Told(checks.anything, kind="batch_normalization"),
         "normalise the hidden layers over the batch, before or after their activation; one for all "
         "or one for each",
-        Flag("WHERE[,WHERE]", forms.one_or_list(forms.unless_none(str))), _NO_HIDDEN,
+        Flag("WHERE[,WHERE]", forms.one_or_list(forms.unless_none(str)), example="before"),
+        _NO_HIDDEN,
         shown="none",
     )]
 
@@ -207,7 +210,7 @@ class DescentOptions(TypedDict, total=False):
     learning_rate: Annotated[float | None, Option(
         None, checks.optional(checks.above_0),
         "size of the steps",
-        Flag("R", forms.real),
+        Flag("R", forms.real, example="0.01"),
         shown="by the optimizer",
     )]
     schedule: Annotated[object, Option(
@@ -218,17 +221,17 @@ class DescentOptions(TypedDict, total=False):
     l2: Annotated[float, Option(
         0.0, checks.number,
         "penalty on the squares of the weights (N11)",
-        Flag("LAMBDA", forms.real),
+        Flag("LAMBDA", forms.real, example="1"),
     )]
     l1: Annotated[float, Option(
         0.0, checks.number,
         "penalty on the absolute values of the weights",
-        Flag("LAMBDA", forms.real),
+        Flag("LAMBDA", forms.real, example="0.1"),
     )]
     gradient_clip: Annotated[float | None, Option(
         None, checks.optional(checks.above_0),
         "largest norm of the gradient, over all parameters",
-        Flag("NORM", forms.real),
+        Flag("NORM", forms.real, example="1"),
         shown="no limit",
     )]
     groups: Annotated[Sequence["ParameterGroup"], Option(
@@ -244,7 +247,7 @@ class FitOptions(TypedDict, total=False):
         None, checks.optional(checks.size("auto", "full")),
         "examples per step (N26), or full for all of them, or auto (N27) for all up to 2,000 and "
         "else 64 to 1,024",
-        Flag("M", forms.batch_size),
+        Flag("M", forms.batch_size, example="64"),
         shown="32, from 10,000 examples on 128, from a million on 512",
         more="small data sets are learnt better in small batches, large ones faster in large",
     )]
@@ -266,20 +269,20 @@ class FitOptions(TypedDict, total=False):
         Flag("N", forms.unless_none(forms.whole)),
     )]
     monitor: Annotated[str | None, Option(
-        None, checks.optional(checks.monitor),
+        None, checks.Told(checks.optional(checks.monitor), words=("loss",), kind="metric"),
         "what patience watches on the validation part: loss, or a metric",
-        Flag("NAME"), _NO_PATIENCE,
+        Flag("NAME", example="accuracy"), _NO_PATIENCE,
         shown="loss",
     )]
     min_delta: Annotated[float, Option(
         0.0, checks.number,
         "by how much an epoch must be better, to count as such",
-        Flag("D", forms.real), _NO_PATIENCE,
+        Flag("D", forms.real, example="0.001"), _NO_PATIENCE,
     )]
     tolerance: Annotated[float | None, Option(
         None, checks.optional(checks.above_0),
         "stop when the cost changes by less than this share of itself, three epochs running (N25)",
-        Flag("T", forms.real),
+        Flag("T", forms.real, example="1e-4"),
         shown="never",
     )]
     shuffle: Annotated[bool, Option(
@@ -301,7 +304,7 @@ class SeedOptions(TypedDict, total=False):
 class RunOptions(TypedDict, total=False):
     """Where and how it is computed; the result is the same but for rounding."""
     device: Annotated[str, Option(
-        "cpu", checks.anything,
+        "cpu", checks.Told(checks.anything, words=("cpu", "cuda", "auto")),
         "cpu, cuda, cuda:N, or auto: the GPU if it is usable",
         Flag("NAME"),
     )]

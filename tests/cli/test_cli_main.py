@@ -64,7 +64,8 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no command is given (known: train, search, predict, evaluate, "),
+        (["--"], "required: COMMAND (see fastnn --help)"),
+        (["--quiet"], "required: COMMAND (see fastnn --help)"),
         (["trian", "digits"], "unknown command 'trian'; did you mean 'train'?"),
         (
             ["fly"],
@@ -108,6 +109,13 @@ def test_help_and_version(fastnn) -> None:
         one = fastnn(command, "--help")
         assert (one.code, one.err) == (0, "")
         assert one.out.startswith(f"usage: fastnn {command}")
+
+
+def test_nothing_at_all_prints_the_help(fastnn) -> None:
+    alone, asked = fastnn(), fastnn("--help")
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out == asked.out
+    assert alone.out.startswith("usage: fastnn ")
 
 
 def test_help_fits_into_80_columns(fastnn, monkeypatch: pytest.MonkeyPatch) -> None:
