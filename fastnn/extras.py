@@ -18,6 +18,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "onnx": ("onnx>=1.17", "onnxruntime>=1.20"),
     "plot": ("resvg-py>=0.3",),
     "search": ("joblib>=1.4",),
+    "completion": ("shtab>=1.7",),
     "dask": ("dask[distributed]>=2024.8",),
 }
 

@@ -28,6 +28,7 @@ ORACLES = {
     "llvmlite": "compiled training steps",
     "onnx": "the export",
     "onnxruntime": "the export",
+    "shtab": "completion in shells",
 }
 TORCH = "2.13.0"
 NOT_INSTALLED = "not installed"

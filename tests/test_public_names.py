@@ -51,7 +51,7 @@ WITHOUT_EXTRAS = """
 import json, sys
 
 EXTRAS = ("sklearn", "scipy", "pyarrow", "narwhals", "pandas", "llvmlite", "cupy", "onnx",
-          "onnxruntime", "resvg_py", "joblib", "dask", "distributed")
+          "onnxruntime", "resvg_py", "shtab", "joblib", "dask", "distributed")
 
 class NotInstalled:
     def find_spec(self, name, path=None, target=None):

@@ -19,6 +19,7 @@ from textwrap import fill
 
 from fastnn.cli.bench import add_bench
 from fastnn.cli.demo import add_demo
+from fastnn.cli.completion import add_completion
 from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.exit_codes import EXIT_CODES, MEANINGS
 from fastnn.cli.export import add_export
@@ -78,6 +79,7 @@ def build_parser() -> Parser:
         add_bench,
         add_demo,
         add_help,
+        lambda commands: add_completion(commands, parser),
     ):
         command = add(commands)
         command.add_argument("--traceback", action="store_true", help="show where an error arose")

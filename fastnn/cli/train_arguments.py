@@ -125,7 +125,7 @@ def reading_of(arguments: Namespace) -> Any:
 
 
 #: Arguments that are no options of the table.
-_OTHERS = {"data": "DATA", "path": "MODEL", "n_random": "--random"} | {
+_OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--random"} | {
     name: f"--{name}"
     for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers")
 }
