@@ -29,6 +29,7 @@ ORACLES = {
     "onnx": "the export",
     "onnxruntime": "the export",
     "shtab": "completion in shells",
+    "pdoc": "the documentation",
 }
 TORCH = "2.13.0"
 NOT_INSTALLED = "not installed"

@@ -64,7 +64,7 @@ def test_what_a_message_says_to_install_is_what_the_extra_brings(extra: str) -> 
 
 
 def test_the_extras_that_no_message_knows_are_made_of_others_or_for_developers() -> None:
-    assert set(DECLARED) - set(EXTRAS) == {"gpu", "bench", "all", "dev"}
+    assert set(DECLARED) - set(EXTRAS) == {"gpu", "bench", "all", "docs", "dev"}
 
 
 def test_the_readme_lists_every_extra_and_what_it_brings() -> None:

@@ -114,7 +114,7 @@ def _files() -> list[Entry]:
         ),
         "safetensors": (
             "Weights of a PyTorch network, which become a model in Python.",
-            {"ends in": ".safetensors", "in Python": "fastnn.from_torch"},
+            {"ends in": ".safetensors", "in Python": "fastnn.from_pytorch"},
             "",
         ),
     }
