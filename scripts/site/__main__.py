@@ -52,6 +52,9 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("ignore")
         documented = render_api(arguments.modules or known, out)
     render_pages(ROOT, out, documented)
+    for page in out.rglob("*.html"):
+        if "files" not in page.relative_to(out).parts:  # copies stay as they are
+            page.write_text(reachable(page.read_text(encoding="utf-8")), encoding="utf-8")
     pages, links, problems = check(out, whole=not arguments.modules)
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -60,6 +63,13 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     print(f"{pages} pages, {links:,} links, all of which lead somewhere: {out / 'index.html'}")
     return 0
+
+
+def reachable(html: str) -> str:
+    """Return a page for readers without a mouse or a screen: code to scroll, links with a name."""
+    for scrolled in ("<pre", '<div class="attr function"'):
+        html = html.replace(f"{scrolled}>", f'{scrolled} tabindex="0">')
+    return html.replace('<a class="headerlink" ', '<a class="headerlink" aria-label="this place" ')
 
 
 if __name__ == "__main__":

@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 import pdoc.render
 from markupsafe import Markup
 from pdoc.render_helpers import to_html
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from scripts.site.mathematics import mathematics
 
-#: The texts that become pages, by where they are.
+#: The texts that become pages, by where they are; another one that they link to becomes one, too.
 TEXTS = {
     "README.md": "index",
     "fastnn/README.md": "design",
@@ -27,19 +30,22 @@ TEXTS = {
 EXAMPLES = Path("scripts/examples")
 
 _HREF = re.compile(r'(?<=[ "])(href|src)="([^"]+)"')
-_CODE = re.compile(r"<code>([A-Za-z_][\w.]*)(?:\[[^<]*\])?</code>")
+_CODE = re.compile(r"<code>([A-Za-z_][\w./]*)(?:\[[^<]*\])?</code>")
 _ADDRESS = re.compile(r"https?://[^\s,;]+")
 _EQUATION = re.compile(r"\bN([1-9]\d?)\b")
 
 
 def render_pages(root: Path, out: Path, documented: Mapping[str, str]) -> None:
     """Write every page; names of the code become links to their documentation."""
-    for text, page in TEXTS.items():
-        source = root / text
-        html = to_html(source.read_text(encoding="utf-8"))
-        contents = getattr(html, "toc_html", "") or ""
-        linked = _code_links(_file_links(str(html), source, root, out), documented)
-        _write(out, page, linked, contents)
+    texts, done = dict(TEXTS), set[str]()
+    while missing := texts.keys() - done:
+        for text in missing:
+            source = root / text
+            html = to_html(source.read_text(encoding="utf-8"))
+            contents = getattr(html, "toc_html", "") or ""
+            linked = _code_links(_file_links(str(html), source, root, out, texts), documented)
+            _write(out, texts[text], linked, contents)
+        done |= missing
     _write(out, "names", *_names(documented))
     _write(out, "examples", *_examples(root))
 
@@ -52,8 +58,11 @@ def _write(out: Path, page: str, html: str, contents: str) -> None:
     (out / f"{page}.html").write_text(text, encoding="utf-8")
 
 
-def _file_links(html: str, source: Path, root: Path, out: Path) -> str:
-    """Links to files of the repository as links to pages, or to copies of the files."""
+def _file_links(html: str, source: Path, root: Path, out: Path, texts: dict[str, str]) -> str:
+    """Links to files of the repository as links to pages, or to copies of the files.
+
+    A text that is not yet among the pages joins them.
+    """
 
     def link(found: re.Match[str]) -> str:
         attribute, href = found.groups()
@@ -63,7 +72,9 @@ def _file_links(html: str, source: Path, root: Path, out: Path) -> str:
         target = (source.parent / parts.path).resolve()
         inside = target.relative_to(root)
         fragment = f"#{parts.fragment}" if parts.fragment else ""
-        page = TEXTS.get(str(inside))
+        if inside.suffix == ".md" and target.exists():
+            texts.setdefault(str(inside), "-".join(inside.with_suffix("").parts))
+        page = "examples" if inside == EXAMPLES else texts.get(str(inside))
         if page is not None:
             return f'{attribute}="{page}.html{fragment}"'
         return f'{attribute}="{_copied(target, Path("files") / inside, out)}{fragment}"'
@@ -91,7 +102,7 @@ def _code_links(html: str, documented: Mapping[str, str]) -> str:
     """Names of the code as links to where they are documented."""
 
     def link(found: re.Match[str]) -> str:
-        name = found[1]
+        name = found[1].replace("/", ".")
         href = documented.get(f"fastnn.{name}") or documented.get(name)
         return f'<a href="{href}">{found[0]}</a>' if href and "." in name else found[0]
 
@@ -134,6 +145,6 @@ def _examples(root: Path) -> tuple[str, str]:
         code = source.partition('"""')[2].partition('"""')[2].strip()
         parts.append(f'<h2 id="{path.stem}">{escape(title.rstrip("."))}</h2>')
         parts.append(to_html(f"`python {EXAMPLES / path.name}`\n{text}"))
-        parts.append(pdoc.render_helpers.highlight_source(code))
+        parts.append(highlight(code, PythonLexer(), HtmlFormatter(cssclass="pdoc-code codehilite")))
         items.append(f'<li><a href="#{path.stem}">{escape(path.stem.replace("_", " "))}</a></li>')
-    return "\n".join(map(str, parts)), f"<ul>{''.join(items)}</ul>"
+    return "\n".join(parts), f"<ul>{''.join(items)}</ul>"

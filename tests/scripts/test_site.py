@@ -127,6 +127,7 @@ def test_names_of_the_code_lead_to_their_documentation(built: Path) -> None:
         '<a href="fastnn/nn/update_rules.html#momentum"><code>nn.update_rules.momentum</code></a>'
     )
     assert link in html
+    assert '<a href="fastnn/nn/network.html"><code>nn/network</code></a>' in html
     assert 'href="contributing.html#tests"' in html
     start = (built / "index.html").read_text(encoding="utf-8")
     for href in re.findall(r'src="(files/[^"]+)"', start):
@@ -144,6 +145,15 @@ def test_every_name_is_on_the_page_of_names_with_its_formula(built: Path) -> Non
     assert '<a href="https://arxiv.org/abs/1412.6980">' in html
     assert '<a href="#equations-N30">N30</a>' in html
     assert '<a href="fastnn/nn/update_rules.html#momentum">nn.update_rules.momentum</a>' in html
+
+
+def test_every_example_is_shown(built: Path) -> None:
+    html = (built / "examples.html").read_text(encoding="utf-8")
+    shown = text(html)
+    for path in Path(__file__).parents[2].glob("scripts/examples/*.py"):
+        assert f'href="#{path.stem}"' in html
+        assert f"python scripts/examples/{path.name}" in shown
+    assert "def log_cosh ( a , y ):" in shown or "def log_cosh(a, y):" in shown
 
 
 def test_parameters_are_a_list(built: Path) -> None:
@@ -185,7 +195,10 @@ def test_a_wrong_link_ends_the_build_with_1(
 
     (tmp_path / "fastnn").mkdir()
     (tmp_path / "fastnn" / "version.py").touch()
-    (tmp_path / "README.md").write_text("# A\n\n[b](absent.md) [c](#nowhere)", encoding="utf-8")
+    (tmp_path / "docs").mkdir()
+    start = "# A\n\n[b](absent.md) [c](#nowhere) [d](docs/d.md#top)"
+    (tmp_path / "README.md").write_text(start, encoding="utf-8")
+    (tmp_path / "docs" / "d.md").write_text("# D\n\n[up](../README.md#a)", encoding="utf-8")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(pages, "TEXTS", {"README.md": "index"})
     monkeypatch.setattr(pages, "_names", lambda documented: ("<h1>names</h1>", ""))
@@ -193,6 +206,8 @@ def test_a_wrong_link_ends_the_build_with_1(
     said = capsys.readouterr().err
     assert "index.html: 'files/absent.md' is not there" in said
     assert "index.html: '#nowhere' has no anchor 'nowhere'" in said
+    assert "index.html: 'docs-d.html#top' has no anchor 'top'" in said
+    assert 'href="index.html#a"' in (tmp_path / "out" / "docs-d.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
