@@ -104,8 +104,7 @@ class Option:
         >>> Option("slope", 0.01).setting
         'slope=0.01'
         """
-        value = self.default
-        return f"{self.name}={value:g}" if isinstance(value, float) else f"{self.name}={value}"
+        return _set(self.name, self.default)
 
     def check(self, owner: str, value: object) -> float | bool | str | None:
         """Return ``value`` if it is allowed; raise ArgumentError naming option and range if not."""
@@ -248,8 +247,12 @@ def call_text(name: str, options: Mapping[str, object]) -> str:
     >>> call_text("adam", {"beta1": 0.9, "epsilon": 1e-8}), call_text("relu", {})
     ('adam(beta1=0.9, epsilon=1e-08)', 'relu')
     """
-    given = (f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in options.items())
+    given = (_set(option, value) for option, value in options.items())
     return f"{name}({', '.join(given)})" if options else name
+
+
+def _set(option: str, value: object) -> str:
+    return f"{option}={value:g}" if isinstance(value, float) else f"{option}={value}"
 
 
 def parse_choice(spec: object, kind: str) -> tuple[str, dict[str, object]]:

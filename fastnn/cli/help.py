@@ -79,8 +79,8 @@ def overview(commands: Mapping[str, Parser]) -> str:
       activations    g in A = g(Z), of hidden layers and the output
       ...
     """
-    from fastnn.cli.text import pairs
     from fastnn.cli.topics import TOPICS
+    from fastnn.text import pairs
 
     asked = {
         "fastnn help adam": "any name of a topic",
@@ -110,7 +110,7 @@ def listing(topic: Topic) -> str:
                    Any number: the output of a regression.
       ...
     """
-    from fastnn.cli.text import WIDTH, pairs
+    from fastnn.text import WIDTH, pairs
 
     entries = topic.entries()
     width = max(len(entry.name) for entry in entries)
@@ -155,7 +155,7 @@ def page(entry: Entry) -> str:
       source         N5
       example        fastnn train digits --activation "leaky_relu(slope=0.01)"
     """
-    from fastnn.cli.text import WIDTH
+    from fastnn.text import WIDTH
 
     title = f"{entry.name}: {entry.kind}"
     if entry.aliases:
@@ -174,7 +174,7 @@ def page(entry: Entry) -> str:
 
 def _rows(rows: Sequence[tuple[str, str]]) -> Sequence[str]:
     """Names and values in lines after an empty one; a name that is there again is left out."""
-    from fastnn.cli.text import pairs
+    from fastnn.text import pairs
 
     width = max((len(name) for name, _ in rows), default=0)
     lines, last = [""] * bool(rows), ""

@@ -24,7 +24,7 @@ from fastnn.recipe.table import (
     RunOptions,
     SeedOptions,
 )
-from fastnn.registry import Row
+from fastnn.registry import Row, call_text
 
 #: How the help calls the groups of the table.
 _TITLES = {
@@ -187,5 +187,4 @@ def names() -> str:
 
 
 def _shown(row: Row) -> str:
-    options = ", ".join(o.setting for o in row.options)
-    return f"{row.name}({options})" if options else row.name
+    return call_text(row.name, {option.name: option.default for option in row.options})
