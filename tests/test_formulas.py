@@ -128,7 +128,12 @@ def test_initializer(name: str) -> None:
     first, second = row.about.equations
     found = computed(About(first, "", ""), n_in=7.0, n_out=5.0, gain=4.0, **options)
     assert math.isclose(found["r"], row.scale(7, 5, 4.0, **options))
-    words = {"uniform": "uniform", "normal": "normal,", "truncated": "far out", "zero": "W = 0"}
+    words = {
+        "uniform": "uniform",
+        "normal": "normal,",
+        "truncated": "cut off at 2.27 r",
+        "zero": "W = 0",
+    }
     assert [kind for kind, word in words.items() if word in second][-1] == row.distribution
 
 

@@ -41,7 +41,7 @@ class Initializer:
 
 _UNIFORM = "W uniform from -r to r"
 _NORMAL = "W normal, deviation r"
-_TRUNCATED = "W normal, deviation r, none far out"  # cut off where a normal one has 2 deviations
+_TRUNCATED = "W normal, deviation r, cut off at 2.27 r"  # 2 / _TRUNCATED_STD
 _GLOROT = "Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html"
 _HE = "N22; He et al. 2015, https://arxiv.org/abs/1502.01852"
 _LECUN = "N22; LeCun et al. 1998"

@@ -123,7 +123,7 @@ METRICS: Table[Metric] = Table(
             "f1", scores.f1, _CLASSES, True,
             about=About(
                 "2 tp / (2 tp + fp + fn)",
-                "The harmonic mean of precision and recall.",
+                "The harmonic mean of precision and recall; of several classes or labels the mean.",
                 _LIKE.format("f1"),
             ),
         ),
@@ -131,7 +131,8 @@ METRICS: Table[Metric] = Table(
             "precision", scores.precision, _CLASSES, True,
             about=About(
                 "tp / (tp + fp)",
-                "Of those that are predicted as positive, how many are.",
+                "Of those that are predicted as positive, how many are; of several classes or "
+                "labels the mean.",
                 _LIKE.format("precision"),
             ),
         ),
@@ -139,7 +140,8 @@ METRICS: Table[Metric] = Table(
             "recall", scores.recall, _CLASSES, True,
             about=About(
                 "tp / (tp + fn)",
-                "Of those that are positive, how many are found.",
+                "Of those that are positive, how many are found; of several classes or labels "
+                "the mean.",
                 _LIKE.format("recall"),
             ),
         ),
