@@ -102,14 +102,17 @@ def _complete(action: Any, root: Parser, files: Any) -> None:
 def _words(dest: str, root: Parser) -> Iterator[str]:
     """The words that an argument takes."""
     from fastnn.cli.tables import tables
+    from fastnn.demos.table import DEMOS
 
-    by_kind = {table.kind: table.names for table in tables()}
+    by_kind = {table.kind: table.names for table in (*tables(), DEMOS)}
     if dest == "data":
         yield from by_kind["data set"]
     elif dest == "shell":
         yield from SHELLS
     elif dest == "names":
         yield from _explained(root)
+    elif dest == "name":
+        yield from by_kind["demo"]
     elif dest == "by":
         yield from ("loss", *by_kind["metric"])
     elif dest == "workers":

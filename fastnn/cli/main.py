@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from textwrap import fill
 
 from fastnn.cli.bench import add_bench
-from fastnn.cli.demo import add_demo
 from fastnn.cli.completion import add_completion
+from fastnn.cli.demo import add_demo
 from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.exit_codes import EXIT_CODES, MEANINGS
 from fastnn.cli.export import add_export

@@ -131,6 +131,21 @@ def _exit_codes() -> list[Entry]:
     ]
 
 
+def _demos() -> list[Entry]:
+    from fastnn.demos.table import DEMOS
+
+    return [
+        Entry(
+            row.name, "demo", f"{row.title}.",
+            facts={"picture": row.picture, "in Python": f"fastnn.demos.{row.function_name}()"},
+            source=row.notes,
+            example=f"fastnn demo {row.name}",
+            aliases=row.aliases,
+        )
+        for row in DEMOS
+    ]  # fmt: skip
+
+
 #: | N8 | what | vectorised | in loops |
 _EQUATION = re.compile(r"^\| (N\d+) \| (.*?) \| (.*?) \| (.*?) ?\|$", re.MULTILINE)
 
@@ -168,6 +183,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("engines", "what runs the steps on the CPU", _engines),
     Topic("files", "what is read and written", _files, ("file", "formats", "format")),
     Topic("exit-codes", "what fastnn ends with", _exit_codes, ("exit_code", "exit", "codes")),
+    Topic("demos", "ideas of the notes, run and drawn", _demos, ("demonstrations",)),
     Topic("equations", "the equations of the notes, and where each is", _equations, ("notes",)),
 )  # fmt: skip
 
@@ -263,8 +279,17 @@ def _with_rows(entry: Entry, entries: list[Entry]) -> Entry:
     """An equation with the names whose source it is."""
     if entry.kind != "equation of the notes":
         return entry
-    inside = re.compile(rf"\b{entry.name}\b")
-    rows = [other.name for other in entries if inside.search(other.source)]
-    if not rows:
-        return entry
-    return replace(entry, facts={**entry.facts, "see": f"fastnn help {' '.join(rows)}"})
+    there = [other for other in entries if entry.name in _numbers(other.source)]
+    rows = " ".join(other.name for other in there if other.kind != "demo")
+    demos = "; ".join(other.example for other in there if other.kind == "demo")
+    see = {"see": f"fastnn help {rows}" if rows else "", "shown by": demos}
+    facts = {**entry.facts, **{name: value for name, value in see.items() if value}}
+    return replace(entry, facts=facts)
+
+
+def _numbers(source: str) -> set[str]:
+    """The equations that a source names: "N2-N5, N7" are five."""
+    found = set()
+    for first, last in re.findall(r"\bN(\d+)(?:-N(\d+))?\b", source):
+        found |= {f"N{i}" for i in range(int(first), int(last or first) + 1)}
+    return found

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.random import generator
 from fastnn.errors import ArgumentError, arg, shown
-from fastnn.nn.activations import softmax_forward
 from fastnn.nn.dense import LayerArrays, gradients, hidden_backward, linear
 from fastnn.nn.network import Network
 from fastnn.nn.output import OutputArrays, output_gradient
 from fastnn.nn.parameters import Parameters
+from fastnn.nn.softmax import softmax_forward
 from fastnn.nn.step import Kernels
 
 #: What a demo takes for an input.

@@ -57,6 +57,7 @@ TYPED = {
     "fastnn help optim": "optimizers optimizer",
     "fastnn help adam leak": "leaky_relu",
     "fastnn completion z": "zsh",
+    "fastnn demo forw": "forward",
 }
 
 
