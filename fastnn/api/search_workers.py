@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 from fastnn.errors import ArgumentError, arg
@@ -72,6 +72,7 @@ def _joblib(
     """Yield each share's number and results when it is done; leaving early ends the processes."""
     try:
         from joblib import Parallel, delayed, parallel_config
+        from joblib.externals.loky.backend.resource_tracker import ensure_running
     except ImportError as error:
         raise ArgumentError(
             f"{arg('workers', 'joblib')} needs joblib: {pip_install('search')}"
@@ -79,7 +80,10 @@ def _joblib(
     threads = max(1, len(os.sched_getaffinity(0)) // jobs)
     with parallel_config(backend="loky", inner_max_num_threads=threads):
         pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-        found = pool(delayed(_numbered)(i, work, share, given) for i, share in enumerate(shares))
+        tasks = (delayed(_numbered)(i, work, share, given) for i, share in enumerate(shares))
+        ensure_running()  # up to joblib 1.5 it would let the signals through again
+        with _deaf_to_the_terminal():
+            found = pool(tasks)
         try:
             for one in found:  # noqa: UP028  # it is closed below
                 yield one
@@ -104,10 +108,10 @@ def _dask(
     own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     # Its own processes have one thread of BLAS each: dask sees to that.
     foreign = dask.config.get("scheduler-address", None)
-    with start(**({} if foreign else own)) as client:
+    with _deaf_to_the_terminal():
+        client = start(**({} if foreign else own))
+    with client:
         try:
-            if not foreign:
-                client.run(_ignore_terminal)  # its signals go to all; this process ends them
             (sent,) = client.scatter([dict(given)], hash=False)
             futures = [
                 client.submit(_numbered, i, work, share, sent, pure=False)
@@ -123,9 +127,21 @@ def _dask(
             raise
 
 
-def _ignore_terminal() -> None:
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+@contextmanager
+def _deaf_to_the_terminal() -> Iterator[None]:
+    """Start processes here that get none of the terminal's signals, which go to all of a command.
+
+    This process is to end them: each would tell how it was stopped. A signal that is blocked stays
+    so in what a thread starts, from its first moment.
+    """
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # in Python 3.11 its start lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hush() -> None:

@@ -296,6 +296,7 @@ def test_a_missing_library_is_named(
 
 
 SCRIPT = """
+import signal
 import sys
 from fastnn.api.search import search
 
@@ -311,6 +312,10 @@ if __name__ == "__main__":
     from fastnn.api.search_workers import in_processes
     found = in_processes(threads, [1, 2], {}, jobs=2, workers=sys.argv[1])
     print(max(found) * 2 <= max(2, most_threads()))
+    terminal = {signal.SIGINT, signal.SIGHUP}
+    given = {"jobs": 2, "workers": sys.argv[1]}
+    print(all(terminal <= found for found in in_processes(blocked, [1, 2], {}, **given)))
+    print(not terminal & signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 """
 THREADS = '''
 def threads(items):
@@ -318,15 +323,23 @@ def threads(items):
     from fastnn.backend.engine import most_threads
 
     return [most_threads() for _ in items]
+
+def blocked(items):
+    """The signals that a worker does not get, as from its start."""
+    import signal
+
+    return [signal.pthread_sigmask(signal.SIG_BLOCK, ()) for _ in items]
 '''
 
 
 @pytest.mark.parametrize("workers", ["joblib", "dask"])
-def test_processes_find_the_same_and_share_the_cores(workers: str, tmp_path: Path) -> None:
+def test_processes_find_the_same_share_the_cores_and_hear_no_ctrl_c(
+    workers: str, tmp_path: Path
+) -> None:
     pytest.importorskip({"joblib": "joblib", "dask": "distributed"}[workers])
     (tmp_path / "share.py").write_text(THREADS, encoding="utf-8")
     script = tmp_path / "run.py"
-    script.write_text("from share import threads\n" + SCRIPT, encoding="utf-8")
+    script.write_text("from share import blocked, threads\n" + SCRIPT, encoding="utf-8")
     ran = subprocess.run(
         [sys.executable, str(script), workers], capture_output=True, text=True, timeout=HANG,
         cwd=Path(search_module.__file__).parents[2], check=False,
@@ -334,7 +347,7 @@ def test_processes_find_the_same_and_share_the_cores(workers: str, tmp_path: Pat
              f":{tmp_path}"},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.split() == ["True", "True", "True"]
+    assert ran.stdout.split() == ["True"] * 5
 
 
 def os_environment() -> dict[str, str]:
