@@ -1,5 +1,6 @@
-"""Every CUDA text that the device tests ran compiles for every GPU, and spills no register."""
+"""Every CUDA text that the device tests ran compiles for GPUs, and spills no register."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tests.cuda.emulated_run import EmulatedRun
 
 #: Turing, Ampere (A100, then smaller ones), Ada, Hopper, Blackwell (B200, then RTX).
 ARCHITECTURES = ("75", "80", "86", "89", "90", "100", "120")
+#: The oldest, what data centres have most of (A100, H100), and the newest: the others lie between
+#: two of these, and each architecture costs 10 to 20 seconds the first time.
+USUAL = ("75", "80", "90", "120")
 #: With 256 threads a block, so many registers each still leave room for 3 blocks at once.
 MOST_REGISTERS = 80
 
@@ -18,15 +22,47 @@ needs_nvrtc = pytest.mark.skipif(
 )
 
 
+def asked_for(setting: str) -> tuple[str, ...]:
+    """The architectures that FASTNN_TEST_ARCHITECTURES names: "all", "80,sm_89", or "", the usual.
+
+    Raises ValueError for others, so that no run proves less than it was asked for.
+    """
+    if setting in ("", "all"):
+        return ARCHITECTURES if setting else USUAL
+    names = [name.strip().removeprefix("sm_") for name in setting.split(",")]
+    if unknown := [name for name in names if name not in ARCHITECTURES]:
+        raise ValueError(
+            f"FASTNN_TEST_ARCHITECTURES must be 'all' or a list of {','.join(ARCHITECTURES)}; "
+            f"found {unknown[0]!r}"
+        )
+    return tuple(name for name in ARCHITECTURES if name in names)
+
+
+COMPILED = asked_for(os.environ.get("FASTNN_TEST_ARCHITECTURES", ""))
+
+
+def test_which_architectures_are_compiled_for() -> None:
+    assert asked_for("") == ("75", "80", "90", "120")
+    assert asked_for("all") == ARCHITECTURES
+    assert asked_for("sm_120, 86") == ("86", "120")
+    with pytest.raises(ValueError, match=r"list of 75,80,86,89,90,100,120; found '81'"):
+        asked_for("80,81")
+
+
 def test_there_is_a_compiler(proven: Callable[[str], None]) -> None:
     if not nvrtc.library_path():
         proven("CUDA: NOT PROVEN that the kernels compile for GPUs: NVRTC is not there")
         pytest.skip("NVRTC is not there: ./scripts/emulator installs it")
     assert int(nvrtc.version().partition(".")[0]) >= 12
+    if left := [name for name in ARCHITECTURES if name not in COMPILED]:
+        proven(
+            f"CUDA: not compiled for sm_{', sm_'.join(left)}: FASTNN_TEST_ARCHITECTURES=all "
+            "compiles for every architecture"
+        )
 
 
 @needs_nvrtc
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", COMPILED)
 def test_every_kernel_compiles_and_spills_nothing(
     architecture: str, emulated_run: EmulatedRun, proven: Callable[[str], None]
 ) -> None:
