@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, SupportsFloat, TypeVar
 
 from fastnn.errors import ArgumentError, arg, shown
 
@@ -39,6 +39,18 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
             value=value,
         )
     return value
+
+
+def as_float(value: SupportsFloat) -> float:
+    """Return a number as a float; infinity where it is too large for one.
+
+    >>> as_float(3), as_float(-(10**400))
+    (3.0, -inf)
+    """
+    try:
+        return float(value)
+    except OverflowError:  # a whole number
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,7 @@ class Option:
         array = getattr(value, "shape", ()) != ()
         if isinstance(value, bool) or array or not hasattr(value, "__float__"):
             raise ArgumentError(f"{owner}: {self.name} must be a number, found {shown(value)}")
-        number = float(value)
+        number = as_float(value)
         inside = (number > self.low if self.open_low else number >= self.low) and (
             number < self.high if self.open_high else number <= self.high
         )

@@ -98,6 +98,36 @@ def test_estimators_name_every_parameter(kind: str) -> None:
         refused(name, estimator(**{name: WRONG}).fit, X, LABELS)
 
 
+def test_a_training_without_end_is_refused_at_every_door(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    many, model = 10**30, Sequential([Dense(1)])
+    model.compile(loss="mse")
+    doors = {
+        "epochs": [
+            lambda: train(X, LABELS, epochs=many),
+            lambda: train_many([{}], X, LABELS, epochs=many),
+            lambda: search(X, LABELS, grid={"l2": [0.0]}, epochs=many),
+            lambda: model.fit(X, LABELS, epochs=many),
+        ],
+        "max_iter": [
+            lambda: fastnn.MLPClassifier(max_iter=many).fit(X, LABELS),
+            lambda: fastnn.MLPRegressor(max_iter=many, solver="lbfgs").fit(X, LABELS),
+        ],
+    }
+    for name, calls in doors.items():
+        for call in calls:
+            with pytest.raises(ArgumentError) as caught:
+                call()
+            said = f"{name} must be a whole number of at most 2**63 - 1, found {many}"
+            assert str(caught.value).endswith(said)  # after the configuration that it is in
+            assert caught.value.argument == name
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "digits", "--epochs", str(many)]) == 2
+    said = f"--epochs must be a whole number of at most 2**63 - 1, found {many}"
+    assert said in capsys.readouterr().err
+
+
 def test_what_the_doors_call_otherwise_is_called_so() -> None:
     """A cure, too, is written as the door's users write it."""
     groups = [fastnn.ParameterGroup(weight_decay=0.1)]

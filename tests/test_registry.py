@@ -81,7 +81,7 @@ def test_the_ends_of_a_range() -> None:
             open_ends.check("x", end)
 
 
-@pytest.mark.parametrize("value", ["a", None, True, [1.0], math.nan, math.inf])
+@pytest.mark.parametrize("value", ["a", None, True, [1.0], math.nan, math.inf, 10**400])
 def test_only_a_finite_number_is_a_number(value: object) -> None:
     with pytest.raises(ArgumentError, match="x: p"):
         Option("p", 0.5).check("x", value)

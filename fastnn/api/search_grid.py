@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.recipe.checks import whole
+from fastnn.registry import as_float
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class LogUniform:
     high: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.high) and 0 < self.low < self.high):
+        numbers = isinstance(self.low, Real) and isinstance(self.high, Real)
+        if not numbers or not 0 < as_float(self.low) < as_float(self.high) < math.inf:
             raise ArgumentError(
-                f"a range goes from a number above 0 to a larger one, found {self.low!r} to "
-                f"{self.high!r}"
+                f"a range goes from a number above 0 to a larger one, found {shown(self.low)} to "
+                f"{shown(self.high)}"
             )
 
     def draw(self, random: np.random.Generator) -> float:

@@ -95,6 +95,9 @@ def folds(target: npt.ArrayLike, task: str, k: int, seed: int = 0) -> list[Array
 
     Raises DataError for fewer rows than folds.
     """
+    n_rows = len(np.asarray(target))
+    if k > n_rows:
+        raise DataError(f"{n_rows} rows are too few for {k} folds; add rows or take fewer folds")
     return _divide(target, task, np.full(k, 1 / k), seed, index=2)
 
 

@@ -12,7 +12,7 @@ from fastnn.backend.host.arrays import to_host
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.recipe.table import ClassWeight
-from fastnn.registry import did_you_mean
+from fastnn.registry import as_float, did_you_mean
 
 Array = npt.NDArray[Any]
 
@@ -83,7 +83,7 @@ def _one_weight(label: object, weight: object) -> float:
         raise ArgumentError(
             f"{arg('class_weight')}: the weight of {shown(label)} is {weight!r}, not a number"
         )
-    return float(weight)
+    return as_float(weight)
 
 
 def _checked(weights: Array) -> Array:
@@ -120,7 +120,7 @@ def check_weights(weights: npt.ArrayLike, n: int) -> Array:
     """
     try:
         w = np.asarray(to_host(weights), np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ArgumentError(f"{arg('sample_weight')} must be a list of numbers") from None
     if w.shape not in ((n,), (n, 1)):
         raise ArgumentError(

@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeGuard
 
 from fastnn import registry
 from fastnn.errors import ArgumentError, arg, shown
-from fastnn.registry import did_you_mean
+from fastnn.registry import as_float, did_you_mean
 
 #: Takes the name of an argument and a value; returns the value in the form that is kept.
 Check = Callable[[str, Any], Any]
@@ -49,15 +49,31 @@ def told(check: Check) -> Told:
     return check if isinstance(check, Told) else Told(check, _TAKES.get(check, ""))
 
 
+#: What is counted (epochs, examples, units) is counted in 64 bits, by the random streams too.
+LARGEST = 2**63 - 1
+
+
+def _counts(value: object) -> TypeGuard[Integral]:
+    return (
+        isinstance(value, Integral) and not isinstance(value, bool) and 1 <= int(value) <= LARGEST
+    )
+
+
+def _no_count(value: object) -> str:
+    """Say what a count must be, for a value that is none."""
+    large = isinstance(value, Integral) and int(value) > LARGEST
+    return f"a whole number {'of at most 2**63 - 1' if large else 'above 0'}"
+
+
 def whole(name: str, value: object) -> int:
-    """Return ``value`` as a positive int; raise ArgumentError naming it otherwise.
+    """Return ``value`` as an int from 1 to 2**63 - 1; raise ArgumentError naming it otherwise.
 
     >>> whole("epochs", 3)
     3
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+    if not _counts(value):
         raise ArgumentError(
-            f"{arg(name)} must be {_TAKES[whole]}, found {shown(value)}", value=value
+            f"{arg(name)} must be {_no_count(value)}, found {shown(value)}", value=value
         )
     return int(value)
 
@@ -69,12 +85,13 @@ def number(name: str, value: object, open_low: bool = False) -> float:
     1.0
     """
     valid = isinstance(value, Real) and not isinstance(value, bool)
-    if not valid or not math.isfinite(value) or value < 0 or (open_low and not value):  # type: ignore[arg-type, operator]
+    found = as_float(value) if valid else math.nan  # type: ignore[arg-type]
+    if not 0 <= found < math.inf or (open_low and not found):
         raise ArgumentError(
             f"{arg(name)} must be {_TAKES[above_0 if open_low else number]}, found {shown(value)}",
             value=value,
         )
-    return float(value)  # type: ignore[arg-type]
+    return found
 
 
 def above_0(name: str, value: object) -> float:
@@ -94,10 +111,7 @@ def share(name: str, value: object) -> float:
     """
     valid = isinstance(value, Real) and not isinstance(value, bool)
     if not valid or not 0 <= value < 1:  # type: ignore[operator]
-        raise ArgumentError(
-            f"{arg(name)} must be {_TAKES[share]}, found {value!r}",
-            value=value,
-        )
+        raise ArgumentError(f"{arg(name)} must be in [0, 1), found {shown(value)}", value=value)
     return float(value)  # type: ignore[arg-type]
 
 
@@ -187,10 +201,9 @@ def hidden_layer_sizes(name: str, hidden: Any) -> tuple[int, ...]:
         )
     given = list(given)
     for n in given:
-        if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+        if not _counts(n):
             raise ArgumentError(
-                f"each of {arg(name)} must be {_TAKES[whole]}, found {shown(n)}",
-                value=hidden,
+                f"each of {arg(name)} must be {_no_count(n)}, found {shown(n)}", value=hidden
             )
     return tuple(int(n) for n in given)
 
@@ -205,8 +218,8 @@ def size(*words: str) -> Check:
     def check(name: str, value: object) -> int | str:
         if isinstance(value, str) and value in words:
             return value
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            forms = " or ".join([_TAKES[whole], *map(repr, words)])
+        if not _counts(value):
+            forms = " or ".join([_no_count(value), *map(repr, words)])
             raise ArgumentError(
                 f"{arg(name)} must be {forms}, found {shown(value)}"
                 f"{did_you_mean(str(value), words)}",
@@ -252,7 +265,7 @@ def fold(name: str, value: Any) -> tuple[int, int]:
         )
     i, k = value
     if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in value) or not (
-        0 <= i < k and k >= 2
+        0 <= i < k and 2 <= k <= LARGEST
     ):
         raise ArgumentError(
             f"{arg(name)} must be (i, k) with k of 2 or more and i from 0 to k - 1, found "

@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from fastnn.errors import shown
 from fastnn.registry import call_text
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ def split_list(text: str, mark: str = ",") -> list[str]:
             start = i + 1
     parts.append(text[start:].strip())
     if "" in parts:
-        raise ArgumentTypeError(f"has an empty entry in {text!r}")
+        raise ArgumentTypeError(f"has an empty entry in {shown(text)}")
     return parts
 
 
@@ -52,7 +53,7 @@ def whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ArgumentTypeError(f"needs a whole number, found {text!r}") from None
+        raise ArgumentTypeError(f"needs a whole number, found {shown(text)}") from None
 
 
 def real(text: str) -> float:
@@ -64,7 +65,7 @@ def real(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ArgumentTypeError(f"needs a number, found {text!r}") from None
+        raise ArgumentTypeError(f"needs a number, found {shown(text)}") from None
 
 
 def truth(text: str) -> bool:
@@ -75,7 +76,7 @@ def truth(text: str) -> bool:
     """
     words = {"yes": True, "true": True, "no": False, "false": False}
     if text.lower() not in words:
-        raise ArgumentTypeError(f"needs yes or no, found {text!r}")
+        raise ArgumentTypeError(f"needs yes or no, found {shown(text)}")
     return words[text.lower()]
 
 
@@ -105,10 +106,13 @@ def layers(text: str) -> tuple[int, ...]:
     """
     if text.strip() in ("", "none"):
         return ()
-    sizes = [part.strip() for part in text.split(",")]
-    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
-        raise ArgumentTypeError(f"needs layer sizes such as 256,128, or none; found {text!r}")
-    return tuple(int(size) for size in sizes)
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise ArgumentTypeError(f"needs layer sizes such as 256,128, or none; found {shown(text)}")
+    return sizes
 
 
 def batch_size(text: str) -> int | str:

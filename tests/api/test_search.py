@@ -68,7 +68,9 @@ def test_what_is_no_grid(grid: Any, n: int | None, message: str) -> None:
         expand(grid, n)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (2, 1), (1, math.inf), (-1, 1)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1), (2, 1), (1, math.inf), (-1, 1), (1, 10**400), ("a", 1)]
+)
 def test_what_is_no_range(low: float, high: float) -> None:
     with pytest.raises(ArgumentError, match="a range goes from a number above 0"):
         LogUniform(low, high)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.data.split import holdout, split
+from fastnn.data.split import folds, holdout, split
 from fastnn.errors import ArgumentError, DataError
 
 COUNTS = st.lists(st.integers(3, 40), min_size=2, max_size=12)
@@ -122,6 +122,8 @@ def test_holdout(counts, fraction):
             r"must sum to 1, found \(0.8, 0.2, 0.2\): 1.2",
         ),
         (lambda: split([0] * 9, "regression", seed=-1), ArgumentError, "seed"),
+        (lambda: folds([0, 1] * 3, "binary", 7), DataError, "6 rows are too few for 7 folds"),
+        (lambda: folds([0.5] * 3, "regression", 10**12), DataError, "3 rows are too few for 1000"),
         (lambda: holdout([0] * 9, "regression", 1.0), ArgumentError, "between 0 and 1, found 1.0"),
         (lambda: holdout([0] * 9, "regression", True), ArgumentError, "found True"),
         (lambda: holdout([1.5], "regression", 0.1), DataError, "the held out part is empty"),

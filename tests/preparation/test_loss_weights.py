@@ -48,6 +48,7 @@ def test_a_weight_for_each_of_several_labels():
         ({"pink": 1.0}, COLOURS, "unknown label 'pink' .known: 'blue', 'green', 'red'"),
         ({"red": -1.0}, COLOURS, "must be finite and not negative"),
         ({"red": float("nan")}, COLOURS, "must be finite and not negative"),
+        ({"red": 10**400}, COLOURS, "must be finite and not negative"),
         ({"red": 0, "blue": 0, "green": 0}, COLOURS, "and not all 0"),
         ({"red": "big"}, COLOURS, "the weight of 'red' is 'big', not a number"),
         ({"red": True}, COLOURS, "the weight of 'red' is True, not a number"),
