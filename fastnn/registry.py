@@ -122,29 +122,33 @@ class Option:
         """Return ``value`` if it is allowed; raise ArgumentError naming option and range if not."""
         if self.choices:
             if value not in self.choices:
-                raise ArgumentError(
-                    f"{owner}: {self.name}={shown(value)}; choose from {', '.join(self.choices)}"
-                    + did_you_mean(str(value), self.choices)
+                raise self._wrong(
+                    owner,
+                    f"={shown(value)}; choose from {', '.join(self.choices)}"
+                    + did_you_mean(str(value), self.choices),
                 )
             return str(value)
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
-                raise ArgumentError(
-                    f"{owner}: {self.name} must be True or False, found {shown(value)}"
-                )
+                raise self._wrong(owner, f" must be True or False, found {shown(value)}")
             return value
         if value is None and self.default is None:
             return None
         array = getattr(value, "shape", ()) != ()
         if isinstance(value, bool) or array or not hasattr(value, "__float__"):
-            raise ArgumentError(f"{owner}: {self.name} must be a number, found {shown(value)}")
+            raise self._wrong(owner, f" must be a number, found {shown(value)}")
         number = as_float(value)
         inside = (number > self.low if self.open_low else number >= self.low) and (
             number < self.high if self.open_high else number <= self.high
         )
         if not inside or not math.isfinite(number):
-            raise ArgumentError(f"{owner}: {self.name}={shown(value)} is outside {self.range}")
+            raise self._wrong(owner, f"={shown(value)} is outside {self.range}")
         return number
+
+    def _wrong(self, owner: str, found: str) -> ArgumentError:
+        """The error; of a function or class, where an option is an argument, it names that."""
+        argument = self.name if owner.isidentifier() else None
+        return ArgumentError(f"{owner}: {self.name}{found}", argument=argument)
 
 
 class Row(Protocol):

@@ -1,7 +1,12 @@
 """How errors name what they are about, and how a door spells it."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+import fastnn
 from fastnn.errors import ArgumentError, DataError, about, arg, inside, spelled
 
 
@@ -17,6 +22,65 @@ def test_what_is_to_be_done_is_not_what_is_wrong() -> None:
     error = DataError(f"column 'a': 'x' is no number; say {arg('missing', ['x'])}")
     assert error.argument is None
     assert str(error) == "column 'a': 'x' is no number; say missing=['x']"
+
+
+#: What is wrong with no argument: a call out of order, a file, what the library cannot do.
+NO_ARGUMENT = (
+    "Normalization has not seen",
+    "a network is described by",  # of a model file
+    "add: the layers are in use",
+    "batch normalisation cannot train with",  # one example
+    "dropout of a network ends",
+    "inverse is for regression",
+    "networks that are trained at once",
+    "sizes, activations, dropout",
+    "the export to ONNX needs onnx",
+    "the model cannot be saved",
+    "the number of inputs is not known",
+    "the weights are too large for ONNX",
+    "to_model: there is one class",
+)
+
+
+def errors_of_arguments() -> Iterator[tuple[str, ast.Call]]:
+    """Every ArgumentError that a function raises for its callers; the backends' are ours alone.
+
+    The command line has flags; what `about` is around is named by that.
+    """
+    root = Path(fastnn.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        place = str(path.relative_to(root))
+        if place.startswith(("backend", "cli")):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = [
+            inner
+            for outer in ast.walk(tree)
+            if isinstance(outer, ast.With) and "about(" in ast.unparse(outer.items[0])
+            for inner in ast.walk(outer)
+        ]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ArgumentError":
+                if node not in named:
+                    yield f"{place}:{node.lineno}", node
+
+
+def test_every_error_of_an_argument_names_it() -> None:
+    found, used = [], set()
+    for place, node in errors_of_arguments():
+        text = ast.unparse(node)
+        begin = "".join(
+            part.value if isinstance(part, ast.Constant) else "{}"
+            for part in getattr(node.args[0], "values", node.args)
+        )
+        if "arg(" in text or "argument=" in text or begin.startswith("{}"):
+            continue  # what begins with a variable begins with the argument's owner or name
+        known = [start for start in NO_ARGUMENT if begin.startswith(start)]
+        used.update(known)
+        if not known:
+            found.append(f"{place}: {begin}")
+    assert found == []
+    assert sorted(used) == sorted(NO_ARGUMENT)
 
 
 def test_text_of_the_user_is_no_argument() -> None:

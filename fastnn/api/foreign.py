@@ -13,7 +13,7 @@ from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task, check_task
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.formats.foreign_layers import (
     LayerWeights,
     check_chain,
@@ -76,6 +76,7 @@ def from_pytorch(
     for a file that cannot be read.
     """
     found = layers_of_state_dict(read_state_dict(weights), layers)
+    check_chain(found)
     return _model(
         found, task, activation, output_activation, loss, classes,
         _place(found, batch_normalization, _PYTORCH_NORM), columns, dtype,
@@ -106,6 +107,7 @@ def from_keras(
     Raises ArgumentError, naming the shapes, for weights that do not fit together.
     """
     found = layers_of_list(weights)
+    check_chain(found)
     return _model(
         found, task, activation, output_activation, loss, classes,
         _place(found, batch_normalization, _KERAS_NORM), columns, dtype,
@@ -131,17 +133,20 @@ def from_sklearn(estimator: Any, *, dtype: str | None = None) -> Model:
     if hasattr(mlp, "to_model"):
         raise ArgumentError(
             f"{type(mlp).__name__} is fastnn's own, and its weights are not all of it: use its "
-            "to_model(), with standardize=True in the place of a StandardScaler"
+            "to_model(), with standardize=True in the place of a StandardScaler",
+            argument="estimator",
         )
     if not hasattr(mlp, "coefs_"):
         raise ArgumentError(
-            f"{type(mlp).__name__} is not a fitted MLPClassifier or MLPRegressor: it has no coefs_"
+            f"{type(mlp).__name__} is not a fitted MLPClassifier or MLPRegressor: it has no coefs_",
+            argument="estimator",
         )
     pairs = zip(mlp.coefs_, mlp.intercepts_, strict=True)
     found = [
         LayerWeights(f"coefs_[{l}]", np.asarray(W).T, np.asarray(b))
         for l, (W, b) in enumerate(pairs)
     ]
+    check_chain(found, "estimator")
     task, classes, loss, flat = _sklearn_task(mlp)
     names = getattr(scaler if scaler is not None else mlp, "feature_names_in_", None)
     made = _model(
@@ -171,7 +176,8 @@ def _steps(estimator: Any) -> tuple[Any, Any]:
     if len(steps) != 2 or kinds[0] != "StandardScaler":
         raise ArgumentError(
             f"a pipeline of {', '.join(kinds)} cannot be read: only of a StandardScaler and an "
-            "MLPClassifier or MLPRegressor"
+            "MLPClassifier or MLPRegressor",
+            argument="estimator",
         )
     return steps[0][1], steps[1][1]
 
@@ -185,7 +191,8 @@ def _sklearn_task(mlp: Any) -> tuple[Task, Array | None, str | None, bool]:
         return "multiclass", np.asarray(mlp.classes_), None, True
     if mlp.n_outputs_ == 1 and len(mlp.classes_) < 2:
         raise ArgumentError(
-            f"{type(mlp).__name__} was fitted to one class, {mlp.classes_[0]}: a model needs two"
+            f"{type(mlp).__name__} was fitted to one class, {mlp.classes_[0]}: a model needs two",
+            argument="estimator",
         )
     if mlp.n_outputs_ == 1:
         return "binary", np.asarray(mlp.classes_), None, True
@@ -198,17 +205,18 @@ def _place(layers: Sequence[LayerWeights], spec: object, defaults: dict[str, flo
     if not any(there):
         if spec is not None:
             raise ArgumentError(
-                f"batch_normalization={spec!r} has no effect: the weights have none"
+                f"{arg('batch_normalization', spec)} has no effect: the weights have none"
             )
         return None
     if spec is None:
         raise ArgumentError(
             "the weights have batch normalisation: say where it is, "
-            "batch_normalization='before' or 'after' the activation"
+            f"{arg('batch_normalization', 'before')} or 'after' the activation"
         )
     if there[-1]:
         raise ArgumentError(
-            f"batch normalisation after the output layer {layers[-1].name!r} cannot be read"
+            f"batch normalisation after the output layer {layers[-1].name!r} cannot be read",
+            argument="weights",
         )
     name, given = parse_choice(spec, "batch_normalization")
     rule = {"name": PLACES[name].name, **defaults, **given}
@@ -228,7 +236,6 @@ def _model(
     flat: bool = True,
 ) -> Model:
     task = check_task(cast(Any, task_name))
-    check_chain(layers)
     dtype = check_dtype(_own_dtype(layers) if dtype is None else dtype).name
     K, n_features = len(layers[-1].W), layers[0].W.shape[1]
     softmax = task == "multiclass" or (task == "binary" and K == 2)
@@ -254,7 +261,7 @@ def _model(
             if not np.isfinite(place).all():
                 raise ArgumentError(
                     f"layer {layer.name!r} has weights that are too large for {dtype}: use "
-                    "dtype='float64'"
+                    f"{arg('dtype', 'float64')}"
                 )
     features = _features(columns, n_features, dtype)
     learner = Learner(net, parameters, CpuBackend(), history=History(stopped="epochs"))
@@ -270,7 +277,9 @@ def _features(columns: Sequence[str] | None, n: int, dtype: str) -> Features:
         table = Table.from_columns({"x": np.zeros((1, n))}, positional=True)
     else:
         if len(columns) != n:
-            raise ArgumentError(f"columns names {len(columns)} inputs, the weights have {n}")
+            raise ArgumentError(
+                f"{arg('columns')} names {len(columns)} inputs, the weights have {n}"
+            )
         table = Table.from_columns({str(name): np.zeros(1) for name in columns})
     return Features.fit(table, dtype=dtype, standardize=False)
 
@@ -282,18 +291,20 @@ def _targets(
     last, K = layers[-1], len(layers[-1].W)
     if task in ("multilabel", "regression"):
         if classes is not None:
-            raise ArgumentError(f"classes has no effect with task {task!r}: leave it out")
+            raise ArgumentError(f"{arg('classes')} has no effect with task {task!r}: leave it out")
         if task == "multilabel":
             return layers, Targets(task, None, K, None, None, False, dtype)
         return layers, Targets(task, None, K, np.zeros(K), np.ones(K), flat and K == 1, dtype)
     wanted = 2 if task == "binary" else K
     if (task == "binary" and K > 2) or (task == "multiclass" and K < 2):
-        raise ArgumentError(f"task {task!r} does not fit the {K} outputs of layer {last.name!r}")
+        raise ArgumentError(
+            f"{arg('task')} {task!r} does not fit the {K} outputs of layer {last.name!r}"
+        )
     labels = np.asarray(np.arange(wanted) if classes is None else classes)
     if labels.shape != (wanted,) or len(np.unique(labels)) != wanted:
         raise ArgumentError(
-            f"classes must be {wanted} different labels in the order of the outputs, found "
-            f"{classes!r}"
+            f"{arg('classes')} must be {wanted} different labels in the order of the outputs, "
+            f"found {classes!r}"
         )
     order = np.argsort(labels)
     W, b = (-last.W, -last.b) if K == 1 and order[0] else (last.W, last.b)

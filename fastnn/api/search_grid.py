@@ -34,7 +34,8 @@ class LogUniform:
         if not numbers or not 0 < as_float(self.low) < as_float(self.high) < math.inf:
             raise ArgumentError(
                 f"a range goes from a number above 0 to a larger one, found {shown(self.low)} to "
-                f"{shown(self.high)}"
+                f"{shown(self.high)}",
+                argument="low",
             )
 
     def draw(self, random: np.random.Generator) -> float:

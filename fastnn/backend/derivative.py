@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn.backend.expression import ScalarFunction, Symbol, symbol
 from fastnn.backend.graph import Graph, build, trace
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 
 #: op -> (dJ/dresult, result, *args) -> dJ/darg for each argument (None: no derivative).
 RULES: dict[str, Callable[..., tuple[Any, ...]]] = {
@@ -67,7 +67,7 @@ def derivative(expression: Graph | ScalarFunction, wrt: str | int = 0) -> Graph:
     name = places.get(wrt) if isinstance(wrt, int) else wrt
     if name not in graph.inputs:
         raise ArgumentError(
-            f"wrt={wrt!r} is not an input of the expression: {', '.join(graph.inputs)}"
+            f"{arg('wrt', wrt)} is not an input of the expression: {', '.join(graph.inputs)}"
         )
     place = next((i for i, v in enumerate(graph.values) if v.op == "input" and v.name == name), -1)
     return build(graph.inputs, [_backward(graph).get(place, symbol(0.0))])
@@ -98,7 +98,8 @@ def _backward(graph: Graph) -> dict[int, Symbol]:
     """
     if len(graph.outputs) != 1:
         raise ArgumentError(
-            f"the derivative is of one output, found {len(graph.outputs)}: return one of them"
+            f"the derivative is of one output, found {len(graph.outputs)}: return one of them",
+            argument="expression",
         )
     nodes: list[Symbol] = []
     for v in graph.values:

@@ -99,7 +99,8 @@ class Symbol:
                 f"a kernel expression cannot use np.{ufunc.__name__}"
                 f"{'.' + method if method != '__call__' else ''}"
                 f"{' with ' + ', '.join(options) if options else ''}"
-                f"{did_you_mean(ufunc.__name__, OPERATIONS)} (known: {known}, fastnn.erf)"
+                f"{did_you_mean(ufunc.__name__, OPERATIONS)} (known: {known}, fastnn.erf)",
+                argument="function",
             )
         return apply(name, *args)
 
@@ -109,19 +110,22 @@ class Symbol:
         if function is np.clip and len(args) == 3 and not options:
             return apply("minimum", apply("maximum", args[0], args[1]), args[2])
         raise ArgumentError(
-            f"a kernel expression cannot use np.{function.__name__}: only elementwise functions"
+            f"a kernel expression cannot use np.{function.__name__}: only elementwise functions",
+            argument="function",
         )
 
     def __bool__(self) -> bool:
         raise ArgumentError(
             "a kernel expression cannot branch on its argument (if, and, or, not, min, max): "
-            "write np.where(condition, a, b), np.maximum(a, b) or np.minimum(a, b)"
+            "write np.where(condition, a, b), np.maximum(a, b) or np.minimum(a, b)",
+            argument="function",
         )
 
     def __float__(self) -> float:
         raise ArgumentError(
             "a kernel expression cannot turn its argument into a number (math.exp, float): "
-            "use NumPy's functions, such as np.exp(z)"
+            "use NumPy's functions, such as np.exp(z)",
+            argument="function",
         )
 
     def __add__(self, other: Any) -> Symbol:
@@ -206,7 +210,8 @@ def symbol(value: Any) -> Symbol:
         return Symbol("constant", value=float(value))
     raise ArgumentError(
         f"a kernel expression mixes its arguments with {type(value).__name__}: "
-        "only numbers can be combined with them"
+        "only numbers can be combined with them",
+        argument="function",
     )
 
 

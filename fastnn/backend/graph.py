@@ -148,12 +148,13 @@ def trace(function: ScalarFunction) -> Graph:
     except ValueError:  # a ufunc or another function in C
         raise ArgumentError(
             f"the arguments of {function!r} are not known: "
-            "write a function of them around it, such as lambda z: np.tanh(z)"
+            "write a function of them around it, such as lambda z: np.tanh(z)",
+            argument="function",
         ) from None
     try:
         results = function(*(Symbol("input", name=n) for n in names))
     except TypeError as error:  # an operator such as // that Symbol does not have
-        raise ArgumentError(f"not a kernel expression: {error}") from error
+        raise ArgumentError(f"not a kernel expression: {error}", argument="function") from error
     if not isinstance(results, tuple):
         results = (results,)
     return build(names, [symbol(r) for r in results])
@@ -187,7 +188,8 @@ def refuse_truth(op: str, args: Sequence[str]) -> None:
     if op in ("negative", "sign", "subtract") and all(_is_truth(a) for a in args):
         raise ArgumentError(
             f"a kernel expression cannot take {op} of truth values: "
-            "turn them into numbers first, as in np.where(condition, 1.0, 0.0)"
+            "turn them into numbers first, as in np.where(condition, 1.0, 0.0)",
+            argument="function",
         )
 
 

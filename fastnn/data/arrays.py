@@ -24,7 +24,9 @@ def as_array(name: str, values: Any) -> Array:
     """
     values = to_host(values)
     if hasattr(values, "toarray"):
-        raise ArgumentError(f"{shown(name)} is a sparse matrix; use .toarray() first")
+        raise ArgumentError(
+            f"{shown(name)} is a sparse matrix; use .toarray() first", argument="data"
+        )
     if isinstance(values, np.ma.MaskedArray):
         return _unmasked(values)
     try:

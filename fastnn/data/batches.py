@@ -28,7 +28,9 @@ def batch_size_for(n_examples: int, batch_size: int | str = "auto") -> int:
     (1500, 128, 48000)
     """
     if _not_whole(n_examples) or n_examples < 1:
-        raise ArgumentError(f"n_examples must be a whole number from 1, found {shown(n_examples)}")
+        raise ArgumentError(
+            f"{arg('n_examples')} must be a whole number from 1, found {shown(n_examples)}"
+        )
     if isinstance(batch_size, str):
         if batch_size not in ("auto", "full"):
             raise ArgumentError(
@@ -56,7 +58,7 @@ def epoch_order(n_examples: int, seed: int, epoch: int) -> Array:
     True
     """
     if _not_whole(epoch) or epoch < 0:
-        raise ArgumentError(f"epoch must be a whole number from 0, found {shown(epoch)}")
+        raise ArgumentError(f"{arg('epoch')} must be a whole number from 0, found {shown(epoch)}")
     return generator(seed, "shuffle", epoch).permutation(n_examples)
 
 

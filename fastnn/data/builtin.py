@@ -15,7 +15,7 @@ from fastnn.data.fashion_mnist import load_fashion_mnist
 from fastnn.data.flights import load_flights
 from fastnn.data.table import Table
 from fastnn.data.tasks import Task
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.registry import About
 
 # Written out, because 10.0**k need not be correctly rounded on every machine.
@@ -108,5 +108,5 @@ def load(name: str, path: PathLike | None = None) -> Dataset:
     """
     row = DATASETS[name]
     if path is not None and not row.external:
-        raise ArgumentError(f"path has no effect: {row.name!r} is inside the package")
+        raise ArgumentError(f"{arg('path')} has no effect: {row.name!r} is inside the package")
     return row.load(path)

@@ -97,7 +97,9 @@ def read_labelled(
     (('x0', 'x1'), array([0, 1]))
     """
     if isinstance(source, Table):
-        raise ArgumentError("the source is already a Table: take its column() and drop() it")
+        raise ArgumentError(
+            "the source is already a Table: take its column() and drop() it", argument="data"
+        )
     names = [target] if isinstance(target, str) else list(target)
     if not names:
         raise ArgumentError(f"{arg('target')} names no column")
@@ -189,12 +191,12 @@ def _kinds(
     for argument, value in (("numeric", numeric), ("categorical", categorical), ("drop", drop)):
         if isinstance(value, str):
             raise ArgumentError(
-                f"{argument} must be a list of names, found the text {shown(value)}"
+                f"{arg(argument)} must be a list of names, found the text {shown(value)}"
             )
     both = sorted(set(numeric) & set(categorical))
     if both:
         raise ArgumentError(
-            f"column {shown(both[0])} is declared numeric and categorical; choose one"
+            f"column {shown(both[0])} is declared numeric and {arg('categorical')}; choose one"
         )
     return dict.fromkeys(numeric, "numeric") | dict.fromkeys(categorical, "categorical")
 
@@ -271,7 +273,7 @@ def _typed(
         check_names(list(source), "the dict")
         arrays = dict(source)
     elif hasattr(source, "collect") and not isinstance(source, np.ndarray):
-        raise ArgumentError("the frame is lazy: call .collect() first")
+        raise ArgumentError("the frame is lazy: call .collect() first", argument="data")
     elif _is_frame(source):
         return frame_columns(source, drop, kinds.get, reading)
     elif is_series(source):

@@ -124,10 +124,12 @@ class Features:
         check_known(categorical, table.names, "categorical")
         if isinstance(max_categories, bool) or not isinstance(max_categories, (int, np.integer)):
             raise ArgumentError(
-                f"max_categories must be a whole number, found {shown(max_categories)}"
+                f"{arg('max_categories')} must be a whole number, found {shown(max_categories)}"
             )
         if max_categories < 1:
-            raise ArgumentError(f"max_categories must be at least 1, found {max_categories}")
+            raise ArgumentError(
+                f"{arg('max_categories')} must be at least 1, found {max_categories}"
+            )
         if weights is not None and weights.any():  # what does not count teaches nothing
             counts = np.flatnonzero(weights)
             table, weights = table.rows(counts), weights[counts]

@@ -80,7 +80,7 @@ def holdout(
     (18, 2)
     """
     if not isinstance(fraction, Real) or isinstance(fraction, bool) or not 0 < fraction < 1:
-        raise ArgumentError(f"fraction must lie between 0 and 1, found {shown(fraction)}")
+        raise ArgumentError(f"{arg('fraction')} must lie between 0 and 1, found {shown(fraction)}")
     rest, held = _divide(target, task, np.array([1 - fraction, fraction]), seed, index=1)
     return rest, held
 

@@ -168,7 +168,9 @@ class Table:
         ('b',)
         """
         if isinstance(columns, str):
-            raise ArgumentError(f"columns must be a list of names, found the text {shown(columns)}")
+            raise ArgumentError(
+                f"{arg('columns')} must be a list of names, found the text {shown(columns)}"
+            )
         check_known(columns, self.names, "drop")
         kept = [j for j, name in enumerate(self.numeric_names) if name not in columns]
         same = len(kept) == len(self.numeric_names)

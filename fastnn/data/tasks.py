@@ -31,7 +31,7 @@ def check_task(task: str) -> Task:
     """
     if task not in TASKS:
         raise ArgumentError(
-            f"unknown task {shown(task)}{did_you_mean(str(task), TASKS)} "
+            f"unknown {arg('task')} {shown(task)}{did_you_mean(str(task), TASKS)} "
             f"(known: {', '.join(TASKS)})"
         )
     return task

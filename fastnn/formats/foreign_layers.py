@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.data.table import listed
-from fastnn.errors import ArgumentError, ModelFileError
+from fastnn.errors import ArgumentError, ModelFileError, arg
 from fastnn.formats.atomic import path_text
 
 Array = npt.NDArray[Any]
@@ -29,32 +29,38 @@ class LayerWeights:
     norm: tuple[Array, ...] | None = None
 
 
-def check_chain(layers: Sequence[LayerWeights]) -> None:
+def check_chain(layers: Sequence[LayerWeights], argument: str = "weights") -> None:
     """Raise ArgumentError, naming the shapes, unless each layer takes what the one before gives.
+
+    ``argument``: the one that they were given as.
 
     >>> shapes = {"a": (4, 3), "b": (1, 5)}
     >>> check_chain([LayerWeights(k, np.ones(s), np.ones(s[0])) for k, s in shapes.items()])
     Traceback (most recent call last):
     fastnn.errors.ArgumentError: layer 'b' has weights (1, 5) and so 5 inputs, but layer 'a' ...
     """
+
+    def wrong(text: str) -> ArgumentError:
+        return ArgumentError(text, argument=argument)
+
     if not layers:
-        raise ArgumentError("the weights have no layer: at least one matrix is needed")
+        raise wrong("the weights have no layer: at least one matrix is needed")
     for layer in layers:
         n = len(layer.W)
         for what, values in (("bias", layer.b), *(("batch norm", v) for v in layer.norm or ())):
             if np.shape(values) != (n,):
-                raise ArgumentError(
+                raise wrong(
                     f"layer {layer.name!r} has weights {layer.W.shape} (units, inputs), but a "
                     f"{what} of shape {np.shape(values)}, needs {(n,)}"
                 )
         if layer.norm is not None and (layer.norm[3] < 0).any():
-            raise ArgumentError(f"layer {layer.name!r}: its running variance has values below 0")
+            raise wrong(f"layer {layer.name!r}: its running variance has values below 0")
         for values in (layer.W, layer.b, *(layer.norm or ())):
             if not np.isfinite(values).all():
-                raise ArgumentError(f"layer {layer.name!r} has weights that are not finite numbers")
+                raise wrong(f"layer {layer.name!r} has weights that are not finite numbers")
     for before, layer in pairwise(layers):
         if layer.W.shape[1] != len(before.W):
-            raise ArgumentError(
+            raise wrong(
                 f"layer {layer.name!r} has weights {layer.W.shape} and so {layer.W.shape[1]} "
                 f"inputs, but layer {before.name!r} before it has {before.W.shape} and so "
                 f"{len(before.W)} outputs"
@@ -71,8 +77,8 @@ def read_state_dict(source: Any) -> dict[str, Array]:
         return {str(name): _floats(str(name), values) for name, values in source.items()}
     if not isinstance(source, (str, os.PathLike)):
         raise ArgumentError(
-            "weights must be the path of a safetensors file or a state dict, a mapping of names "
-            f"to arrays, found {type(source).__name__}"
+            f"{arg('weights')} must be the path of a safetensors file or a state dict, a "
+            f"mapping of names to arrays, found {type(source).__name__}"
         )
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -99,12 +105,14 @@ def _floats(name: str, values: Any) -> Array:
     try:
         array = np.asarray(values)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ArgumentError(f"{name!r} is no array: {error}") from error
+        raise ArgumentError(f"{arg('weights')}: {name!r} is no array: {error}") from error
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     counter = array.dtype.kind in "iu" and name.endswith("num_batches_tracked")
     if array.dtype not in (np.float32, np.float64) and not counter:
-        raise ArgumentError(f"{name!r} is of {array.dtype}, needs float32 or float64")
+        raise ArgumentError(
+            f"{arg('weights')}: {name!r} is of {array.dtype}, needs float32 or float64"
+        )
     return array
 
 
@@ -135,8 +143,8 @@ def layers_of_state_dict(
         else:
             shapes = ", ".join(f"{kind} {values.shape}" for kind, values in parts.items())
             raise ArgumentError(
-                f"module {module!r} ({shapes}) is neither a Linear nor a BatchNorm1d layer: only "
-                "stacks of these can be read"
+                f"{arg('weights')}: module {module!r} ({shapes}) is neither a Linear nor a "
+                "BatchNorm1d layer: only stacks of these can be read"
             )
     if order is None:
         names = _natural_order(linear)
@@ -144,7 +152,8 @@ def layers_of_state_dict(
         names = list(order)
         if sorted(names) != sorted(linear):
             raise ArgumentError(
-                f"layers names {listed(names)}, but the Linear modules are {listed(linear)}"
+                f"{arg('layers')} names {listed(names)}, but the Linear modules are "
+                f"{listed(linear)}"
             )
     layers = [linear[name] for name in names]
     return _with_norms(layers, norms)
@@ -154,8 +163,8 @@ def _batch_norm(module: str, parts: Mapping[str, Array]) -> tuple[Array, ...]:
     if "running_mean" not in parts or "running_var" not in parts:
         shapes = ", ".join(f"{kind} {values.shape}" for kind, values in parts.items())
         raise ArgumentError(
-            f"module {module!r} ({shapes}) is no Linear layer, and without running_mean and "
-            "running_var no BatchNorm1d that can predict"
+            f"{arg('weights')}: module {module!r} ({shapes}) is no Linear layer, and without "
+            "running_mean and running_var no BatchNorm1d that can predict"
         )
     mean, variance = parts["running_mean"], parts["running_var"]
     gamma, beta = parts.get("weight", np.ones_like(mean)), parts.get("bias", np.zeros_like(mean))
@@ -186,7 +195,7 @@ def _natural_order(linear: Mapping[str, LayerWeights]) -> list[str]:
     found = "in more than one order" if chains else "in no order"
     raise ArgumentError(
         f"the shapes of the Linear modules fit together {found} ({shapes}): say which with "
-        "layers=[names from input to output]"
+        f"{arg('layers')}=[names from input to output]"
     )
 
 
@@ -213,10 +222,11 @@ def _with_norms(
         n = len(norms[module][2])
         owner = _owner(module, number, n, layers, norms)
         if owner is None or layers[owner].norm is not None:
+            shapes = ", ".join(f"{x.name} {x.W.shape}" for x in layers)
             raise ArgumentError(
-                f"batch normalisation {module!r} of {n} units cannot be told to belong to one of "
-                f"the layers {', '.join(f'{x.name} {x.W.shape}' for x in layers)}: name it after "
-                "its layer, such as 'bn1' for 'fc1'"
+                f"{arg('weights')}: batch normalisation {module!r} of {n} units cannot be told to "
+                f"belong to one of the layers {shapes}: name it after its layer, such as 'bn1' for "
+                "'fc1'"
             )
         layers[owner] = replace(layers[owner], norm=norms[module])
     return layers
@@ -253,15 +263,16 @@ def layers_of_list(weights: Any) -> list[LayerWeights]:
     """
     if not isinstance(weights, (list, tuple)):
         raise ArgumentError(
-            f"weights must be the list that get_weights() returns, found {type(weights).__name__}"
+            f"{arg('weights')} must be the list that get_weights() returns, found "
+            f"{type(weights).__name__}"
         )
     arrays = [_floats(f"weights[{i}]", values) for i, values in enumerate(weights)]
     starts = [i for i, values in enumerate(arrays) if values.ndim == 2]
     if not starts or starts[0] != 0:
         shapes = listed(values.shape for values in arrays)
         raise ArgumentError(
-            f"weights must begin with the kernel (n_in, n_out) of a Dense layer, found {shapes}; "
-            "what comes before it, such as Normalization, must be done to the data"
+            f"{arg('weights')} must begin with the kernel (n_in, n_out) of a Dense layer, found "
+            f"{shapes}; what comes before it, such as Normalization, must be done to the data"
         )
     layers = []
     for number, (start, stop) in enumerate(
@@ -270,9 +281,9 @@ def layers_of_list(weights: Any) -> list[LayerWeights]:
         kernel, rest = arrays[start], arrays[start + 1 : stop]
         if len(rest) not in (0, 1, 4, 5):
             raise ArgumentError(
-                f"Dense {number}: after its kernel {kernel.shape} come {len(rest)} arrays of "
-                f"shapes {listed(v.shape for v in rest)}; a bias and the four arrays of "
-                "BatchNormalization can be read"
+                f"{arg('weights')}: Dense {number}: after its kernel {kernel.shape} come "
+                f"{len(rest)} arrays of shapes {listed(v.shape for v in rest)}; a bias and the "
+                "four arrays of BatchNormalization can be read"
             )
         has_bias = len(rest) in (1, 5)
         b = rest[0] if has_bias else np.zeros(kernel.shape[1], kernel.dtype)

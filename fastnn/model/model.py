@@ -145,7 +145,8 @@ class Model:
         if f.categories or f.indicators:
             raise ArgumentError(
                 "outputs_of_rows takes numbers only, and this model has columns of text or with "
-                "gaps: use outputs"
+                "gaps: use outputs",
+                argument="X",
             )
         if rows.ndim != 2 or rows.shape[1] != len(f.mean):
             raise ArgumentError(f"{arg('X')} has shape {np.shape(X)}, needs (N, {len(f.mean)})")
@@ -329,5 +330,9 @@ class Model:
 
     def _probabilities(self, A: Array) -> Array:
         if self.task == "regression":
-            raise ArgumentError("a regression model predicts values, it has no probabilities")
+            raise ArgumentError(
+                f"there are no probabilities with {arg('task', self.task)}: a regression model "
+                "predicts values; use predict",
+                value=self.task,
+            )
         return probabilities(self.task, A)

@@ -90,8 +90,8 @@ def gradient_check(
         or directions < 1
     ):
         raise ArgumentError(
-            f"directions must be a whole number above 0, or None for every parameter, found "
-            f"{directions!r}"
+            f"{arg('directions')} must be a whole number above 0, or None for every parameter, "
+            f"found {directions!r}"
         )
     Option("h", 1e-6, low=0.0, open_low=True).check("gradient_check", h)
     backend = CpuBackend()
@@ -176,8 +176,8 @@ def _theta(parameters: npt.ArrayLike, size: int) -> FloatArray:
     theta = _numbers("parameters", parameters)
     if theta.shape != (size,):
         raise ArgumentError(
-            f"parameters has shape {theta.shape}, needs {(size,)}: a flat buffer with gaps, such "
-            "as Parameters(...).theta"
+            f"{arg('parameters')} has shape {theta.shape}, needs {(size,)}: a flat buffer with "
+            "gaps, such as Parameters(...).theta"
         )
     return theta
 
@@ -186,9 +186,9 @@ def _numbers(name: str, values: npt.ArrayLike) -> FloatArray:
     try:
         array = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{name} must be numbers in rows of equal lengths") from error
+        raise ArgumentError(f"{arg(name)} must be numbers in rows of equal lengths") from error
     if not np.isfinite(array).all():
-        raise ArgumentError(f"{name} has values that are not finite numbers")
+        raise ArgumentError(f"{arg(name)} has values that are not finite numbers")
     return array
 
 
@@ -200,5 +200,5 @@ def _data(
     check_data(network, data)
     K = network.sizes[-1]
     if network.loss.link == "softmax" and not np.isin(data.Y, np.arange(K)).all():
-        raise ArgumentError(f"Y has values that are not a class index, 0 to {K - 1}")
+        raise ArgumentError(f"{arg('Y')} has values that are not a class index, 0 to {K - 1}")
     return data

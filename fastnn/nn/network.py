@@ -151,13 +151,15 @@ def network(
     Raises ArgumentError naming the argument that cannot work.
     """
     if not isinstance(sizes, (list, tuple, np.ndarray)):
-        raise ArgumentError(f"layer sizes must be a list such as [4, 8, 3], found {shown(sizes)}")
+        raise ArgumentError(
+            f"layer {arg('sizes')} must be a list such as [4, 8, 3], found {shown(sizes)}"
+        )
     sizes = tuple(sizes)
     if len(sizes) < 2 or not all(
         isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in sizes
     ):
         raise ArgumentError(
-            f"layer sizes must be whole numbers above 0, inputs first and outputs last; "
+            f"layer {arg('sizes')} must be whole numbers above 0, inputs first and outputs last; "
             f"found {list(sizes)}"
         )
     hidden = len(sizes) - 2
@@ -200,8 +202,8 @@ def _biases(given: Any, n_layers: int) -> tuple[bool, ...]:
     chosen = list(given) if isinstance(given, (list, tuple)) else [given] * n_layers
     if len(chosen) != n_layers or not all(isinstance(used, bool) for used in chosen):
         raise ArgumentError(
-            f"use_bias must be True or False, or a list with one for each of the {n_layers} "
-            f"layers, found {given!r}"
+            f"{arg('use_bias')} must be True or False, or a list with one for each of the "
+            f"{n_layers} layers, found {given!r}"
         )
     return tuple(chosen)
 

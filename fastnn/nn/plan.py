@@ -18,7 +18,7 @@ import numpy.typing as npt
 from fastnn.backend.program import Array, Program
 from fastnn.backend.protocols import Backend, EngineChoice, copied
 from fastnn.backend.stack import Stack, all_networks
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.accumulation import mini_batches, parts_of
 from fastnn.nn.groups import ParameterGroup, coefficients, segments
 from fastnn.nn.network import Network
@@ -138,7 +138,9 @@ class TrainingPlan:
         micro = batch_size if micro_batch_size is None else micro_batch_size
         for option, value in (("batch_size", batch_size), ("micro_batch_size", micro)):
             if isinstance(value, bool) or value != int(value) or value < 1:
-                raise ArgumentError(f"{option} must be a whole number above 0, found {value!r}")
+                raise ArgumentError(
+                    f"{arg(option)} must be a whole number above 0, found {value!r}"
+                )
         layout, N = parameters.layout, len(data)
         self.backend, self.network, self.parameters = backend, network, parameters
         self.optimizer, self.data = rules[0], data

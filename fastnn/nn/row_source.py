@@ -111,7 +111,8 @@ class Streamed:
             )
         if rows < batch_size or rows % batch_size:
             raise ArgumentError(
-                f"block_rows must be a multiple of the batch size {batch_size}, found {rows}"
+                f"{arg('block_rows')} must be a multiple of the batch size {batch_size}, found "
+                f"{rows}"
             )
         self._backend, self._batch_size, self._rows = backend, batch_size, rows
         self._n, self._joins = len(data), joins

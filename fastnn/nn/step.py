@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.dense import (
     HiddenKernels,
@@ -77,7 +77,7 @@ def check_data(network: Network, data: Data) -> None:
     N, K = data.X.shape[0], network.sizes[-1]
     classes = network.loss.link == "softmax"
     if not N:
-        raise ArgumentError("X has no rows: at least one example is needed")
+        raise ArgumentError(f"{arg('X')} has no rows: at least one example is needed")
     expected = {
         "X": (data.X, [(N, network.sizes[0])]),
         "Y": (data.Y, [(N, 1 if classes else K)]),
@@ -88,7 +88,7 @@ def check_data(network: Network, data: Data) -> None:
         if array is not None and tuple(array.shape) not in shapes:
             needed = " or ".join(str(s) for s in dict.fromkeys(shapes))
             raise ArgumentError(
-                f"{name} has shape {tuple(array.shape)}, the network and {N} rows of X "
+                f"{arg(name)} has shape {tuple(array.shape)}, the network and {N} rows of X "
                 f"need {needed}"
             )
 

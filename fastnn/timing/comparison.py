@@ -10,7 +10,7 @@ from fastnn.backend.backend import get_backend
 from fastnn.backend.cuda.availability import cuda_status
 from fastnn.backend.engine import compiled_status
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError, FastnnError
+from fastnn.errors import ArgumentError, FastnnError, arg
 from fastnn.registry import did_you_mean
 from fastnn.timing.clock import time_calls
 from fastnn.timing.kernels import kernels
@@ -83,7 +83,8 @@ def subjects(
         if name not in known:
             kinds = ", ".join(dict.fromkeys(s.kind for s in found))
             raise ArgumentError(
-                f"no kernel is called {name!r}{did_you_mean(name, known)} (kinds: {kinds})"
+                f"{arg('names')}: no kernel is called {name!r}{did_you_mean(name, known)} "
+                f"(kinds: {kinds})"
             )
     return [s for s in found if not names or set(names) & set(_words(s))]
 

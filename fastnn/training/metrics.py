@@ -202,7 +202,7 @@ def default_metrics(task: str) -> tuple[str, ...]:
     Raises ArgumentError for an unknown task.
     """
     if task not in DEFAULT_METRICS:
-        raise ArgumentError(f"unknown task {task!r} (known: {', '.join(DEFAULT_METRICS)})")
+        raise ArgumentError(f"unknown {arg('task')} {task!r} (known: {', '.join(DEFAULT_METRICS)})")
     return DEFAULT_METRICS[task]
 
 
@@ -217,12 +217,14 @@ def _named(spec: str) -> tuple[str, Metric, Mapping[str, Any]]:
 
 def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     name, given = parse_choice(spec, "metric")
-    pooled = POOLED.check(f"metric {name!r}", given.pop("pooled", False))
+    pooled = POOLED.check(f"{arg('metric')} {name!r}", given.pop("pooled", False))
     row, options = METRICS[name], METRICS.options(name, given)
     if pooled and row.function is scores.top_k_accuracy:
-        raise ArgumentError(f"metric {row.name!r} cannot be pooled: it ranks the outputs")
+        raise ArgumentError(f"{arg('metric')} {row.name!r} cannot be pooled: it ranks the outputs")
     if "k" in options and not float(str(options["k"])).is_integer():
-        raise ArgumentError(f"metric {row.name!r}: k must be a whole number, found {given['k']!r}")
+        raise ArgumentError(
+            f"{arg('metric')} {row.name!r}: k must be a whole number, found {given['k']!r}"
+        )
     set_here = {o.name: options[o.name] for o in row.options if options[o.name] != o.default}
     shown = ", ".join(
         [f"{name}={value:g}" for name, value in set_here.items()] + ["pooled=True"] * bool(pooled)
@@ -309,16 +311,16 @@ def _checked(
     if a.ndim != 2 or not fits or (task == "binary" and a.shape[1] != 2):
         shapes = {"binary": "(N,) and (N, 2)", "multiclass": "(N,) and (N, K)"}
         raise ArgumentError(
-            f"target and output of task {task!r} must have the shapes "
+            f"{arg('target')} and {arg('output')} of task {task!r} must have the shapes "
             f"{shapes.get(task, '(N, k) and (N, k)')}, found {y.shape} and {a.shape}"
         )
     if w.shape != y.shape[:1]:
-        raise ArgumentError(f"weights must have the shape {y.shape[:1]}, found {w.shape}")
+        raise ArgumentError(f"{arg('weights')} must have the shape {y.shape[:1]}, found {w.shape}")
     good = np.isfinite(w) & (w >= 0)
     if not good.all():
         row = int(np.argmin(good))
         raise ArgumentError(
-            f"weights must be finite and not negative, found {w[row]} for example {row}"
+            f"{arg('weights')} must be finite and not negative, found {w[row]} for example {row}"
         )
     if task != "regression":
         allowed = np.arange(a.shape[1] if by_class else 2)
@@ -329,7 +331,7 @@ def _checked(
             found = y.ravel()[np.argmin(valid)].item()
             wanted = f"class indices from 0 to {allowed[-1]}, the columns of the output"
             raise ArgumentError(
-                f"target must hold {wanted if by_class else '0 or 1 for each label'}; "
+                f"{arg('target')} must hold {wanted if by_class else '0 or 1 for each label'}; "
                 f"found {found!r}"
             )
     return y.astype(np.intp if by_class else np.float64), a, w

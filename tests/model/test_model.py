@@ -72,7 +72,9 @@ def test_regression_answers_in_the_units_of_the_target(regression):
     assert found["mae"] == pytest.approx(abs(values - y).mean(), rel=1e-6)
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean((values - y) ** 2)), rel=1e-6)
     assert found["r2"] == pytest.approx(1 - np.mean((values - y) ** 2) / y.var(), rel=1e-5)
-    with pytest.raises(ArgumentError, match="a regression model predicts values, it has no prob"):
+    with pytest.raises(
+        ArgumentError, match=r"no probabilities with task='regression': a reg.* use predict"
+    ):
         regression.predict_proba(FRAME)
 
 

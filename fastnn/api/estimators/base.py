@@ -30,7 +30,7 @@ from fastnn.api.estimators.preparation import (
 from fastnn.api.estimators.stochastic import Descent, descend
 from fastnn.api.sequential.examples import pair
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DivergenceError, spelled
+from fastnn.errors import ArgumentError, DivergenceError, arg, spelled
 from fastnn.model.model import Model
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
@@ -94,7 +94,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         with spelled(as_parameter):
             p = checked(self)
             if incremental and p["early_stopping"]:
-                raise ArgumentError("partial_fit does not support early_stopping=True")
+                raise ArgumentError(f"partial_fit does not support {arg('early_stopping', True)}")
             first = not self.__sklearn_is_fitted__() or not (p["warm_start"] or incremental)
             if first:
                 self._forget()

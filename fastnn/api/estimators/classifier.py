@@ -169,7 +169,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             raise ArgumentError(
-                "class_weight='balanced' is not for partial_fit, which sees only some examples: "
+                f"{arg('class_weight', 'balanced')} is not for partial_fit, which sees only some "
+                "examples: "
                 "give a weight for each label, as compute_class_weight of scikit-learn does"
             )
         checked = checked_classes(self, classes)

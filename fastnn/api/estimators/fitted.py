@@ -87,13 +87,16 @@ class WeightList(list[Any]):
         if isinstance(place, slice) or into.shape != values.shape:
             raise ArgumentError(
                 f"{self.name}[{place}] has shape {getattr(into, 'shape', '?')}, "
-                f"found an array of shape {values.shape}"
+                f"found an array of shape {values.shape}",
+                argument=self.name,
             )
         into[...] = values
 
     def assign(self, arrays: Any) -> None:
         """Copy a whole list of arrays; raise ArgumentError if there are too few or too many."""
         if len(arrays) != len(self):
-            raise ArgumentError(f"{self.name} needs {len(self)} arrays, found {len(arrays)}")
+            raise ArgumentError(
+                f"{self.name} needs {len(self)} arrays, found {len(arrays)}", argument=self.name
+            )
         for place, values in enumerate(arrays):
             self[place] = values

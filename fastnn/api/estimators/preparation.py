@@ -74,5 +74,6 @@ def check_same_shape(before: Network, now: Network) -> None:
     if before.sizes != now.sizes or before.normalized != now.normalized:
         raise ArgumentError(
             f"the network was {list(before.sizes)} and would now be {list(now.sizes)}: warm_start "
-            "and partial_fit go on with the same layers; use warm_start=False for others"
+            "and partial_fit go on with the same layers; use warm_start=False for others",
+            argument="hidden_layer_sizes",
         )

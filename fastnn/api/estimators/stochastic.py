@@ -12,7 +12,7 @@ import numpy as np
 from fastnn.api.estimators.fitted import Fitted
 from fastnn.api.estimators.watching import Watch
 from fastnn.backend.protocols import copied
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.part import Part
 
@@ -127,10 +127,10 @@ def _optimizer(p: Mapping[str, Any]) -> tuple[object, float]:
 
 def _refuse_ending(options: Recipe) -> None:
     """Refuse a schedule that would have been another one, had it known of the epochs to come."""
-    epochs = np.arange(options.epochs, dtype=np.float64)
+    epochs = np.linspace(0, options.epochs - 1, min(options.epochs, 1000)).round()
     now, later = (options.schedule.factors(epochs, 1, k * options.epochs) for k in (1, 2))
     if not np.array_equal(now, later):
         raise ArgumentError(
-            f"schedule {options.schedule.name!r} has an end, and there is none with partial_fit "
-            "or warm_start: choose one without, such as 'exponential'"
+            f"{arg('schedule')} {options.schedule.name!r} has an end, and there is none with "
+            "partial_fit or warm_start: choose one without, such as 'exponential'"
         )

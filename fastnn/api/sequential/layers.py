@@ -236,14 +236,20 @@ class Stack:
         3 inputs -> 4 tanh (dropout 0.25) -> 1 identity; squared_error; 21 parameters
         """
         if not self.units:
-            raise ArgumentError("Sequential has no Dense layer: add at least one")
+            raise ArgumentError(
+                "Sequential has no Dense layer: add at least one", argument="layers"
+            )
         *hidden, last = self.units
         g = last.activation
         if last.dropout:
-            raise ArgumentError("Dropout after the last Dense layer would drop outputs: remove it")
+            raise ArgumentError(
+                "Dropout after the last Dense layer would drop outputs: remove it",
+                argument="layers",
+            )
         if last.batch_norm:
             raise ArgumentError(
-                "BatchNormalization after the last Dense layer would normalise outputs: remove it"
+                "BatchNormalization after the last Dense layer would normalise outputs: remove it",
+                argument="layers",
             )
         if cost is not None and cost.from_logits and g.name != cost.link:
             raise ArgumentError(
@@ -262,8 +268,10 @@ class Stack:
         )
 
 
-def stack(layers: Sequence[Layer]) -> Stack:
+def stack(layers: Sequence[Layer], argument: str = "layers") -> Stack:
     """Return what ``layers`` describe; they may still be incomplete.
+
+    ``argument``: the one that they were given as.
 
     >>> found = stack([Input((3,)), Dense(4), Activation("relu"), Dense(1)])
     >>> found.n_features, [layer.activation.name for layer in found.units]
@@ -273,26 +281,30 @@ def stack(layers: Sequence[Layer]) -> Stack:
     """
     found = Stack()
     for place, layer in enumerate(layers, start=1):
-        found = _push(found, layer, f"layer {place}, {type(layer).__name__}", first=place == 1)
+        here = f"layer {place}, {type(layer).__name__}"
+        found = _push(found, layer, here, argument, first=place == 1)
     return found
 
 
-def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
+def _push(below: Stack, layer: Layer, here: str, argument: str, first: bool) -> Stack:
+    def wrong(text: str) -> ArgumentError:
+        return ArgumentError(f"{here}{text}", argument=argument)
+
     last = below.units[-1] if below.units else None
     match layer:
         case Input():
             if not first:
-                raise ArgumentError(f"{here}: it must be the first layer")
+                raise wrong(": it must be the first layer")
             return replace(below, n_features=layer.n_features)
         case Normalization():
             if last is not None or below.normalize:
-                raise ArgumentError(f"{here}: it belongs once, before the first Dense layer")
+                raise wrong(": it belongs once, before the first Dense layer")
             return replace(below, normalize=True)
         case Dense():
             n = layer.n_features
             if n is not None and (last is not None or below.n_features is not None):
-                raise ArgumentError(
-                    f"{here}: its number of inputs is known from the layers before it; "
+                raise wrong(
+                    ": its number of inputs is known from the layers before it; "
                     "leave input_shape and input_dim out"
                 )
             given, drawn = layer.activation, layer.kernel_initializer
@@ -303,38 +315,38 @@ def _push(below: Stack, layer: Layer, here: str, first: bool) -> Stack:
             return replace(below, n_features=n, units=(*below.units, units))
         case Activation() | Dropout() | BatchNormalization() if last is None:
             hint = "; for the inputs use Normalization()" * isinstance(layer, BatchNormalization)
-            raise ArgumentError(f"{here}: there is no Dense layer before it{hint}")
+            raise wrong(f": there is no Dense layer before it{hint}")
         case Activation():
             if last.dropout:
-                raise ArgumentError(f"{here}: it must come before the Dropout of its Dense layer")
+                raise wrong(": it must come before the Dropout of its Dense layer")
             if last.activation.name != "identity":
-                raise ArgumentError(
-                    f"{here}: the Dense layer before it already has the activation "
+                raise wrong(
+                    f": the Dense layer before it already has the activation "
                     f"{last.activation.name!r}; leave one of them out"
                 )
             if last.batch_norm and last.batch_norm.place == "after":
-                raise ArgumentError(
-                    f"{here}: the Dense layer before it has an activation already, which "
+                raise wrong(
+                    ": the Dense layer before it has an activation already, which "
                     "BatchNormalization follows; leave one of the activations out"
                 )
             changed = replace(last, activation=keras_names.activation(layer.activation))
             return replace(below, units=(*below.units[:-1], changed))
         case BatchNormalization():
             if last.dropout:
-                raise ArgumentError(f"{here}: it must come before the Dropout of its Dense layer")
+                raise wrong(": it must come before the Dropout of its Dense layer")
             if last.batch_norm:
-                raise ArgumentError(f"{here}: its Dense layer has one already; leave one out")
+                raise wrong(": its Dense layer has one already; leave one out")
             place = "before" if last.activation.name == "identity" else "after"
             changed = replace(last, batch_norm=layer.rule(place))
             return replace(below, units=(*below.units[:-1], changed))
         case Dropout():
             if last.dropout:
-                raise ArgumentError(f"{here}: there is a Dropout just before it; leave one out")
+                raise wrong(": there is a Dropout just before it; leave one out")
             return replace(
                 below, units=(*below.units[:-1], replace(last, dropout=float(layer.rate)))
             )
         case _:
-            raise ArgumentError(
-                f"{here} cannot be used: a layer is an object made by Input, Normalization, "
+            raise wrong(
+                f" cannot be used: a layer is an object made by Input, Normalization, "
                 f"Dense, BatchNormalization, Activation or Dropout, found {layer!r}"
             )

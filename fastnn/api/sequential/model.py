@@ -82,7 +82,7 @@ class Sequential:
             raise ArgumentError(f"{arg('layers')} must be a list of layers, found {layers!r}")
         self._core = Core(RunSettings(**options), seed)
         for layer in layers:
-            self.add(layer)
+            self._add(layer, "layers")
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -105,8 +105,11 @@ class Sequential:
         """
         if self._core.compiled is not None or self._core.learner is not None:
             raise ArgumentError("add: the layers are in use already; make a new Sequential")
+        self._add(layer, "layer")
+
+    def _add(self, layer: Layer, argument: str) -> None:
         layers = (*self._core.layers, layer)
-        stack(layers)
+        stack(layers, argument)
         self._core.layers = layers
 
     @checked("compile")
