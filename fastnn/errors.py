@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 #: Around the name of an argument in a message, and between it and its value. Characters that
@@ -166,6 +167,51 @@ def spelled(spelling: Spelling) -> AbstractContextManager[None]:
     fastnn.errors.ArgumentError: max_iter must be above 0
     """
     return _changed(lambda error: error.respelled(spelling))
+
+
+#: The options that the door which is used does not have.
+_LACKING: ContextVar[frozenset[str]] = ContextVar("lacking", default=frozenset())
+
+
+@contextmanager
+def lacking(*options: str) -> Iterator[None]:
+    """Say in the block what `advice` says at doors that do not have these options.
+
+    >>> with lacking("drop"):
+    ...     print(f"column 'x' is empty; fill it{advice('drop', ' or leave it out')}")
+    column 'x' is empty; fill it
+    """
+    before = _LACKING.set(_LACKING.get() | set(options))
+    try:
+        yield
+    finally:
+        _LACKING.reset(before)
+
+
+def advice(option: str, text: str, otherwise: str = "") -> str:
+    """Return ``text``, which tells to use an option; ``otherwise`` at a door without it.
+
+    >>> advice("drop", ", or leave it out")
+    ', or leave it out'
+    """
+    return otherwise if option in _LACKING.get() else text
+
+
+class FastnnWarning(UserWarning):
+    """What a user should know of, with arguments as an error has them: marked by `arg`.
+
+    >>> found = FastnnWarning(f"leave it out: {arg('drop', ['x'])}")
+    >>> str(found), found.said(lambda name, value: f"--{name} ...")
+    ("leave it out: drop=['x']", 'leave it out: --drop ...')
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_spelled(message, in_python))
+        self._message = message
+
+    def said(self, spelling: Spelling) -> str:
+        """Return the message with the arguments as ``spelling`` writes them."""
+        return _spelled(self._message, spelling)
 
 
 class ArgumentError(FastnnError, ValueError):

@@ -4,16 +4,20 @@ The name is spelt as the door spells it, in the message and in ``error.argument`
 """
 
 import inspect
+import re
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
 import fastnn
-from fastnn import ArgumentError, Dense, Sequential, search, train, train_many
+from fastnn import ArgumentError, DataError, Dense, Sequential, search, train, train_many
 from fastnn.cli.main import main
+from fastnn.data.statistics import DataWarning
 from fastnn.recipe.choices import OPTIONS, options
 from fastnn.recipe.table import DescentOptions, FitOptions, RecipeOptions, RunOptions
+from tests.optional import optional
 
 X = np.arange(40.0).reshape(20, 2)
 LABELS = np.arange(20) % 2
@@ -172,6 +176,132 @@ def test_a_door_tells_no_more_than_it_has() -> None:
         fastnn.MLPClassifier(fractions=1)
     with pytest.raises(ArgumentError, match=r"^Sequential has no argument 'lr' \(it has layers, "):
         Sequential([], lr=1)
+
+
+#: Columns that are refused, for one reason each.
+REFUSED: dict[str, list[Any]] = {
+    "another notation": ["1,5", "2,5", "3"],
+    "money": ["$1,000.50", "$2", "$3"],
+    "a sign for nothing": ["-", "2", "3"],
+    "dates": ["2013-01-01", "2013-01-02", "2013-01-03"],
+    "too large": [2**53 + 1, 2**53 + 3, 3],
+    "a mixture": ["x", 2, 3.5],
+}
+
+
+def advised(message: str) -> set[str]:
+    """The options that a message tells to use, as Python has them or as flags."""
+    written = {name: rf"\b{name}=|\({name}\)|it {name}$|--{name}\b" for name in OPTIONS}
+    return {name for name, form in written.items() if re.search(form, message)}
+
+
+@pytest.mark.parametrize("cells", REFUSED.values(), ids=REFUSED)
+def test_advice_names_what_the_door_has(
+    cells: list[Any], tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    rows, labels = {"a": cells}, [0, 1, 0]
+    good, reading = {"a": [1.5, 2.5, 3.5]}, {"decimal", "thousands", "missing", "delimiter"}
+    trained = train({"a": np.arange(40.0)}, np.arange(40) % 2, epochs=1).model
+    sequential = Sequential([Dense(1, activation="sigmoid")])
+    sequential.compile(loss="binary_crossentropy")
+    new = Sequential([Dense(1, activation="sigmoid")])
+    new.compile(loss="binary_crossentropy")
+    sequential.fit(good, labels)
+    doors: list[tuple[Any, set[str]]] = [
+        (lambda: train(rows, labels), {*reading, "categorical", "drop"}),
+        (lambda: trained.predict(rows), reading),
+        (lambda: trained.evaluate(rows, labels), reading),
+        (lambda: new.fit(rows, labels), set()),
+        (lambda: sequential.predict(rows), set()),
+        (lambda: sequential.evaluate(rows, labels), set()),
+    ]
+    found = []
+    for call, allowed in doors:
+        with pytest.raises(DataError) as caught:
+            call()
+        found.append(advised(str(caught.value)))
+        assert found[-1] <= allowed, str(caught.value)
+    assert "categorical" in found[0] or "drop" in found[0]
+    monkeypatch.chdir(tmp_path)
+    trained.save("m.fastnn")
+    lines = [f"{cell};{label}" for cell, label in zip(cells, labels, strict=True)]
+    (tmp_path / "d.csv").write_text("\n".join(["a;y", *lines]) + "\n")
+    for command in ("predict", "evaluate"):
+        target = ["--target", "y"] if command == "evaluate" else ["--drop", "y"]
+        assert main([command, "m.fastnn", "d.csv", "--delimiter", ";", *target]) == 3
+        said = capsys.readouterr().err
+        assert advised(said) <= {*reading, "drop"}, said
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "said"),
+    [
+        ("binary", [0.5, 1.5, 2.5], "0.5 is no class label (not a whole number)"),
+        ("binary", [[0, 1], [1, 0], [1, 1]], "needs one label per row, found shape (3, 2)"),
+        ("regression", ["a", "b", "a"], "task 'regression' needs numbers, found the text 'a'"),
+        ("regression", [2**53 + 1, 2, 3], "9007199254740993 is too large to be exact as a number"),
+    ],
+)
+def test_advice_on_a_target_names_what_the_door_has(task: str, target: Any, said: str) -> None:
+    y = np.arange(20) % 2 if task == "binary" else np.arange(20) * 0.5
+    trained = train(X, y, task=task, epochs=1).model
+    with pytest.raises(DataError) as caught:
+        trained.evaluate(X[:3], target)
+    assert said in str(caught.value)
+    assert advised(str(caught.value)) == set()
+    with pytest.raises(DataError) as caught:
+        train(X[:3], target, task=task)
+    assert said in str(caught.value)
+    assert ("task" in advised(str(caught.value))) == (target[0] != 2**53 + 1)
+
+
+def test_estimators_advise_their_own_parameters() -> None:
+    pandas = optional("pandas")
+    frame = pandas.DataFrame({"a": REFUSED["a sign for nothing"], "t": ["x", "y", "x"]})
+    good = frame.assign(a=[1.5, 2.5, 3.5])
+    estimator = fastnn.MLPClassifier(max_iter=1, categorical_features=["t"], solver="lbfgs")
+    said = "X?.*'-' is not a number, in a numeric column; correct or empty the cell"
+    with pytest.raises(DataError, match=f"{said}, or .*: categorical_features=\\['a'\\]$"):
+        estimator.fit(frame, [0, 1, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one step does not converge
+        estimator.fit(good, [0, 1, 0])
+    with pytest.raises(DataError, match=f"{said}$"):
+        estimator.predict(frame)
+
+
+def test_a_column_that_is_not_there_is_named_with_its_argument() -> None:
+    data = {"a": np.arange(20.0), "y": LABELS}
+    for option in ("categorical", "drop"):
+        with pytest.raises(DataError, match=f"^{option}: no column 'b'") as caught:
+            train(data, "y", **{option: ["b"]})
+        assert caught.value.argument == option
+    trained = train({"a": np.arange(20.0), "b": ["x", "y"] * 10}, LABELS, epochs=1).model
+    for call in (trained.predict, lambda given: trained.evaluate(given, LABELS)):
+        with pytest.raises(DataError, match=r"^no column 'b'"):
+            call({"a": data["a"]})
+
+
+def test_a_warning_spells_options_as_its_door_does(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Of columns of texts that are all different."""
+    texts, numbers = [f"n{i}" for i in range(60)], np.arange(60.0)
+    end = "from which nothing can be learnt [(].*[)]; leave it out"
+    with pytest.warns(DataWarning, match=f"{end}: drop=\\['t'\\]$"):
+        train({"t": texts, "x": numbers}, np.arange(60) % 2, epochs=1)
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        f"{text},{number},{number % 2:.0f}" for text, number in zip(texts, numbers, strict=True)
+    ]
+    (tmp_path / "d.csv").write_text("\n".join(["t,x,y", *rows]) + "\n")
+    assert main(["train", "d.csv", "--target", "y", "--epochs", "1", "--quiet"]) == 0
+    assert capsys.readouterr().err.rstrip().endswith("; leave it out: --drop t")
+    pandas = optional("pandas")
+    frame = pandas.DataFrame({"t": texts, "x": numbers})
+    estimator = fastnn.MLPClassifier(categorical_features=["t"], tol=1e9)
+    with pytest.warns(DataWarning, match=f"{end}$"):
+        estimator.fit(frame, np.arange(60) % 2)
 
 
 def model() -> Any:

@@ -132,7 +132,7 @@ def _run(argv: Sequence[str] | None, received: Sequence[int]) -> int:
 def _command(arguments: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = arguments.run
     with warnings.catch_warnings():
-        warn_in_one_line()
+        warn_in_one_line(as_flag)
         return run(arguments)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, FastnnWarning, Spelling
 from fastnn.streams import SafeStream, say
 
 
@@ -63,15 +63,18 @@ def standard_streams() -> Iterator[None]:
             SafeStream(stream).flush()
 
 
-def warn_in_one_line() -> None:
+def warn_in_one_line(spelling: Spelling) -> None:
     """Show the warnings meant for users as one line each; to be called in ``catch_warnings``.
 
+    ``spelling``: how arguments are written in them.
+
     >>> with warnings.catch_warnings():
-    ...     warn_in_one_line()
+    ...     warn_in_one_line(lambda name, value: f"--{name} {value}")
     """
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        note(f"warning: {' '.join(str(message).split())}")
+        said = message.said(spelling) if isinstance(message, FastnnWarning) else str(message)
+        note(f"warning: {' '.join(said.split())}")
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("default", UserWarning)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.train_arguments import add_flag, add_reading, reading_of
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, lacking
 from fastnn.extras import pip_install
 from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.forms import split_list
@@ -88,6 +88,7 @@ def _add_inputs(p: Parser) -> None:
     p.set_defaults(device="cpu")
 
 
+@lacking("task", "categorical")
 def predict(arguments: argparse.Namespace) -> int:
     """Predict and write."""
     from fastnn.formats.atomic import write_atomically
@@ -178,6 +179,7 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
     return made
 
 
+@lacking("task", "categorical")
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     from fastnn.cli.text import print_json

@@ -10,8 +10,8 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import Array
-from fastnn.errors import DataError, shown
+from fastnn.data.table import Array, for_column
+from fastnn.errors import DataError, advice, arg, shown
 
 #: So many texts may all be different without a word.
 _ALL_DIFFERENT = 30
@@ -46,8 +46,8 @@ def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     if all_different(texts):
         warnings.warn(
             f"column {shown(name)} has another text in each of {n_present} rows, from which "
-            "nothing can be learnt (new ones count as '<unknown>'); leave it out: "
-            f"drop=[{shown(name)}], on the command line --drop {name[:80]}",
+            "nothing can be learnt (new ones count as '<unknown>'); leave it out"
+            + advice("drop", f": {for_column('drop', name)}"),
             DataWarning,
             stacklevel=3,
         )
@@ -109,7 +109,7 @@ def report_unknown(
     if gaps.any() and (complete or markers):
         why = "none was in training"
         if markers:  # of an older fastnn, or of a Table made by hand
-            keep = " (missing=[] keeps it one)" if markers[0] else ""
+            keep = advice("missing", f" ({arg('missing', [])} keeps it one)") if markers[0] else ""
             why = f"as the model's category {shown(markers[0])} counts when it is read{keep}"
         warnings.warn(
             f"column {shown(name)}: {gaps.sum()} of {len(texts)} values are missing, {why}; they "

@@ -11,10 +11,19 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, is_missing
-from fastnn.data.notations import DATE_CURE, not_a_number, refuse_near_numbers
+from fastnn.data.notations import date_cure, not_a_number, refuse_near_numbers
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import EXACT, Array, Place, Table, check_exact, from_zero, not_exact
-from fastnn.errors import DataError, shown
+from fastnn.data.table import (
+    EXACT,
+    Array,
+    Place,
+    Table,
+    check_exact,
+    for_column,
+    from_zero,
+    not_exact,
+)
+from fastnn.errors import DataError, advice, shown
 
 #: What a column may be. Those of a target keep their text as it is spelt: a "label" is judged as
 #: any column is, "text" is not.
@@ -67,7 +76,9 @@ def typed_column(
         texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
         return texts
     if values.dtype.kind in "Mm":
-        raise DataError(f"column {shown(name)} holds dates or times ({values.dtype}); {DATE_CURE}")
+        raise DataError(
+            f"column {shown(name)} holds dates or times ({values.dtype}); {date_cure()}"
+        )
     if values.dtype.kind not in "OUT":
         raise DataError(
             f"column {shown(name)} holds {values.dtype}, which is neither numbers nor text; "
@@ -199,13 +210,14 @@ def _mixed(name: str, cells: list[Any], place: Place, kind: str | None, reading:
         row, cell = next((r, c) for r, c in present if kinds[type(c)] == "text")
         raise DataError(not_a_number(name, place(row), cell))
     if "date" in all_kinds:
-        raise DataError(f"column {shown(name)} holds dates or times; {DATE_CURE}")
+        raise DataError(f"column {shown(name)} holds dates or times; {date_cure()}")
     if len(all_kinds - {"bool"}) > 1 or all_kinds == {"bool", "text"}:
         majority = max(sorted(all_kinds), key=[kinds[type(cell)] for _, cell in present].count)
         row, cell = next((r, c) for r, c in present if kinds[type(c)] != majority)
+        category = f", or make the column categorical: {for_column('categorical', name)}"
         raise DataError(
             f"column {shown(name)}, {place(row)}: {shown(cell)} among cells of another type "
-            f"({majority}); correct the cell, or declare the column categorical"
+            f"({majority}); correct the cell{advice('categorical', category)}"
         )
     if "other" in all_kinds:
         row, cell = present[0]

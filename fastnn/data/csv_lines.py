@@ -22,7 +22,7 @@ from typing import IO, TypeVar
 from fastnn.data.cells import parse_number
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import Place, check_names, listed
-from fastnn.errors import DataError, arg, shown
+from fastnn.errors import DataError, advice, arg, shown
 
 T = TypeVar("T")
 
@@ -166,9 +166,10 @@ def read_header(path: Path, sign: str) -> list[str]:
     if len(header) == 1:
         for other in ";\t|,":
             if other in header[0] and other != sign:
+                say = advice("delimiter", f"say {arg('delimiter', other)}", "replace it by commas")
                 raise DataError(
                     f"file '{path}': the header {shown(header[0])} is one column; if {other!r} "
-                    f"separates the columns, say {arg('delimiter', other)}"
+                    f"separates the columns, {say}"
                 )
     counting = [str(i) for i in range(len(header))], [str(i + 1) for i in range(len(header))]
     if header not in counting and all(parse_number(name) is not None for name in header):

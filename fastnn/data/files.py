@@ -25,7 +25,7 @@ from fastnn.data.table import (
     listed,
     unknown_column,
 )
-from fastnn.errors import ArgumentError, DataError, arg, shown
+from fastnn.errors import ArgumentError, DataError, advice, arg, lacking, shown
 from fastnn.extras import pip_install
 
 #: File types by the end of the name.
@@ -117,13 +117,15 @@ def read_labelled(
         gaps = [v is None for v in values] if values.dtype == object else np.isnan(values)
         if np.any(gaps):
             row = int(np.flatnonzero(np.asarray(gaps).reshape(len(values), -1).any(axis=1))[0])
-            hint = f"; if NA, none and the like are labels, say {arg('missing', [])}"
+            labels = f"; if NA, none and the like are labels, say {arg('missing', [])}"
+            hint = advice("missing", labels)
             raise DataError(
                 f"target column {shown(name)}, {place(row)}: no value; fill it in or remove the "
                 f"row{hint if values.dtype == object else ''}"
             )
         if len(names) > 1 and values.dtype != object:  # they become one matrix
-            check_exact(values, [name] * values[:1].size, place)
+            with lacking("drop", "categorical"):  # which are for the other columns
+                check_exact(values, [name] * values[:1].size, place)
     chosen = [columns.pop(name) for name in names]
     if not columns:
         raise DataError(f"no feature columns are left beside the target {listed(names)}")
@@ -227,7 +229,9 @@ def _columns(
     known: list[str] = []
     for name, v in columns.items() if kinds else ():
         known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
-    check_known([name for name in kinds if name not in optional], known)
+    declared = {name: kind for name, kind in kinds.items() if name not in optional}
+    absent = {kind for name, kind in declared.items() if name not in known}
+    check_known(declared, known, "categorical" if absent == {"categorical"} else "")
     return columns, place
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from fastnn.data.cells import Reading
 from fastnn.data.columns import text_column, typed_column
 from fastnn.data.csv_text import arrow_texts
-from fastnn.data.notations import DATE_CURE
+from fastnn.data.notations import date_cure
 from fastnn.data.table import Array, check_known, check_names, from_zero
 from fastnn.errors import ArgumentError, DataError, shown
 from fastnn.extras import pip_install
@@ -84,7 +84,7 @@ def _column(name: str, series: Any, kind: str | None, reading: Reading) -> Array
 
     dtype = series.dtype
     if dtype.is_temporal():
-        raise DataError(f"column {shown(name)} holds dates or times ({dtype}); {DATE_CURE}")
+        raise DataError(f"column {shown(name)} holds dates or times ({dtype}); {date_cure()}")
     plain = dtype.is_float() or (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128))
     if plain or dtype == nw.Boolean:
         gaps = np.asarray(series.is_null().to_numpy(), bool)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from fastnn.data.cells import Reading
-from fastnn.data.table import Array
-from fastnn.errors import DataError, arg, shown
+from fastnn.data.table import Array, for_column
+from fastnn.errors import DataError, advice, arg, shown
 
 #: Text in at most one of so many cells, among numbers (90 % or more), is taken for a mistake.
 NUMBERS_PER_STRAY = 10
@@ -49,10 +49,18 @@ _NO_VALUE = re.compile(
 )
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}/\d{1,2}/\d{4}")
 
-DATE_CURE = (
-    "turn them into numbers first, such as year, month, weekday or days since a fixed day, "
-    f"or leave the column out ({arg('drop')})"
-)
+
+def date_cure() -> str:
+    """Return what to do with a column of dates.
+
+    >>> raise DataError(f"column 'day' holds dates; {date_cure()}")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: column 'day' holds dates; turn them into numbers first, such as ...
+    """
+    return (
+        "turn them into numbers first, such as year, month, weekday or days since a fixed day"
+        + advice("drop", f", or leave the column out ({arg('drop')})")
+    )
 
 
 def is_date(text: str) -> bool:
@@ -91,7 +99,7 @@ def refuse_near_numbers(
     if n_stray * NUMBERS_PER_STRAY > n_all and not (measured and few):
         if all(is_date(text) for text in texts):
             raise DataError(
-                f"column {shown(name)} holds dates ({shown(texts[0])} ...); {DATE_CURE}"
+                f"column {shown(name)} holds dates ({shown(texts[0])} ...); {date_cure()}"
             )
         if not all(_bare(texts[k]) or _NO_VALUE.fullmatch(texts[k]) for k in strays):
             return  # true text
@@ -111,10 +119,10 @@ def not_a_number(name: str, where: str, cell: object, alike: Sequence[str] = ())
     column; if the decimal sign is a comma, say decimal=',', or make the column categorical: ...
     """
     cure = _cure(str(cell).strip(), alike)
-    column = name if len(name) < _LONGEST else "COL"
+    category = f", or make the column categorical: {for_column('categorical', name)}"
     return (
         f"column {shown(name)}, {where}: {shown(cell)} is not a number, in a numeric column; "
-        f"{cure}, or make the column categorical: {arg('categorical', [column])}"
+        f"{cure}{advice('categorical', category)}"
     )
 
 
@@ -128,7 +136,7 @@ def _bare(text: str) -> str | None:
 def _cure(cell: str, alike: Sequence[str]) -> str:
     bodies = [body for body in map(_bare, alike or [cell]) if body is not None]
     if not bodies:
-        marker = f", or if it means no value say {arg('missing', [cell])}"
+        marker = advice("missing", f", or if it means no value say {arg('missing', [cell])}")
         return f"correct or empty the cell{marker if len(cell) < _LONGEST else ''}"
     reads = [how for how in _NOTATIONS if all(how.number_text(body) is not None for body in bodies)]
     single = {sign for how in reads for sign in [how.decimal or how.thousands] if not _both(how)}
@@ -136,9 +144,10 @@ def _cure(cell: str, alike: Sequence[str]) -> str:
     bare = bodies == list(alike or [cell])
     if not ways or (ways[0].plain and bare):
         return "write all numbers of the column in one notation"
-    options = [] if ways[0].plain else [_option(how) for how in ways]
-    signs = [] if bare else ["write the numbers alone, without signs such as % or $"]
-    return "; ".join([*options, *signs])
+    options = "; ".join(_option(how) for how in ways if not ways[0].plain)
+    signs = "" if bare else "write the numbers alone, without signs such as % or $"
+    by_hand = "write the numbers as 1234.5, with a point and no other sign" if options else ""
+    return "; ".join(filter(None, [advice("decimal", options, by_hand), signs]))
 
 
 def _both(how: Reading) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from fastnn.data.table import Array
-from fastnn.errors import DataError, shown
+from fastnn.errors import DataError, FastnnWarning, shown
 
 #: Rows are worked on in float64 in blocks of about so many numbers, which stay in the cache.
 _BLOCK = 2**18
@@ -18,7 +18,7 @@ _TINY = 1e-140
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
-class DataWarning(UserWarning):
+class DataWarning(FastnnWarning):
     """Something in the data was handled in a way the user should know of."""
 
 

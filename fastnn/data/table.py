@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.errors import ArgumentError, DataError, arg, shown
+from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 from fastnn.registry import did_you_mean
 from fastnn.text import clipped
 
@@ -198,13 +198,13 @@ class Table:
 def check_known(wanted: Iterable[str], names: Sequence[str], argument: str = "") -> None:
     """Raise DataError that lists every name of ``wanted`` that is not in ``names``.
 
-    ``argument``: the one that they were given as.
+    ``argument``: the one that they were given as, at a door that has it.
 
     >>> check_known(["a"], ["a", "b"])
     """
     known = set(names)
     absent = [name for name in wanted if name not in known]
-    where = f"{arg(argument)}: " if argument else ""
+    where = advice(argument, f"{arg(argument)}: ") if argument else ""
     if len(absent) == 1:
         raise DataError(f"{where}{unknown_column(absent[0], names)}")
     if absent:
@@ -331,10 +331,23 @@ def not_exact(name: str, where: str, number: object) -> str:
         found = str(number)[:80]
     except ValueError:  # more digits than Python prints
         found = "a whole number"
-    return (
-        f"column {shown(name)}, {where}: {found} is too large to be exact as a number; leave the "
-        f"column out ({arg('drop')}), subtract an offset, or make it {arg('categorical')}"
-    )
+    ways = [
+        advice("drop", f"leave the column out ({arg('drop')})"),
+        advice("drop", "subtract an offset", "subtract an offset, in training too"),
+        advice("categorical", f"make it {arg('categorical')}"),
+    ]
+    *others, last = filter(None, ways)
+    cure = ", ".join([*others, f"or {last}" if others else last])
+    return f"column {shown(name)}, {where}: {found} is too large to be exact as a number; {cure}"
+
+
+def for_column(option: str, name: str) -> str:
+    """Return how an option is given one column, for a message; COL for a name longer than a line.
+
+    >>> str(DataError(for_column("drop", "age")))
+    "drop=['age']"
+    """
+    return arg(option, [name if len(name) < 60 else "COL"])
 
 
 def _refuse_infinite(numeric: Array, names: Sequence[str], place: Place) -> None:

@@ -29,7 +29,7 @@ from fastnn.data.tasks import (
     numbers_of,
     one_class,
 )
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, shown
+from fastnn.errors import ArgumentError, DataError, ModelFileError, advice, arg, lacking, shown
 
 _KIND = {"b": "boolean", "i": "integer", "f": "number", "U": "text"}
 
@@ -94,7 +94,8 @@ class Targets:
             if task == "binary" and len(classes) > 2:
                 raise DataError(
                     f"task 'binary' needs two classes, found {len(classes)}: "
-                    f"{listed(classes.tolist())}; use {arg('task', 'multiclass')}"
+                    f"{listed(classes.tolist())}"
+                    + advice("task", f"; use {arg('task', 'multiclass')}")
                 )
             n_outputs = 1 if task == "binary" else len(classes)
             return cls(task, classes, n_outputs, None, None, True, dtype)
@@ -269,17 +270,17 @@ def _numbers(values: Array, task: Task) -> Array:
     if values.dtype.kind == "U":
         numbers = numbers_of(values)
         if numbers is None:
-            cure = (
-                "for text labels use task='binary' or 'multiclass'"
-                if values.ndim == 1
-                else "several targets must be numbers, or labels that are 0 or 1"
-            )
+            cure = "; several targets must be numbers, or labels that are 0 or 1"
+            if values.ndim == 1:
+                labels = f"; for text labels use {arg('task', 'binary')} or 'multiclass'"
+                cure = advice("task", labels)
             text = next(text for text in values.ravel().tolist() if STANDARD.value(text) is None)
-            raise DataError(f"task {task!r} needs numbers, found the text {shown(text)}; {cure}")
+            raise DataError(f"task {task!r} needs numbers, found the text {shown(text)}{cure}")
         values = numbers
     matrix = values.reshape(len(values), -1)
     k = matrix.shape[1]
-    check_exact(matrix, ["target"] if k == 1 else [f"target {j}" for j in range(k)], from_zero)
+    with lacking("drop", "categorical"):  # which are for the other columns
+        check_exact(matrix, ["target"] if k == 1 else [f"target {j}" for j in range(k)], from_zero)
     return matrix.astype(np.float64)
 
 

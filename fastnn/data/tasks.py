@@ -11,7 +11,7 @@ from fastnn.backend.host.arrays import to_host
 from fastnn.data.cells import STANDARD, is_missing
 from fastnn.data.columns import typed_column
 from fastnn.data.table import Array, from_zero
-from fastnn.errors import ArgumentError, DataError, arg, shown
+from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 from fastnn.registry import did_you_mean
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
@@ -168,14 +168,14 @@ def class_labels(target: npt.ArrayLike, task: Task) -> Array:
     labels = clean_target(target)
     if labels.ndim != 1:
         raise DataError(
-            f"task {shown(task)} needs one label per row, found shape {labels.shape}; "
-            f"for several 0/1 columns use {arg('task', 'multilabel')}"
+            f"task {shown(task)} needs one label per row, found shape {labels.shape}"
+            + advice("task", f"; for several 0/1 columns use {arg('task', 'multilabel')}")
         )
     if labels.dtype.kind == "f":
         broken = np.flatnonzero(labels != np.floor(labels))
         if len(broken):
             raise DataError(
                 f"target, {from_zero(int(broken[0]))}: {labels[broken[0]]} is no class label "
-                f"(not a whole number); use {arg('task', 'regression')}"
+                "(not a whole number)" + advice("task", f"; use {arg('task', 'regression')}")
             )
     return labels

@@ -19,7 +19,7 @@ from fastnn.data.files import has_names, read_labelled, read_table, target_colum
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, arg, shown
+from fastnn.errors import ArgumentError, arg, lacking, shown
 from fastnn.faces import Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
@@ -31,11 +31,15 @@ from fastnn.preparation.examples import Examples, target_values
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.choices import refuse_unknown
+from fastnn.recipe.table import DataOptions
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
 from fastnn.training.metrics import default_metrics, metric_names, probabilities
 
 Array = npt.NDArray[Any]
+
+#: What the columns are was said in training, and is not asked for new data.
+_OF_TRAINING = tuple(DataOptions.__annotations__)
 
 
 @dataclass(eq=False)
@@ -120,7 +124,9 @@ class Model:
 
     def outputs(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
-        return self.learner.predict(self.features.transform(self._table(data, reading)))
+        with lacking(*_OF_TRAINING):
+            rows = self.features.transform(self._table(data, reading))
+        return self.learner.predict(rows)
 
     def outputs_of_rows(self, X: npt.ArrayLike) -> Array:
         """Return ``A[L]`` for rows of plain numbers: the shortest way, for one row at a time.
@@ -209,10 +215,11 @@ class Model:
         """
         metrics = default_metrics(self.task) if metrics is None else metrics
         metric_names(self.task, metrics)  # or refuses
-        table, labels = self._labelled(data, target, reading)
-        weights = None if sample_weight is None else check_weights(sample_weight, len(table))
-        prepared = Preparation(self.features, self.targets, self.network.loss)
-        part = prepared.part(Examples(table, labels, weights), metrics=metrics)
+        with lacking(*_OF_TRAINING):
+            table, labels = self._labelled(data, target, reading)
+            weights = None if sample_weight is None else check_weights(sample_weight, len(table))
+            prepared = Preparation(self.features, self.targets, self.network.loss)
+            part = prepared.part(Examples(table, labels, weights), metrics=metrics)
         A, loss = self.learner.evaluate(part)
         return {**part.judged(A), "loss": float(loss)}
 

@@ -15,7 +15,7 @@ from fastnn.data.builtin import DATASETS, load
 from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
 from fastnn.data.table import Table, check_known
 from fastnn.data.tasks import infer_task
-from fastnn.errors import ArgumentError, DataError, arg, inside, shown
+from fastnn.errors import ArgumentError, DataError, arg, inside, lacking, shown
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.recipe.choices import checked, pick
 from fastnn.recipe.table import DataOptions, ReadingOptions, SourceOptions
@@ -200,7 +200,8 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
         columns |= {"categorical": (), "drop": ()}
     else:
         columns["categorical"], numeric = tuple(trained.categorical), trained.numeric_names
-    with inside(f"{arg(name)}: "):
+    # Which columns are categories was found in the training data.
+    with inside(f"{arg(name)}: "), lacking("categorical"):
         table, values, _ = _read(data, target, columns, reading, numeric)
         if len(values) != len(table):
             raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows")

@@ -24,7 +24,7 @@ def test_texts_that_are_all_different_are_told():
     texts = np.array([f"name {i}" for i in range(31)], dtype=object)
     with pytest.warns(DataWarning, match="column 'who' has another text in each of 31 rows"):
         assert len(frequent_categories("who", texts, 256)) == 31
-    with pytest.warns(DataWarning, match=r"leave it out: drop=\['who'\], .* --drop who"):
+    with pytest.warns(DataWarning, match=r"leave it out: drop=\['who'\]$"):
         assert len(frequent_categories("who", texts, 5)) == 5
     assert len(frequent_categories("who", texts[:30], 256)) == 30
 

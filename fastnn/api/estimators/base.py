@@ -30,7 +30,7 @@ from fastnn.api.estimators.preparation import (
 from fastnn.api.estimators.stochastic import Descent, descend
 from fastnn.api.sequential.examples import pair
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DivergenceError, arg, spelled
+from fastnn.errors import ArgumentError, DivergenceError, arg, lacking, spelled
 from fastnn.model.model import Model
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
@@ -91,7 +91,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, classes: Any = None
     ) -> Any:
-        with spelled(as_parameter):
+        with spelled(as_parameter), lacking(*inputs.NOT_HERE):
             p = checked(self)
             if incremental and p["early_stopping"]:
                 raise ArgumentError(f"partial_fit does not support {arg('early_stopping', True)}")

@@ -18,10 +18,14 @@ from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, lacking
+from fastnn.recipe.choices import options
+from fastnn.recipe.table import SourceOptions
 
 Array = npt.NDArray[Any]
 FLOATS = (np.float64, np.float32)
+#: What `fastnn.train` is told of the data, and the estimators are not.
+NOT_HERE = tuple(name for name in options(SourceOptions) if name != "categorical")
 #: Rows of a sparse matrix that are made dense at a time, to predict.
 _BLOCK = 4096
 
@@ -185,9 +189,9 @@ def read_new(estimator: Any, inputs: Inputs, X: Any, method: str) -> Any:
     if inputs.by_column:
         validate_data(estimator, X, skip_check_array=True, reset=False)
         p = estimator.get_params(deep=False)
-        return inputs.transform(
-            _columns(X, p["categorical_features"], inputs.gaps, inputs.features)
-        )
+        with lacking("categorical", *NOT_HERE):
+            table = _columns(X, p["categorical_features"], inputs.gaps, inputs.features)
+            return inputs.transform(table)
     finite = "allow-nan" if inputs.gaps else True
     X = validate_data(
         estimator, X, accept_sparse=["csr", "csc"], dtype=inputs.kept, ensure_all_finite=finite,

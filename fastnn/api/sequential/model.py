@@ -20,18 +20,27 @@ from fastnn.api.sequential.keras_weights import (
 from fastnn.api.sequential.keywords import checked, one_of
 from fastnn.api.sequential.layers import Layer, stack
 from fastnn.api.sequential.progress import reports, show_result
-from fastnn.errors import ArgumentError, arg, inside
+from fastnn.errors import ArgumentError, arg, inside, lacking
 from fastnn.faces import Face
 from fastnn.model.model import Model
 from fastnn.recipe.checks import listed, whole
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import ClassWeight, DescentOptions, FitOptions, RunOptions
+from fastnn.recipe.table import (
+    ClassWeight,
+    DescentOptions,
+    FitOptions,
+    RunOptions,
+    SourceOptions,
+)
 from fastnn.training.callbacks import CallbackLike, as_callback
 from fastnn.training.loop import TrainingInterrupted
 
 Array = npt.NDArray[Any]
 
+
+#: What `fastnn.train` is told of the data, and a `Sequential` is not.
+_NOT_HERE = tuple(SourceOptions.__annotations__)
 
 #: What `fit` takes where `fastnn.train` takes something else: Keras' defaults.
 FIT_DEFAULTS = {"epochs": 1, "batch_size": 32, "patience": None}
@@ -207,15 +216,17 @@ class Sequential:
         done = len(core.history.epochs)
         asked = {**FIT_DEFAULTS, **options}
         recipe, greater_is_better = chosen.recipe(core.seed, done, asked)
-        examples = core.examples(X, y, sample_weight)
-        train, held = core.parts(examples, validation_split, validation_data)
+        with lacking(*_NOT_HERE):
+            examples = core.examples(X, y, sample_weight)
+            train, held = core.parts(examples, validation_split, validation_data)
         if recipe.patience is not None and held is None:
             raise ArgumentError(
                 f"{arg('patience')} needs {arg('validation_split')} or {arg('validation_data')} to "
                 "watch"
             )
         try:
-            history = core.train(train, held, class_weight, recipe, greater_is_better, watchers)
+            with lacking(*_NOT_HERE):
+                history = core.train(train, held, class_weight, recipe, greater_is_better, watchers)
         except TrainingInterrupted as interrupted:
             interrupted.result = self
             raise
@@ -244,8 +255,9 @@ class Sequential:
         """
         core, chosen = self._core, self._core.chosen("evaluate")
         block = whole("batch_size", batch_size)
-        given = core.examples(X, y, sample_weight)
-        part = core.part(given, core.fitted(given.table))
+        with lacking(*_NOT_HERE):
+            given = core.examples(X, y, sample_weight)
+            part = core.part(given, core.fitted(given.table))
         plan = core.built(part.X.shape[1]).evaluation(block)
         A, loss = plan.evaluate(part.X, part.Y, part.w)
         values = {"loss": float(loss)}
@@ -267,9 +279,10 @@ class Sequential:
         array([[0.5, 0.5]], dtype=float32)
         """
         core, block = self._core, whole("batch_size", batch_size)
-        table = read_inputs(X, core.n_features, arg("X"))
-        with inside("X: "):
-            rows = core.fitted(table).transform(table)
+        with lacking(*_NOT_HERE):
+            table = read_inputs(X, core.n_features, arg("X"))
+            with inside("X: "):
+                rows = core.fitted(table).transform(table)
         outputs = core.built(rows.shape[1]).evaluation(block).predict(rows)
         show_result(verbose, "predict", {"rows": len(outputs)})
         return outputs

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from fastnn.errors import FastnnWarning, arg
 from fastnn.registry import one_of
 
 CAPTURES = ("auto", "never", "always")
@@ -40,6 +41,10 @@ def record(stream: Any, calls: Sequence[Callable[[], Any]]) -> Any:
         return stream.end_capture()
 
 
+class CaptureWarning(FastnnWarning, RuntimeWarning):
+    """A GPU is used more slowly than it could be."""
+
+
 class Capture:
     """Whether and how the programs of one device are captured.
 
@@ -58,8 +63,8 @@ class Capture:
             warnings.warn(
                 f"{self._device} starts every kernel of a step by itself, which is slow for small "
                 f"networks: the step could not be captured as a CUDA graph ({reason}). "
-                "capture='never' does so without this warning.",
-                RuntimeWarning,
+                f"{arg('capture', 'never')} does so without this warning.",
+                CaptureWarning,
                 stacklevel=2,
             )
         self.problem = reason
