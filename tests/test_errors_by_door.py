@@ -132,6 +132,46 @@ def test_a_training_without_end_is_refused_at_every_door(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [float("nan"), float("inf"), -1.0, 0.0, 10**400, "ab", [1.0], [np.nan] * 20, {}],
+    ids=repr,
+)
+def test_weights_that_cannot_be_are_named_at_every_door(weights: Any) -> None:
+    trained, sequential = model(), Sequential([Dense(1)])
+    sequential.compile(loss="mse")
+    sequential.fit(X, LABELS)
+    classifier = fastnn.MLPClassifier(max_iter=1)
+    doors: list[Any] = [
+        lambda w: train(X, LABELS, sample_weight=w),
+        lambda w: train_many([{}], X, LABELS, sample_weight=w),
+        lambda w: search(X, LABELS, grid={"l2": [0.0]}, sample_weight=w),
+        lambda w: trained.evaluate(X, LABELS, sample_weight=w),
+        lambda w: sequential.fit(X, LABELS, sample_weight=w),
+        lambda w: sequential.evaluate(X, LABELS, sample_weight=w),
+        lambda w: classifier.fit(X, LABELS, sample_weight=w),
+        lambda w: classifier.partial_fit(X, LABELS, sample_weight=w, classes=[0, 1]),
+        lambda w: fastnn.MLPRegressor(solver="lbfgs").fit(X, LABELS, sample_weight=w),
+    ]
+    for door in doors:
+        with pytest.raises(ArgumentError, match=r"^sample_weight") as caught:
+            door(weights)
+        assert caught.value.argument == "sample_weight"
+        assert len(str(caught.value)) < 250
+    held = (X, LABELS, weights)
+    with pytest.raises(ArgumentError, match="sample_weight"):
+        sequential.fit(X, LABELS, validation_data=held)
+    with pytest.raises(DataError, match=r"^validation_data: sample_weight"):
+        fastnn.MLPClassifier(early_stopping=True, validation_data=held).fit(X, LABELS)
+
+
+def test_weights_next_to_nothing_are_not_reported_as_the_penalty() -> None:
+    for solver in ("adam", "lbfgs"):
+        estimator = fastnn.MLPClassifier(solver=solver, max_iter=1)
+        with pytest.raises(ArgumentError, match=r"^sample_weight: .* beside alpha=0.0001: scale"):
+            estimator.fit(X, LABELS, sample_weight=[1e-320] * 20)
+
+
 def test_what_the_doors_call_otherwise_is_called_so() -> None:
     """A cure, too, is written as the door's users write it."""
     groups = [fastnn.ParameterGroup(weight_decay=0.1)]

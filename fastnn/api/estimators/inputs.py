@@ -18,7 +18,7 @@ from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
-from fastnn.errors import ArgumentError, DataError, arg, lacking
+from fastnn.errors import ArgumentError, DataError, arg, lacking, shown
 from fastnn.recipe.choices import options
 from fastnn.recipe.table import SourceOptions
 
@@ -121,13 +121,24 @@ def read(
 
 
 def read_weights(sample_weight: Any, y: Any) -> Array | None:
-    """Return checked sample weights (N,), float64; None if there are none."""
+    """Return checked sample weights (N,), float64; None if there are none.
+
+    Raises ArgumentError in scikit-learn's words, which has none for a single number for all rows.
+    """
     from sklearn.utils.validation import _check_sample_weight
 
     if sample_weight is None:
         return None
     w = to_numpy(sample_weight)
-    checked: Array = _check_sample_weight(w, y, dtype=np.float64, ensure_non_negative=True)
+    try:
+        checked: Array = _check_sample_weight(w, y, dtype=np.float64, ensure_non_negative=True)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError(f"{arg('sample_weight')}: {error}", value=sample_weight) from error
+    if not np.isfinite(checked).all():
+        raise ArgumentError(
+            f"{arg('sample_weight')} must be finite, found {shown(sample_weight)}",
+            value=sample_weight,
+        )
     return checked
 
 

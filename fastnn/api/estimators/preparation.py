@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from fastnn.api.estimators.parameters import hidden_units
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DataError
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network, network
@@ -40,9 +43,19 @@ def effective_alpha(alpha: float, given: Examples) -> float:
     """Return the L2 strength for a cost whose weights have the mean 1.
 
     The penalty is ``alpha / (2 s) sum W^2``, s being the sample size: the examples, or the sum of
-    their weights, so that a weight of 2 is an example that is there twice.
+    their weights, so that a weight of 2 is an example that is there twice. Raises ArgumentError
+    for weights of which so little is left that the penalty is infinite.
     """
-    return alpha if given.weights is None else float(alpha * len(given) / given.weights.sum())
+    if given.weights is None:
+        return alpha
+    with np.errstate(over="ignore"):
+        found = float(alpha * len(given) / given.weights.sum())
+    if not math.isfinite(found):
+        raise ArgumentError(
+            f"{arg('sample_weight')}: its sum {given.weights.sum():g} is too small beside "
+            f"{arg('l2', alpha)}: scale the weights"
+        )
+    return found
 
 
 def make_network(
