@@ -10,7 +10,6 @@ from typing import Any, TypeVar, Unpack
 
 import numpy.typing as npt
 
-from fastnn.data.cells import ReadingOptions
 from fastnn.errors import DivergenceError
 from fastnn.faces import Curve, Face
 from fastnn.model.facts import report_rows, task_text
@@ -22,7 +21,13 @@ from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
+from fastnn.recipe.table import (
+    ReadingOptions,
+    RecipeOptions,
+    RunOptions,
+    SourceOptions,
+    TrainOptions,
+)
 from fastnn.text import engine_text
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback

@@ -12,6 +12,10 @@ Whatever a cell comes from (a file, a data frame, an array, a list), these are e
 | "02134" | 2134 | "02134": leading zeros make a code |
 | " Ulm " | none | "Ulm" |
 
+Labels keep their type, and text its spelling. A file has no types: labels that are all numbers, or
+all true and false, are that, unless one is a code such as "01"; in a frame, an array or a list they
+are what they are there. Either way new ones are known by what equals what here.
+
 `Reading` says what a user may say of text: how numbers are written, and what stands for no value.
 """
 
@@ -22,7 +26,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -39,15 +43,6 @@ _WHOLE = re.compile(r"([+-]?\d+)(\.0*)?")
 _CODE = re.compile(r"[+-]?0\d")
 #: Beyond so many digits a number is infinite as a float.
 _MOST_DIGITS = 310
-
-
-class ReadingOptions(TypedDict, total=False):
-    """What `Reading` takes, as keywords of every door."""
-
-    delimiter: str | None
-    decimal: str | None
-    thousands: str | None
-    missing: Collection[str] | None
 
 
 @dataclass(frozen=True)
@@ -211,22 +206,29 @@ class Reading:
         if small in _TRUTH:
             return str(int(_TRUTH[small]))
         found = self.number_text(text)
-        return text if found is None or _CODE.match(found) else _canonical(found)
+        return text if found is None or is_code(found) else _canonical(found)
 
 
 STANDARD = Reading()
 
 
-def kept_options(options: ReadingOptions) -> ReadingOptions:
-    """Return what of the options holds for new data, too; a delimiter is that of one file.
+def is_code(text: str) -> bool:
+    """Say whether leading zeros make text a code, which is more than its number.
+
+    >>> is_code("02134"), is_code("0.5"), is_code("0")
+    (True, False, False)
+    """
+    return _CODE.match(text) is not None
+
+
+def kept_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which arguments of `Reading` hold for new data, too; a delimiter is that of one file.
 
     >>> kept_options({"delimiter": ";", "decimal": ",", "missing": None})
     {'decimal': ','}
     """
-    kept: ReadingOptions = {}
-    for name in ("decimal", "thousands"):
-        if options.get(name) is not None:
-            kept[name] = options[name]
+    names = ("decimal", "thousands")
+    kept = {name: options[name] for name in names if options.get(name) is not None}
     if (missing := options.get("missing")) is not None:
         kept["missing"] = list(missing)
     return kept
@@ -278,7 +280,7 @@ def _written(cell: object) -> str | None:
     if isinstance(cell, (int, np.integer)):
         return f"{Decimal(int(cell)):f}"  # str() of an int has a limit
     text = str(cell).strip()  # of a float the shortest that reads back as the same, in its own type
-    return _canonical(text) if _NUMBER.fullmatch(text) and not _CODE.match(text) else text
+    return _canonical(text) if _NUMBER.fullmatch(text) and not is_code(text) else text
 
 
 def _canonical(text: str) -> str:

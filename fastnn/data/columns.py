@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.data.cells import STANDARD, Reading, is_missing
+from fastnn.data.cells import STANDARD, Reading, is_code, is_missing
 from fastnn.data.notations import date_cure, not_a_number, refuse_near_numbers
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import (
@@ -133,7 +133,7 @@ def text_column(
 
     Numbers where all cells that are no gaps are numbers or true and false, else text; what looks
     like numbers is refused (`refuse_near_numbers`), unless ``kind`` settles it. ``typed``: text
-    as opposed to a file's cells, so that labels stay text.
+    as opposed to a file's cells, so that labels stay text; those of a file do if one is a code.
 
     >>> text_column("age", ["3", "NA", "4.5"], np.array([0, 1, 2, 0]), from_zero)
     array([3. , nan, 4.5, 3. ])
@@ -151,7 +151,7 @@ def text_column(
         return place(int(np.flatnonzero(codes == k)[0]))
 
     if not strays:
-        if kind == "label" and typed and there:
+        if kind == "label" and there and (typed or any(is_code(known[k] or "") for k in there)):
             return _gathered([_plain_label(text, reading) for text in known], codes)
         return _numbers(name, values, codes, place)
     if kind == "numeric":

@@ -140,7 +140,7 @@ def _column(
     name: str, cells: Any, place: Place, kind: str | None, reading: Reading, quotes: _Quotes
 ) -> Array:
     """Decide what the text cells of one column are; clean columns never meet Python loops."""
-    if kind not in ("categorical", "text") and reading.plain:
+    if kind not in ("categorical", "text") and reading.plain and not _codes(cells, kind):
         numbers = _numbers(cells, reading)
         if numbers is not None:
             return typed_column(name, _exact(name, numbers, cells, place), place, kind, reading)
@@ -148,6 +148,15 @@ def _column(
     together = "".join(filter(None, texts))
     quotes.check("\n" in together or "\r" in together)
     return text_column(name, texts, codes, place, kind, reading)
+
+
+def _codes(cells: Any, kind: str | None) -> bool:
+    """Whether these are labels of which one is a code, so that they are no numbers."""
+    from pyarrow import compute
+
+    if kind != "label":
+        return False
+    return bool(compute.any(compute.match_substring_regex(cells, r"^\s*[+-]?0\d")).as_py())
 
 
 def _numbers(cells: Any, reading: Reading) -> Array | None:
@@ -167,14 +176,19 @@ def _numbers(cells: Any, reading: Reading) -> Array | None:
                 return None
         return found
 
-    whole = cast(cells, pa.int64())
-    if whole is not None and not compute.any(compute.match_substring(cells, "x")).as_py():
-        if not compute.any(compute.match_substring(cells, "X")).as_py():  # Arrow reads 0x1F
-            return whole
+    def whole(values: Any) -> Array | None:
+        found = cast(values, pa.int64())
+        letters = compute.match_substring_regex(values, "[xX]")  # Arrow reads 0x1F
+        return None if found is None or compute.any(letters).as_py() else found
+
+    if (found := whole(cells)) is not None:
+        return found
     found = cast(cells, pa.float64())
-    if found is not None:
+    if found is not None and (found != np.rint(found)).any():
         return found
     trimmed = compute.utf8_trim_whitespace(cells)
+    if (integers := whole(trimmed)) is not None or found is not None:
+        return found if integers is None else integers
     markers = pa.array(sorted(reading.markers))
     missing = compute.is_in(compute.utf8_lower(trimmed), value_set=markers)
     found = cast(compute.if_else(missing, pa.scalar(None, pa.string()), trimmed), pa.float64())

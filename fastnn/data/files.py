@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
 from fastnn.data.arrays import as_array, read_npz, split_block
-from fastnn.data.cells import Reading, ReadingOptions
+from fastnn.data.cells import Reading
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
 from fastnn.data.frames import frame_columns, is_series, series_column
@@ -40,7 +40,7 @@ def read_table(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     dtype: str | None = None,
-    **reading: Unpack[ReadingOptions],
+    **reading: Any,
 ) -> Table:
     """Read examples from a file, a NumPy array, a dict of arrays or a data frame.
 
@@ -51,7 +51,7 @@ def read_table(
         categorical: columns to take as categories, whatever they hold.
         drop: columns to leave out.
         dtype: 'float32' or 'float64'; None keeps every value exactly (see Table.from_columns).
-        reading: how text is read: delimiter, decimal, thousands, missing (see `Reading`).
+        reading: how text is read, the arguments of `Reading`: delimiter, decimal, and so on.
 
     Booleans become 0 and 1. Text is read by one rule wherever it is (see `cells`): a column all
     of whose cells are numbers is numeric, others are categorical, as are columns of a frame's own
@@ -82,7 +82,7 @@ def read_labelled(
     drop: Collection[str] = (),
     text: bool = False,
     dtype: str | None = None,
-    **reading: Unpack[ReadingOptions],
+    **reading: Any,
 ) -> tuple[Table, Array]:
     """Read examples and split off the target column, in its own type (int, bool, float or text).
 

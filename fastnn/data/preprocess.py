@@ -16,7 +16,7 @@ from fastnn.data.categories import (
     places_of,
     report_unknown,
 )
-from fastnn.data.cells import ReadingOptions, kept_options
+from fastnn.data.cells import kept_options
 from fastnn.data.columns import numeric_part, texts_of
 from fastnn.data.state import check_metadata, check_vectors, is_flag, is_reading, is_text_list
 from fastnn.data.statistics import (
@@ -55,7 +55,7 @@ class Features:
         fill, mean, scale: ``(p,)`` float64; without standardisation mean 0 and scale 1.
         standardize: whether N19 is applied.
         dtype: of the output.
-        reading: how text was read, for new data: decimal, thousands and missing of `Reading`.
+        reading: how text was read, for new data: `Reading`'s decimal, thousands and missing.
         complete: categorical columns without gaps in the training part.
         identifiers: columns warned of in ``fit``, so not again in ``transform``; not saved.
 
@@ -79,7 +79,7 @@ class Features:
     scale: Array
     standardize: bool
     dtype: str
-    reading: ReadingOptions = field(default_factory=ReadingOptions)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     complete: tuple[str, ...] = ()
     identifiers: Collection[str] = ()
 
@@ -99,7 +99,7 @@ class Features:
         categorical: Collection[str] = (),
         max_categories: int = MAX_CATEGORIES,
         weights: Array | None = None,
-        reading: ReadingOptions | None = None,
+        reading: Mapping[str, Any] | None = None,
     ) -> Features:
         """Learn medians, mu, sigma and categories from the training part.
 
@@ -278,14 +278,14 @@ class Features:
                 )
         return start + len(self.indicators)
 
-    def reading_with(self, given: ReadingOptions) -> ReadingOptions:
+    def reading_with(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return how to read new text: as ``given``, and else as that of the training.
 
         >>> table = Table.from_columns({"x": np.array([2.0, 4.0])})
         >>> Features.fit(table, reading={"decimal": ","}).reading_with({"thousands": "."})
         {'decimal': ',', 'thousands': '.'}
         """
-        return {**self.reading, **{k: v for k, v in given.items() if v is not None}}  # type: ignore[typeddict-item]
+        return {**self.reading, **{k: v for k, v in given.items() if v is not None}}
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return JSON-able metadata and arrays from which ``from_state`` makes the same again.

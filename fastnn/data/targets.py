@@ -175,15 +175,15 @@ class Targets:
 
     def _indices(self, labels: Array, place: Place) -> Array:
         classes = cast(Array, self.classes)
-        if classes.dtype.kind == "U" and labels.dtype.kind != "U":
-            # a file whose labels all happen to be numbers, for a model that has other labels too
-            labels = category_texts(labels).astype(str)
-            spelt = category_texts(classes.astype(object))
-            if len(set(spelt)) == len(classes):
-                return self._among(spelt.astype(str), labels, place)
-        return self._among(classes, labels, place)
+        if (classes.dtype.kind == "U") != (labels.dtype.kind == "U"):
+            # a file whose labels all happen to be numbers, for a model that has other labels too,
+            # or the text of a frame for one that was trained from a file
+            spelt = category_texts(classes.astype(object)).astype(str)
+            known = spelt if len(set(spelt)) == len(classes) else classes
+            return self._among(known, category_texts(labels).astype(str), labels, place)
+        return self._among(classes, labels, labels, place)
 
-    def _among(self, classes: Array, labels: Array, place: Place) -> Array:
+    def _among(self, classes: Array, labels: Array, given: Array, place: Place) -> Array:
         same = (classes.dtype.kind == "U") == (labels.dtype.kind == "U")
         order = np.argsort(classes)
         position = np.searchsorted(classes[order], labels) if same else np.zeros(len(labels), int)
@@ -191,7 +191,7 @@ class Targets:
         wrong = np.flatnonzero(classes[index] != labels) if same else np.arange(len(labels))
         if len(wrong):
             raise DataError(
-                f"target, {place(int(wrong[0]))}: unknown label {shown(labels[wrong[0]].item())}; "
+                f"target, {place(int(wrong[0]))}: unknown label {shown(given[wrong[0]].item())}; "
                 f"the model knows {listed(map(repr, cast(Array, self.classes).tolist()), most=20)}"
             )
         return index

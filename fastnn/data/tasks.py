@@ -123,7 +123,7 @@ def infer_task(target: npt.ArrayLike) -> Task:
     if values.ndim == 2:
         return "multilabel" if first_not_binary(values) is None else "regression"
     numbers = numbers_of(values) if values.dtype.kind == "U" else None
-    if numbers is not None and infer_task(numbers) == "regression":
+    if numbers is not None and len(np.unique(numbers)) > 1 and infer_task(numbers) == "regression":
         return "regression"
     if values.dtype.kind == "f" and (values != np.floor(values)).any():
         return "regression"

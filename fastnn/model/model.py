@@ -14,7 +14,6 @@ import numpy.typing as npt
 from fastnn.backend.backend import get_backend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
-from fastnn.data.cells import ReadingOptions
 from fastnn.data.files import has_names, read_labelled, read_table, target_columns, width
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
@@ -31,7 +30,7 @@ from fastnn.preparation.examples import Examples, target_values
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.choices import refuse_unknown
-from fastnn.recipe.table import DataOptions
+from fastnn.recipe.table import DataOptions, ReadingOptions
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
 from fastnn.training.metrics import default_metrics, metric_names, probabilities
@@ -284,7 +283,7 @@ class Model:
     def _table(self, data: Any, reading: ReadingOptions) -> Table:
         return read_table(data, **self.kinds(data), **self._how(reading))
 
-    def _how(self, reading: ReadingOptions) -> ReadingOptions:
+    def _how(self, reading: ReadingOptions) -> dict[str, Any]:
         """How text is read: as ``reading`` says, else as in training."""
         refuse_unknown("a model", reading, ReadingOptions.__annotations__)
         return self.features.reading_with(reading)

@@ -147,6 +147,8 @@ def test_labels_keep_their_text():
     assert typed_column("y", objects(1, 2), kind="label").tolist() == [1, 2]
     codes = np.arange(2)
     assert text_column("y", ["1", "2"], codes, from_zero, "label").tolist() == [1, 2]
+    assert text_column("y", ["01", "2"], codes, from_zero, "label").tolist() == ["01", "2"]
+    assert text_column("y", ["01", "2"], codes, from_zero).tolist() == [1, 2]
     assert text_column("y", ["1", "2"], codes, from_zero, "text").tolist() == ["1", "2"]
     dots = Reading(decimal=",", thousands=".")
     assert typed_column("y", objects("1.234,5", "7"), kind="label", reading=dots).tolist() == [

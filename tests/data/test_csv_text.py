@@ -23,6 +23,12 @@ def write(tmp_path):
     return make
 
 
+def test_spaces_make_no_fraction_of_a_whole_number(write):
+    columns, _ = read_csv(write("a,b,c\n 1,1.0,0x1\n2, 2,2\n"))
+    assert (columns["a"].dtype, columns["a"].tolist()) == (np.int64, [1, 2])
+    assert (columns["b"].dtype, columns["b"].tolist()) == (np.float64, [1, 2])
+
+
 def test_kinds_of_columns(write):
     path = write(
         "whole,real,flag,text,none,plus\n"

@@ -228,3 +228,41 @@ def test_every_reader_gives_the_same_model(folder, table):
     target = ["no", "yes", "no", "no"] * 5
     found = {name: learnt(folder, SOURCES[name], *table, target) for name in NAMED}
     assert {name for name, other in found.items() if other != found["csv"]} == set(), found
+
+
+def labelled(folder, name, labels):
+    """A source with labels written as text; a file has no types."""
+    kinds, cells = {"x": "whole"}, {"x": list(range(len(labels)))}
+    return SOURCES[name](folder, {**kinds, "y": "text"}, {**cells, "y": labels})
+
+
+@pytest.mark.parametrize(
+    ("labels", "of_files"),
+    [
+        (["no", "yes"], ["no", "yes"]),
+        (["01", "02"], ["01", "02"]),  # leading zeros make a code
+        (["1", "02"], ["02", "1"]),
+        (["0", "1"], [0, 1]),
+        ([" 3", "1"], [1, 3]),
+        (["1.0", "2.0"], [1.0, 2.0]),
+        (["true", "FALSE"], [False, True]),
+    ],
+    ids=str,
+)
+def test_labels_are_what_they_are_in_the_source_and_known_from_every_other(
+    folder, labels, of_files
+) -> None:
+    target = labels * 10
+    texts = sorted(label.strip() for label in labels)
+    for name in NAMED:
+        trained = train(labelled(folder, name, target), "y", epochs=1, engine="numpy").model
+        classes = trained.targets.classes
+        assert classes is not None
+        wanted = of_files if name == "csv" else texts
+        assert classes.tolist() == wanted
+        assert [type(label) for label in classes.tolist()] == [type(label) for label in wanted]
+        found = {
+            other: trained.evaluate(labelled(folder, other, target), "y")["accuracy"]
+            for other in NAMED
+        }
+        assert set(found.values()) == {found[name]}

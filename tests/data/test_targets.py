@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnn.data.targets import Targets
+from fastnn.data.tasks import infer_task
 from fastnn.errors import ArgumentError, DataError, ModelFileError
 
 LABELS = st.one_of(
@@ -87,7 +88,9 @@ def test_numbers_are_found_among_text_labels():
     ("fitted", "task", "labels", "message"),
     [
         ([1, 2], "binary", [1, 3], r"row 1 .*unknown label 3; the model knows 1, 2"),
-        ([1, 2], "binary", ["1"], "unknown label '1'; the model knows 1, 2"),
+        ([1, 2], "binary", ["1x"], "unknown label '1x'; the model knows 1, 2"),
+        ([1, 2], "binary", ["01"], "unknown label '01'; the model knows 1, 2"),
+        ([1, 2], "binary", ["1", "3.0"], r"row 1 .*unknown label '3.0'; the model knows 1, 2"),
         (
             ["a", "b"],
             "binary",
@@ -197,6 +200,20 @@ def test_text_of_numbers_serves_a_regression():
     assert targets.encode(["7", "0.5"]).ravel().tolist() == [7, 0.5]
     with pytest.raises(DataError, match="needs numbers, found the text 'x'"):
         Targets.fit(["1.5", "x"], "regression")
+
+
+def test_labels_that_are_no_text_are_known_by_the_text_of_a_frame():
+    targets = Targets.fit([False, True], "binary")  # of a file, or of a typed column
+    assert targets.encode(["true", "False", "1"]).ravel().tolist() == [1, 0, 1]
+    targets = Targets.fit([7, 11, -3], "multiclass")
+    assert targets.encode(["11", " 7.0", "-3"]).ravel().tolist() == [2, 1, 0]
+
+
+def test_codes_are_labels_of_their_own():
+    targets = Targets.fit(["1", "01", "2"], "multiclass")
+    assert targets.classes.tolist() == ["01", "1", "2"]
+    assert targets.encode([1, 2]).ravel().tolist() == [1, 2]
+    assert infer_task(["1", "01"]) == "binary"
 
 
 def test_labels_of_text_are_known_by_other_spellings_of_numbers():

@@ -1,14 +1,17 @@
 """Every choice is checked before anything is computed."""
 
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
+from fastnn.data.cells import Reading
 from fastnn.errors import ArgumentError
 from fastnn.nn.groups import ParameterGroup
 from fastnn.recipe.checks import number, whole
 from fastnn.recipe.recipe import Recipe
+from fastnn.recipe.table import ReadingOptions
 
 
 @pytest.mark.parametrize(
@@ -127,3 +130,7 @@ def test_a_warm_up_that_never_ends_is_refused():
         Recipe.of(patience=None, epochs=5, schedule="cosine(warm_up=6)")
     assert Recipe.of(patience=None, epochs=5, schedule="cosine(warm_up=5)").schedule.warm_up == 5
     assert Recipe.of(patience=None, epochs=5, schedule="cosine(warm_up=6, per=step)").epochs == 5
+
+
+def test_the_options_of_reading_are_what_a_reading_takes() -> None:
+    assert [field.name for field in fields(Reading)] == list(ReadingOptions.__annotations__)
