@@ -67,6 +67,7 @@ def test_a_target_is_standardised_where_its_units_do_not_matter():
     assert choose_standardization(None, "regression", huber, identity)
     assert not choose_standardization(None, "regression", huber, exponential)
     assert not choose_standardization(None, "regression", poisson, exponential)
+    assert not choose_standardization(None, "regression", poisson, identity), "either is enough"
     assert choose_standardization(True, "regression", huber, exponential)
     assert not choose_standardization(False, "regression", huber, identity)
     with pytest.raises(ArgumentError, match="cannot be used with loss 'poisson'"):

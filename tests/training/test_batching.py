@@ -90,6 +90,44 @@ def test_the_parts_are_equal_and_as_few_as_fit():
     )
 
 
+def test_what_fits_to_the_last_byte_fits():
+    in_place = X.nbytes + Y.nbytes
+
+    def free_for(budget: int) -> int:
+        """So much free memory that exactly the budget is left."""
+        free = int(budget / (1 - RESERVE)) - in_place
+        while int((free + in_place) * (1 - RESERVE)) < budget:
+            free += 1
+        assert int((free + in_place) * (1 - RESERVE)) == budget
+        return free
+
+    def found(budget: int) -> tuple[int, int]:
+        sizes = chosen(free_for(budget), batch_size=500)
+        return sizes.micro_batch_size, sizes.judged_rows
+
+    most = chosen(10**9, batch_size=500).needed.total
+    assert (found(most), found(most - 1)) == ((500, 1024), (500, 500))
+    least = chosen(free_for(most - 1), batch_size=500).needed.total
+    assert (found(least), found(least - 1)) == ((500, 500), (250, 250))
+
+
+def test_the_last_resort_is_one_example_at_a_time_in_all_the_memory():
+    in_place = X.nbytes + Y.nbytes
+
+    def fits(free: int, micro: int) -> bool:
+        try:
+            found = chosen(free, batch_size=500, micro_batch_size=micro)
+        except DeviceError:
+            return False
+        return found.micro_batch_size == micro
+
+    least = next(free for free in range(0, 10**6, 256) if fits(free, 1))
+    assert not fits(least, 2)
+    found = chosen(least, batch_size=500)
+    assert (found.micro_batch_size, found.judged_rows) == (1, 1)
+    assert found.needed.total > (least + in_place) * (1 - RESERVE), "no reserve is left"
+
+
 def test_auto_takes_the_next_smaller_size_that_fits():
     many = np.zeros((200_000, 5), np.float32), np.zeros((200_000, 1), np.float32), None
     options = Recipe.of(batch_size="auto", optimizer="sgd", patience=None)
