@@ -16,7 +16,13 @@ from fastnn import ArgumentError, DataError, Dense, Sequential, search, train, t
 from fastnn.cli.main import main
 from fastnn.data.statistics import DataWarning
 from fastnn.recipe.choices import OPTIONS, options
-from fastnn.recipe.table import DescentOptions, FitOptions, RecipeOptions, RunOptions
+from fastnn.recipe.table import (
+    DescentOptions,
+    EngineOptions,
+    FitOptions,
+    RecipeOptions,
+    RunOptions,
+)
 from tests.optional import optional
 
 X = np.arange(40.0).reshape(20, 2)
@@ -355,6 +361,9 @@ def test_a_model_names_its_arguments() -> None:
     refused("decimal", trained.predict, X, decimal=WRONG)
     refused("X", trained.outputs_of_rows, WRONG)
     refused("device", trained.to, WRONG)
+    for name in options(EngineOptions):
+        refused(name, trained.to, "cpu", **{name: WRONG})
+        refused(name, fastnn.load, "m.fastnn", **{name: WRONG})
     refused("path", trained.save, WRONG)
     with pytest.raises(ArgumentError, match="metrics: metric 'r2' does not apply to task"):
         trained.evaluate(X, LABELS, metrics=["r2"])

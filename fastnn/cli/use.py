@@ -16,8 +16,9 @@ from fastnn.cli.parser import Parser, joined
 from fastnn.cli.train_arguments import add_flag, add_reading, reading_of
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, lacking
 from fastnn.extras import pip_install
-from fastnn.recipe.choices import OPTIONS
+from fastnn.recipe.choices import options
 from fastnn.recipe.forms import split_list
+from fastnn.recipe.table import DeviceOptions, EngineOptions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -84,8 +85,8 @@ def _add_inputs(p: Parser) -> None:
         help="columns of DATA to leave out",
     )  # fmt: skip
     add_reading(p)
-    add_flag(p, OPTIONS["device"])
-    p.set_defaults(device="cpu")
+    for row in options(DeviceOptions, EngineOptions).values():
+        add_flag(p, row)
 
 
 @lacking("task", "categorical")
@@ -117,7 +118,9 @@ def _load(arguments: argparse.Namespace) -> Model:
     from fastnn.model.files import load
 
     try:
-        return load(arguments.model, arguments.device)
+        names = options(DeviceOptions, EngineOptions)
+        how: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
+        return load(arguments.model, **{n: value for n, value in how.items() if value is not None})
     except ModelFileError:
         if arguments.data.lower().endswith(".fastnn"):
             raise ArgumentError(
@@ -199,6 +202,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
                 "task": model.task,
                 "target": _target(model, arguments),
                 "device": model.device,
+                "engine": model.engine,
                 "examples": len(table),
                 "metrics": result,
                 "confusion_matrix": confusion,

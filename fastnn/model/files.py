@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from inspect import signature
+from typing import Unpack
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from fastnn.backend.backend import get_backend
 from fastnn.formats.document import unpack
 from fastnn.model.model import Model
 from fastnn.nn.parameters import Parameters
+from fastnn.recipe.choices import refuse_unknown
+from fastnn.recipe.documentation import documented
+from fastnn.recipe.table import EngineOptions
 from fastnn.training.learner import Learner
 
 
@@ -34,19 +39,26 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     model.save(path)
 
 
-def load(path: str | os.PathLike[str], device: str = "cpu") -> Model:
+@documented(EngineOptions)
+def load(path: str | os.PathLike[str], device: str = "cpu", **how: Unpack[EngineOptions]) -> Model:
     """Read a model that `save` wrote, on whatever device it was trained.
 
-    ``device``: where it will predict, "cpu", "cuda", "cuda:N" or "auto".
+    Parameters
+    ----------
+    path : of the file.
+    device : where it will predict, "cpu", "cuda", "cuda:N" or "auto".
+    {options}
 
     Raises ModelFileError (a DataError) naming the file and what is wrong: not there, truncated,
-    damaged, foreign, or written by a newer fastnn; DeviceError if the device cannot be used.
+    damaged, foreign, or written by a newer fastnn; DeviceError if the device cannot be used;
+    ArgumentError for an option that has no effect there.
 
     >>> load("no-such.fastnn")
     Traceback (most recent call last):
     fastnn.errors.ModelFileError: model file 'no-such.fastnn' does not exist; check the path
     """
-    backend = get_backend(device)
+    refuse_unknown("load", how, signature(load).parameters)
+    backend = get_backend(device, **how)
     saved = unpack(path)
     parameters = Parameters(saved.network, backend, saved.features.dtype)
     flat = np.zeros(parameters.layout.size, parameters.dtype)

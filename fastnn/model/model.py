@@ -30,7 +30,8 @@ from fastnn.preparation.examples import Examples, target_values
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.choices import refuse_unknown
-from fastnn.recipe.table import DataOptions, ReadingOptions
+from fastnn.recipe.documentation import documented
+from fastnn.recipe.table import DataOptions, EngineOptions, ReadingOptions
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
 from fastnn.training.metrics import default_metrics, metric_names, probabilities
@@ -107,18 +108,38 @@ class Model:
         """Where predictions run: ``"cpu"`` or ``"cuda:N"``."""
         return self.backend.device
 
-    def to(self, device: str | Backend) -> Model:
+    @property
+    def engine(self) -> Mapping[str, Any] | None:
+        """What ran the last predictions: "engine", "threads" and the "reason"; None before any."""
+        return self.learner.engine
+
+    @documented(EngineOptions)
+    def to(self, device: str | Backend, **how: Unpack[EngineOptions]) -> Model:
         """Return the same model on another device; the parameters are copied.
 
-        ``device``: "cpu", "cuda", "cuda:N" or "auto", or a backend. Raises DeviceError if it
-        cannot be used.
+        Parameters
+        ----------
+        device : "cpu", "cuda", "cuda:N" or "auto", or a backend.
+        {options}
 
         >>> from fastnn.api.train import train
-        >>> train("diabetes", epochs=1).model.to("cpu").device
-        'cpu'
+        >>> model = train("diabetes", epochs=1).model.to("cpu", engine="numpy")
+        >>> model.device, model.predict(np.zeros((3, 10))).shape, model.engine["reason"]
+        ('cpu', (3,), "engine='numpy' was asked for")
+
+        Raises DeviceError if the device cannot be used, ArgumentError for an option without effect
+        there.
         """
         given: Any = device
-        backend = given if hasattr(given, "compile") else get_backend(given)
+        refuse_unknown("to", how, EngineOptions.__annotations__)
+        if hasattr(given, "compile"):
+            for name, value in how.items():
+                raise ArgumentError(
+                    f"{arg(name, value)} has no effect: the backend is made already"
+                )
+            backend = given
+        else:
+            backend = get_backend(given, **how)
         return replace(self, learner=self.learner.copy_to(backend))
 
     def outputs(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:

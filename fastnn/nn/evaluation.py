@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.program import Array, Recorder
-from fastnn.backend.protocols import Backend, Executable
+from fastnn.backend.protocols import Backend, EngineChoice, Executable
 from fastnn.backend.stack import Stack, all_networks
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import Network
@@ -93,6 +93,13 @@ class EvaluationPlan:
         self._memory, self._rows = Memory(backend, parameters.dtype), 0
         self._short: _Short | None = None
         self._lock = threading.Lock()  # several threads may predict: all work on the same memory
+
+    @property
+    def engine(self) -> EngineChoice | None:
+        """What ran the most rows at once so far, on how many threads, and why; None: nothing."""
+        with self._lock:
+            most = max(self._ready, default=None)
+            return None if most is None else self._ready[most].executable.choice
 
     def predict(self, X: Array) -> npt.NDArray[np.floating]:
         """Return ``A[L]`` for the rows of ``X`` (N, n_0): (N, K) on the host."""

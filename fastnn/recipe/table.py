@@ -301,17 +301,21 @@ class SeedOptions(TypedDict, total=False):
     )]
 
 
-class RunOptions(TypedDict, total=False):
-    """Where and how it is computed; the result is the same but for rounding."""
+class DeviceOptions(TypedDict, total=False):
+    """Where it is computed."""
     device: Annotated[str, Option(
         "cpu", checks.Told(checks.anything, words=("cpu", "cuda", "auto")),
         "cpu, cuda, cuda:N, or auto: the GPU if it is usable",
         Flag("NAME"),
     )]
+
+
+class EngineOptions(TypedDict, total=False):
+    """How it is computed there; of predictions, too."""
     engine: Annotated[str, Option(
         "auto", checks.one_of("numpy", "compiled", "auto"),
-        "what runs the steps on the CPU: numpy, compiled (needs llvmlite), or auto: compiled "
-        "where that is faster",
+        "what computes on the CPU: numpy, compiled (needs llvmlite), or auto: compiled where that "
+        "is faster",
         Flag("NAME"),
     )]
     capture: Annotated[str, Option(
@@ -326,6 +330,10 @@ class RunOptions(TypedDict, total=False):
         "23",
         Flag("NAME"),
     )]
+
+
+class RunOptions(DeviceOptions, EngineOptions, total=False):
+    """Where and how it is computed; the result is the same but for rounding."""
     dtype: Annotated[str, Option(
         "float32", checks.one_of("float32", "float64"),
         "type of the numbers, float32 or float64",

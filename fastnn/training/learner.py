@@ -178,6 +178,12 @@ class Learner:
         plan = self._plan if self._judging is None else self._judging
         return plan.evaluate(part.X, part.Y, part.w)
 
+    @property
+    def engine(self) -> Mapping[str, Any] | None:
+        """What ran the predictions, as `History.engine` says it of the steps; None before any."""
+        choice = self._plan.engine
+        return None if choice is None else choice.to_json()
+
     def evaluation(self, block: int) -> EvaluationPlan:
         """Return the plan that predicts ``block`` rows at a time."""
         plan = self._plan

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastnn.api.train import train
+from fastnn.backend.engine import compiled_status
 from fastnn.data.builtin import load as load_data
 from fastnn.data.files import read_labelled
 from fastnn.model.files import load
@@ -18,6 +19,42 @@ def read(path: Path) -> tuple[list[str], list[list[str]]]:
     with path.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
     return header, rows
+
+
+ENGINES = [
+    "numpy",
+    pytest.param(
+        "compiled",
+        marks=pytest.mark.skipif(bool(compiled_status()), reason=compiled_status() or "-"),
+    ),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_engine_means_the_same_as_in_training(fastnn, models, engine: str) -> None:
+    given = (models / "tumours.fastnn", "breast_cancer", "--engine", engine)
+    found = json.loads(fastnn("evaluate", *given, "--json").out)["engine"]
+    asked = ("train", "breast_cancer", "--engine", engine, "--epochs", 1, "--quiet", "--json")
+    trained = json.loads(fastnn(*asked).out)["engine"]
+    assert found["engine"] == trained["engine"] == engine
+    assert found["reason"] == trained["reason"] == f"engine='{engine}' was asked for"
+    assert set(found) == set(trained)
+    values = [float(line.split(",")[2]) for line in
+              fastnn("predict", *given, "--proba").out.splitlines()[1:]]  # fmt: skip
+    expected = load(models / "tumours.fastnn").predict_proba(load_data("breast_cancer").table)
+    np.testing.assert_allclose(values, expected[:, 1], rtol=1e-4, atol=1e-6)
+
+
+def test_how_it_is_computed_is_refused_as_in_training(fastnn, models) -> None:
+    for command in ("train", "evaluate", "predict"):
+        named = [models / "tumours.fastnn"] * (command != "train")
+        for option, value, said in (
+            ("--engine", "numpi", "--engine must be one of"),
+            ("--precision", "tf32", "--precision tf32 has no effect on device 'cpu'"),
+            ("--capture", "always", "--capture always has no effect on device 'cpu'"),
+        ):
+            ran = fastnn(command, *named, "breast_cancer", option, value)
+            assert (ran.code, said in ran.err) == (2, True), ran.err
 
 
 class TestPredict:

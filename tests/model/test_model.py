@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import fastnn
 from fastnn.api.train import train
 from fastnn.backend.cpu_backend import CpuBackend
+from fastnn.backend.engine import compiled_status
 from fastnn.data.builtin import load
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DeviceError
@@ -215,6 +217,45 @@ def test_a_gap_or_a_new_category_is_said(model):
 def test_sample_weights_that_cannot_be(weights, said):
     with pytest.raises(ArgumentError, match=f"sample_weight.*{said}"):
         check_weights(weights, 3)
+
+
+def test_what_runs_the_predictions_is_chosen_and_said(model, tmp_path):
+    model.save(tmp_path / "m.fastnn")
+    assert model.to("cpu").engine is None, "nothing was predicted yet"
+    expected = model.predict_proba(FRAME)
+    for chosen in (
+        model.to("cpu", engine="numpy"),
+        fastnn.load(tmp_path / "m.fastnn", engine="numpy"),
+    ):
+        np.testing.assert_array_equal(chosen.predict_proba(FRAME), expected)
+        assert chosen.engine["engine"] == "numpy"
+        assert chosen.engine["reason"] == "engine='numpy' was asked for"
+    assert fastnn.load(tmp_path / "m.fastnn").learner.settings.engine == "auto"
+    if not compiled_status():
+        compiled = fastnn.load(tmp_path / "m.fastnn", engine="compiled")
+        np.testing.assert_allclose(compiled.predict_proba(FRAME), expected, rtol=1e-5)
+        assert compiled.engine["engine"] == "compiled"
+        assert compiled.evaluate(FRAME, LABELS)["loss"] > 0
+        assert compiled.engine["engine"] == "compiled"
+
+
+@pytest.mark.parametrize(
+    ("how", "argument", "said"),
+    [
+        ({"engine": "numpi"}, "engine", "engine must be one of .*; did you mean 'numpy'"),
+        ({"precision": "tf32"}, "precision", "precision='tf32' has no effect on device 'cpu'"),
+        ({"capture": "always"}, "capture", "capture='always' has no effect on device 'cpu'"),
+        ({"enginee": "numpy"}, "enginee", "has no argument 'enginee'; did you mean 'engine'"),
+    ],
+)
+def test_what_cannot_run_predictions(model, tmp_path, how, argument, said):
+    model.save(tmp_path / "m.fastnn")
+    for call in (partial(fastnn.load, tmp_path / "m.fastnn"), partial(model.to, "cpu")):
+        with pytest.raises(ArgumentError, match=said) as caught:
+            call(**how)
+        assert caught.value.argument == argument
+    with pytest.raises(ArgumentError, match="engine='numpy' has no effect: the backend is made"):
+        model.to(CpuBackend(), engine="numpy")
 
 
 def test_another_device_is_another_model(model):
