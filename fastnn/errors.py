@@ -76,7 +76,7 @@ class FastnnError(Exception):
     def __init__(
         self, message: str = "", *, argument: str | None = None, value: object = None, **more: Any
     ) -> None:
-        super().__init__(_spelled(message, in_python), **more)
+        super().__init__(spell(message), **more)
         first = _ARGUMENT.search(message)
         if first and ";" in message[: first.start()]:  # it belongs to what is to be done
             first = None
@@ -86,7 +86,7 @@ class FastnnError(Exception):
 
     def said(self, spelling: Spelling) -> str:
         """Return the message with the arguments as ``spelling`` writes them."""
-        return _spelled(self._message, spelling)
+        return spell(self._message, spelling)
 
     def within(self: E, where: str = "", after: str = "") -> E:
         """Return the same error with a text before it, such as the part of the data it is in.
@@ -124,7 +124,12 @@ class FastnnError(Exception):
 E = TypeVar("E", bound=FastnnError)
 
 
-def _spelled(message: str, spelling: Spelling) -> str:
+def spell(message: str, spelling: Spelling = in_python) -> str:
+    """Return a message with the arguments that `arg` marked as ``spelling`` writes them.
+
+    >>> spell(f"try {arg('epochs', 20)}"), spell(f"try {arg('epochs')}", lambda *_: "--epochs")
+    ('try epochs=20', 'try --epochs')
+    """
     return _ARGUMENT.sub(lambda found: spelling(found[1], found[2]), message)
 
 

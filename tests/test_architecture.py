@@ -34,6 +34,7 @@ FLOORS = {
     "preparation": 6,
     "formats": 6,
     "model": 7,
+    "diagnosis": 7,
     "api": 8,
     "proofs": 9,
     "demos": 9,

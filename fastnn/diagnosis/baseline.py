@@ -1,0 +1,72 @@
+"""The loss of the best constant predictor: what a network must beat to have learnt anything."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.diagnosis.layers import sample
+from fastnn.nn.losses import LossFunction
+from fastnn.nn.network import Network
+from fastnn.training.part import Part
+
+FloatArray = npt.NDArray[np.float64]
+
+#: So many numbers of a target are looked at: the loss is then known to about 1 %, in 20 ms.
+MOST = 20_000
+
+#: Logits between which the best constant is sought: a share of 1e-13 is as good as none.
+_LOGITS = 30.0
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+def constant_loss(network: Network, part: Part) -> float:
+    """Return the least mean loss on a part of an output that is the same for every example.
+
+    For a cross-entropy that is the entropy of the shares of the classes (the prior), for the
+    squared error half the variance, for the absolute error the deviation from the median.
+
+    >>> from fastnn.nn.network import network
+    >>> part = Part(np.zeros((4, 1)), np.array([[0.0], [0.0], [1.0], [1.0]]))
+    >>> round(constant_loss(network([1, 1], loss_function="binary_crossentropy"), part), 6)  # log 2
+    0.693147
+    >>> round(constant_loss(network([1, 1]), part), 6)  # 1/2 (1/2)^2
+    0.125
+    """
+    part = sample(part, max(MOST // part.Y.shape[1], 1000))
+    w = np.ones((len(part), 1)) if part.w is None else np.asarray(part.w, np.float64)
+    with np.errstate(all="ignore"):
+        if network.loss.link == "softmax":
+            shares = _smooth_shares(network, part.Y[:, 0].astype(np.int64), w[:, 0])
+            known = shares > 0
+            return float(-np.sum(shares[known] * np.log(shares[known] / shares.sum())))
+        return float(_least(network.loss, np.asarray(part.Y, np.float64), w).sum())
+
+
+def _smooth_shares(network: Network, classes: npt.NDArray[np.int64], w: FloatArray) -> FloatArray:
+    """The mean of the targets, one for each class, times the examples' weights."""
+    K, s = network.sizes[-1], network.loss.options["label_smoothing"]
+    shares = np.bincount(classes, w, minlength=K) / len(classes)
+    return np.asarray(shares * (1 - s) + shares.sum() * s / K)
+
+
+def _least(loss: LossFunction, Y: FloatArray, w: FloatArray) -> FloatArray:
+    """The least mean loss of each output, (K,), by golden-section search: losses are convex."""
+
+    def mean(t: FloatArray) -> Any:
+        return np.mean(w * loss.value(t, Y), axis=0)
+
+    K = Y.shape[1]
+    low, high = Y.min(axis=0), Y.max(axis=0)
+    if loss.from_logits:
+        low, high = np.full(K, -_LOGITS), np.full(K, _LOGITS)
+    for _ in range(60):  # each time the interval is 0.618 of what it was
+        step = _GOLDEN * (high - low)
+        left, right = high - step, low + step
+        lower = mean(left) < mean(right)
+        low, high = np.where(lower, low, left), np.where(lower, right, high)
+    return np.asarray(mean((low + high) / 2))
