@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fastnn.version import __version__
 
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
+    from fastnn.api.diagnose import diagnose as diagnose
     from fastnn.api.estimators.classifier import MLPClassifier as MLPClassifier
     from fastnn.api.estimators.regressor import MLPRegressor as MLPRegressor
     from fastnn.api.foreign import from_keras as from_keras
@@ -80,6 +81,7 @@ _PUBLIC = {
     "TrainingInterrupted": "fastnn.training.loop",
     "custom_activation": "fastnn.nn.activations",
     "custom_loss": "fastnn.nn.losses",
+    "diagnose": "fastnn.api.diagnose",
     "erf": "fastnn.backend.expression",
     "from_keras": "fastnn.api.foreign",
     "from_pytorch": "fastnn.api.foreign",

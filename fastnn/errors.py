@@ -238,8 +238,16 @@ class DeviceError(FastnnError, RuntimeError):
 class DivergenceError(FastnnError, ArithmeticError, ValueError):
     """Training produced a loss that is not a finite number (command line: exit code 1).
 
-    A ValueError too, as scikit-learn raises where a fit fails.
+    A ValueError too, as scikit-learn raises where a fit fails. ``result``: of `fastnn.train` the
+    training until then, with the weights of the last good epoch.
     """
+
+    result: Any = None
+
+    def _again(self, message: str, argument: str | None) -> DivergenceError:
+        again = super()._again(message, argument)
+        again.result = self.result
+        return again
 
 
 class MissingExtraError(FastnnError, ModuleNotFoundError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any, TypeVar, Unpack
 
 import numpy.typing as npt
 
+from fastnn.diagnosis.doctor import Diagnosis, Doctor
+from fastnn.diagnosis.findings import Case, Finding
 from fastnn.errors import DivergenceError
 from fastnn.faces import Curve, Face
 from fastnn.model.facts import report_rows, task_text
@@ -66,7 +69,8 @@ class Training:
 
     model: Model
     report: Mapping[str, Mapping[str, float]]
-    error: DivergenceError | None = None  # of one among many that diverged (`train_many`)
+    error: DivergenceError | None = None  # why its loss was no longer a number
+    diagnosis: Diagnosis = field(default=Diagnosis(), repr=False)
 
     @property
     def history(self) -> History:
@@ -77,6 +81,11 @@ class Training:
     def engine(self) -> Mapping[str, Any] | None:
         """What ran the steps: "engine", "threads" and the "reason", which says why with "auto"."""
         return self.history.engine
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the training: with ``doctor`` all, else what costs nothing to find."""
+        return self.diagnosis.findings
 
     @as_in(Model.predict)
     def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
@@ -130,6 +139,7 @@ def train(
     sample_weight: npt.ArrayLike | None = None,
     callbacks: Sequence[CallbackLike] = (),
     verbose: bool = False,
+    doctor: bool | Callable[[Finding], object] = False,
     **options: Unpack[TrainOptions],
 ) -> Training:
     """Train a network on a table and return the model with its metrics.
@@ -152,6 +162,9 @@ def train(
         begin, epoch_end and end.
     verbose : show progress on standard error: a bar on a terminal, elsewhere a line every few
         seconds.
+    doctor : look at signals and gradients of every layer before the first epoch, after 1, 2, 4, 8,
+        ... epochs and at the end, for ``training.findings`` and ``training.diagnosis``; a function
+        is called with each finding when it is first met. The training stays the same.
     {options}
 
     >>> training = train("breast_cancer", hidden_layer_sizes=[16], epochs=20, seed=0)
@@ -159,8 +172,9 @@ def train(
     True
 
     Raises ArgumentError, DataError or DeviceError naming what cannot work, DeviceError also if it
-    does not fit into the memory (N27); DivergenceError if the loss is no longer a number;
-    TrainingInterrupted on Ctrl-C, whose ``result`` is the model with the best weights so far.
+    does not fit into the memory (N27); DivergenceError if the loss is no longer a number, whose
+    ``result`` is the training with the weights of the last good epoch; TrainingInterrupted on
+    Ctrl-C, whose ``result`` is the one with the best weights so far.
     """
     refuse_unknown("train", options, signature(train).parameters)
     recipe = Recipe.of(**pick(options, RecipeOptions))
@@ -168,6 +182,8 @@ def train(
     settings = RunSettings(**pick(options, RunOptions))
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
+    tell = doctor if callable(doctor) else None
+    looks = tell is not None or flag("doctor", doctor)
     backend = settings.backend()
     source = read_source(data, target, sample_weight=sample_weight, **pick(options, SourceOptions))
     setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
@@ -175,6 +191,9 @@ def train(
     part = ready["train"]
     choose_batching(backend, net, (part.X, part.Y, part.w), recipe, settings.dtype)  # or refuses
     learner = Learner.new(net, settings, initializer=recipe.initializer, seed=recipe.seed)
+    case = Case.of(net, recipe.to_json(), setup.features, setup.targets)
+    house_doctor = Doctor(learner, part, recipe, case, tell)
+    watchers = [house_doctor, *watchers] if looks else watchers
 
     def finish() -> Training:
         report = {name: _judge(learner, part) for name, part in ready.items()}
@@ -182,7 +201,7 @@ def train(
             learner.trained(), setup.features, setup.targets, source.target_name,
             recipe.to_json(), report,
         )  # fmt: skip
-        return Training(model, report)
+        return Training(model, report, diagnosis=house_doctor.diagnosis(ready["validation"]))
 
     stopped = False
     try:
@@ -192,6 +211,9 @@ def train(
         )  # fmt: skip
     except TrainingInterrupted:
         stopped = True
+    except DivergenceError as error:
+        error.result = replace(finish(), error=copy(error))  # without the frames of its traceback
+        raise
     training, again = insist(finish)
     if stopped or again:
         raise TrainingInterrupted(training.history, training)

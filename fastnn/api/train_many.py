@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from fastnn.api.train import Training
 from fastnn.backend.protocols import Backend
+from fastnn.diagnosis.doctor import Diagnosis, findings_of_training
+from fastnn.diagnosis.findings import Case
 from fastnn.errors import ArgumentError, arg, inside, shown
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Source, read_source
@@ -299,16 +301,19 @@ def trainings(
         )
         for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
             report[name] = {**part.judged(outputs), "loss": loss}
-    return [
-        Training(
-            Model(
-                learner.trained(), setup.features, setup.targets, setup.target_name,
-                setup.recipe.to_json(), report,
-            ),
-            report,
-        )
-        for setup, learner, report in zip(setups, learners, reports, strict=True)
-    ]  # fmt: skip
+    return [_training(*own) for own in zip(setups, learners, reports, strict=True)]
+
+
+def _training(
+    setup: Setup, learner: Learner, report: Mapping[str, Mapping[str, float]]
+) -> Training:
+    options, parts = setup.recipe.to_json(), setup.parts
+    model = Model(
+        learner.trained(), setup.features, setup.targets, setup.target_name, options, report
+    )
+    case = Case.of(setup.network, options, setup.features, setup.targets)
+    found = findings_of_training(learner, parts["train"], parts["validation"], case)
+    return Training(model, report, diagnosis=Diagnosis(found))
 
 
 class _Progress:

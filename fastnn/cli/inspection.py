@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnn.cli.findings import findings_text, layers_table, seen_in_words
 from fastnn.cli.parser import Parser
+from fastnn.cli.train_arguments import as_flag, reading_of
+from fastnn.cli.use import add_examples, labelled, naming
+from fastnn.errors import ArgumentError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from fastnn.diagnosis.doctor import Diagnosis
+    from fastnn.diagnosis.layers import LayerStatistics
     from fastnn.model.model import Model
-
-    Array = npt.NDArray[Any]
 
 
 def add_inspect(commands: Any) -> Parser:
@@ -22,14 +25,17 @@ def add_inspect(commands: Any) -> Parser:
         "inspect",
         help="show what is in a model file",
         description="Show the network, the preprocessing, how the model was trained and how well.",
+        usage="fastnn inspect MODEL [--weights [DATA]] [options]",
     )
     p.set_defaults(run=run)
-    p.add_argument("model", metavar="MODEL", help="a model file")
+    p.add_argument("model", metavar="MODEL", nargs="?", help="a model file")
     p.add_argument(
-        "--weights", action="store_true",
-        help="statistics of each layer's weights: do signals grow or shrink on their way?",
+        "--weights", metavar="DATA", nargs="?", const=True, default=False,
+        help="statistics of each layer's weights; with DATA, a file or a built-in name, of its "
+        "signals and gradients too, and what is wrong with them",
     )  # fmt: skip
     p.add_argument("--json", action="store_true", help="print one JSON document")
+    add_examples(p.add_argument_group("how DATA is read"))
     return p
 
 
@@ -40,86 +46,89 @@ def run(arguments: argparse.Namespace) -> int:
     from fastnn.model.files import load
     from fastnn.text import pairs, table
 
+    _sort(arguments)
     model = load(arguments.model)
+    diagnosis = None
+    if arguments.weights:
+        diagnosis = _diagnosis(model, arguments)
     if arguments.json:
-        print_json(_document(model, arguments.model, arguments.weights))
+        print_json(_document(model, arguments.model, diagnosis))
         return 0
     print(pairs({"model": arguments.model, **model.facts()}))
     if model.history.epochs:
         print(f"\n{pairs(model.history.facts())}")
     if model.report:
         print(f"\n{table(report_rows(model.report))}")
-    if arguments.weights:
-        print(f"\n{_weights_table(weight_statistics(model))}")
+    if diagnosis is not None:
+        print(f"\n{_weights_text(diagnosis)}")
     return 0
 
 
-def weight_statistics(model: Model) -> list[dict[str, Any]]:
-    """Return, for each layer, what its weights and biases look like (N20).
+def _sort(arguments: argparse.Namespace) -> None:
+    """Tell MODEL from DATA, and refuse what has no effect without DATA.
 
-    ``gain`` is ``sqrt(n_in mean(W^2))``: by this factor, for inputs of independent signs, the
-    layer's ``W A`` is larger than its ``A``. A product of the gains far from 1 is what makes
-    signals and gradients explode or vanish.
+    ``inspect --weights MODEL`` names the model alone.
     """
-    import numpy as np
-
-    rows = []
-    for l, (W, b) in enumerate(zip(model.parameters.W, model.parameters.b, strict=True), start=1):
-        w = np.asarray(model.backend.host(W), np.float64)
-        rows.append(
-            {
-                "layer": l,
-                "inputs": w.shape[1],
-                "units": w.shape[0],
-                "activation": model.network.activations[l - 1].name,
-                "gain": float(np.sqrt(w.shape[1] * np.mean(w**2))),
-                "weights": _statistics(w),
-                "biases": _statistics(np.asarray(model.backend.host(b), np.float64)),
-            }
-        )
-        norm = model.parameters.norms.get(l)
-        if norm is not None:
-            for name in ("gamma", "beta", "mean", "variance"):
-                values = np.asarray(model.backend.host(getattr(norm, name)), np.float64)
-                rows[-1][name] = _statistics(values)
-    return rows
+    if arguments.model is None:
+        if not isinstance(arguments.weights, str):
+            raise ArgumentError("MODEL is missing: fastnn inspect MODEL")
+        arguments.model, arguments.weights = arguments.weights, True
+    arguments.data = arguments.weights if isinstance(arguments.weights, str) else None
+    given = {name: getattr(arguments, name) for name in ("target", "drop")} | reading_of(arguments)
+    for name, value in given.items():
+        if value is not None and arguments.data is None:
+            raise ArgumentError(f"--{name} has no effect without --weights DATA")
 
 
-def _statistics(values: Array) -> dict[str, float]:
-    return {
-        "mean": float(values.mean()),
-        "std": float(values.std()),
-        "max": float(abs(values).max()),
-        "zeros": float((values == 0).mean()),
-    }
+def _diagnosis(model: Model, arguments: argparse.Namespace) -> Diagnosis:
+    """What the layers are like: on DATA, if there are any, else by their weights alone."""
+    from fastnn.api.diagnose import diagnose
+    from fastnn.diagnosis.doctor import weigh
+    from fastnn.diagnosis.findings import Case
+
+    if arguments.data is None:
+        return weigh(model.learner, Case(model.network, model.options))
+    with naming(arguments.data):
+        return diagnose(model, *labelled(model, arguments))
 
 
-def _weights_table(layers: list[dict[str, Any]]) -> str:
+def _weights_text(diagnosis: Diagnosis) -> str:
+    (seen,) = diagnosis.looks
+    parts = [_weights_table(seen.layers)]
+    if seen.examples:
+        parts += [f"{seen_in_words(seen)}:\n{layers_table(seen)}"]
+    if seen.examples or diagnosis.findings:
+        parts += [findings_text(diagnosis.findings)]
+    if not seen.examples:
+        parts += ["signals and gradients are measured on data: fastnn inspect MODEL --weights DATA"]
+    return "\n\n".join(parts)
+
+
+def _weights_table(layers: Sequence[LayerStatistics]) -> str:
     from fastnn.text import table
 
     rows = [["weights and biases", "mean", "std", "max |x|", "zeros", "gain"]]
-    for layer in layers:
-        l = layer["layer"]
-        kinds = [("weights", f"W[{l}]"), ("biases", f"b[{l}]")]
-        kinds += [(n, f"{n}[{l}]") for n in ("gamma", "beta", "mean", "variance") if n in layer]
-        for kind, name in kinds:
-            s = layer[kind]
-            shape = f"{layer['units']} x {layer['inputs'] if kind == 'weights' else 1}"
+    for x in layers:
+        kinds = {f"W[{x.layer}]": x.weights, f"b[{x.layer}]": x.biases}
+        kinds |= {f"{name}[{x.layer}]": s for name, s in x.norm.items()}
+        for name, s in kinds.items():
+            of_weights = s is x.weights
             rows.append(
                 [
-                    f"{name} {shape}", f"{s['mean']:.3g}", f"{s['std']:.3g}", f"{s['max']:.3g}",
-                    f"{s['zeros']:.0%}", f"{layer['gain']:.3g}" if kind == "weights" else "",
+                    f"{name} {x.units} x {x.inputs if of_weights else 1}", f"{s.mean:.3g}",
+                    f"{s.std:.3g}", f"{s.max:.3g}", f"{s.zeros:.0%}",
+                    f"{x.gain:.3g}" if of_weights else "",
                 ]
             )  # fmt: skip
-    product = math.prod(layer["gain"] for layer in layers)
+    product = math.prod(x.gain for x in layers)
     return (
         f"{table(rows)}\n"
         "gain: sqrt(inputs x mean square of W), how many times larger W A is than A;\n"
-        f"of all layers together {product:.3g}"
+        f"of all layers together {product:.3g}, without what the activations make of it"
     )
 
 
-def _document(model: Model, path: str, weights: bool) -> dict[str, Any]:
+def _document(model: Model, path: str, diagnosis: Diagnosis | None) -> dict[str, Any]:
     from fastnn.model.facts import ordered
 
     f, targets = model.features, model.targets
@@ -144,4 +153,9 @@ def _document(model: Model, path: str, weights: bool) -> dict[str, Any]:
         "history": model.history.to_json(),
         "report": ordered(model.report),
     }
-    return {**document, "weights": weight_statistics(model)} if weights else document
+    if diagnosis is None:
+        return document
+    (seen,) = diagnosis.to_json(as_flag)["looks"]
+    measured = {name: seen[name] for name in ("examples", "loss") if seen["examples"]}
+    findings = diagnosis.to_json(as_flag)["findings"]
+    return {**document, "weights": seen["layers"], **measured, "findings": findings}

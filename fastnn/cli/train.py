@@ -8,10 +8,11 @@ import time
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from fastnn.cli.findings import say_diagnosis, tell, warn
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.signals import unhurried
-from fastnn.cli.train_arguments import add_arguments, hint, names, reading_of
+from fastnn.cli.train_arguments import add_arguments, as_flag, hint, names, reading_of
 from fastnn.errors import ArgumentError, DivergenceError, ModelFileError
 from fastnn.version import __version__
 
@@ -47,6 +48,11 @@ def add_train(commands: Any) -> Parser:
     )
     p.set_defaults(run=run, json=False, quiet=False, out=None)
     add_arguments(p)
+    p.add_argument(
+        "--doctor", action="store_true",
+        help="look at signals and gradients of every layer before, during and after the training, "
+        "and say what is wrong, why, and what to do",
+    )  # fmt: skip
     return p
 
 
@@ -57,10 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
     from fastnn.training.loop import TrainingInterrupted
 
     started = time.perf_counter()
-    code = 0
+    code, given = 0, given_arguments(arguments)
+    looks = "doctor" in given
+    if looks and not arguments.quiet:
+        given["doctor"] = tell
     try:
-        training = train(arguments.data, verbose=not arguments.quiet, **given_arguments(arguments))
+        training = train(arguments.data, verbose=not arguments.quiet, **given)
     except DivergenceError as error:
+        if looks:
+            say_diagnosis(error.result.diagnosis)
         raise error.within(after="; nothing is saved") from error
     except TrainingInterrupted as stop:
         if stop.result is None or not stop.history.epochs:
@@ -83,6 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(_document(training, out, seconds))
     else:
         print(_summary(training, out, seconds))
+    if looks:
+        say_diagnosis(training.diagnosis)
+    else:
+        warn(training.findings)
     return code
 
 
@@ -195,6 +210,11 @@ def _document(training: Training, out: str, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "training_seconds": round(steps, 3),
         **training.report,
+        **{
+            name: found
+            for name, found in training.diagnosis.to_json(as_flag).items()
+            if found or name == "findings"
+        },
         "model": out,
         "fastnn": __version__,
     }

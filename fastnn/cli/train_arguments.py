@@ -127,8 +127,10 @@ def reading_of(arguments: Namespace) -> Any:
 #: Arguments that are no options of the table.
 _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--random"} | {
     name: f"--{name}"
-    for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers")
+    for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor")
 }
+#: Those of them that have no value.
+_SWITCHES = ("doctor",)
 
 
 def as_flag(name: str, value: str | None = None) -> str:
@@ -143,7 +145,7 @@ def as_flag(name: str, value: str | None = None) -> str:
     if row is not None and row.flag is not None:
         flag, value = f"--{row.flag_name}", None if row.flag.negated else value
     elif name in _OTHERS:
-        flag = _OTHERS[name]
+        flag, value = _OTHERS[name], None if name in _SWITCHES else value
     else:
         return in_python(name, value)
     if value is None:

@@ -62,11 +62,7 @@ def add_evaluate(commands: Any) -> Parser:
     )
     p.set_defaults(run=evaluate)
     _add_inputs(p)
-    p.add_argument(
-        "--target", metavar="COL", action="append",
-        help="the column of the truth; default: that of training. For several columns give it "
-        "several times",
-    )  # fmt: skip
+    _add_target(p)
     p.add_argument(
         "--metrics",
         metavar="NAME[,NAME]",
@@ -77,14 +73,38 @@ def add_evaluate(commands: Any) -> Parser:
     return p
 
 
-def _add_inputs(p: Parser) -> None:
-    p.add_argument("model", metavar="MODEL", help="a model file")
-    p.add_argument("data", metavar="DATA", help="a file (CSV, Parquet, NPZ) or a built-in name")
+def add_examples(p: Any) -> None:
+    """Add the options that say what of DATA are examples, and how they are read.
+
+    >>> p = Parser()
+    >>> add_examples(p)
+    >>> p.parse_args(["--target", "price"]).target
+    ['price']
+    """
+    _add_target(p)
+    _add_columns(p)
+
+
+def _add_target(p: Any) -> None:
+    p.add_argument(
+        "--target", metavar="COL", action="append",
+        help="the column of the truth; default: that of training. For several columns give it "
+        "several times",
+    )  # fmt: skip
+
+
+def _add_columns(p: Any) -> None:
     p.add_argument(
         "--drop", metavar="COL[,COL]", action="append", type=split_list,
         help="columns of DATA to leave out",
     )  # fmt: skip
     add_reading(p)
+
+
+def _add_inputs(p: Parser) -> None:
+    p.add_argument("model", metavar="MODEL", help="a model file")
+    p.add_argument("data", metavar="DATA", help="a file (CSV, Parquet, NPZ) or a built-in name")
+    _add_columns(p)
     for row in options(DeviceOptions, EngineOptions).values():
         add_flag(p, row)
 
@@ -102,7 +122,7 @@ def predict(arguments: argparse.Namespace) -> int:
     model = _load(arguments)
     if arguments.proba and model.task == "regression":
         raise ArgumentError("--proba has no effect: a regression model predicts values")
-    with _naming(arguments.data):
+    with naming(arguments.data):
         columns = predictions(model, _unlabelled(model, arguments), arguments.proba)
     if out is None:
         sys.stdout.write(_csv(columns))
@@ -131,8 +151,14 @@ def _load(arguments: argparse.Namespace) -> Model:
 
 
 @contextmanager
-def _naming(data: str) -> Iterator[None]:
-    """Name the data in an error about them that does not do so itself."""
+def naming(data: str) -> Iterator[None]:
+    """Name the data in an error about them that does not do so itself.
+
+    >>> with naming("flats.csv"):
+    ...     raise DataError("there are no rows")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: 'flats.csv': there are no rows
+    """
     try:
         yield
     except DataError as error:
@@ -190,10 +216,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from fastnn.version import __version__
 
     model = _load(arguments)
-    with _naming(arguments.data):
-        table, labels = _labelled(model, arguments)
-        if model.targets.classes is not None:  # an unknown label is told with its line
-            model.targets.encode(labels, _place(arguments))
+    with naming(arguments.data):
+        table, labels = labelled(model, arguments)
         result = model.evaluate(table, labels, metrics=arguments.metrics)
     confusion = _confusion(model, table, labels)
     if arguments.json:
@@ -271,8 +295,11 @@ def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
     return _checked(model, table, arguments.data)
 
 
-def _labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array]:
-    """The rows to evaluate on, with their targets."""
+def labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array]:
+    """Return the rows of DATA with their targets; an unknown label is told with its line.
+
+    ``arguments``: ``data``, ``target``, ``drop``, and how text is read.
+    """
     from fastnn.data.builtin import DATASETS
     from fastnn.data.files import read_labelled
 
@@ -288,7 +315,10 @@ def _labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array
             arguments.data, _target(model, arguments), drop=drop, text=model.has_text_labels,
             **_known(model, arguments),
         )  # fmt: skip
-    return _checked(model, table, arguments.data), labels
+    table = _checked(model, table, arguments.data)
+    if model.targets.classes is not None:
+        model.targets.encode(labels, _place(arguments))
+    return table, labels
 
 
 def _target(model: Model, arguments: argparse.Namespace) -> str | tuple[str, ...]:

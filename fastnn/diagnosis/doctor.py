@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from fastnn.diagnosis.baseline import constant_loss
-from fastnn.diagnosis.curves import at_chance, judge_history
+from fastnn.diagnosis.course import CHANCE, at_chance, judge_history
 from fastnn.diagnosis.findings import AT_THE_END, BEFORE, Case, Finding, merged
 from fastnn.diagnosis.layers import Look, look, sample, weight_statistics
 from fastnn.diagnosis.rules import judge, judge_scales
-from fastnn.errors import DivergenceError, Spelling, in_python
+from fastnn.errors import DivergenceError, Spelling, arg, in_python
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.callbacks import TrainingState
 from fastnn.training.learner import Learner
@@ -51,20 +51,38 @@ def examine(learner: Learner, part: Part, case: Case) -> Diagnosis:
     >>> learner = Learner.new(net, RunSettings(), initializer="zero")
     >>> print(examine(learner, Part(X, X), Case(net)))
     zero initialisation: the 2 units of layer 1 have equal weights, and so learn the same; try ...
-    loss at chance: the loss, 0.1782, is no better than the 0.1782 of a constant prediction; ...
+    loss at chance: the loss is 0.1782, that of a constant prediction 0.1782; mend the above first
     """
     part = sample(part)
     seen, constant = look(learner, part), constant_loss(case.network, part)
-    chance = at_chance(seen.loss, constant, f"the loss, {seen.loss:.4g},")
-    found = [*judge_scales(part, case), *judge(seen, case)]
-    found += [*judge_history(learner.history, case), *([chance] if chance is not None else [])]
-    return Diagnosis(merged(found), (seen,))
+    found = [*judge_scales(part, case), *judge(seen, case), *judge_history(learner.history, case)]
+    found += at_chance(seen.loss, constant, "the loss")
+    return Diagnosis(_concluded(found, looked=True), (seen,))
+
+
+def weigh(learner: Learner, case: Case) -> Diagnosis:
+    """Look at the weights alone: a look on no examples, and what of the findings they tell.
+
+    >>> from fastnn.nn.network import network
+    >>> from fastnn.recipe.run_settings import RunSettings
+    >>> net = network([1, 2, 1])
+    >>> print(weigh(Learner.new(net, RunSettings(), initializer="zero"), Case(net)))
+    zero initialisation: the 2 units of layer 1 have equal weights, and so learn the same; try ...
+    """
+    seen = Look("", 0, np.nan, weight_statistics(learner))
+    return Diagnosis(merged(judge(seen, case)), (seen,))
 
 
 def findings_of_training(
-    learner: Learner, train: Part, validation: Part | None, case: Case
+    learner: Learner,
+    train: Part,
+    validation: Part | None,
+    case: Case,
+    looked: Sequence[Finding] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is wrong as far as it costs nothing to find: no gradient is computed.
+
+    ``looked``: what looks at the layers have found, if there were any.
 
     >>> from fastnn.nn.network import network
     >>> from fastnn.recipe.run_settings import RunSettings
@@ -73,11 +91,22 @@ def findings_of_training(
     >>> print(*findings_of_training(learner, part, None, Case(net, columns=["x"])))
     unscaled inputs: the root mean square of column 'x' is 35.4, not about 1; do without ...
     """
-    found = judge_scales(train, case)
+    found = [*(looked or ()), *judge_scales(train, case)]
     if case.chose_weights:
-        found += judge(Look("", 0, np.nan, weight_statistics(learner)), case)
+        found += weigh(learner, case).findings
     constant = None if validation is None else constant_loss(case.network, validation)
-    return merged([*found, *judge_history(learner.history, case, constant)])
+    found += judge_history(learner.history, case, constant)
+    return _concluded(found, looked is not None)
+
+
+def _concluded(found: Sequence[Finding], looked: bool) -> tuple[Finding, ...]:
+    """Each finding once; a loss at chance is what the others led to, if there are any."""
+    every = merged(found)
+    if not every or every[-1].name != CHANCE:
+        return every
+    *others, last = every
+    cure = last.cure if looked else f"{last.cure}, or look at the layers: {arg('doctor', True)}"
+    return (*others, replace(last, cure="mend the above first" if others else cure))
 
 
 @dataclass
@@ -127,8 +156,9 @@ class Doctor:
 
     def diagnosis(self, validation: Part | None) -> Diagnosis:
         """Return what was found until now, with what the learning curve tells."""
-        rest = findings_of_training(self.learner, self.train, validation, self.case)
-        return Diagnosis(merged([*self.found, *rest]), tuple(self.looks))
+        looked = self.found if self.looks else None
+        found = findings_of_training(self.learner, self.train, validation, self.case, looked)
+        return Diagnosis(found, tuple(self.looks))
 
 
 def step_updates(learner: Learner, part: Part, recipe: Recipe) -> list[float]:

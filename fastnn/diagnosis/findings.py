@@ -6,11 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fastnn.data.preprocess import Features
+from fastnn.data.targets import Targets
 from fastnn.errors import Spelling, arg, in_python, spell
 from fastnn.nn.network import Network
 
 #: Before the first epoch, and with the weights that the model keeps.
 BEFORE, AT_THE_END = "before training", "at the end"
+
+#: What can be found, in the order in which one thing leads to the next.
+NAMES = (
+    "unscaled inputs", "unscaled targets", "zero initialisation", "vanishing gradients",
+    "learning rate too high", "learning rate too low", "exploding gradients", "dead ReLU units",
+    "saturated units", "loss at chance",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,14 +42,21 @@ class Finding:
 
     def said(self, spelling: Spelling = in_python) -> str:
         """Return it in one line, options as ``spelling`` writes them."""
-        times = " to ".join(dict.fromkeys([*self.when[:1], *self.when[-1:]]))
-        return f"{self.name}{f' ({times})' * bool(times)}: {self.problem(spelling)}; " + spell(
-            self.cure, spelling
-        )
+        times = f" ({self.times})" if self.when else ""
+        return spell(f"{self.name}{times}: {self.cause}; {self.cure}", spelling)
 
-    def problem(self, spelling: Spelling = in_python) -> str:
-        """Return the cause, options as ``spelling`` writes them."""
-        return spell(self.cause, spelling)
+    @property
+    def times(self) -> str:
+        """When it was there, in words.
+
+        >>> Finding("dead ReLU units", "", "", when=(BEFORE, "after epoch 1", AT_THE_END)).times
+        'from before training to the end'
+        """
+        if len(self.when) < 2:
+            return "".join(self.when)
+        ends = (self.when[0], self.when[-1])
+        first, last = (when.removeprefix("after ").removeprefix("at ") for when in ends)
+        return f"from {first} to {last}"
 
     def __str__(self) -> str:
         return self.said()
@@ -70,6 +86,22 @@ class Case:
     standardizes: bool = False
     standardizes_target: bool = False
 
+    @staticmethod
+    def of(
+        network: Network, options: Mapping[str, Any], features: Features, targets: Targets
+    ) -> Case:
+        """Return what is known where the preprocessing is known, too.
+
+        >>> from fastnn.api.train import train
+        >>> model = train("diabetes", epochs=1).model
+        >>> case = Case.of(model.network, model.options, model.features, model.targets)
+        >>> case.columns[:2], case.standardizes, case.standardizes_target
+        (('age', 'sex'), True, True)
+        """
+        fitted = [v.tolist() for v in (targets.mean, targets.scale) if v is not None]
+        done = bool(fitted) and fitted != [[0.0] * targets.n_outputs, [1.0] * targets.n_outputs]
+        return Case(network, options, features.names, features.standardize, done)
+
     @property
     def chose_weights(self) -> bool:
         """Whether the initialiser was chosen, and not left to the activation."""
@@ -95,18 +127,18 @@ class Case:
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return each finding once, as it was last, with all times at which it was there.
+    """Return each finding once, as it was first, with all times at which it was there; in order.
 
-    >>> seen = [Finding("dead units", "3 of 4", "", when=(when,)) for when in (BEFORE, AT_THE_END)]
+    >>> seen = [Finding("dead ReLU units", "", "", when=(when,)) for when in (BEFORE, AT_THE_END)]
     >>> [f.when for f in merged(seen)]
     [('before training', 'at the end')]
     """
     found: dict[str, Finding] = {}
     for finding in findings:
-        before = found.get(finding.name, finding).when
-        when = tuple(dict.fromkeys([*before, *finding.when]))
-        found[finding.name] = replace(finding, when=when)
-    return tuple(found.values())
+        first = found.get(finding.name, finding)
+        when = tuple(dict.fromkeys([*first.when, *finding.when]))
+        found[finding.name] = replace(first, when=when)
+    return tuple(found[name] for name in NAMES if name in found)
 
 
 def try_one_of(cures: Sequence[str]) -> str:
@@ -116,3 +148,12 @@ def try_one_of(cures: Sequence[str]) -> str:
     'try fewer layers, or a higher rate'
     """
     return f"try {', or '.join(cures)}"
+
+
+def figure(value: float) -> str:
+    """Return a number with what matters of it, for a message.
+
+    >>> figure(3278.4), figure(31.7), figure(2e-13)
+    ('3,278', '31.7', '2e-13')
+    """
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"

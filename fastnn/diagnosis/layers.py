@@ -29,8 +29,7 @@ from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 
-#: Examples that are looked at, at most. A share of units or examples of 5 % is then 50 examples,
-#: and a look at 784-256-128-10 takes as long as 8 of its steps on 128.
+#: Examples that are looked at, at most: 0.08 s of one core for 784-256-128-10, as 45 of its steps.
 MOST_EXAMPLES = 1000
 
 #: Activations that are flat on both sides, so that a unit can be driven into either.
@@ -115,7 +114,7 @@ class LayerStatistics:
     def to_json(self) -> dict[str, Any]:
         """Return all that is known, without what was not measured."""
         found = {name: value for name, value in asdict(self).items() if value is not None}
-        return {**found, **found.pop("norm")}
+        return found | found.pop("norm")
 
 
 def weight_statistics(learner: Learner) -> tuple[LayerStatistics, ...]:

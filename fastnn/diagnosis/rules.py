@@ -4,7 +4,9 @@ The limits are between what healthy and sick trainings measured: 440 trainings o
 breast_cancer, diabetes and sin(2a) + bc of 8 inputs; relu, tanh, sigmoid; one and two layers of 64;
 Adam, SGD, momentum, RMSprop at rates from 1e-6 to 10), and 170 of 15 epochs (seven activations, 2
 to 20 layers, initial weights from normal(scale=0.01) to 3). *Healthy* is a training whose
-validation loss came within a tenth of the way from the best one to that of the constant predictor.
+validation loss came within a tenth of the way from the best one to that of the constant predictor,
+*sick* one that stayed off by three tenths. Of 360 trainings of the first kind, looked at by
+`fastnn.diagnosis.doctor`, 3 of 157 healthy ones had a finding, and 153 of 178 sick ones.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.diagnosis.findings import BEFORE, Case, Finding, try_one_of
+from fastnn.diagnosis.findings import BEFORE, Case, Finding, figure, try_one_of
 from fastnn.diagnosis.layers import LayerStatistics, Look, sample
 from fastnn.errors import arg, shown
+from fastnn.nn.network import Network
 from fastnn.training.part import Part
 
 #: The smallest ``delta`` of a layer. Healthy after training: 0.06 to 9; at chance: 0.003 and less,
@@ -58,11 +61,11 @@ def judge(seen: Look, case: Case) -> list[Finding]:
     >>> judge(Look("", 50, 0.5, ()), Case(network([2, 1])))
     []
     """
-    found = [finding for rule in RULES if (finding := rule(seen, case)) is not None]
-    names = {finding.name for finding in found}
-    if names & {"dead ReLU units", "saturated units"}:  # which is why no gradient gets through
-        found = [finding for finding in found if finding.name != "vanishing gradients"]
-    return [replace(f, when=(seen.when,)) if seen.when else f for f in found]
+    found = {f.name: f for rule in RULES if (f := rule(seen, case)) is not None}
+    for cause, effects in FOLLOWS.items():
+        if cause in found:
+            found = {name: finding for name, finding in found.items() if name not in effects}
+    return [replace(f, when=(seen.when,)) if seen.when else f for f in found.values()]
 
 
 def judge_scales(part: Part, case: Case) -> list[Finding]:
@@ -88,7 +91,7 @@ def judge_scales(part: Part, case: Case) -> list[Finding]:
     found = []
     for name, what, size, (low, high), option, done in kinds:
         if size and not low <= size <= high:
-            cause = f"the root mean square of {what} is {size:.3g}, not about 1"
+            cause = f"the root mean square of {what} is {figure(size)}, not about 1"
             if done:
                 cause += ", by the mean and deviation of the training part"
             cure = "give the units of training" if done else f"do without {arg(option, False)}"
@@ -137,15 +140,12 @@ def _vanishing(seen: Look, case: Case) -> Finding | None:
     first = min(small, key=lambda x: x.delta or 0.0)
     cures = case.default_weights()
     names = {g.name for g in case.network.activations[:-1]}
-    if not names <= {"relu", "leaky_relu", "selu"}:
+    if not (cures or names <= {"relu", "leaky_relu", "selu"}):
         cures.append(arg("activation", "relu"))
-    if not any(case.network.normalized):
-        cures.append(arg("batch_normalization", "before"))
-    cures.append("fewer layers")
+    cures += _depth(case.network)
     return Finding(
         "vanishing gradients",
-        f"dZ of layer {first.layer} is {first.delta:.1g} times as large as that of the last of "
-        f"{len(seen.layers)} layers",
+        _delta(first, seen),
         try_one_of(cures),
         tuple(x.layer for x in small),
     )
@@ -161,16 +161,23 @@ def _exploding(seen: Look, case: Case) -> Finding | None:
         cures.append(case.smaller_rate())
         if case.options.get("gradient_clip") is None:
             cures.append(arg("gradient_clip", 1))
-    if not any(case.network.normalized):
-        cures.append(arg("batch_normalization", "before"))
-    cures.append("fewer layers")
+    cures += _depth(case.network)
     return Finding(
         "exploding gradients",
-        f"dZ of layer {first.layer} is {first.delta:.2g} times as large as that of the last of "
-        f"{len(seen.layers)} layers",
+        _delta(first, seen),
         try_one_of(cures),
         tuple(x.layer for x in large),
     )
+
+
+def _delta(x: LayerStatistics, seen: Look) -> str:
+    of_last = f"{figure(x.delta or 0.0)} times that of the last of {len(seen.layers)} layers"
+    return f"the size of dZ in layer {x.layer} is {of_last}"
+
+
+def _depth(network: Network) -> list[str]:
+    cures = [] if any(network.normalized) else [arg("batch_normalization", "before")]
+    return [*cures, *["fewer layers"] * (network.n_layers > 3)]
 
 
 def _dead(seen: Look, case: Case) -> Finding | None:
@@ -195,10 +202,8 @@ def _saturated(seen: Look, case: Case) -> Finding | None:
         return None
     x = worst[0]
     cures = case.default_weights()
-    if seen.when != BEFORE:
-        cures.append(case.smaller_rate())
-    if not case.standardizes:
-        cures.append("standardised inputs")
+    cures += ["standardised inputs"] * (not case.standardizes)
+    cures += [case.smaller_rate()] * (seen.when != BEFORE)
     cures.append(arg("activation", "relu"))
     return Finding(
         "saturated units",
@@ -218,7 +223,13 @@ def _most(seen: Look, what: str, share: float) -> list[LayerStatistics]:
     return sorted(found, key=lambda x: getattr(x, what) / x.units, reverse=True)
 
 
-#: In the order in which one thing leads to the next.
+#: What follows from what, and is not said beside it: no gradient gets through flat units.
+FOLLOWS = {
+    "zero initialisation": ("vanishing gradients", "dead ReLU units"),
+    "dead ReLU units": ("vanishing gradients",),
+    "saturated units": ("vanishing gradients",),
+}
+
 RULES: tuple[Rule, ...] = (_not_finite, _symmetric, _vanishing, _exploding, _dead, _saturated)
 
 

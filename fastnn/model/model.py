@@ -236,12 +236,33 @@ class Model:
         metrics = default_metrics(self.task) if metrics is None else metrics
         metric_names(self.task, metrics)  # or refuses
         with lacking(*_OF_TRAINING):
-            table, labels = self._labelled(data, target, reading)
-            weights = None if sample_weight is None else check_weights(sample_weight, len(table))
+            examples = self.examples(data, target, **reading)
+            if sample_weight is not None:
+                weights = check_weights(sample_weight, len(examples))
+                examples = replace(examples, weights=weights)
             prepared = Preparation(self.features, self.targets, self.network.loss)
-            part = prepared.part(Examples(table, labels, weights), metrics=metrics)
+            part = prepared.part(examples, metrics=metrics)
         A, loss = self.learner.evaluate(part)
         return {**part.judged(A), "loss": float(loss)}
+
+    def examples(
+        self, data: Any, target: Any = None, **reading: Unpack[ReadingOptions]
+    ) -> Examples:
+        """Return the rows of ``data`` with their known target, as `evaluate` takes both.
+
+        >>> from fastnn.api.train import train
+        >>> len(train("digits", epochs=1).model.examples(np.zeros((2, 64)), [3, 4]))
+        2
+        """
+        wanted = self.target_name if target is None else target
+        names = target_columns(data, wanted)
+        if target is None or names:
+            table, labels = read_labelled(
+                data, names or wanted, text=self.has_text_labels, **self.kinds(data),
+                **self._how(reading),
+            )  # fmt: skip
+            return Examples(table, labels)
+        return Examples(self._table(data, reading), target_values(wanted))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model into one file, whole or not at all; `fastnn.load` reads it back.
@@ -308,16 +329,6 @@ class Model:
         """How text is read: as ``reading`` says, else as in training."""
         refuse_unknown("a model", reading, ReadingOptions.__annotations__)
         return self.features.reading_with(reading)
-
-    def _labelled(self, data: Any, target: Any, reading: ReadingOptions) -> tuple[Table, Any]:
-        wanted = self.target_name if target is None else target
-        names = target_columns(data, wanted)
-        if target is None or names:
-            return read_labelled(
-                data, names or wanted, text=self.has_text_labels, **self.kinds(data),
-                **self._how(reading),
-            )  # fmt: skip
-        return self._table(data, reading), target_values(wanted)
 
     @property
     def has_text_labels(self) -> bool:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from fastnn.diagnosis.findings import Case, Finding, try_one_of
+from fastnn.diagnosis.findings import Case, Finding, figure, try_one_of
 from fastnn.errors import arg
 from fastnn.training.history import History
 
@@ -29,7 +29,10 @@ EVERY = 0.95
 SLOW = 0.02
 
 #: A loss within 1 % of the constant predictor's is at chance.
-CHANCE = 0.99
+NEAR = 0.99
+
+#: What that is called.
+CHANCE = "loss at chance"
 
 
 def judge_history(history: History, case: Case, constant: float | None = None) -> list[Finding]:
@@ -50,24 +53,26 @@ def judge_history(history: History, case: Case, constant: float | None = None) -
     validation = [e.validation_loss for e in history.epochs if e.validation_loss is not None]
     known = [loss for loss in validation if math.isfinite(loss)]
     if known and constant is not None:
-        chance = at_chance(min(known), constant, f"the best validation loss, {min(known):.4g},")
-        found += [chance] if chance is not None else []
+        rising = history.stopped == "epochs" and min(known) == validation[-1]
+        cure = try_one_of([f"more {arg('epochs')}", case.larger_rate()]) if rising else ""
+        found += at_chance(min(known), constant, "the best validation loss", cure)
     return found
 
 
-def at_chance(loss: float, constant: float, what: str) -> Finding | None:
-    """Return the finding that a loss is no better than that of a constant predictor, if it is so.
+def at_chance(loss: float, constant: float, what: str, cure: str = "") -> list[Finding]:
+    """Return whether a loss is no better than that of a constant predictor.
 
-    >>> print(at_chance(2.31, 2.30, "the loss"))
-    loss at chance: the loss is no better than the 2.3 of a constant prediction; mend what ...
+    >>> print(*at_chance(2.31, 2.30, "the loss"))
+    loss at chance: the loss is 2.31, that of a constant prediction 2.3; see whether the columns ...
     """
-    if not loss > CHANCE * constant or constant <= 0:
-        return None
-    return Finding(
-        "loss at chance",
-        f"{what} is no better than the {constant:.4g} of a constant prediction",
-        "mend what else is found; if nothing is, the columns may tell nothing about the target",
+    if not loss > NEAR * constant or constant <= 0:
+        return []
+    finding = Finding(
+        CHANCE,
+        f"{what} is {loss:.4g}, that of a constant prediction {constant:.4g}",
+        cure or "see whether the columns tell anything about the target",
     )
+    return [finding]
 
 
 def _too_high(history: History, case: Case, constant: float | None) -> Finding | None:
@@ -84,12 +89,9 @@ def _too_high(history: History, case: Case, constant: float | None) -> Finding |
     e = int(losses.argmax())
     if not losses[e] > RISEN * usual > 0:
         return None
-    return Finding(
-        name,
-        f"in epoch {e + 1} the loss was {losses[e]:.3g}, {losses[e] / usual:.2g} times as large as "
-        "at the start",
-        cure,
-    )
+    times = figure(losses[e] / usual)
+    cause = f"in epoch {e + 1} the loss was {figure(losses[e])}, {times} times that at the start"
+    return Finding(name, cause, cure)
 
 
 def _too_low(history: History, case: Case) -> Finding | None:
@@ -107,6 +109,6 @@ def _too_low(history: History, case: Case) -> Finding | None:
         return None
     return Finding(
         "learning rate too low",
-        f"the loss falls by {pace:.1%} an epoch, at the end as at the beginning".replace("%", " %"),
+        f"the loss falls by {100 * pace:.2g} % an epoch, at the end as at the beginning",
         try_one_of([case.larger_rate(), f"more {arg('epochs')}"]),
     )
