@@ -7,7 +7,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from fastnn.cli.messages import note
-from fastnn.text import WIDTH, table
 from fastnn.cli.train_arguments import as_flag
 from fastnn.streams import say
 
@@ -60,6 +59,8 @@ def findings_text(findings: Sequence[Finding]) -> str:
     >>> findings_text([])
     'nothing is found to be wrong'
     """
+    from fastnn.text import WIDTH
+
     lines = [
         fill(
             finding.said(as_flag), WIDTH, subsequent_indent="  ", break_on_hyphens=False,
@@ -72,6 +73,8 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 def layers_table(seen: Look) -> str:
     """Return the signals and gradients of each layer, a line each."""
+    from fastnn.text import table
+
     layers = seen.layers
     steps = any(x.update is not None for x in layers)
     header = ["layer", "A", "dW", f"dZ / dZ[{len(layers)}]", "units", *["update / W"] * steps]

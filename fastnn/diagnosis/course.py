@@ -18,7 +18,7 @@ from fastnn.training.history import History
 #: 124 of 159 trainings with too high a rate, in 5 of 189 healthy ones, all at 100 times a default.
 RISEN = 5.0
 
-#: So many epochs show the form of a curve.
+#: So many epochs show the form of a curve; after fewer, a loss at chance is no wonder.
 FEWEST_EPOCHS = 5
 #: The fall of the loss in the second half of the epochs, as a share of that in the first half ...
 STEADY = 0.25
@@ -52,9 +52,10 @@ def judge_history(history: History, case: Case, constant: float | None = None) -
     found = [finding for finding in rules if finding is not None]
     validation = [e.validation_loss for e in history.epochs if e.validation_loss is not None]
     known = [loss for loss in validation if math.isfinite(loss)]
-    if known and constant is not None:
-        rising = history.stopped == "epochs" and min(known) == validation[-1]
-        cure = try_one_of([f"more {arg('epochs')}", case.larger_rate()]) if rising else ""
+    ran_out = history.stopped == "epochs"
+    if known and constant is not None and not (ran_out and len(known) < FEWEST_EPOCHS):
+        falls = ran_out and min(known) == validation[-1]
+        cure = try_one_of([f"more {arg('epochs')}", case.larger_rate()]) if falls else ""
         found += at_chance(min(known), constant, "the best validation loss", cure)
     return found
 

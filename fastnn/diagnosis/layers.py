@@ -114,7 +114,8 @@ class LayerStatistics:
     def to_json(self) -> dict[str, Any]:
         """Return all that is known, without what was not measured."""
         found = {name: value for name, value in asdict(self).items() if value is not None}
-        return found | found.pop("norm")
+        norm = found.pop("norm")
+        return {**found, **norm}
 
 
 def weight_statistics(learner: Learner) -> tuple[LayerStatistics, ...]:

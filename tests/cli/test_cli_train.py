@@ -38,12 +38,12 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--l2", "1", "--l1", "2", "--gradient-clip", "3", "--patience", "none", "--min-delta",
         "0.1", "--monitor", "f1", "--tolerance", "0.1", "--metrics", "f1,top_k_accuracy(k=2)",
         "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
-        "--capture", "never", "--precision", "tf32",
+        "--capture", "never", "--precision", "tf32", "--doctor",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
     own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
     flags = {name for name, row in OPTIONS.items() if row.flag is not None}
-    assert set(found) - own == flags | {"target", "validation", "test"}
+    assert set(found) - own == flags | {"target", "validation", "test", "doctor"}
     assert set(found) - own <= set(inspect.signature(train).parameters)
     assert found["hidden_layer_sizes"] == (3, 2)
     assert found["activation"] == ["relu", "tanh"]
@@ -434,3 +434,80 @@ def test_batch_normalisation_that_cannot_be(fastnn, options, said) -> None:
     ran = fastnn("train", "digits", *options)
     assert ran.code == 2
     assert said in ran.err
+
+
+DEEP = ("digits", "--hidden", ",".join(["16"] * 12), "--activation", "sigmoid", "--epochs", 2)
+CURE = "try --activation relu, or --batch-normalization before, or fewer layers"
+
+
+def test_the_doctor_says_what_is_wrong_at_once_and_in_the_end(fastnn) -> None:
+    ran = fastnn("train", *DEEP, "--doctor")
+    assert ran.code == 0
+    first, *rest = ran.err.splitlines()
+    assert first.startswith("fastnn: doctor: vanishing gradients (before training): the size of dZ")
+    assert first.endswith(CURE)
+    assert rest[0].startswith("epoch 1/2")
+    block = rest[rest.index("") + 1 :]
+    assert block[0].startswith("doctor: 4 looks; at the end, on 1,000 examples (loss 2.3")
+    header = ["layer", "A", "dW", "dZ", "/", "dZ[13]", "units", "update", "/", "W"]
+    assert block[1].split() == header
+    assert [line.split()[0] for line in block[2:15]] == [
+        *("1", "2", "3", "4", "5", "6", "...", "8", "9", "10", "11", "12", "13")
+    ]
+    assert "(from before training to the end): the size of dZ in layer 1" in " ".join(block)
+    assert CURE in " ".join(" ".join(block).split())
+    assert max(map(len, block)) <= 80
+    assert "warning" not in ran.err
+    assert "doctor" not in ran.out
+
+
+def test_quietly_the_doctor_says_it_in_the_end_alone(fastnn) -> None:
+    lines = fastnn("train", *DEEP, "--doctor", "--quiet").err.splitlines()
+    assert lines[0] == ""
+    assert lines[1].startswith("doctor: 4 looks")
+    healthy = fastnn("train", "digits", "--epochs", 3, "--doctor", "--quiet", "-o", "h.fastnn")
+    assert healthy.err.splitlines()[-1] == "nothing is found to be wrong"
+
+
+def test_the_doctor_in_json(fastnn) -> None:
+    found = json.loads(fastnn("train", *DEEP, "--doctor", "--json").out)
+    assert [finding["name"] for finding in found["findings"]] == ["vanishing gradients"]
+    assert found["findings"][0]["cure"] == CURE
+    assert [look["when"] for look in found["looks"]] == found["findings"][0]["when"]
+    assert found["looks"][0]["layers"][0]["delta"] < 1e-6
+    assert found["looks"][0]["layers"][0]["update"] > 0
+    found = json.loads(fastnn("train", "digits", "--epochs", 3, "--json", "-o", "h.fastnn").out)
+    assert found["findings"] == []
+    assert "looks" not in found
+
+
+def test_what_costs_nothing_to_find_is_a_warning_after_any_training(fastnn) -> None:
+    ran = fastnn("train", "digits", "--epochs", 5, "--hidden", "32", "--quiet", "--initializer",
+                 "zero", "--activation", "tanh")  # fmt: skip
+    zero, chance = ran.err.splitlines()
+    assert zero == (
+        "fastnn: warning: zero initialisation: the 32 units of layer 1 have equal weights, and so "
+        "learn the same; try another --initializer, or none"
+    )
+    assert chance.startswith("fastnn: warning: loss at chance: the best validation loss is 2.30")
+    assert fastnn("train", "digits", "--epochs", 2, "--quiet", "-o", "h.fastnn").err == ""
+    alone = fastnn("train", *DEEP[:-1], 5, "--quiet", "-o", "d.fastnn").err
+    assert alone.endswith("or look at the layers: --doctor\n")
+    assert alone.count("\n") == 1
+
+
+def test_of_a_training_that_diverges_the_doctor_says_what_it_saw(fastnn, tmp_path: Path) -> None:
+    given = ("train", "diabetes", "--optimizer", "sgd", "--learning-rate", 100, "--quiet")
+    ran = fastnn(*given, "--doctor")
+    assert ran.code == 1
+    assert "doctor: 2 looks" in ran.err
+    assert "learning rate too high: the loss was no longer a number in epoch 1" in ran.err
+    assert ran.err.splitlines()[-1].startswith("fastnn: error: epoch 1, step ")
+    assert len(fastnn(*given).err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_has_no_doctor(fastnn) -> None:
+    ran = fastnn("search", "digits", "--grid", "l2=0,1", "--doctor")
+    assert ran.code == 2
+    assert "unknown argument '--doctor'" in ran.err

@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastnn.api.diagnose import diagnose
 from fastnn.api.train import Training, train
 from fastnn.cli.train_arguments import as_flag
+from fastnn.data.builtin import load
 from fastnn.diagnosis.findings import NAMES, Case, Finding, merged, try_one_of
 from fastnn.diagnosis.rules import FOLLOWS, RULES
 from fastnn.errors import DivergenceError, arg
 from fastnn.nn.network import network
 
+DIGITS = load("digits")
 RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((600, 6))
 Y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]
@@ -35,51 +38,51 @@ DEEP = {"hidden_layer_sizes": [16] * 12, "epochs": 2}
 SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
     "deep sigmoids": (
         ("digits",), {**DEEP, "activation": "sigmoid"},
-        ["vanishing gradients", "loss at chance"],
+        ["vanishing gradients"],
         r"\(from before training to the end\): the size of dZ in layer 1 is \S+e-0\d times that of "
         r"the last of 13 layers; try activation='relu', or batch_normalization='before', or fewer",
     ),
     "weights too small": (
-        ("diabetes",), {**DEEP, "initializer": "normal(scale=0.01)"},
+        ("diabetes",), {**DEEP, "initializer": "normal(scale=0.01)", "epochs": 5},
         ["vanishing gradients", "dead ReLU units", "loss at chance"],
         "; try no initializer of your own, or batch_norm",
     ),
     "weights too large": (
-        ("diabetes",), {**DEEP, "initializer": "normal(scale=1)"},
+        ("diabetes",), {**DEEP, "initializer": "normal(scale=1)", "epochs": 5},
         ["exploding gradients", "loss at chance"],
         "the size of dZ in layer 1 is .* times .*; try no initializer of your own, or batch_norm",
     ),
     "a step that kills": (
         ("digits",), {"hidden_layer_sizes": [32, 32], "learning_rate": 3.0, "epochs": 3},
-        ["learning rate too high", "dead ReLU units", "loss at chance"],
+        ["learning rate too high", "dead ReLU units"],
         "in epoch 1 the loss was .* times that at the start; try learning_rate=0.3, or gradient_c",
     ),
     "saturated from the start": (
         ("digits",),
         {"hidden_layer_sizes": [32], "activation": "tanh", "initializer": "normal(scale=3)",
          "epochs": 2},
-        ["saturated units", "loss at chance"],
+        ["saturated units"],
         r"\d\d of the 32 units of layer 1 \(tanh\) are flat on nearly all examples; try no init",
     ),
     "raw inputs": (
-        (1000 * X, Y), {"standardize": False, "epochs": 2},
+        (1000 * X, Y), {"standardize": False, "epochs": 5},
         ["unscaled inputs", "loss at chance"],
         r"the root mean square of column 'x\d' is 1,0\d\d, not about 1; do without standardize=Fa",
     ),
     "tiny inputs": (
         (0.001 * X, Y), {"standardize": False, "epochs": 2},
-        ["unscaled inputs", "loss at chance"],
+        ["unscaled inputs"],
         r"the root mean square of column 'x\d' is 0\.001\d*, not about 1",
     ),
     "a raw target": (
         ("diabetes",), {"standardize_target": False, "epochs": 2},
-        ["unscaled targets", "loss at chance"],
+        ["unscaled targets"],
         r"the root mean square of the target is 17\d, not about 1; do without standardize_target=F",
     ),
     "a rate too high": (
         ("digits",),
         {"hidden_layer_sizes": [32], "activation": "tanh", "learning_rate": 3.0, "epochs": 2},
-        ["learning rate too high", "saturated units", "loss at chance"],
+        ["learning rate too high", "saturated units"],
         "try learning_rate=0.3",
     ),
     "a rate that diverges": (
@@ -95,11 +98,11 @@ SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
     ),
     "zero weights": (
         ("digits",), {"initializer": "zero", "activation": "tanh", "epochs": 2},
-        ["zero initialisation", "loss at chance"],
+        ["zero initialisation"],
         "the 128 units of layer 1 have equal weights, and so learn the same; try another initiali",
     ),
     "zero weights of ReLU": (
-        ("diabetes",), {"initializer": "zero", "epochs": 2},
+        ("diabetes",), {"initializer": "zero", "epochs": 5},
         ["zero initialisation", "loss at chance"],
         "the 128 units of layer 1 have equal weights",
     ),
@@ -122,7 +125,7 @@ def test_a_sick_training(name: str) -> None:
     for finding in training.findings:
         assert "\n" not in str(finding)
         assert not re.search("[\x00-\x1f]", str(finding)), "an argument that is not spelt"
-    if len(names) > 1:
+    if names[-1] == "loss at chance" and len(names) > 1:
         assert training.findings[-1].cure == "mend the above first"
 
 
@@ -198,29 +201,30 @@ def test_a_healthy_training_is_left_alone(name: str) -> None:
 
 def test_the_relu_net_whose_weights_alone_would_explode() -> None:
     """20 layers learn digits to 0.88, although W alone makes signals 1,700 times as large."""
-    training = train("digits", hidden_layer_sizes=[32] * 20, epochs=15, doctor=True)
+    training = train("digits", hidden_layer_sizes=[32] * 20, epochs=15)
     assert training.report["test"]["accuracy"] == pytest.approx(0.88, abs=0.02)
-    assert training.findings == ()
-    layers = training.diagnosis.looks[-1].layers
+    found = diagnose(training.model, DIGITS.table, DIGITS.target)
+    assert found.findings == training.findings == ()
+    layers = found.looks[0].layers
     assert np.prod([layer.gain for layer in layers]) > 1000
     assert all(0.1 < (layer.delta or 0) < 20 for layer in layers)
 
 
 def test_the_sigmoid_net_whose_weights_alone_look_well() -> None:
-    """20 layers learn nothing: the first gradient is some 1e-15, and W alone says 2."""
-    training = train(
-        "digits", hidden_layer_sizes=[32] * 20, activation="sigmoid", epochs=3, doctor=True
-    )
+    """20 layers learn nothing: the first gradient is some 1e-15, and W alone says 1.2."""
+    training = train("digits", hidden_layer_sizes=[32] * 20, activation="sigmoid", epochs=3)
     assert training.report["test"]["accuracy"] == pytest.approx(0.10, abs=0.02)
-    layers = training.diagnosis.looks[-1].layers
+    found = diagnose(training.model, DIGITS.table, DIGITS.target)
+    assert training.findings == (), "after 3 epochs a loss at chance is no wonder"
+    assert [finding.name for finding in found.findings] == [
+        "vanishing gradients", "loss at chance"
+    ]  # fmt: skip
+    assert found.findings[0].layers[:2] == (1, 2)
+    layers = found.looks[0].layers
     assert np.prod([layer.gain for layer in layers]) == pytest.approx(1, rel=0.5)
     dW = layers[0].dW
     assert dW is not None
     assert 0 < dW.rms < 1e-13
-    assert [finding.name for finding in training.findings] == [
-        "vanishing gradients", "loss at chance"
-    ]  # fmt: skip
-    assert training.findings[0].layers[0] == 1
 
 
 @pytest.mark.parametrize(

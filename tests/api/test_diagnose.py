@@ -1,0 +1,97 @@
+"""`diagnose`: a model examined on data, and data that do not fit it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn import DataError, diagnose, load, train
+from fastnn.data.builtin import load as built_in
+from fastnn.model.model import Model
+
+DIABETES = built_in("diabetes")
+X, Y = DIABETES.table.numeric, DIABETES.target
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return train("diabetes", hidden_layer_sizes=[8, 8], epochs=20, learning_rate=0.01).model
+
+
+def test_a_model_on_tables_arrays_and_files(model: Model, tmp_path: Path) -> None:
+    found = diagnose(model, DIABETES.table, Y)
+    assert found.findings == ()
+    assert found.looks[0].examples == 442
+    assert diagnose(model, X, Y) == found
+    path, names = tmp_path / "patients.csv", [*DIABETES.table.names, "progression"]
+    rows = [";".join(names), *(";".join(map(str, [*row, y])) for row, y in zip(X, Y, strict=True))]
+    path.write_text("\n".join(rows))
+    assert diagnose(model, path, delimiter=";") == found
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_it_is_what_the_file_is(model: Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m.fastnn")
+    found = diagnose(load(tmp_path / "m.fastnn"), DIABETES.table, DIABETES.target)
+    assert found == diagnose(model, DIABETES.table, DIABETES.target)
+
+
+def test_one_row(model: Model) -> None:
+    """Of one example no unit can be said to be dead or saturated on all."""
+    found = diagnose(model, DIABETES.table.rows(np.array([0])), DIABETES.target[:1])
+    assert found.looks[0].examples == 1
+    assert [finding.name for finding in found.findings if "units" in finding.name] == []
+
+
+def test_other_columns_are_named(model: Model) -> None:
+    with pytest.raises(DataError, match="missing columns: age"):
+        diagnose(model, {"length": [1.0], "progression": [2.0]})
+    with pytest.raises(DataError, match="expected 10 features, found 3"):
+        diagnose(model, np.zeros((2, 3)), [1.0, 2.0])
+    with pytest.raises(DataError, match="progression"):
+        diagnose(model, dict(zip(DIABETES.table.names, X.T, strict=True)))
+
+
+def test_labels_that_it_does_not_know() -> None:
+    model = train("digits", hidden_layer_sizes=[], epochs=1).model
+    with pytest.raises(DataError, match="label 11"):
+        diagnose(model, np.zeros((2, 64)), [3, 11])
+
+
+def test_data_in_other_units_are_told(model: Model) -> None:
+    found = diagnose(model, 1000 * X, 1000 * DIABETES.target)
+    said = [str(finding) for finding in found.findings]
+    assert said[0].startswith("unscaled inputs: the root mean square of column '")
+    assert said[0].endswith(
+        "by the mean and deviation of the training part; give the units of training"
+    )
+    assert said[1].startswith("unscaled targets: the root mean square of the target is")
+
+
+def test_a_model_without_history(model: Model) -> None:
+    bare = replace(model, learner=model.learner.copy_to(model.backend), options={}, report={})
+    bare.learner.progress.history = type(model.history)()
+    assert diagnose(bare, DIABETES.table, DIABETES.target).findings == ()
+
+
+def test_weights_of_another_library() -> None:
+    sklearn = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is the oracle")
+    A = np.random.default_rng(0).standard_normal((100, 3))
+    foreign = sklearn.MLPRegressor(hidden_layer_sizes=[4], solver="lbfgs", random_state=0)
+    found = diagnose(fastnn.from_sklearn(foreign.fit(A, A[:, 0])), A, A[:, 0])
+    assert [layer.units for layer in found.looks[0].layers] == [4, 1]
+
+
+def test_weights_that_are_no_numbers(model: Model) -> None:
+    """Such as of a training that a callback let go on; a file does not hold them."""
+    spoilt = model.to("cpu")
+    spoilt.parameters.W[1][0, 0] = np.nan
+    found: Any = diagnose(spoilt, DIABETES.table, DIABETES.target)
+    assert str(found.findings[0]).startswith(
+        "learning rate too high: the weights of layer 2 are no longer finite numbers; try "
+        "learning_rate=0.001, or gradient_clip=1"
+    )
