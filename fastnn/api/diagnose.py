@@ -29,7 +29,7 @@ def diagnose(
     >>> digits, layers = load("digits"), [32] * 20
     >>> model = train("digits", hidden_layer_sizes=layers, activation="sigmoid", epochs=1).model
     >>> print(diagnose(model, digits.table, digits.target).findings[0])
-    vanishing gradients: the size of dZ in layer 1 is ...e-13 times that of the last of 21 layers; ...
+    vanishing gradients: the size of dZ in layer 1 is ...e-13 times that of the last of 21 ...
     """
     prepared = Preparation(model.features, model.targets, model.network.loss)
     part = prepared.part(model.examples(data, target, **reading))
