@@ -11,7 +11,8 @@ from typing import Any, TypeVar, Unpack
 
 import numpy.typing as npt
 
-from fastnn.diagnosis.doctor import Diagnosis, Doctor
+from fastnn.diagnosis.diagnosis import Diagnosis
+from fastnn.diagnosis.doctor import Doctor
 from fastnn.diagnosis.findings import Case, Finding
 from fastnn.errors import DivergenceError
 from fastnn.faces import Curve, Face
@@ -120,6 +121,8 @@ class Training:
         facts |= self.history.facts()
         if self.error is not None:
             facts["error"] = str(self.error)
+        if self.findings:
+            facts["found"] = ", ".join(finding.name for finding in self.findings)
         return Face("Training", facts, report_rows(self.report))
 
     def __repr__(self) -> str:

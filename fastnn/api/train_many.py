@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from fastnn.api.train import Training
 from fastnn.backend.protocols import Backend
-from fastnn.diagnosis.doctor import Diagnosis, findings_of_training
+from fastnn.diagnosis.diagnosis import Diagnosis
+from fastnn.diagnosis.doctor import findings_of_training
 from fastnn.diagnosis.findings import Case
 from fastnn.errors import ArgumentError, arg, inside, shown
 from fastnn.model.model import Model

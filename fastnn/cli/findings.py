@@ -11,9 +11,9 @@ from fastnn.cli.train_arguments import as_flag
 from fastnn.streams import say
 
 if TYPE_CHECKING:
-    from fastnn.diagnosis.doctor import Diagnosis
+    from fastnn.diagnosis.diagnosis import Diagnosis
     from fastnn.diagnosis.findings import Finding
-    from fastnn.diagnosis.layers import LayerStatistics, Look
+    from fastnn.diagnosis.layers import Look
 
 #: So many layers are shown, of more the first and the last ones.
 MOST_LAYERS = 12
@@ -32,25 +32,12 @@ def warn(findings: Sequence[Finding]) -> None:
 
 def say_diagnosis(diagnosis: Diagnosis) -> None:
     """Print what was seen at the end of a training, and all that was found."""
-    if not diagnosis.looks:
-        return
-    last = diagnosis.looks[-1]
-    say(f"\ndoctor: {len(diagnosis.looks)} looks; {seen_in_words(last)}:\n{layers_table(last)}")
-    say(findings_text(diagnosis.findings))
+    from fastnn.diagnosis.diagnosis import seen_in_words
 
-
-def seen_in_words(seen: Look) -> str:
-    """Return what a look was at.
-
-    >>> from fastnn.diagnosis.layers import Look
-    >>> seen_in_words(Look("at the end", 1000, 0.25, ()))
-    'at the end, on 1,000 examples (loss 0.2500)'
-    """
-    from fastnn.text import number
-
-    when = f"{seen.when}, " if seen.when else ""
-    many = f"{seen.examples:,} example{'s' * (seen.examples != 1)}"
-    return f"{when}on {many} (loss {number(seen.loss)})"
+    if diagnosis.looks:
+        last = diagnosis.looks[-1]
+        say(f"\ndoctor: {len(diagnosis.looks)} looks; {seen_in_words(last)}:\n{layers_table(last)}")
+        say(findings_text(diagnosis.findings))
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
@@ -59,6 +46,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
     >>> findings_text([])
     'nothing is found to be wrong'
     """
+    from fastnn.diagnosis.diagnosis import WELL
     from fastnn.text import WIDTH
 
     lines = [
@@ -68,40 +56,19 @@ def findings_text(findings: Sequence[Finding]) -> str:
         )
         for finding in findings
     ]  # fmt: skip
-    return "\n".join(lines) or "nothing is found to be wrong"
+    return "\n".join(lines) or WELL
 
 
 def layers_table(seen: Look) -> str:
-    """Return the signals and gradients of each layer, a line each."""
+    """Return the signals and gradients of each layer, a line each, and what they are."""
+    from fastnn.diagnosis.diagnosis import layer_rows
     from fastnn.text import table
 
-    layers = seen.layers
-    steps = any(x.update is not None for x in layers)
-    header = ["layer", "A", "dW", f"dZ / dZ[{len(layers)}]", "units", *["update / W"] * steps]
-    rows = [[_layer(x), *_measured(x), *[_short(x.update)] * steps] for x in layers]
+    header, *rows = layer_rows(seen)
     if len(rows) > MOST_LAYERS:
         k = MOST_LAYERS // 2
         rows = [*rows[:k], ["...", *[""] * (len(header) - 1)], *rows[-k:]]
     says = "A, dW: root mean squares of activations and of the weights' gradient"
-    if steps:
+    if header[-1] == "update / W":
         says += ";\nupdate / W: by how much a step changes the weights"
     return f"{table([header, *rows])}\n{says}"
-
-
-def _layer(x: LayerStatistics) -> str:
-    return f"{x.layer}  {x.units} {x.activation}"
-
-
-def _measured(x: LayerStatistics) -> list[str]:
-    sizes = [None if s is None else s.rms for s in (x.A, x.dW)]
-    flat = "" if x.saturated is None else f"{x.saturated} saturated"
-    return [*map(_short, [*sizes, x.delta]), flat if x.dead is None else f"{x.dead} dead"]
-
-
-def _short(value: float | None) -> str:
-    """Three digits; a dash where there is no number.
-
-    >>> _short(0.00012345), _short(float("nan"))
-    ('0.000123', '-')
-    """
-    return "-" if value is None or value != value else f"{value:.3g}"

@@ -7,14 +7,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastnn.cli.findings import findings_text, layers_table, seen_in_words
+from fastnn.cli.findings import findings_text, layers_table
 from fastnn.cli.parser import Parser
 from fastnn.cli.train_arguments import as_flag, reading_of
 from fastnn.cli.use import add_examples, labelled, naming
 from fastnn.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from fastnn.diagnosis.doctor import Diagnosis
+    from fastnn.diagnosis.diagnosis import Diagnosis
     from fastnn.diagnosis.layers import LayerStatistics
     from fastnn.model.model import Model
 
@@ -93,6 +93,8 @@ def _diagnosis(model: Model, arguments: argparse.Namespace) -> Diagnosis:
 
 
 def _weights_text(diagnosis: Diagnosis) -> str:
+    from fastnn.diagnosis.diagnosis import seen_in_words
+
     (seen,) = diagnosis.looks
     parts = [_weights_table(seen.layers)]
     if seen.examples:

@@ -4,42 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from fastnn.diagnosis.baseline import constant_loss
 from fastnn.diagnosis.course import CHANCE, at_chance, judge_history
+from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.findings import AT_THE_END, BEFORE, Case, Finding, merged
 from fastnn.diagnosis.layers import Look, look, sample, weight_statistics
 from fastnn.diagnosis.rules import judge, judge_scales
-from fastnn.errors import DivergenceError, Spelling, arg, in_python
+from fastnn.errors import DivergenceError, arg
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.callbacks import TrainingState
 from fastnn.training.learner import Learner
 from fastnn.training.part import Part
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What is wrong, and the ``looks`` at the layers by which it was found, if there were any.
-
-    >>> print(Diagnosis())
-    nothing is found to be wrong
-    """
-
-    findings: tuple[Finding, ...] = ()
-    looks: tuple[Look, ...] = ()
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.findings)) or "nothing is found to be wrong"
-
-    def to_json(self, spelling: Spelling = in_python) -> dict[str, Any]:
-        """Return the same in dicts and lists."""
-        return {
-            "findings": [finding.to_json(spelling) for finding in self.findings],
-            "looks": [seen.to_json() for seen in self.looks],
-        }
 
 
 def examine(learner: Learner, part: Part, case: Case) -> Diagnosis:

@@ -109,7 +109,7 @@ def test_with_data_signals_and_gradients_are_measured(fastnn, models: Path) -> N
     lines = ran.out.splitlines()
     place = next(i for i, line in enumerate(lines) if line.startswith("on 1,000 examples (loss "))
     assert lines[place + 1].split() == ["layer", "A", "dW", "dZ", "/", "dZ[2]", "units"]
-    assert lines[place + 2].split()[:3] == ["1", "16", "relu"]
+    assert lines[place + 2].split()[:3] == ["1:", "16", "relu"]
     assert lines[place + 2].endswith(" 0 dead")
     assert lines[place + 3].split()[-1] == "1"
     assert lines[-1] == "nothing is found to be wrong"

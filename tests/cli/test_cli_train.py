@@ -452,7 +452,7 @@ def test_the_doctor_says_what_is_wrong_at_once_and_in_the_end(fastnn) -> None:
     header = ["layer", "A", "dW", "dZ", "/", "dZ[13]", "units", "update", "/", "W"]
     assert block[1].split() == header
     assert [line.split()[0] for line in block[2:15]] == [
-        *("1", "2", "3", "4", "5", "6", "...", "8", "9", "10", "11", "12", "13")
+        *("1:", "2:", "3:", "4:", "5:", "6:", "...", "8:", "9:", "10:", "11:", "12:", "13:")
     ]
     assert "(from before training to the end): the size of dZ in layer 1" in " ".join(block)
     assert CURE in " ".join(" ".join(block).split())

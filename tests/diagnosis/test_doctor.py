@@ -8,7 +8,8 @@ import pytest
 
 from fastnn.api.train import train
 from fastnn.api.train_many import train_many
-from fastnn.diagnosis.doctor import Diagnosis, Doctor, step_updates
+from fastnn.diagnosis.diagnosis import Diagnosis
+from fastnn.diagnosis.doctor import Doctor, step_updates
 from fastnn.diagnosis.findings import Case, Finding
 from fastnn.errors import ArgumentError, DivergenceError
 from fastnn.nn.network import network
