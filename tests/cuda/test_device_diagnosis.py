@@ -17,11 +17,9 @@ pytestmark = pytest.mark.cuda
 #: What a network may be made of.
 KINDS: dict[str, dict[str, Any]] = {
     "relu": {},
-    "tanh and labels": {"activation": "tanh", "loss_function": "binary_crossentropy"},
     "gelu and classes": {"activation": "gelu", "loss_function": "categorical_crossentropy"},
-    "softmax inside": {"activation": "softmax"},
+    "softmax inside": {"activation": "softmax", "loss_function": "binary_crossentropy"},
     "normalised": {"activation": "sigmoid", "batch_normalization": "before"},
-    "normalised after": {"batch_normalization": "after"},
 }
 
 
@@ -38,8 +36,10 @@ def test_statistics_are_those_of_the_cpu(kind: str) -> None:
     ]
     assert seen[0].loss == pytest.approx(seen[1].loss)
     for there, here in zip(*(one.to_json()["layers"] for one in seen), strict=True):
+        assert set(there) == set(here)
         for name, value in here.items():
-            assert there[name] == pytest.approx(value, rel=1e-9, abs=1e-12), name
+            close = value if isinstance(value, str) else pytest.approx(value, rel=1e-9, abs=1e-12)
+            assert there[name] == close, name
 
 
 def test_a_training_is_looked_at() -> None:
