@@ -195,8 +195,8 @@ def train(
     choose_batching(backend, net, (part.X, part.Y, part.w), recipe, settings.dtype)  # or refuses
     learner = Learner.new(net, settings, initializer=recipe.initializer, seed=recipe.seed)
     case = Case.of(net, recipe.to_json(), setup.features, setup.targets)
-    house_doctor = Doctor(learner, part, recipe, case, tell)
-    watchers = [house_doctor, *watchers] if looks else watchers
+    physician = Doctor(learner, part, recipe, case, tell)
+    watchers = [physician, *watchers] if looks else watchers
 
     def finish() -> Training:
         report = {name: _judge(learner, part) for name, part in ready.items()}
@@ -204,7 +204,7 @@ def train(
             learner.trained(), setup.features, setup.targets, source.target_name,
             recipe.to_json(), report,
         )  # fmt: skip
-        return Training(model, report, diagnosis=house_doctor.diagnosis(ready["validation"]))
+        return Training(model, report, diagnosis=physician.diagnosis(ready["validation"]))
 
     stopped = False
     try:

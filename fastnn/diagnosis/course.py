@@ -1,6 +1,6 @@
 """What the learning curve tells: a rate too high or too low, a loss at chance.
 
-The limits come from the 440 trainings of `findings`; that a rate is too high (or too low) is said
+The limits come from the 440 trainings of `rules`; that a rate is too high (or too low) is said
 of those that a lower (a higher) one made better by a tenth of what there was to learn.
 """
 

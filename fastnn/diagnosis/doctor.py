@@ -83,8 +83,12 @@ def _concluded(found: Sequence[Finding], looked: bool) -> tuple[Finding, ...]:
     if not every or every[-1].name != CHANCE:
         return every
     *others, last = every
-    cure = last.cure if looked else f"{last.cure}, or look at the layers: {arg('doctor', True)}"
-    return (*others, replace(last, cure="mend the above first" if others else cure))
+    cure = last.marked_cure
+    if others:
+        cure = "mend the above first"
+    elif not looked:
+        cure += f", or look at the layers: {arg('doctor', True)}"
+    return (*others, replace(last, marked_cure=cure))
 
 
 @dataclass

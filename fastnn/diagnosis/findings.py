@@ -22,28 +22,41 @@ NAMES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """What is wrong: its ``name``, the ``cause`` with its figure, the ``cure``, each in one line.
 
-    ``layers``: those that it is about, from 1; ``when``: the looks at which it was there. Cause and
-    cure name options, which `said` and `to_json` spell as a door does.
+    ``layers``: those that it is about, from 1; ``when``: the looks at which it was there. The
+    options in ``marked_cause`` and ``marked_cure`` are marked by `fastnn.errors.arg`, and spelt as
+    a door does by `said` and `to_json`.
 
-    >>> found = Finding("a rate too high", "the loss rose", f"try {arg('learning_rate', 0.01)}")
+    >>> found = Finding("learning rate too high", "it rose", f"try {arg('learning_rate', 0.01)}")
     >>> print(found)
-    a rate too high: the loss rose; try learning_rate=0.01
+    learning rate too high: it rose; try learning_rate=0.01
+    >>> found.cure
+    'try learning_rate=0.01'
     """
 
     name: str
-    cause: str
-    cure: str
+    marked_cause: str
+    marked_cure: str
     layers: tuple[int, ...] = ()
     when: tuple[str, ...] = ()
+
+    @property
+    def cause(self) -> str:
+        """What shows it, with the figure."""
+        return spell(self.marked_cause)
+
+    @property
+    def cure(self) -> str:
+        """What to do, with the options as Python writes them."""
+        return spell(self.marked_cure)
 
     def said(self, spelling: Spelling = in_python) -> str:
         """Return it in one line, options as ``spelling`` writes them."""
         times = f" ({self.times})" if self.when else ""
-        return spell(f"{self.name}{times}: {self.cause}; {self.cure}", spelling)
+        return spell(f"{self.name}{times}: {self.marked_cause}; {self.marked_cure}", spelling)
 
     @property
     def times(self) -> str:
@@ -61,12 +74,15 @@ class Finding:
     def __str__(self) -> str:
         return self.said()
 
+    def __repr__(self) -> str:
+        return f"<Finding {self}>"
+
     def to_json(self, spelling: Spelling = in_python) -> dict[str, Any]:
         """Return the same in dicts and lists."""
         return {
             "name": self.name,
-            "cause": spell(self.cause, spelling),
-            "cure": spell(self.cure, spelling),
+            "cause": spell(self.marked_cause, spelling),
+            "cure": spell(self.marked_cure, spelling),
             "layers": list(self.layers),
             "when": list(self.when),
         }
