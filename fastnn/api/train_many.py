@@ -178,10 +178,9 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
                     raise ArgumentError(
                         f"{arg(option)} is the same for all networks: give it by itself"
                     )
-                if option == "callbacks":
-                    raise ArgumentError(
-                        f"{arg('callbacks')} have no effect in train_many: use train"
-                    )
+                if option in ("callbacks", "doctor"):
+                    has = "have" if option == "callbacks" else "has"
+                    raise ArgumentError(f"{arg(option)} {has} no effect in train_many: use train")
             recipe = Recipe.of(**{**common, **config})
             recipe.check_end()
         found.append(Named(name, recipe))

@@ -195,6 +195,7 @@ def test_progress_is_that_of_the_best(capsys: pytest.CaptureFixture[str]) -> Non
         ([{"device": "cpu"}], {}, r"config 0 .*: device is the same for all networks"),
         ([{}, {"target": "y"}], {}, r"config 1 .*: target is the same for all networks"),
         ([{"callbacks": []}], {}, "callbacks have no effect in train_many"),
+        ([{"doctor": True}], {}, "doctor has no effect in train_many: use train"),
         ([{"capture": "never"}], {}, "config 0 .*: capture is the same for all networks"),
         ([{}], {"capture": "never"}, "capture='never' has no effect on device 'cpu'"),
         ([{}], {"precision": "tf32"}, "precision='tf32' has no effect on device 'cpu'"),
@@ -217,7 +218,7 @@ def test_what_cannot_work_is_refused(configs: Any, common: Any, message: str) ->
 
 def test_every_argument_of_train_has_a_place() -> None:
     given, mine = (set(signature(f).parameters) for f in (train, train_many))
-    assert given - mine == {"callbacks"}  # which are refused
+    assert given - mine == {"callbacks", "doctor"}  # which are refused
     assert mine - {"configs"} <= set(signature(search).parameters)
 
 
