@@ -211,12 +211,12 @@ class FastnnWarning(UserWarning):
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(_spelled(message, in_python))
+        super().__init__(spell(message))
         self._message = message
 
     def said(self, spelling: Spelling) -> str:
         """Return the message with the arguments as ``spelling`` writes them."""
-        return _spelled(self._message, spelling)
+        return spell(self._message, spelling)
 
 
 class ArgumentError(FastnnError, ValueError):

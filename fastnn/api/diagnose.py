@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from fastnn.recipe.table import ReadingOptions
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import examine
 from fastnn.diagnosis.findings import Case
 from fastnn.model.model import Model
 from fastnn.preparation.preparation import Preparation
+from fastnn.recipe.table import ReadingOptions
 
 
 def diagnose(
