@@ -436,7 +436,7 @@ def test_batch_normalisation_that_cannot_be(fastnn, options, said) -> None:
     assert said in ran.err
 
 
-DEEP = ("digits", "--hidden", ",".join(["16"] * 12), "--activation", "sigmoid", "--epochs", 2)
+DEEP = ("digits", "--hidden", "16" + ",16" * 11, "--activation", "sigmoid", "--epochs", 2)
 CURE = "try --activation relu, or --batch-normalization before, or fewer layers"
 
 
