@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.api.diagnose import diagnose as diagnose
     from fastnn.api.estimators.classifier import MLPClassifier as MLPClassifier
     from fastnn.api.estimators.regressor import MLPRegressor as MLPRegressor
+    from fastnn.api.find_learning_rate import RangeTest as RangeTest
+    from fastnn.api.find_learning_rate import find_learning_rate as find_learning_rate
     from fastnn.api.foreign import from_keras as from_keras
     from fastnn.api.foreign import from_pytorch as from_pytorch
     from fastnn.api.foreign import from_sklearn as from_sklearn
@@ -75,6 +77,7 @@ _PUBLIC = {
     "Network": "fastnn.nn.network",
     "Normalization": "fastnn.api.sequential.layers",
     "ParameterGroup": "fastnn.nn.groups",
+    "RangeTest": "fastnn.api.find_learning_rate",
     "Search": "fastnn.api.search_result",
     "Sequential": "fastnn.api.sequential.model",
     "Training": "fastnn.api.train",
@@ -83,6 +86,7 @@ _PUBLIC = {
     "custom_loss": "fastnn.nn.losses",
     "diagnose": "fastnn.api.diagnose",
     "erf": "fastnn.backend.expression",
+    "find_learning_rate": "fastnn.api.find_learning_rate",
     "from_keras": "fastnn.api.foreign",
     "from_pytorch": "fastnn.api.foreign",
     "from_sklearn": "fastnn.api.foreign",

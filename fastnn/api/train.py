@@ -11,6 +11,7 @@ from typing import Any, TypeVar, Unpack
 
 import numpy.typing as npt
 
+from fastnn.api.find_learning_rate import RangeTest, check_wish, found_for
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import Doctor
 from fastnn.diagnosis.findings import Case, Finding
@@ -72,6 +73,7 @@ class Training:
     report: Mapping[str, Mapping[str, float]]
     error: DivergenceError | None = None  # why its loss was no longer a number
     diagnosis: Diagnosis = field(default=Diagnosis(), repr=False)
+    range_test: RangeTest | None = None  # how the learning rate was found, if it was looked for
 
     @property
     def history(self) -> History:
@@ -119,6 +121,8 @@ class Training:
         facts: dict[str, str | Curve] = {"task": task_text(model.task, model.target_name)}
         facts |= {"network": str(model.network), "engine": engine_text(self.engine)}
         facts |= self.history.facts()
+        if self.range_test is not None:
+            facts["learning rate"] = f"{self.range_test.learning_rate:g}: {self.range_test.reason}"
         if self.error is not None:
             facts["error"] = str(self.error)
         if self.findings:
@@ -143,6 +147,7 @@ def train(
     callbacks: Sequence[CallbackLike] = (),
     verbose: bool = False,
     doctor: bool | Callable[[Finding], object] = False,
+    find_learning_rate: bool | str | os.PathLike[str] = False,
     **options: Unpack[TrainOptions],
 ) -> Training:
     """Train a network on a table and return the model with its metrics.
@@ -168,6 +173,9 @@ def train(
     doctor : look at signals and gradients of every layer before the first epoch, after 1, 2, 4, 8,
         ... epochs and at the end, for ``training.findings`` and ``training.diagnosis``; a function
         is called with each finding when it is first met. The training stays the same.
+    find_learning_rate : True finds it first, as `fastnn.find_learning_rate` does, and trains with
+        it; the model is the same as with that ``learning_rate`` given. The name of a file (.svg,
+        .png, .csv or .html) also gets its picture. ``Training.range_test`` says what was found.
     {options}
 
     >>> training = train("breast_cancer", hidden_layer_sizes=[16], epochs=20, seed=0)
@@ -183,6 +191,7 @@ def train(
     recipe = Recipe.of(**pick(options, RecipeOptions))
     recipe.check_end()
     settings = RunSettings(**pick(options, RunOptions))
+    check_wish(find_learning_rate, options.get("learning_rate"))
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
     tell = doctor if callable(doctor) else None
@@ -193,6 +202,10 @@ def train(
     net, ready = setup.network, setup.parts
     part = ready["train"]
     choose_batching(backend, net, (part.X, part.Y, part.w), recipe, settings.dtype)  # or refuses
+    found = None
+    if find_learning_rate is not False:
+        found = found_for(setup, settings, find_learning_rate, verbose)
+        recipe = replace(recipe, learning_rate=found.learning_rate)
     learner = Learner.new(net, settings, initializer=recipe.initializer, seed=recipe.seed)
     case = Case.of(net, recipe.to_json(), setup.features, setup.targets)
     physician = Doctor(learner, part, recipe, case, tell)
@@ -204,7 +217,8 @@ def train(
             learner.trained(), setup.features, setup.targets, source.target_name,
             recipe.to_json(), report,
         )  # fmt: skip
-        return Training(model, report, diagnosis=physician.diagnosis(ready["validation"]))
+        diagnosis = physician.diagnosis(ready["validation"])
+        return Training(model, report, diagnosis=diagnosis, range_test=found)
 
     stopped = False
     try:

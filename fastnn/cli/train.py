@@ -13,7 +13,7 @@ from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.signals import unhurried
 from fastnn.cli.train_arguments import add_arguments, as_flag, hint, names, reading_of
-from fastnn.errors import ArgumentError, DivergenceError, ModelFileError
+from fastnn.errors import ArgumentError, DivergenceError, ModelFileError, arg
 from fastnn.version import __version__
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def add_train(commands: Any) -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, report; return 0, or 130 when interrupted with something saved."""
     out = check_out(arguments)
+    _check_picture(arguments, out)
     from fastnn.api.train import train
     from fastnn.training.loop import TrainingInterrupted
 
@@ -137,6 +138,22 @@ def check_out(arguments: argparse.Namespace) -> str:
     return out
 
 
+def _check_picture(arguments: argparse.Namespace, out: str) -> None:
+    """Take ``--rate-picture`` into what `train` is asked for, after a look whether it can be."""
+    path = vars(arguments).pop("rate_picture", None)
+    if path is None:
+        return
+    if not hasattr(arguments, "find_learning_rate"):
+        raise ArgumentError(
+            f"{arg('rate_picture')} has no effect without {arg('find_learning_rate')}: set it too"
+        )
+    from fastnn.pictures.files import ending_of
+
+    ending_of(path, "rate_picture")
+    check_output(path, "--rate-picture", {"--out": out})
+    arguments.find_learning_rate = path
+
+
 def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the user gave, as the arguments of `fastnn.api.train.train`.
 
@@ -172,7 +189,7 @@ _ENDINGS = {
 def _summary(training: Training, out: str, seconds: float) -> str:
     from fastnn.text import WIDTH, engine_text, metrics_table
 
-    model, history = training.model, training.history
+    model, history, found = training.model, training.history, training.range_test
     ending = _ENDINGS.get(history.stopped, "ended after epoch {n} of {most}").format(
         n=len(history.epochs), most=model.options.get("epochs", "?")
     )
@@ -184,6 +201,7 @@ def _summary(training: Training, out: str, seconds: float) -> str:
             fill(str(model.network), WIDTH),
             fill(engine_text(training.engine), WIDTH),
             ending,
+            *([] if found is None else [fill(f"{found.lines[0]}: {found.reason}", WIDTH)]),
             "",
             metrics_table(training.report),
             "",
@@ -193,7 +211,7 @@ def _summary(training: Training, out: str, seconds: float) -> str:
 
 
 def _document(training: Training, out: str, seconds: float) -> dict[str, Any]:
-    model, history = training.model, training.history
+    model, history, found = training.model, training.history, training.range_test
     steps = sum(epoch.seconds for epoch in history.epochs)
     return {
         "task": model.task,
@@ -204,6 +222,8 @@ def _document(training: Training, out: str, seconds: float) -> dict[str, Any]:
         "engine": training.engine,
         "dtype": model.parameters.dtype.name,
         "seed": model.options.get("seed"),
+        "learning_rate": model.options.get("learning_rate"),
+        "learning_rate_found": None if found is None else found.reason,
         "epochs": len(history.epochs),
         "best_epoch": history.best_epoch,
         "stopped": history.stopped,

@@ -70,10 +70,19 @@ def add_arguments(p: Parser) -> None:
             titled[title] = p.add_argument_group(title)
         for row in options(group).values():
             add_flag(titled[title], row)
+    titled["training"].add_argument(
+        "--find-learning-rate", action="store_true",
+        help="try learning rates on mini-batches, say which one is taken and why, and train with "
+        "it; default: --learning-rate",
+    )  # fmt: skip
     g = p.add_argument_group("output")
     g.add_argument(
         "-o", "--out", metavar="FILE",
         help="the model file; default: DATA's name with .fastnn, in the current folder",
+    )  # fmt: skip
+    g.add_argument(
+        "--rate-picture", metavar="FILE",
+        help="the loss over the learning rate, where that is looked for: .svg, .png, .csv or .html",
     )  # fmt: skip
     g.add_argument("--json", action="store_true", help="print the results as one JSON document")
     g.add_argument("--quiet", action="store_true", help="show no progress")
@@ -129,6 +138,7 @@ _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--ran
     name: f"--{name}"
     for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor")
 }
+_OTHERS |= {"find_learning_rate": "--find-learning-rate", "rate_picture": "--rate-picture"}
 #: Those of them that have no value.
 _SWITCHES = ("doctor",)
 

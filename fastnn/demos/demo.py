@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import warnings
-from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
 from os import PathLike
@@ -14,13 +11,10 @@ from pathlib import Path
 from fastnn.errors import ArgumentError, DataError, MissingExtraError, arg
 from fastnn.formats.atomic import write_atomically
 from fastnn.pictures.figure import figure_svg
+from fastnn.pictures.files import figure_page, notebook_html
 from fastnn.pictures.marks import Figure
 from fastnn.pictures.numbers import figure_csv
-from fastnn.pictures.page import folded, page, section, table
 from fastnn.pictures.raster import svg_to_png
-
-#: A page with more numbers than this leaves them to the CSV.
-MOST_ROWS = 400
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,21 +55,12 @@ class Demonstration:
 
     def page(self) -> str:
         """Return a page of one file, which needs no network."""
-        head, *rows = csv.reader(io.StringIO(self.csv()))
-        numbers = folded("Every number", table(head, rows)) if len(rows) <= MOST_ROWS else ""
         call = f"demos.{self.name.replace('-', '_')}()"
-        return page(
-            self.figure.title,
-            [
-                f"<h1>{escape(self.figure.title)}</h1>",
-                *(f"<p>{escape(line)}</p>" for line in self.lines),
-                section("What it shows", self.figure.note, self.figure.panels, self.figure.columns),
-                numbers,
-                '<p class="facts">Made by <code>fastnn demo '
-                f"{escape(self.name)}</code>; in Python: <code>from fastnn import demos; "
-                f"{escape(call)}</code></p>",
-            ],
+        made = (
+            f"Made by <code>fastnn demo {escape(self.name)}</code>; in Python: "
+            f"<code>from fastnn import demos; {escape(call)}</code>"
         )
+        return figure_page(self.figure, self.lines, made)
 
     def save(self, folder: str | PathLike[str] = ".") -> list[Path]:
         """Write NAME.svg, NAME.png, NAME.csv and NAME.html; return their paths.
@@ -97,13 +82,7 @@ class Demonstration:
         return paths
 
     def _repr_html_(self) -> str:
-        # As an image, so that its style stays out of the notebook's.
-        image = b64encode(self.svg().encode()).decode()
-        said = "<br>".join(map(escape, self.lines))
-        return (
-            f"<p>{said}</p>"
-            f'<img alt="{escape(self.figure.title)}" src="data:image/svg+xml;base64,{image}">'
-        )
+        return notebook_html(self.figure, self.lines)
 
 
 def make_folder(folder: str | PathLike[str]) -> Path:

@@ -11,7 +11,7 @@ from fastnn.pictures.raster import shades
 from fastnn.pictures.scales import Scale, label_places, scale_over, short, shows, ticks
 
 TOP, BOTTOM = 14, 46
-LETTER = 6.6  # pixels of a letter of a label, on average
+LETTER, BOLD = 6.6, 7.8  # pixels of a letter of a label, on average
 #: Above so many points a line has no dots to point at, and is drawn by its extremes.
 DOTTED, DRAWN = 60, 600
 
@@ -61,9 +61,14 @@ def _left(chart: Chart) -> int:
 
 def _right(chart: Chart) -> int:
     """The room for the names at the right edge."""
-    names = [m.name for m in chart.marks if isinstance(m, Line | Dots | Steps)]
-    longest = max(map(len, names), default=0)
-    return round(24 + LETTER * longest) if longest else 20
+    named = [m for m in chart.marks if isinstance(m, Line | Dots | Steps) and m.name]
+    if not named:
+        return 20
+    return round(24 + max(len(m.name) * (BOLD if _is_strong(m) else LETTER) for m in named))
+
+
+def _is_strong(mark: Mark) -> bool:
+    return isinstance(mark, Line) and mark.weight == "strong"
 
 
 def _values(chart: Chart) -> tuple[list[float], list[float]]:

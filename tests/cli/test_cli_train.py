@@ -38,12 +38,13 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--l2", "1", "--l1", "2", "--gradient-clip", "3", "--patience", "none", "--min-delta",
         "0.1", "--monitor", "f1", "--tolerance", "0.1", "--metrics", "f1,top_k_accuracy(k=2)",
         "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
-        "--capture", "never", "--precision", "tf32", "--doctor",
+        "--capture", "never", "--precision", "tf32", "--doctor", "--find-learning-rate",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
     own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
     flags = {name for name, row in OPTIONS.items() if row.flag is not None}
-    assert set(found) - own == flags | {"target", "validation", "test", "doctor"}
+    others = {"target", "validation", "test", "doctor", "find_learning_rate"}
+    assert set(found) - own == flags | others
     assert set(found) - own <= set(inspect.signature(train).parameters)
     assert found["hidden_layer_sizes"] == (3, 2)
     assert found["activation"] == ["relu", "tanh"]
