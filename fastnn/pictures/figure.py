@@ -94,10 +94,12 @@ def figure_svg(figure: Figure) -> str:
     y = GAP + HEADING + 16 * len(note)
     for row in rows:
         x = GAP
+        said = [wrap(caption(panel), int(widths[j] / LETTER)) for j, (panel, *_) in enumerate(row)]
+        top = CAPTION + 16 * max(0, *(len(lines) - 1 for lines in said))
         for j, (panel, inner, w, h) in enumerate(row):
-            parts.append(_captioned(panel, inner, x, y, w, h))
+            parts.append(_captioned(panel.title, said[j], inner, (x, y), top, w, h))
             x += widths[j] + GAP
-        y += CAPTION + max(h for *_, h in row) + GAP
+        y += top + max(h for *_, h in row) + GAP
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{width}" height="{y}" '
         f'viewBox="0 0 {width} {y}" role="img" aria-label="{escape(figure.title)}">'
@@ -106,10 +108,22 @@ def figure_svg(figure: Figure) -> str:
     )
 
 
-def _captioned(panel: Panel, inner: str, x: float, y: float, width: int, height: int) -> str:
+def _captioned(
+    title: str,
+    said: list[str],
+    inner: str,
+    corner: tuple[float, float],
+    top: float,
+    width: int,
+    height: int,
+) -> str:
+    x, y = corner
+    lines = "".join(
+        f'<text class="note" x="{x}" y="{y + 30 + 16 * k}">{escape(line)}</text>'
+        for k, line in enumerate(said)
+    )
     return (
-        f'<text class="title" x="{x}" y="{y + 12}">{escape(panel.title)}</text>'
-        f'<text class="note" x="{x}" y="{y + 30}">{escape(caption(panel))}</text>'
-        f'<svg x="{x}" y="{y + CAPTION}" width="{width}" height="{height}" '
+        f'<text class="title" x="{x}" y="{y + 12}">{escape(title)}</text>{lines}'
+        f'<svg x="{x}" y="{y + top}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{inner}</svg>'
     )

@@ -30,10 +30,11 @@ def heat_map(chart: HeatMap) -> tuple[str, int, int]:
     for j, name in enumerate(chart.columns):
         parts.append(f'<text class="tick" text-anchor="middle" x="{left + cell * (j + 0.5)}" '
                      f'y="{top - 8}">{escape(name)}</text>')  # fmt: skip
-    finite = [v for row in chart.values for v in row if math.isfinite(v)]
+    shades = chart.shades or chart.values
+    finite = [v for row in shades for v in row if math.isfinite(v)]
     low = chart.low if chart.low is not None else min(finite, default=0.0)
     high = chart.high if chart.high is not None else max(finite, default=1.0)
-    for i, row in enumerate(chart.values):
+    for i, row in enumerate(shades):
         y = top + CELL_HEIGHT * i
         parts.append(f'<text class="name" text-anchor="end" x="{left - 10}" '
                      f'y="{y + 19}">{escape(chart.rows[i])}</text>')  # fmt: skip

@@ -20,12 +20,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """A line with its name at its end; where ``y`` is not finite it has a gap."""
+    """A line with its name at its end; where ``y`` is not finite it has a gap.
+
+    ``dots``: the points can be pointed at, if they are few.
+    """
 
     name: str
     points: tuple[Point, ...]
     colour: str = "blue"
     weight: Weight = "plain"
+    dots: bool = True
 
     @staticmethod
     def of(
@@ -160,8 +164,9 @@ class BarChart:
 class HeatMap:
     """A table of numbers, each on a shade from ``low`` (none) to ``high`` (full).
 
-    ``texts`` is what is written in the cells, the numbers if it is not given; a number that is not
-    finite has no shade. ``chosen`` are cells (row, column) with a frame.
+    ``texts`` is what is written in the cells, and ``shades`` what they are shaded by: the numbers, if
+    they are not given; a number that is not finite has no shade. ``chosen`` are cells (row, column)
+    with a frame.
     """
 
     title: str
@@ -170,6 +175,7 @@ class HeatMap:
     values: tuple[tuple[float, ...], ...]
     note: str = ""
     texts: tuple[tuple[str, ...], ...] | None = None
+    shades: tuple[tuple[float, ...], ...] | None = None
     row_name: str = ""
     column_name: str = ""
     colour: str = "blue"

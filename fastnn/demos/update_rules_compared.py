@@ -1,0 +1,99 @@
+"""Gradient descent, momentum, RMSprop and Adam, in a long valley and on a real network (N28-N30)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from fastnn.api.train_many import train_many
+from fastnn.demos.demo import Demonstration
+from fastnn.demos.two_weights import Path, TwoWeights, points_of
+from fastnn.errors import ArgumentError, arg
+from fastnn.pictures.marks import Axis, Chart, Figure, Line
+from fastnn.pictures.palette import series_colour
+from fastnn.recipe.checks import seed as check_seed
+from fastnn.recipe.checks import whole
+
+#: Rule: its rate in the valley, where gradient descent is stable below 2/100 = 0.02.
+RULES = {"gradient_descent": 0.0195, "momentum": 0.08, "rmsprop": 0.15, "adam": 0.3}
+#: The curvatures of the valley, along and across.
+ALONG, ACROSS, START = 1.0, 100.0, (-4.0, 0.8)
+
+
+def optimisers(
+    *,
+    steps: Annotated[int, "steps in the valley"] = 60,
+    epochs: Annotated[int, "passes through the digits"] = 10,
+    seed: Annotated[int, "seed of the network on the digits"] = 0,
+) -> Demonstration:
+    """Return the paths of four optimisers in a long valley, and their costs on the digits.
+
+    The steep direction limits the rate of gradient descent, which goes to and fro across the
+    valley. Momentum averages that out: ``V = beta V + (1 - beta) dW``, ``W -= alpha V`` (N28).
+    RMSprop divides each direction by its own size: ``S = beta S + (1 - beta) dW^2``, ``W -= alpha
+    dW / sqrt(S + epsilon)`` (N29). Adam does both, each corrected by ``1 - beta^t`` (N30).
+
+    >>> print(optimisers(epochs=1))
+    crossings of the valley in 60 steps: gradient_descent 60, momentum ...
+    ...
+
+    Raises ArgumentError for steps from 2 to 1,000, or epochs from 1 to 100, on.
+    """
+    for name, value, low, most in (("steps", steps, 2, 1000), ("epochs", epochs, 1, 100)):
+        if not low <= whole(name, value) <= most:
+            raise ArgumentError(f"{arg(name)} must be from {low} to {most}, found {value}")
+    check_seed("seed", seed)
+    bowl = TwoWeights(np.sqrt(2) * np.diag(np.sqrt([ALONG, ACROSS])), np.zeros((2, 1)))
+    paths = {rule: bowl.path(rule, rate, steps, START) for rule, rate in RULES.items()}
+    ends = {rule: float(bowl.costs(path.weights[-1])) for rule, path in paths.items()}
+    trained = train_many(
+        [{"optimizer": rule} for rule in RULES], "digits", hidden_layer_sizes=[64],
+        epochs=epochs, patience=None, seed=seed,
+    )  # fmt: skip
+    histories = {rule: t.history for rule, t in zip(RULES, trained, strict=True)}
+    lines = (
+        f"crossings of the valley in {steps} steps: "
+        + ", ".join(f"{rule} {_crossings(path)}" for rule, path in paths.items()),
+        f"J after {steps} steps, from {float(bowl.costs(np.array(START))):.3g}: "
+        + ", ".join(f"{rule} {J:.1e}" for rule, J in ends.items()),
+        f"digits, validation accuracy after {epochs} epochs with the usual rates: "
+        + ", ".join(
+            f"{rule} {h.epochs[-1].metrics['accuracy']:.1%}" for rule, h in histories.items()
+        ),
+    )
+    curves = {rule: [e.loss for e in h.epochs] for rule, h in histories.items()}
+    figure = Figure(
+        "Optimisers",
+        [
+            *(_valley(rule, bowl, path) for rule, path in paths.items()),
+            _costs("Cost in the valley", {r: bowl.costs(p.weights) for r, p in paths.items()},
+                   "step", 0),
+            _costs("Cost of a 64-64-10 network on the digits", curves, "epoch", 1),
+        ],
+        f"a valley {ACROSS / ALONG:.0f} times as steep across as along, of which w2 is drawn larger; "
+        "and a real network",
+    )  # fmt: skip
+    return Demonstration("optimisers", lines, figure)
+
+
+def _crossings(path: Path) -> int:
+    """How often the second weight changes its sign."""
+    return int((np.diff(np.sign(path.weights[:, 1])) != 0).sum())
+
+
+def _valley(rule: str, bowl: TwoWeights, path: Path) -> Chart:
+    x, y = (-4.6, 2.2), (-1.2, 1.2)
+    inside = (path.weights > [x[0], y[0]]) & (path.weights < [x[1], y[1]])
+    shown = np.where(inside.all(axis=1, keepdims=True), path.weights, np.nan)
+    line = Line("", points_of(bowl, shown), series_colour([*RULES].index(rule)))
+    return Chart(rule, (*bowl.marks(x, y), line), Axis("w1", limits=x), Axis("w2", limits=y),
+                 f"learning rate {RULES[rule]:g}", height=300)  # fmt: skip
+
+
+def _costs(title: str, costs: dict[str, np.ndarray | list[float]], unit: str, first: int) -> Chart:
+    lines = tuple(
+        Line.of(rule, range(first, first + len(values)), values, series_colour(k))
+        for k, (rule, values) in enumerate(costs.items())
+    )
+    return Chart(title, lines, Axis(unit), Axis("cost J", log=True), height=360)
