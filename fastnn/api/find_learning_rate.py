@@ -180,7 +180,7 @@ def find_learning_rate(
     from step to step, until the loss is four times what it was at first (Smith 2017, arXiv
     1506.01186, with a constant factor in place of a constant difference). Three such sweeps, each
     with weights and an order of its own (one, if a batch is all examples), are averaged and
-    smoothed. The rate is the lowest at which 95% of the fall of that loss are done, from its
+    smoothed. The rate is the lowest at which 95% of the fall of that loss is done, from its
     beginning to its lowest value, and at most a tenth of the rate at which it is back at its
     beginning. It takes up to 1,800 steps. A problem that is learnt only after many epochs (a curve
     whose straight line is found first) may do better with a higher rate.

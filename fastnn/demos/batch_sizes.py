@@ -10,10 +10,9 @@ import numpy as np
 from fastnn.data.batches import batch_size_for
 from fastnn.demos.demo import Demonstration
 from fastnn.demos.two_weights import Path, TwoWeights, points_of, window
-from fastnn.errors import ArgumentError, arg
 from fastnn.pictures.marks import Axis, Chart, Figure, Line
+from fastnn.recipe.checks import between
 from fastnn.recipe.checks import seed as check_seed
-from fastnn.recipe.checks import whole
 
 N, START, COLOURS = 512, (-2.0, 2.0), ("blue", "green", "orange")
 #: Learning rates: the largest of which the noise of the smaller batches leaves something.
@@ -29,19 +28,17 @@ def batches(
     """Return the costs and the paths of batch, mini-batch and stochastic gradient descent.
 
     One step of batch gradient descent takes all m examples (N25), of mini-batch gradient descent
-    some (N26), of stochastic gradient descent one: 1, m / size, and m steps in an epoch. Up to 2,000
-    examples the notes take all, else 64 to 1,024 (N27). The gradient of fewer examples is a noisier
-    one: the cost of a batch goes up and down, and that of an epoch falls.
+    some (N26), of stochastic gradient descent one: 1, m / size, and m steps in an epoch. Up to
+    2,000 examples the notes take all, else 64 to 1,024 (N27). The gradient of fewer examples is a
+    noisier one: the cost of a batch goes up and down, and that of an epoch falls.
 
     >>> print(batches(epochs=4))
-    batch: 4 steps of 512 examples, ...
+    batch: 4 steps of 512 examples; J is 2 above its lowest after an epoch, 0.4 in the end
     ...
 
-    Raises ArgumentError for sizes from 2 to 256, or epochs from 1 to 50, on.
+    Raises ArgumentError unless a batch has 2 to 256 examples and there are 1 to 50 epochs.
     """
-    for name, value, low, most in (("batch_size", batch_size, 2, 256), ("epochs", epochs, 1, 50)):
-        if not low <= whole(name, value) <= most:
-            raise ArgumentError(f"{arg(name)} must be from {low} to {most}, found {value}")
+    batch_size, epochs = between("batch_size", batch_size, 2, 256), between("epochs", epochs, 1, 50)
     random = np.random.default_rng(check_seed("seed", seed))
     X = random.normal(size=(N, 2)) * [1.0, 0.6]
     y = X @ [1.0, -1.0] + random.normal(0.0, 0.5, N)
@@ -53,8 +50,9 @@ def batches(
     }
     low = float(bowl.costs(bowl.lowest))
     lines = tuple(
-        f"{name}: {len(path.batch_costs):,} steps of {sizes[name]} example{'s' * (sizes[name] > 1)}, "
-        f"{_excess(bowl, path.weights[-1], low)}" + _first(bowl, path, sizes[name], low)
+        f"{name}: {len(path.batch_costs):,} steps of {_examples(sizes[name])}; J is "
+        f"{_excess(bowl, path, N // sizes[name], low)} above its lowest after an epoch, "
+        f"{_excess(bowl, path, -1, low)} in the end"
         for name, path in paths.items()
     )
     figure = Figure(
@@ -71,14 +69,12 @@ def batches(
     return Demonstration("batches", lines, figure)
 
 
-def _excess(bowl: TwoWeights, weights: np.ndarray, low: float) -> str:
-    return f"J ends {float(bowl.costs(weights)) - low:.1g} above its lowest"
+def _excess(bowl: TwoWeights, path: Path, step: int, low: float) -> str:
+    return f"{float(bowl.costs(path.weights[step])) - low:.1g}"
 
 
-def _first(bowl: TwoWeights, path: Path, size: int, low: float) -> str:
-    """What one epoch brings."""
-    after = path.weights[len(bowl.X) // size]
-    return f", after one epoch it is {float(bowl.costs(after)) - low:.1g} above"
+def _examples(size: int) -> str:
+    return f"{size} example{'s' * (size > 1)}"
 
 
 def _path(name: str, bowl: TwoWeights, path: Path, size: int) -> Chart:
@@ -86,7 +82,7 @@ def _path(name: str, bowl: TwoWeights, path: Path, size: int) -> Chart:
     steps = path.weights[:: max(1, len(path.weights) // 600)]
     line = Line("", points_of(bowl, steps), COLOURS[[*RATES].index(name)])
     return Chart(
-        f"{name.capitalize()}: {size} example{'s' * (size > 1)} a step", (*bowl.marks(x, y), line),
+        f"{name.capitalize()}: {_examples(size)} a step", (*bowl.marks(x, y), line),
         Axis("w1", limits=x), Axis("w2", limits=y), f"learning rate {RATES[name]:g}",
         width=420, height=390, equal=True,
     )  # fmt: skip
@@ -94,7 +90,7 @@ def _path(name: str, bowl: TwoWeights, path: Path, size: int) -> Chart:
 
 def _per_batch(paths: Mapping[str, Path], epochs: int) -> Chart:
     lines = []
-    for (name, path), colour in zip(reversed(paths.items()), reversed(COLOURS), strict=True):
+    for (name, path), colour in reversed([*zip(paths.items(), COLOURS, strict=True)]):
         at = (np.arange(len(path.batch_costs)) + 1) * epochs / len(path.batch_costs)
         lines.append(Line.of(name, at, path.batch_costs, colour))
     return Chart("Cost of each batch", tuple(lines), Axis("epochs"),

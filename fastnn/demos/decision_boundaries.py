@@ -14,8 +14,8 @@ from fastnn.demos.demo import Demonstration
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.pictures.contours import contour
 from fastnn.pictures.marks import Axis, Chart, Dots, Figure, Mark, Surface
+from fastnn.recipe.checks import between, listed, whole
 from fastnn.recipe.checks import seed as check_seed
-from fastnn.recipe.checks import whole
 
 Numbers = npt.NDArray[np.float64]
 
@@ -39,22 +39,20 @@ def boundaries(
     """Return what each network says of every point of a plane, and the line between its answers.
 
     A unit's ``z = w x + b`` (N1) is 0 on a line; the network bends and joins as many such lines as
-    it has units. Without a hidden layer it has one, which cannot go round a disc; with a few of them
-    it can.
+    it has units. Without a hidden layer it has one, which cannot go round a disc; with a few of
+    them it can.
 
     >>> print(boundaries(widths=(0, 8), epochs=30))
-    a ring around a disc; accuracy on examples that were not trained on: no hidden layer 5...
+    a ring around a disc; accuracy on examples that were not trained on: no hidden layer ...
     ...
 
     Raises ArgumentError for widths that are no whole numbers from 0 to 1,024, or more than 9.
     """
-    sizes = [None if isinstance(w, bool) or w != int(w) else int(w) for w in widths]
-    if not 1 <= len(sizes) <= 9 or any(w is None or not 0 <= w <= 1024 for w in sizes):
-        raise ArgumentError(
-            f"{arg('widths')} must be up to 9 whole numbers from 0 to 1024, found {shown(widths)}"
-        )
+    sizes = [between("widths", w, 0, 1024) for w in listed("widths", widths)]
+    if not 1 <= len(sizes) <= 9:
+        raise ArgumentError(f"{arg('widths')} must be 1 to 9 numbers, found {shown(widths)}")
     X, y = ring(EXAMPLES, check_seed("seed", seed))
-    configs = [
+    configs: list[dict[str, object]] = [
         {"hidden_layer_sizes": [w], "activation": "tanh"} if w else {"hidden_layer_sizes": []}
         for w in sizes
     ]
@@ -100,7 +98,7 @@ def ring(n: int, seed: int) -> tuple[Numbers, Numbers]:
     return X, np.where(radius < RADIUS, "inside", "outside")
 
 
-def _name(width: int | None) -> str:
+def _name(width: int) -> str:
     return f"{width} unit{'s' * (width != 1)}" if width else "no hidden layer"
 
 
@@ -112,7 +110,8 @@ def _panel(name: str, training: Training, X: Numbers, y: Numbers) -> Chart:
     surface = Surface(ends, ends, tuple(map(tuple, outside.reshape(CELLS, CELLS).tolist())), 0, 1)
     marks: list[Mark] = [surface]
     for label, colour in CLASSES:
-        marks.append(Dots.of("", *X[y == label].T, colour, 2.2))
+        own = X[y == label]
+        marks.append(Dots.of("", own[:, 0], own[:, 1], colour, 2.2))
     marks.append(contour(surface, 0.5, colour="ink", weight="strong"))
     report = training.report
     return Chart(

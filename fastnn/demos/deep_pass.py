@@ -60,7 +60,7 @@ def deep_pass(
     hidden, output = plan.batch.layers, plan.batch.output
     return DeepPass(
         np.array([a.var() for a in (X, *(layer.A for layer in hidden), output.Z)]),
-        np.array([_rms(layer.dZ) for layer in (*hidden, output)]),
+        np.array([*(_rms(layer.dZ) for layer in hidden), _rms(output.dZ)]),
         np.array([_rms(dW) for dW in plan.dW]),
     )
 

@@ -8,12 +8,11 @@ from typing import Annotated
 import numpy as np
 
 from fastnn.demos.demo import Demonstration
-from fastnn.errors import ArgumentError, arg
 from fastnn.nn.network import network
 from fastnn.pictures.marks import Axis, Chart, Figure, HeatMap, Line
 from fastnn.pictures.palette import series_colour
+from fastnn.recipe.checks import between
 from fastnn.recipe.checks import seed as check_seed
-from fastnn.recipe.checks import whole
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.training.callbacks import TrainingState
@@ -46,20 +45,19 @@ def zero(
 ) -> Demonstration:
     """Return the weights of hidden units that began at zero, and of others that did not.
 
-    With ``W = 0`` all hidden units have the same activation, sigmoid(0) = 1/2, so dW[2] has the same
-    number for each (with tanh and ReLU, whose value at 0 is 0, nothing moves at all); from then on ``dZ[1] = W[2]^T dZ[2] * g'(Z[1])`` has equal rows, and all units take the same
-    steps (N24). The network is as good as one with a single hidden unit, which cannot learn that a
+    With ``W = 0`` all hidden units have the same activation, sigmoid(0) = 1/2, so dW[2] has the
+    same number for each (with tanh and ReLU, whose value at 0 is 0, nothing moves at all). From
+    then on ``dZ[1] = W[2]^T dZ[2] * g'(Z[1])`` has equal rows, and all units take the same steps
+    (N24). The network is as good as one with a single hidden unit, which cannot learn that a
     point is in one of two opposite quadrants.
 
     >>> print(zero(epochs=50))
-    from zero: after 50 epochs the weights of the 4 hidden units differ by 0, and accuracy is 0...
+    from zero: after 50 epochs the weights of the 4 hidden units differ by 0, and accuracy is ...
     ...
 
-    Raises ArgumentError for units from 2 to 8, or epochs from 1 to 1,000, on.
+    Raises ArgumentError unless there are 2 to 8 units and 1 to 1,000 epochs.
     """
-    for name, value, low, most in (("units", units, 2, 8), ("epochs", epochs, 1, 1000)):
-        if not low <= whole(name, value) <= most:
-            raise ArgumentError(f"{arg(name)} must be from {low} to {most}, found {value}")
+    units, epochs = between("units", units, 2, 8), between("epochs", epochs, 1, 1000)
     random = np.random.default_rng(check_seed("seed", seed))
     X = random.uniform(-1, 1, (EXAMPLES, 2))
     part = Part(X, (X[:, :1] * X[:, 1:] > 0).astype(np.float64))

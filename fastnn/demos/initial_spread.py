@@ -10,14 +10,13 @@ import numpy as np
 from fastnn.backend.random import generator
 from fastnn.demos.deep_pass import DeepPass, deep_pass
 from fastnn.demos.demo import Demonstration
-from fastnn.errors import ArgumentError, arg
 from fastnn.nn.activations import activation as activation_of
 from fastnn.nn.initializers import INITIALIZERS, initial_weights
 from fastnn.nn.network import network
 from fastnn.pictures.marks import Axis, Chart, Figure, HeatMap, Line
 from fastnn.pictures.palette import series_colour
+from fastnn.recipe.checks import between
 from fastnn.recipe.checks import seed as check_seed
-from fastnn.recipe.checks import whole
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 #: Those that the charts show; the table has all.
@@ -35,18 +34,16 @@ def initialisers(
 
     ``Var(z) = n_in Var(w) Var(a)``: a layer keeps the variance if Var(w) is 1/n_in (N21), and ReLU,
     which lets half of it through, if it is twice that (He). Keras' names are those of N22. Table
-    11-1 (N23): the logistic function has ``r = sqrt(6 / (n_in + n_out))`` and ``s = sqrt(2 / (n_in +
-    n_out))``, tanh four times both, the ReLU family sqrt(2) times both.
+    11-1 (N23): the logistic function has ``r = sqrt(6 / (n_in + n_out))``, uniform on [-r, r], and
+    ``s = sqrt(2 / (n_in + n_out))``, normal; tanh four times both, the ReLU family sqrt(2) times.
 
     >>> print(initialisers(layers=10))
     with ReLU he_normal keeps the variance of the activations at 0... after 10 layers of 100...
     ...
 
-    Raises ArgumentError for numbers of layers from 2 to 100, or of units from 2 to 1,000, on.
+    Raises ArgumentError unless there are 2 to 100 layers of 2 to 1,000 units.
     """
-    for name, value, most in (("layers", layers, 100), ("units", units, 1000)):
-        if not 2 <= whole(name, value) <= most:
-            raise ArgumentError(f"{arg(name)} must be from 2 to {most}, found {value}")
+    layers, units = between("layers", layers, 2, 100), between("units", units, 2, 1000)
     check_seed("seed", seed)
     random = np.random.default_rng(seed)
     X, Y = random.normal(size=(EXAMPLES, units)), random.normal(size=(EXAMPLES, 1))
@@ -59,11 +56,12 @@ def initialisers(
             )
     kept = {key: float(f.variances[layers]) for key, f in found.items()}
     lines = (
-        f"with ReLU he_normal keeps the variance of the activations at {kept['relu', 'he_normal']:.2g} "
-        f"after {layers} layers of {units}; glorot_normal leaves {kept['relu', 'glorot_normal']:.1g}, "
-        f"normal (s = 0.05) {kept['relu', 'normal']:.1g}",
-        f"with tanh glorot_normal leaves {kept['tanh', 'glorot_normal']:.2g}; four times as large "
-        f"weights (xavier_normal, N23) drive it to {kept['tanh', 'xavier_normal']:.2g}: units saturate",
+        "with ReLU he_normal keeps the variance of the activations at "
+        f"{kept['relu', 'he_normal']:.2g} after {layers} layers of {units}; glorot_normal leaves "
+        f"{kept['relu', 'glorot_normal']:.1g}, normal (s = 0.05) {kept['relu', 'normal']:.1g}",
+        f"with tanh glorot_normal leaves {kept['tanh', 'glorot_normal']:.2g}; weights four times "
+        f"as large (xavier_normal, N23) drive it to {kept['tanh', 'xavier_normal']:.2g}: units "
+        "saturate",
         f"errors that come back to layer 1, as a share of those in layer {layers}, with Xavier's "
         "weights by activation: "
         + ", ".join(f"{a} {_share(found[a, 'xavier_normal']):.1g}" for a in ACTIVATIONS),

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 
 from fastnn.api.search import search
+from fastnn.api.search_grid import Grid
 from fastnn.demos.demo import Demonstration
 from fastnn.pictures.marks import Axis, Chart, Figure, HeatMap, Line
 from fastnn.pictures.palette import series_colour
@@ -39,7 +40,7 @@ def grid_search(
 
     Raises ArgumentError, naming it, for an argument that cannot be.
     """
-    grid = {"initializer": list(INITIALIZERS), "learning_rate": list(learning_rates)}
+    grid: Grid = {"initializer": list(INITIALIZERS), "learning_rate": list(learning_rates)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # some rates are meant to be too high
         found = search(

@@ -13,8 +13,8 @@ from fastnn.errors import ArgumentError, arg, shown
 from fastnn.nn.network import network
 from fastnn.pictures.marks import Axis, Chart, Figure, Line
 from fastnn.pictures.palette import series_colour
+from fastnn.recipe.checks import above_0, between, listed
 from fastnn.recipe.checks import seed as check_seed
-from fastnn.recipe.checks import whole
 
 #: Random networks on the digits: activation and initialiser, which fit each other in the last two.
 NETWORKS = (
@@ -44,16 +44,14 @@ def exploding(
     W = 1.5 I in 20 layers: the output is 1.5^20 = 3325.26 times the input; W = 0.5 I: 9.53674e-07
     ...
 
-    Raises ArgumentError for fewer than 2 or more than 200 layers, or factors that are no numbers.
+    Raises ArgumentError unless there are 2 to 200 layers, and factors above 0, up to 10.
     """
-    if not 2 <= whole("layers", layers) <= 200:
-        raise ArgumentError(f"{arg('layers')} must be from 2 to 200, found {layers}")
-    if not factors or not all(np.isfinite(c) and 0 < c <= 10 for c in factors):
-        raise ArgumentError(
-            f"{arg('factors')} must be numbers above 0, up to 10, found {shown(factors)}"
-        )
+    layers = between("layers", layers, 2, 200)
+    own = [above_0("factors", c) for c in listed("factors", factors)]
+    if not own or max(own) > 10:
+        raise ArgumentError(f"{arg('factors')} must be numbers up to 10, found {shown(factors)}")
     check_seed("seed", seed)
-    scaled = {c: _identity_times(c, layers) for c in factors}
+    scaled = {c: _identity_times(c, layers) for c in own}
     X, Y = some_digits(EXAMPLES)
     sizes = [X.shape[1], *[UNITS] * (layers - 1), 10]
     random = {}
@@ -66,7 +64,7 @@ def exploding(
             net, None, X, Y, initializer=initializer, seed=seed
         )
     outputs = [np.sqrt(found.variances[-1] / found.variances[0]) for found in scaled.values()]
-    first, *others = zip(factors, outputs, strict=True)
+    first, *others = zip(scaled, outputs, strict=True)
     lines = (
         f"W = {first[0]:g} I in {layers} layers: the output is {first[0]:g}^{layers} = "
         f"{first[1]:g} times the input" + "".join(f"; W = {c:g} I: {y:g}" for c, y in others),

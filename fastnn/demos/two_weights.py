@@ -51,17 +51,17 @@ class TwoWeights:
     @property
     def curvatures(self) -> Numbers:
         """The curvatures of the bowl along its axes, the small one first: (2,)."""
-        return np.linalg.eigvalsh(self.X.T @ self.X / len(self.X))
+        return np.asarray(np.linalg.eigvalsh(self.X.T @ self.X / len(self.X)), np.float64)
 
     @property
     def lowest(self) -> Numbers:
         """The weights with the lowest cost, (2,)."""
-        return np.linalg.lstsq(self.X, self.Y[:, 0], rcond=None)[0]
+        return np.asarray(np.linalg.lstsq(self.X, self.Y[:, 0], rcond=None)[0], np.float64)
 
     def costs(self, weights: Numbers) -> Numbers:
         """Return J at weights (..., 2)."""
         errors = weights @ self.X.T - self.Y[:, 0]
-        return (errors**2).mean(axis=-1) / 2
+        return np.asarray((errors**2).mean(axis=-1) / 2, np.float64)
 
     def path(
         self,
@@ -102,10 +102,10 @@ class TwoWeights:
 
         The levels are as squares: at equal distances in a round bowl.
         """
-        surface, low = self.surface(x, y), float(self.costs(self.lowest))
+        surface, low, (a, b) = self.surface(x, y), float(self.costs(self.lowest)), self.lowest
         levels = low + (surface.high - low) * (np.arange(1, LEVELS) / LEVELS) ** 2
         lines = [contour(surface, float(level), colour="pale_blue") for level in levels]
-        return surface, *lines, Dots("", (Point(*map(float, self.lowest), "lowest"),), "ink", 5.0)
+        return surface, *lines, Dots("", (Point(float(a), float(b), "lowest"),), "ink", 5.0)
 
 
 def points_of(bowl: TwoWeights, weights: Numbers) -> tuple[Point, ...]:

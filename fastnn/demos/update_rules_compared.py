@@ -1,19 +1,20 @@
-"""Gradient descent, momentum, RMSprop and Adam, in a long valley and on a real network (N28-N30)."""
+"""Gradient descent, momentum, RMSprop and Adam, in a valley and on a real network (N28-N30)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnn.api.train_many import train_many
 from fastnn.demos.demo import Demonstration
 from fastnn.demos.two_weights import Path, TwoWeights, points_of
-from fastnn.errors import ArgumentError, arg
 from fastnn.pictures.marks import Axis, Chart, Figure, Line
 from fastnn.pictures.palette import series_colour
+from fastnn.recipe.checks import between
 from fastnn.recipe.checks import seed as check_seed
-from fastnn.recipe.checks import whole
 
 #: Rule: its rate in the valley, where gradient descent is stable below 2/100 = 0.02.
 RULES = {"gradient_descent": 0.0195, "momentum": 0.08, "rmsprop": 0.15, "adam": 0.3}
@@ -38,11 +39,9 @@ def optimisers(
     crossings of the valley in 60 steps: gradient_descent 60, momentum ...
     ...
 
-    Raises ArgumentError for steps from 2 to 1,000, or epochs from 1 to 100, on.
+    Raises ArgumentError unless there are 2 to 1,000 steps and 1 to 100 epochs.
     """
-    for name, value, low, most in (("steps", steps, 2, 1000), ("epochs", epochs, 1, 100)):
-        if not low <= whole(name, value) <= most:
-            raise ArgumentError(f"{arg(name)} must be from {low} to {most}, found {value}")
+    steps, epochs = between("steps", steps, 2, 1000), between("epochs", epochs, 1, 100)
     check_seed("seed", seed)
     bowl = TwoWeights(np.sqrt(2) * np.diag(np.sqrt([ALONG, ACROSS])), np.zeros((2, 1)))
     paths = {rule: bowl.path(rule, rate, steps, START) for rule, rate in RULES.items()}
@@ -71,8 +70,8 @@ def optimisers(
                    "step", 0),
             _costs("Cost of a 64-64-10 network on the digits", curves, "epoch", 1),
         ],
-        f"a valley {ACROSS / ALONG:.0f} times as steep across as along, of which w2 is drawn larger; "
-        "and a real network",
+        f"a valley {ACROSS / ALONG:.0f} times as steep across as along (w2 is drawn larger), and "
+        "a real network",
     )  # fmt: skip
     return Demonstration("optimisers", lines, figure)
 
@@ -91,9 +90,9 @@ def _valley(rule: str, bowl: TwoWeights, path: Path) -> Chart:
                  f"learning rate {RULES[rule]:g}", height=300)  # fmt: skip
 
 
-def _costs(title: str, costs: dict[str, np.ndarray | list[float]], unit: str, first: int) -> Chart:
-    lines = tuple(
-        Line.of(rule, range(first, first + len(values)), values, series_colour(k))
-        for k, (rule, values) in enumerate(costs.items())
-    )
-    return Chart(title, lines, Axis(unit), Axis("cost J", log=True), height=360)
+def _costs(title: str, costs: Mapping[str, npt.ArrayLike], unit: str, first: int) -> Chart:
+    lines = []
+    for k, (rule, given) in enumerate(costs.items()):
+        values = np.asarray(given, np.float64)
+        lines.append(Line.of(rule, range(first, first + len(values)), values, series_colour(k)))
+    return Chart(title, tuple(lines), Axis(unit), Axis("cost J", log=True), height=360)

@@ -48,8 +48,8 @@ def _pieces(values: Sequence[Sequence[float]], level: float) -> Iterator[tuple[E
                 (i, j, True), (i, j + 1, False), (i + 1, j, True), (i, j, False),
             )  # fmt: skip
             cut = [side for k, side in enumerate(sides) if above[k] != above[(k + 1) % 4]]
-            if len(cut) == 4 and (sum(corners) / 4 >= level) == above[0]:
-                cut = cut[1:] + cut[:1]  # a saddle: its middle belongs to the first corner
+            if len(cut) == 4 and (sum(corners) / 4 >= level) != above[0]:
+                cut = cut[1:] + cut[:1]  # a saddle whose middle does not join the first corner
             yield from zip(cut[::2], cut[1::2], strict=True)
 
 

@@ -164,9 +164,9 @@ class BarChart:
 class HeatMap:
     """A table of numbers, each on a shade from ``low`` (none) to ``high`` (full).
 
-    ``texts`` is what is written in the cells, and ``shades`` what they are shaded by: the numbers, if
-    they are not given; a number that is not finite has no shade. ``chosen`` are cells (row, column)
-    with a frame.
+    ``texts`` is what is written in the cells, and ``shades`` what they are shaded by: the numbers,
+    if they are not given; a number that is not finite has no shade. ``chosen`` are cells (row,
+    column) with a frame.
     """
 
     title: str

@@ -78,6 +78,20 @@ def whole(name: str, value: object) -> int:
     return int(value)
 
 
+def between(name: str, value: object, low: int, high: int) -> int:
+    """Return ``value`` as an int from ``low`` to ``high``; raise ArgumentError otherwise.
+
+    >>> between("layers", 20, 2, 100)
+    20
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise ArgumentError(
+            f"{arg(name)} must be a whole number from {low:,} to {high:,}, found {shown(value)}",
+            value=value,
+        )
+    return int(value)
+
+
 def number(name: str, value: object, open_low: bool = False) -> float:
     """Return ``value`` as a finite float, not negative; ``open_low`` excludes 0.
 

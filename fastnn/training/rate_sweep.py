@@ -151,7 +151,7 @@ def smoothed(costs: FloatArray) -> FloatArray:
 def choose(costs: FloatArray, default: float) -> Choice:
     """Return the learning rate for the costs of the sweeps, to two digits; else ``default``.
 
-    It is the lowest rate at which 95% of the fall of the smoothed cost are done, from what it is
+    It is the lowest rate at which 95% of the fall of the smoothed cost is done, from what it is
     at first to the lowest that it gets to; and at most a tenth of the rate at which the cost is
     back where it began. Slope and minimum, which others take, move with the noise; this place
     hardly does.
@@ -183,7 +183,7 @@ def choose(costs: FloatArray, default: float) -> Choice:
     if len(back):
         again = rates[lowest + back[0]]
         bound, above = BELOW * again, f"is back there at {again:.2g}"
-    where = "a tenth of that rate" if bound < rate else "the rate where 95% of the fall are done"
+    where = "a tenth of that rate" if bound < rate else "the rate where 95% of the fall is done"
     return Choice(
         float(f"{min(rate, bound):.2g}"),
         f"the loss falls from {start:.3g} to {J[lowest]:.3g} (at {rates[lowest]:.2g}) and {above}; "

@@ -6,7 +6,6 @@ import inspect
 import io
 import re
 import typing
-from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,15 +17,10 @@ from fastnn.demos.demo import Demonstration
 from fastnn.demos.table import DEMOS
 from fastnn.errors import ArgumentError, DataError, MissingExtraError
 from fastnn.pictures.marks import Bar, BarChart, Chart, Diagram, Figure, HeatMap, Panel
+from tests.demos.ran import shown
 
 ROOT = Path(demos.__file__).parent
 NAMES = DEMOS.names
-
-
-@cache
-def shown(name: str) -> Demonstration:
-    """What a demo gives back; run once for all tests that look at it."""
-    return DEMOS[name].load()()
 
 
 def marks(panel: Panel) -> int:

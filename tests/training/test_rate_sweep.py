@@ -107,7 +107,7 @@ def test_the_rate_is_where_95_percent_of_the_fall_are_done() -> None:
     assert choice.rate == pytest.approx(1e-3, rel=0.15)  # the bell rounds the corners
     assert choice.reason.startswith("the loss falls from 2 to 0.0")
     assert choice.reason.endswith(
-        " and is not back there up to 1e+02; chosen is the rate where 95% of the fall are done"
+        " and is not back there up to 1e+02; chosen is the rate where 95% of the fall is done"
     )
 
 
