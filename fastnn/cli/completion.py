@@ -83,7 +83,8 @@ def script(root: Parser, shell: str) -> str:
 
 def _complete(action: Any, root: Parser, files: Any) -> None:
     """Tell shtab what an argument takes: ``choices``, or ``complete`` for files."""
-    words = list(dict.fromkeys(_words(action.dest, root)))
+    named = "data" if action.metavar == "DATA" else action.dest  # also of inspect --weights DATA
+    words = list(dict.fromkeys(_words(named, root)))
     if action.metavar == "DATA":
         names = " ".join(words)
         function = "_fastnn_name_or_file"
