@@ -57,7 +57,7 @@ TYPED = {
     "fastnn train digits --doc": "--doctor",
     "fastnn check --device c": "cpu cuda",
     "fastnn bench l": "loss",
-    "fastnn help optim": "optimizers optimizer",
+    "fastnn help optim": "optimizers optimizer optimisers",
     "fastnn help adam leak": "leaky_relu",
     "fastnn completion z": "zsh",
     "fastnn demo forw": "forward",
