@@ -41,8 +41,12 @@ def _mean_of_defined(values: Array) -> float:
     return float(defined.mean()) if defined.size else math.nan
 
 
-def _ratio(numerator: Array, denominator: Array, of_nothing: float) -> Array:
-    """Quotients, ``of_nothing`` where the denominator is 0."""
+def ratio(numerator: Array, denominator: Array, of_nothing: float) -> Array:
+    """Return quotients, ``of_nothing`` where the denominator is 0.
+
+    >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0]), of_nothing=0.0)
+    array([0.5, 0. ])
+    """
     quotients = np.full(denominator.shape, of_nothing)
     np.divide(numerator, denominator, out=quotients, where=denominator > 0)
     return quotients
@@ -93,8 +97,14 @@ def log_loss(task: str, target: Array, output: Array, weights: Array) -> float:
     return float(np.average(-np.log(np.maximum(own, smallest)).sum(axis=1), weights=weights))
 
 
-def _auc(truth: Array, score: Array, weights: Array) -> float:
-    """Chance that a positive example scores higher than a negative one, a tie counting one half."""
+def auc(truth: Array, score: Array, weights: Array) -> float:
+    """Return the chance that a positive example scores higher than a negative one.
+
+    That is the area under the ROC curve; a tie counts one half. It is nan if all are of one kind.
+
+    >>> auc(np.array([True, False, False]), np.array([0.5, 0.5, 0.1]), np.ones(3))
+    0.75
+    """
     values, place = np.unique(score, return_inverse=True)
     positive = np.bincount(place, weights * truth, minlength=len(values))
     negative = np.bincount(place, weights * ~truth, minlength=len(values))
@@ -109,7 +119,7 @@ def roc_auc(task: str, target: Array, output: Array, weights: Array) -> float:
     columns = _of_interest(task)
     truth, score = _truth(task, target, output)[:, columns], output[:, columns]
     return _mean_of_defined(
-        np.array([_auc(truth[:, j], score[:, j], weights) for j in range(score.shape[1])])
+        np.array([auc(truth[:, j], score[:, j], weights) for j in range(score.shape[1])])
     )
 
 
@@ -124,7 +134,7 @@ def _macro(task: str, target: Array, output: Array, weights: Array, share: Share
     counts = (truth | found).any(axis=0) if task == "multiclass" else _of_interest(task)
     truth, found = truth[:, counts], found[:, counts]
     parts = share(weights @ (truth & found), weights @ truth, weights @ found)
-    return float(_ratio(*parts, of_nothing=0.0).mean())
+    return float(ratio(*parts, of_nothing=0.0).mean())
 
 
 def f1(task: str, target: Array, output: Array, weights: Array) -> float:
@@ -147,7 +157,7 @@ def r2(task: str, target: Array, output: Array, weights: Array) -> float:
     mean = np.average(target, axis=0, weights=weights)
     spread = weights @ (target - mean) ** 2
     spread[np.ptp(target, axis=0) == 0] = 0.0  # rounding of the mean would leave a trace
-    return _mean_of_defined(1 - _ratio(weights @ (target - output) ** 2, spread, math.nan))
+    return _mean_of_defined(1 - ratio(weights @ (target - output) ** 2, spread, math.nan))
 
 
 def rmse(task: str, target: Array, output: Array, weights: Array) -> float:
