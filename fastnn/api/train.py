@@ -20,6 +20,7 @@ from fastnn.faces import Curve, Face
 from fastnn.model.facts import report_rows, task_text
 from fastnn.model.model import Model
 from fastnn.preparation.examples import read_source
+from fastnn.preparation.record import Record
 from fastnn.preparation.setup import set_up
 from fastnn.recipe.checks import flag, listed
 from fastnn.recipe.choices import pick, refuse_unknown
@@ -74,6 +75,7 @@ class Training:
     error: DivergenceError | None = None  # why its loss was no longer a number
     diagnosis: Diagnosis = field(default=Diagnosis(), repr=False)
     range_test: RangeTest | None = None  # how the learning rate was found, if it was looked for
+    record: Record | None = field(default=None, repr=False)  # what was read, for `report_html`
 
     @property
     def history(self) -> History:
@@ -217,8 +219,10 @@ def train(
             learner.trained(), setup.features, setup.targets, source.target_name,
             recipe.to_json(), report,
         )  # fmt: skip
-        diagnosis = physician.diagnosis(ready["validation"])
-        return Training(model, report, diagnosis=diagnosis, range_test=found)
+        return Training(
+            model, report, diagnosis=physician.diagnosis(ready["validation"]), range_test=found,
+            record=setup.record,
+        )  # fmt: skip
 
     stopped = False
     try:

@@ -313,7 +313,8 @@ def _training(
     )
     case = Case.of(setup.network, options, setup.features, setup.targets)
     found = findings_of_training(learner, parts["train"], parts["validation"], case)
-    return Training(model, report, diagnosis=Diagnosis(found))
+    record = setup.record if "test" in report else None
+    return Training(model, report, diagnosis=Diagnosis(found), record=record)
 
 
 class _Progress:

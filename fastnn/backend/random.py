@@ -18,7 +18,9 @@ import numpy.typing as npt
 from fastnn.errors import ArgumentError, arg
 
 #: Each purpose has a stream of its own: changing the dropout rate leaves the shuffles alone.
-PURPOSES = {"weights": 1, "shuffle": 2, "split": 3, "dropout": 4, "check": 5}
+PURPOSES = {
+    "weights": 1, "shuffle": 2, "split": 3, "dropout": 4, "check": 5, "report": 6, "importance": 7,
+}  # fmt: skip
 
 
 def check_seed(seed: int) -> int:

@@ -26,11 +26,16 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows with their target and, where given, weights (N, 1)."""
+    """Rows with their target and, where given, weights (N, 1).
+
+    ``index`` (N,): the number of each row, from 0, in the data that it was read from; None: they
+    are all of them, in their order.
+    """
 
     table: Table
     target: Array
     weights: Array | None = None
+    index: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -48,7 +53,8 @@ class Examples:
     def rows(self, index: npt.NDArray[np.int64]) -> Examples:
         """Return some of the rows."""
         weights = None if self.weights is None else self.weights[index]
-        return Examples(self.table.rows(index), self.target[index], weights)
+        own = index if self.index is None else self.index[index]
+        return Examples(self.table.rows(index), self.target[index], weights, own)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from fastnn.preparation.fit_to_task import (
 from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.parts import divide
 from fastnn.preparation.preparation import Preparation
+from fastnn.preparation.record import Record
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.part import Part
 
@@ -41,6 +42,7 @@ class Setup:
     parts: Mapping[str, Part]  # "train", "validation", "test"
     greater_is_better: bool
     target_name: str | tuple[str, ...]
+    record: Record
 
 
 def set_up(
@@ -116,6 +118,15 @@ def set_up(
         )
         for name, part in parts.items()
     }
+    given = {"validation": validation, "test": source.test if test is None else test}
+    record = _remember(
+        shared,
+        ("record", split),
+        lambda: Record.of(
+            source, parts, targets, arrays["train"][1],
+            tuple(name for name, part in given.items() if part is not None), recipe.split_seed,
+        ),
+    )  # fmt: skip
     net = network(
         (features.n_features, *recipe.hidden_layer_sizes, output_units(targets, cost)),
         activation=recipe.activation if recipe.hidden_layer_sizes else [],
@@ -125,7 +136,7 @@ def set_up(
         batch_normalization=recipe.batch_normalization if recipe.hidden_layer_sizes else None,
     )
     return Setup(
-        recipe, net, features, targets, ready, judges.greater_is_better, source.target_name
+        recipe, net, features, targets, ready, judges.greater_is_better, source.target_name, record
     )
 
 

@@ -78,18 +78,18 @@ class Cuts:
     @property
     def precision(self) -> Array:
         """The share of what is taken for positive that is positive."""
-        return self.tp / (self.tp + self.fp)
+        return np.asarray(self.tp / (self.tp + self.fp))
 
     @property
     def f1(self) -> Array:
         """``2 tp / (tp + fp + positives)``."""
-        return 2 * self.tp / (self.tp + self.fp + self.positives)
+        return np.asarray(2 * self.tp / (self.tp + self.fp + self.positives))
 
     @property
     def accuracy(self) -> Array:
         """The share of all examples that is right."""
         total = self.positives + self.negatives
-        return (self.tp + self.negatives - self.fp) / total
+        return np.asarray((self.tp + self.negatives - self.fp) / total)
 
     @cached_property
     def average_precision(self) -> float:

@@ -387,6 +387,22 @@ def test_divergence_is_an_error_with_a_cure():
         train(X, R, optimizer="sgd", learning_rate=1e6, **SMALL)
 
 
+def test_a_divergence_brings_the_training_until_then():
+    def explode(state):
+        if len(state.history.epochs) == 2:
+            state.rate_factor = 1e30
+
+    with pytest.raises(DivergenceError) as caught:
+        train(X, R, hidden_layer_sizes=[], epochs=9, optimizer="sgd", callbacks=[explode])
+    for error in (caught.value, caught.value.within(after="; nothing is saved")):
+        training = error.result
+        assert (training.history.stopped, len(training.history.epochs)) == ("diverged", 2)
+        assert str(training.error) == str(caught.value)
+        assert training.error.__traceback__ is None
+        assert math.isfinite(training.report["test"]["loss"])
+        assert training.record.rows == {"train": 48, "validation": 16, "test": 16}
+
+
 # What is refused
 
 NO_EFFECT = [

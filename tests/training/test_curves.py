@@ -13,9 +13,12 @@ from tests.optional import optional
 
 #: Few values, so that ties are everywhere.
 EXAMPLES = st.lists(
-    st.tuples(st.booleans(), st.integers(0, 5).map(lambda k: k / 5), st.sampled_from([0.0, 1.0, 2.5])),
-    min_size=1, max_size=25,
-)  # fmt: skip
+    st.tuples(
+        st.booleans(), st.integers(0, 5).map(lambda k: k / 5), st.sampled_from([0.0, 1.0, 2.5])
+    ),
+    min_size=1,
+    max_size=25,
+)
 
 
 def _arrays(rows: list[tuple[bool, float, float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
