@@ -176,6 +176,25 @@ class Features:
         return (*self.numeric, *(f"{name} is missing" for name in self.indicators), *one_hot)
 
     @property
+    def places(self) -> dict[str, list[int]]:
+        """The places of the output columns that each input column becomes.
+
+        >>> import numpy as np
+        >>> columns = {"x": np.array([2.0, np.nan]), "town": np.array(["Ulm", "Bonn"], object)}
+        >>> Features.fit(Table.from_columns(columns)).places
+        {'x': [0, 1], 'town': [2, 3, 4]}
+        """
+        found = {name: [j] for j, name in enumerate(self.numeric)}
+        start = len(self.numeric)
+        for name in self.indicators:
+            found[name].append(start)
+            start += 1
+        for name, values in self.categories.items():
+            found[name] = list(range(start, start + len(values) + 1))
+            start += len(values) + 1
+        return {name: found[name] for name in self.columns}
+
+    @property
     def n_features(self) -> int:
         """Number of output columns: the units of the network's input layer."""
         return len(self.names)

@@ -37,22 +37,26 @@ def panel_svg(panel: Panel) -> str:
     >>> panel_svg(BarChart("Loss", ()))[:52]
     '<svg class="picture" viewBox="0 0 620 8" role="img" '
     """
+    return sized_svg(panel)[0]
+
+
+def sized_svg(panel: Panel) -> tuple[str, float, bool]:
+    """Return a panel for a page, how wide it may become there, in pixels, and whether it scrolls.
+
+    On a narrow page a wide diagram or heat map is scrolled, as its small texts must be read.
+
+    >>> [sized_svg(Diagram("net", (), width=width))[1:] for width in (620, 1000)]
+    [(775.0, False), (1250.0, True)]
+    """
     inner, width, height = drawn(panel)
-    least = f";min-width:{READABLE * width:g}px" if scrolls(panel) else ""
+    most = 1.25 * width
+    scrolls = isinstance(panel, Diagram | HeatMap) and width > WIDE
+    least = f";min-width:{READABLE * width:g}px" if scrolls else ""
     return (
         f'<svg class="picture" viewBox="0 0 {width} {height}" role="img" '
-        f'style="max-width:{width * 1.25:g}px{least}" aria-label="{escape(described(panel))}">'
+        f'style="max-width:{most:g}px{least}" aria-label="{escape(described(panel))}">'
         f"{inner}</svg>"
-    )
-
-
-def scrolls(panel: Panel) -> bool:
-    """Return whether a panel on a narrow page is scrolled, as its small texts must be read.
-
-    >>> scrolls(Diagram("net", ())), scrolls(Diagram("net", (), width=1000))
-    (False, True)
-    """
-    return isinstance(panel, Diagram | HeatMap) and drawn(panel)[1] > WIDE
+    ), most, scrolls
 
 
 def described(panel: Panel) -> str:

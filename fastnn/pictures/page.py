@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from fastnn.pictures.figure import caption, panel_svg, scrolls
+from fastnn.pictures.figure import caption, sized_svg
 from fastnn.pictures.marks import BarChart, Panel
 from fastnn.pictures.palette import page_style
 
@@ -34,28 +34,87 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
+class Markup(str):
+    """HTML that is put into a page as it is; any other text is escaped."""
+
+
+def _html(text: str) -> str:
+    return text if isinstance(text, Markup) else escape(text)
+
+
+def chapter(heading: str, *blocks: str, anchor: str = "") -> str:
+    """Return a heading and what is below it; ``anchor`` is where `contents` leads.
+
+    >>> chapter("Loss & cost", "<p>0.5</p>", anchor="loss")
+    '<h2 id="loss">Loss &amp; cost</h2><p>0.5</p>'
+    """
+    place = f' id="{escape(anchor)}"' if anchor else ""
+    return f"<h2{place}>{escape(heading)}</h2>{''.join(blocks)}"
+
+
+def contents(chapters: Iterable[tuple[str, str]]) -> str:
+    """Return links to chapters: their anchors and headings.
+
+    >>> contents([("loss", "Loss")])
+    '<nav aria-label="Contents"><a href="#loss">Loss</a></nav>'
+    """
+    links = "".join(f'<a href="#{escape(a)}">{escape(heading)}</a>' for a, heading in chapters)
+    return f'<nav aria-label="Contents">{links}</nav>' if links else ""
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Return a paragraph; of the kind "warning" it stands out.
+
+    >>> paragraph("a < b")
+    '<p>a &lt; b</p>'
+    """
+    return f'<p class="{kind}">{_html(text)}</p>' if kind else f"<p>{_html(text)}</p>"
+
+
 def section(heading: str, note: str, panels: Sequence[Panel], columns: int = 2) -> str:
     """Return a heading, a paragraph and the panels below it; nothing if there is no panel."""
     if not panels:
         return ""
+    return chapter(heading, paragraph(note) if note else "", grid(panels, columns))
+
+
+def grid(panels: Sequence[Panel], columns: int = 2) -> str:
+    """Return panels side by side, at most three; one below the other where there is no room."""
     inner = "\n".join(map(panel, panels))
-    said = f"<p>{escape(note)}</p>" if note else ""
-    one = " one" if columns == 1 or len(panels) == 1 else ""
-    return f'<h2>{escape(heading)}</h2>{said}<div class="panels{one}">{inner}</div>'
+    of = {1: " one", 2: "", 3: " three"}[min(columns, max(len(panels), 1))]
+    return f'<div class="panels{of}">{inner}</div>' if panels else ""
+
+
+def beside(*blocks: str) -> str:
+    """Return blocks side by side as far as there is room: a small chart and its table.
+
+    >>> beside("<p>1</p>", "")
+    '<div class="beside"><p>1</p></div>'
+    """
+    return f'<div class="beside">{"".join(blocks)}</div>'
+
+
+def code(text: str) -> str:
+    """Return a listing, which scrolls where it is too wide.
+
+    >>> code("a < b")
+    '<pre tabindex="0"><code>a &lt; b</code></pre>'
+    """
+    return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
 
 
 def panel(shown: Panel) -> str:
     """Return a panel with its title, what is said about it and what is missing in it."""
     missing = shown.missing if isinstance(shown, BarChart) else ()
-    picture = panel_svg(shown)
-    if scrolls(shown):
+    picture, most, scrolls = sized_svg(shown)
+    if scrolls:
         name = escape(shown.title)
         picture = (
             f'<div class="scroll" tabindex="0" role="group" aria-label="{name}">{picture}</div>'
         )
     return (
-        f"<figure><figcaption><h3>{escape(shown.title)}</h3>{escape(caption(shown))}"
-        f"</figcaption>{picture}"
+        f'<figure style="--most:{most + 34:g}px"><figcaption><h3>{escape(shown.title)}</h3>'
+        f"{escape(caption(shown))}</figcaption>{picture}"
         + "".join(f'<div class="missing">{escape(text)}</div>' for text in missing)
         + "</figure>"
     )
@@ -73,20 +132,23 @@ def tiles(facts: Iterable[tuple[str, str]]) -> str:
     return f'<div class="tiles">{inner}</div>' if inner else ""
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     """Return a table whose first column names the rows, which scrolls where it is too wide.
+
+    ``kind``: "text" for columns that are not numbers.
 
     >>> table(["layer", "units"], [["1", "64"]])[:62]
     '<div class="scroll" tabindex="0"><table><thead><tr><th scope="'
     """
-    first = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    first = "".join(f'<th scope="col">{_html(name)}</th>' for name in head)
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        f'<tr><th scope="row">{_html(row[0])}</th>'
+        + "".join(f"<td>{_html(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
     )
-    return (f'<div class="scroll" tabindex="0"><table><thead><tr>{first}</tr></thead>'
+    of = f' class="{kind}"' if kind else ""
+    return (f'<div class="scroll" tabindex="0"><table{of}><thead><tr>{first}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>")  # fmt: skip
 
 

@@ -41,6 +41,17 @@ def _rgb(colour: str) -> list[int]:
     return [round(sum(pair) / 2) for pair in zip(*both, strict=True)]
 
 
+def grey_png(values: np.ndarray) -> str:
+    """Return shares (height, width) as a PNG of a pixel each, black to white, in base64.
+
+    >>> grey_png(np.array([[0.0, 1.0]]))[:11]
+    'iVBORw0KGgo'
+    """
+    pixels = np.full((*values.shape, 4), 255, np.uint8)
+    pixels[..., :3] = np.round(255 * np.clip(values, 0, 1))[..., None]
+    return base64.b64encode(_png(pixels)).decode()
+
+
 def _png(pixels: np.ndarray) -> bytes:
     """Return pixels (height, width, RGBA) as a PNG file (its specification, sections 5 and 11)."""
     height, width = pixels.shape[:2]

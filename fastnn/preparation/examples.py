@@ -96,15 +96,7 @@ def read_source(
     reading: Any = pick(given, ReadingOptions)
     test = None
     if isinstance(data, str) and data in DATASETS:
-        if target is not None:
-            raise ArgumentError(
-                f"{arg('target')} has no effect: data set {data!r} has its own target", value=target
-            )
-        for option, value in reading.items():
-            if value is not None:
-                raise ArgumentError(
-                    f"{arg(option)} has no effect: data set {data!r} is no text file", value=value
-                )
+        check_built_in(data, target, reading)
         dataset = load(data)
         table, values = dataset.table, dataset.target
         name: str | tuple[str, ...] = dataset.target_name
@@ -144,6 +136,24 @@ def _read(
         table, values = read_labelled(data, names, **how)
         return table, values, names if len(names) > 1 else names[0]
     return read_table(data, **how), target_values(target), "target"
+
+
+def check_built_in(name: str, target: Any, reading: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for what has no effect on a data set of the package.
+
+    >>> check_built_in("digits", None, {"decimal": ","})
+    Traceback (most recent call last):
+    fastnn.errors.ArgumentError: decimal has no effect: data set 'digits' is no text file
+    """
+    if target is not None:
+        raise ArgumentError(
+            f"{arg('target')} has no effect: data set {name!r} has its own target", value=target
+        )
+    for option, value in reading.items():
+        if value is not None:
+            raise ArgumentError(
+                f"{arg(option)} has no effect: data set {name!r} is no text file", value=value
+            )
 
 
 def check_there(data: Any) -> None:

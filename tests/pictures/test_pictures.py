@@ -252,5 +252,5 @@ def test_a_page_escapes_and_leaves_out_what_is_empty() -> None:
     text = page(NASTY, ["<h1>x</h1>", section("none", "", []), section("All", NASTY, PANELS)])
     assert "<b>" not in text.replace("<b></b>", "")
     assert "<h2>none" not in text
-    assert text.count("<figure>") == len(PANELS)
+    assert text.count("<figure") == len(PANELS)
     assert 'scope="row">&lt;b&gt;' in table(["a", "b"], [[NASTY, "1"]])

@@ -1,0 +1,87 @@
+"""The page of one model: its chapters, their contents, and what is said first."""
+
+from __future__ import annotations
+
+import re
+
+from fastnn.pictures.page import contents, page, paragraph, tiles
+from fastnn.report.classes import classes
+from fastnn.report.inputs import inputs
+from fastnn.report.learning import learning
+from fastnn.report.matters import matters
+from fastnn.report.quality import quality, tiles_of
+from fastnn.report.settings import environment, settings
+from fastnn.report.subject import Subject, outputs_of, target_of
+from fastnn.report.thresholds import reliability, roc, threshold
+from fastnn.report.usage import usage
+from fastnn.report.values import values
+from fastnn.report.worst import worst
+
+_HEADING = re.compile(r'^<h2 id="(\w+)">(.*?)</h2>', re.DOTALL)
+
+
+def document(subject: Subject) -> str:
+    """Return the page of a model, whole.
+
+    >>> from fastnn.api.train import train
+    >>> text = document(Subject(train("diabetes", hidden_layer_sizes=[], epochs=1).model))
+    >>> text.startswith("<!doctype html>"), "http://" in text
+    (True, False)
+    """
+    chapters = [part for part in _chapters(subject) if part]
+    title = f"Report: {target_of(subject.model)}"
+    return page(title, [*head(subject, title), _contents(chapters), *chapters])
+
+
+def head(subject: Subject, title: str) -> list[str]:
+    """Return what stands first: the title, what the model is, what went wrong, a few numbers."""
+    from html import escape
+
+    model, history = subject.model, subject.model.history
+    text = f"{model.task} of {target_of(model)!r}"
+    if model.targets.classes is not None:
+        text += f", {len(outputs_of(model)):,} classes"
+    text += f". {model.network}."
+    parts = [f"<h1>{escape(title)}</h1>", paragraph(text, "facts")]
+    if history.stopped == "diverged":
+        parts.append(
+            paragraph(
+                "The training diverged: its loss was no longer a number"
+                + (f" ({subject.error})" if subject.error else "")
+                + ". All that follows is of the weights of its last good epoch.",
+                "warning",
+            )
+        )
+    elif history.stopped == "interrupted":
+        most = model.options.get("epochs")
+        of = f" of {most:,}" if most else ""
+        n = len(history.epochs)
+        parts.append(
+            paragraph(f"The training was interrupted after epoch {n:,}{of}.", "warning")
+        )
+    parts.append(tiles(tiles_of(subject)))
+    return parts
+
+
+def _contents(chapters: list[str]) -> str:
+    found = []
+    for text in chapters:
+        match = _HEADING.match(text)
+        assert match is not None
+        found.append((match[1], match[2]))
+    return contents(found)
+
+
+def _chapters(subject: Subject) -> list[str]:
+    judged, task = subject.judged, subject.model.task
+    found = [learning(subject), quality(subject)]
+    if judged is not None:
+        if task == "regression":
+            found.append(values(judged, subject.seed))
+        else:
+            found += [classes(judged), roc(judged), reliability(judged)]
+            if task == "binary":
+                found.append(threshold(subject.chosen or judged))
+        importance, ranked = matters(judged, subject.seed)
+        found += [importance, worst(judged, ranked)]
+    return [*found, inputs(subject), settings(subject), environment(subject), usage(subject)]

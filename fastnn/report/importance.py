@@ -1,0 +1,206 @@
+"""Permutation importance: by how much a metric suffers when a column tells nothing any more.
+
+A column of the table, not an input of the network: of a column with categories or gaps all inputs
+that it becomes are permuted together. As each row becomes inputs by itself, this is the same as
+permuting the column of the table. Source: Breiman, "Random Forests", 2001, section 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.backend.random import check_seed, generator
+from fastnn.data.cells import ReadingOptions
+from fastnn.errors import ArgumentError, about, arg
+from fastnn.model.model import Model
+from fastnn.recipe.checks import whole
+from fastnn.report.judged import Judged
+from fastnn.report.read import read
+from fastnn.text import number, table
+from fastnn.training.metrics import default_metrics, greater_is_better, metric_names, probabilities
+
+Array = npt.NDArray[Any]
+
+#: Unless told otherwise so many rows are looked at, and all their repeats together have no more
+#: than so many numbers, which is 128 MB.
+MOST_ROWS, MOST_NUMBERS = 20_000, 2**25
+#: A text of an importance has so many columns at the most.
+SHOWN = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    """By how much ``metric`` gets worse when a column is permuted.
+
+    ``score``: the metric on the rows as they are; ``drops`` (p, repeats): for each of the
+    ``columns`` by how much it is worse with its values in another order, in each repeat.
+    ``rows`` of ``total`` were looked at.
+
+    >>> found = Importance("r2", True, 0.9, ("a", "b"), np.array([[0.5, 0.7], [0.0, 0.2]]), 5, 5, 0)
+    >>> found.mean.tolist(), found.deviation.round(3).tolist(), found.ranked
+    ([0.6, 0.1], [0.1, 0.1], [0, 1])
+    >>> [row["column"] for row in found]
+    ['a', 'b']
+    """
+
+    metric: str
+    greater_is_better: bool
+    score: float
+    columns: tuple[str, ...]
+    drops: Array
+    rows: int
+    total: int
+    seed: int
+
+    @property
+    def mean(self) -> Array:
+        """The mean over the repeats (p,)."""
+        return np.asarray(self.drops.mean(axis=1))
+
+    @property
+    def deviation(self) -> Array:
+        """The standard deviation over the repeats (p,)."""
+        return np.asarray(self.drops.std(axis=1))
+
+    @property
+    def ranked(self) -> list[int]:
+        """The places of the columns, the most important first."""
+        return [int(j) for j in np.argsort(-np.nan_to_num(self.mean, nan=-np.inf), kind="stable")]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        mean, deviation = self.mean, self.deviation
+        for j in self.ranked:
+            yield {
+                "column": self.columns[j],
+                "importance": float(mean[j]),
+                "deviation": float(deviation[j]),
+            }
+
+    def __str__(self) -> str:
+        most, more = self.ranked[:SHOWN], len(self.columns) - SHOWN
+        mean, deviation = self.mean, self.deviation
+        rows = [[self.columns[j], number(mean[j]), number(deviation[j])] for j in most]
+        worse = "lower" if self.greater_is_better else "higher"
+        of = f"{self.rows:,} of {self.total:,} rows" if self.rows < self.total else "all rows"
+        return "\n".join(
+            [
+                table([["column", f"{self.metric} {worse} by", "deviation"], *rows]),
+                *([f"... and {more:,} more"] if more > 0 else []),
+                "",
+                f"{self.metric} {number(self.score)} on {of}, {self.drops.shape[1]} permutations "
+                f"of each column",
+            ]
+        )
+
+    __repr__ = __str__
+
+
+def explain(
+    model: Model,
+    data: Any,
+    target: Any = None,
+    *,
+    metric: str | None = None,
+    repeats: int = 5,
+    rows: int | None = None,
+    seed: int = 0,
+    **reading: Unpack[ReadingOptions],
+) -> Importance:
+    """Return how much each column matters to a model: permutation importance.
+
+    A column's values are put into another order, so that it tells nothing of its row; by how much
+    the metric gets worse is its importance. It is of this model, not of the world: of two columns
+    that say the same each may seem of no importance, and on rows that the model was trained on
+    what it learnt by heart seems to matter.
+
+    Parameters
+    ----------
+    model : a trained model.
+    data : a built-in name, a file, a data frame, a dict of columns or an array: rows with a known
+        target, best such as were not in training.
+    target : as in `Model.evaluate`: None takes the column or columns of the training.
+    metric : a metric, such as "accuracy"; None takes "accuracy", of regression "r2".
+    repeats : so many permutations of each column; their deviation says what chance does.
+    rows : look at so many rows, drawn by ``seed``; None: at 20,000, fewer with many inputs.
+    reading : as in `Model.predict`.
+
+    >>> from fastnn.api.train import train
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=20).model
+    >>> found = explain(model, "diabetes")
+    >>> len(found.columns), found.metric, found.drops.shape
+    (10, 'r2', (10, 5))
+
+    Raises ArgumentError for a metric that does not fit the task, DataError for rows that the model
+    cannot take.
+    """
+    repeats = whole("repeats", repeats)
+    name, seed = checked_metric(model, metric), check_seed(seed)
+    examples = read(model, data, target, reading)
+    most = most_rows(model, repeats) if rows is None else whole("rows", rows)
+    judged = Judged.of(model, examples, "the data").some(most, seed)
+    return importance(judged, metric=name, repeats=repeats, seed=seed)
+
+
+def checked_metric(model: Model, metric: str | None) -> str:
+    """Return the metric to explain by; raise ArgumentError for one that does not fit the task.
+
+    >>> from fastnn.api.train import train
+    >>> checked_metric(train("diabetes", hidden_layer_sizes=[], epochs=1).model, None)
+    'r2'
+    """
+    if metric is None:
+        return default_metrics(model.task)[0]
+    with about("metric"):
+        if not isinstance(metric, str):
+            raise ArgumentError(f"{arg('metric')} must be the name of a metric, found {metric!r}")
+        (name,) = metric_names(model.task, [metric])
+    return name
+
+
+def most_rows(model: Model, repeats: int) -> int:
+    """Return how many rows are looked at, so that all their repeats fit into the memory.
+
+    >>> from fastnn.api.train import train
+    >>> most_rows(train("digits", hidden_layer_sizes=[], epochs=1).model, 5)
+    20000
+    """
+    return max(100, min(MOST_ROWS, MOST_NUMBERS // (repeats * model.features.n_features)))
+
+
+def importance(judged: Judged, *, metric: str, repeats: int, seed: int) -> Importance:
+    """Return the importance of each column on rows that have been judged.
+
+    All repeats of a column are one prediction.
+    """
+    model, X, N = judged.model, judged.part.X, len(judged)
+    better = greater_is_better(metric)
+    (score,) = judged.judged(judged.output, [metric]).values()
+    orders = [generator(seed, "importance", r).permutation(N) for r in range(repeats)]
+    order = np.concatenate(orders)
+    rows = np.tile(X, (repeats, 1))
+    columns = model.features.columns
+    drops = np.empty((len(columns), repeats))
+    places = model.features.places
+    for j, column in enumerate(columns):
+        mine = places[column]
+        rows[:, mine] = X[:, mine][order]
+        outputs = model.learner.predict(rows).astype(np.float64)
+        for r in range(repeats):
+            found = _decoded(judged, outputs[r * N : (r + 1) * N])
+            (value,) = judged.judged(found, [metric]).values()
+            drops[j, r] = score - value if better else value - score
+        rows[:, mine] = np.tile(X[:, mine], (repeats, 1))
+    return Importance(metric, better, score, columns, drops, N, judged.total, seed)
+
+
+def _decoded(judged: Judged, A: Array) -> Array:
+    """Outputs of the network in the form in which they are judged."""
+    targets = judged.model.targets
+    if targets.task == "regression":
+        return np.asarray(targets.inverse(A)).reshape(-1, targets.n_outputs)
+    return probabilities(targets.task, A)

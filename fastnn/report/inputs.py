@@ -1,0 +1,140 @@
+"""What was read, what became of it, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fastnn.data.preprocess import Features
+from fastnn.pictures.page import chapter, folded, paragraph, table
+from fastnn.preparation.record import Record
+from fastnn.report.subject import IN_TABLE, Subject, outputs_of, target_of
+from fastnn.text import clipped, number
+
+#: Columns in a table in sight, and in one behind its fold.
+IN_SIGHT, MOST = 12, 500
+
+
+def inputs(subject: Subject) -> str:
+    """Return the chapter: rows, the target, columns with their gaps and categories.
+
+    >>> from fastnn.api.train import train
+    >>> "pixel_0_0" in inputs(Subject(train("digits", hidden_layer_sizes=[], epochs=1).model))
+    True
+    """
+    model, record = subject.model, subject.record
+    parts = []
+    if record is not None:
+        parts.append(_rows(record))
+    else:
+        parts.append(paragraph("How many rows it was trained on is not in a model's file."))
+    parts += [paragraph(text) for text in _said(subject)]
+    head = ["column", "kind", "becomes", "mean", "deviation", "in a gap"]
+    named = list(record.rows) if record is not None and record.gaps else []
+    head += [f"gaps: {name.replace('train', 'training')}" for name in named]
+    rows = _columns(model.features, record, named)
+    if len(rows) <= IN_SIGHT:
+        parts.append(table(head, rows, "text"))
+    else:
+        count = f"all {len(rows):,}" if len(rows) <= MOST else f"the first {MOST:,} of {len(rows):,}"
+        parts.append(folded(f"Table of {count} columns", table(head, rows[:MOST], "text")))
+    return chapter("What was read", *parts, anchor="data")
+
+
+def _rows(record: Record) -> str:
+    total = sum(record.rows.values())
+    rows = []
+    for name, n in record.rows.items():
+        whose = "given as such" if name in record.given else "split off"
+        use = {
+            "train": "the network and the preprocessing learnt from it",
+            "validation": "decided when to stop, and which epoch to keep",
+            "test": "looked at once, at the end",
+        }[name]
+        whose = "the rest" if name == "train" else whose
+        rows.append([name.replace("train", "training"), f"{n:,}", f"{n / total:.1%}", whose, use])
+    return table(["part", "rows", "share", "how", "what for"], rows, "text")
+
+
+def _said(subject: Subject) -> list[str]:
+    """Sentences on what was dropped, weighted, filled, and on the target."""
+    model, record = subject.model, subject.record
+    f, targets = model.features, model.targets
+    found = []
+    names = outputs_of(model, 24)
+    if targets.classes is not None:
+        some = ", ".join(names[:12]) + f" ... ({len(names):,} in all)" * (len(names) > 12)
+        found.append(f"Target {target_of(model)!r}: {len(names):,} classes: {some}.")
+    elif targets.mean is not None and targets.scale is not None:
+        ends = zip(names[:6], targets.mean, targets.scale, strict=False)
+        units = "; ".join(f"{name}: mean {m:.4g}, deviation {s:.4g}" for name, m, s in ends)
+        if (targets.mean == 0).all() and (targets.scale == 1).all():
+            units = "in its own units"
+        found.append(f"Target {target_of(model)!r}: {units}.")
+    else:
+        found.append(f"Target: {len(names):,} labels of 0 and 1.")
+    kinds = [f"{len(f.numeric):,} numeric" + " and standardised" * f.standardize] if f.numeric else []
+    kinds += [f"{len(f.categories):,} with categories"] if f.categories else []
+    found.append(
+        f"{len(f.columns):,} columns, {' and '.join(kinds)}, became {f.n_features:,} inputs."
+    )
+    if record is not None:
+        if record.dropped:
+            some = ", ".join(clipped(name, 40) for name in record.dropped[:20])
+            found.append(f"Left out as asked: {some}.")
+        if record.weighted:
+            found.append("Rows have weights; they count in every mean on this page.")
+        lacking = sum(sum(parts.values()) for parts in record.gaps.values())
+        if lacking:
+            found.append(
+                f"{lacking:,} values are missing, in {len(record.gaps):,} columns. A missing number "
+                "is replaced by the median of the training part and told by an input of its own; a "
+                "missing category counts as '<unknown>'. No row was dropped."
+            )
+        else:
+            found.append("No value is missing, and no row was dropped.")
+    constant = _constant(f, record)
+    if constant:
+        some = ", ".join(clipped(name, 30) for name in constant[:8])
+        more = f" and {len(constant) - 8:,} more" * (len(constant) > 8)
+        found.append(f"The same value in every row that was looked at: {some}{more}.")
+    return found
+
+
+def _constant(f: Features, record: Record | None) -> list[str]:
+    """The numeric columns that tell nothing: their deviation is 0, which counts as 1."""
+    if record is None or not f.standardize:
+        return []
+    table = record.samples["train"].table
+    names = table.numeric_names if f.positional or table.positional else f.numeric
+    return [
+        name
+        for name, own, scale in zip(f.numeric, names, f.scale, strict=True)
+        if scale == 1.0 and np.ptp(table.column(own)) == 0
+    ]
+
+
+def _columns(f: Features, record: Record | None, parts: list[str]) -> list[list[str]]:
+    numeric = {name: j for j, name in enumerate(f.numeric)}
+    places = f.places
+    found = []
+    for name in f.columns:
+        lacking: Mapping[str, int] = {} if record is None else record.gaps.get(name, {})
+        counts = [f"{lacking.get(part, 0):,}" for part in parts]
+        becomes = f"{len(places[name]):,} input{'s' * (len(places[name]) > 1)}"
+        if name in numeric:
+            j = numeric[name]
+            mean, scale = (number(float(v[j])) for v in (f.mean, f.scale))
+            fill = number(float(f.fill[j])) if name in f.indicators else ""
+            if not f.standardize:
+                mean = scale = ""
+            row = ["number", becomes, mean, scale, fill]
+        else:
+            values = f.categories[name]
+            kind = f"{len(values):,} categories"
+            row = [kind, becomes, "", "", "" if name in f.complete else "'<unknown>'"]
+        found.append([clipped(name, IN_TABLE), *row, *counts])
+    return found
+
+

@@ -1,0 +1,153 @@
+"""How good a model is, in numbers, beside what one gets without learning anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnn.pictures.page import chapter, paragraph, table
+from fastnn.report.judged import Judged
+from fastnn.report.subject import Subject, outputs_of
+from fastnn.text import number
+from fastnn.training.metrics import default_metrics, greater_is_better
+
+Array = npt.NDArray[Any]
+
+PARTS = ("train", "validation", "test")
+
+
+def quality(subject: Subject) -> str:
+    """Return the chapter: the metrics of each part, and of the baseline.
+
+    >>> from fastnn.api.train import train
+    >>> "test" in quality(Subject(train("diabetes", hidden_layer_sizes=[], epochs=2).model))
+    True
+    """
+    model, judged = subject.model, subject.judged
+    report = model.report
+    rows: dict[str, Mapping[str, float]] = {
+        ("training" if name == "train" else name): report[name] for name in PARTS if name in report
+    }
+    of_training = judged is not None and subject.record is not None and "test" in report
+    if judged is not None and not of_training:
+        rows[judged.said] = judged.metrics
+    said = []
+    if judged is not None:
+        name, values = baseline(subject, judged)
+        rows[name] = values
+        of = "the test part" if of_training else judged.where
+        if judged.sampled and of_training:
+            said.append(
+                f"The rows of the three parts count all of their rows; the baseline and what follows "
+                f"count {judged.said}."
+            )
+        said.append(f"The baseline knows no column: what it gets on {of} is to be had for nothing.")
+    if "test" in report:
+        said.append("The test part was looked at once, after all choices were made.")
+    if not rows:
+        why = "Nothing is known of how good this model is: give rows with their target."
+        return chapter("How good it is", paragraph(why), anchor="quality")
+    names = ["loss", *dict.fromkeys(n for values in rows.values() for n in values if n != "loss")]
+    body = [[name, *(number(values.get(n)) for n in names)] for name, values in rows.items()]
+    return chapter(
+        "How good it is", paragraph(" ".join(said)) if said else "", table(["part", *names], body),
+        anchor="quality",
+    )  # fmt: skip
+
+
+def baseline(subject: Subject, judged: Judged) -> tuple[str, dict[str, float]]:
+    """Return what the baseline is, and its metrics on the rows.
+
+    It predicts the classes with the shares, or the values with the mean, that they have in the
+    training part; where that is not known, in the rows themselves.
+
+    >>> from fastnn.api.train import train
+    >>> from fastnn.report.subject import of_training
+    >>> training = train("diabetes", hidden_layer_sizes=[], epochs=1)
+    >>> subject = of_training(training.model, training.record)
+    >>> name, metrics = baseline(subject, subject.judged)
+    >>> name, abs(metrics["r2"]) < 0.1
+    ('baseline: the mean, 156', True)
+    """
+    shares = prior_of(subject, judged)
+    output = np.tile(shares, (len(judged), 1))
+    names = outputs_of(judged.model, 24)
+    if judged.model.task == "regression":
+        which = f"the mean, {shares[0]:.3g}" if len(shares) == 1 else "the mean of each target"
+    elif judged.model.task == "multilabel":
+        which = "of each label what is more frequent"
+    else:
+        which = f"always {names[int(shares.argmax())]!r}"
+    return f"baseline: {which}", judged.judged(output)
+
+
+def prior_of(subject: Subject, judged: Judged) -> Array:
+    """Return the shares of the classes or labels, or the means: of the training part, if known."""
+    if subject.record is not None:
+        return subject.record.prior
+    task, w = judged.model.task, judged.weights
+    if task in ("regression", "multilabel"):
+        return np.asarray(np.average(judged.target, axis=0, weights=w))
+    counts = np.bincount(judged.target, w, minlength=judged.output.shape[1])
+    return np.asarray(counts / counts.sum())
+
+
+def tiles_of(subject: Subject) -> list[tuple[str, str]]:
+    """Return the few numbers that say most: each with what it is.
+
+    >>> from fastnn.api.train import train
+    >>> tiles_of(Subject(train("diabetes", hidden_layer_sizes=[], epochs=1).model))[-1]
+    ('11', 'parameters')
+    """
+    model, judged = subject.model, subject.judged
+    found = []
+    name = default_metrics(model.task)[0]
+    if subject.record is None and judged is not None:
+        value, where = judged.metrics[name], f"on {judged.where}"
+    else:
+        value, where = model.report.get("test", {}).get(name, math.nan), "on the test part"
+    if math.isfinite(value):
+        text = f"{name} {where}"
+        if judged is not None:
+            base = baseline(subject, judged)[1][name]
+            text += f"; the baseline has {number(base)}" if math.isfinite(base) else ""
+        found.append((number(value), text))
+        error = _errors(judged, value, name)
+        if error:
+            found.append(error)
+    history = model.history
+    if history.epochs:
+        best = history.best_epoch
+        kept = f"; kept: {best:,}" if best and best < len(history.epochs) else ""
+        found.append((f"{len(history.epochs):,}", f"epoch{'s' * (len(history.epochs) > 1)}{kept}"))
+    found.append((f"{model.network.n_parameters:,}", "parameters"))
+    return found
+
+
+def _errors(judged: Judged | None, value: float, name: str) -> tuple[str, str] | None:
+    """The share of wrong predictions as 'one in so many', or the typical error in its units."""
+    if judged is None:
+        return None
+    if judged.model.task == "regression":
+        rmse = judged.judged(judged.output, ["rmse"])["rmse"]
+        spread = float(np.std(judged.target, axis=0).mean())
+        return number(rmse), f"typical error (rmse); the target's own deviation is {number(spread)}"
+    wrong = 1 - value
+    if name != "accuracy" or not 0 < wrong < 1:
+        return None
+    return f"1 in {1 / wrong:,.0f}" if wrong <= 0.5 else f"{wrong:.0%}", "is predicted wrongly"
+
+
+def better(metric: str, one: float, other: float) -> bool:
+    """Return whether the one value of a metric is better than the other; the loss is one, too.
+
+    >>> better("accuracy", 0.9, 0.8), better("loss", 0.9, 0.8)
+    (True, False)
+    """
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(other) and not math.isnan(one)
+    return one > other if metric != "loss" and greater_is_better(metric) else one < other

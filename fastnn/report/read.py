@@ -1,0 +1,28 @@
+"""From what a user hands over to rows that can be judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn.data.builtin import DATASETS, load
+from fastnn.data.cells import ReadingOptions
+from fastnn.model.model import Model
+from fastnn.preparation.examples import Examples, check_built_in, check_there
+
+
+def read(model: Model, data: Any, target: Any, reading: ReadingOptions) -> Examples:
+    """Return rows with their target: of a built-in data set its test part if it has one of its own.
+
+    >>> from fastnn.api.train import train
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
+    >>> len(read(model, "diabetes", None, {}))
+    442
+
+    Raises DataError or ArgumentError as `Model.evaluate` does.
+    """
+    if not isinstance(data, str) or data not in DATASETS:
+        check_there(data)
+        return model.examples(data, target, **reading)
+    check_built_in(data, target, reading)
+    dataset = load(data)
+    return Examples(*(dataset.test or (dataset.table, dataset.target)))

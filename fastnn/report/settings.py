@@ -1,0 +1,111 @@
+"""How a model was trained, and with what: choices, layers, versions. No name of a machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from fastnn.extras import packages
+from fastnn.model.model import Model
+from fastnn.pictures.page import chapter, paragraph, table
+from fastnn.report.subject import Subject
+from fastnn.text import clipped, engine_text
+from fastnn.version import __version__
+
+#: The extras that run a training.
+EXTRAS = ("jit", "cuda12", "cuda13")
+
+
+def settings(subject: Subject) -> str:
+    """Return the chapter of the network and the choices of its training.
+
+    >>> from fastnn.api.train import train
+    >>> "adam" in settings(Subject(train("digits", hidden_layer_sizes=[], epochs=1).model))
+    True
+    """
+    model = subject.model
+    parts = [layer_table(model)]
+    if model.options:
+        rows = [[name.replace("_", " "), choice(value)] for name, value in model.options.items()]
+        parts.append(table(["option", "value"], rows, "text"))
+    else:
+        parts.append(paragraph("Its training was not done by fastnn: no options are known."))
+    return chapter("Configuration", *parts, anchor="configuration")
+
+
+def layer_table(model: Model) -> str:
+    """Return the network as a table, a row for each layer.
+
+    >>> from fastnn.api.train import train
+    >>> "softmax" in layer_table(train("digits", hidden_layer_sizes=[], epochs=1).model)
+    True
+    """
+    net = model.network
+    kinds = zip(net.sizes, net.sizes[1:], net.activations, net.batch_norm, net.dropout, strict=False)
+    rows = []
+    for l, (n_in, n, g, norm, p) in enumerate(kinds, start=1):
+        extras = [f"batch norm {norm.place}"] * (norm is not None) if norm else []
+        extras += [f"dropout {p:g}"] if p else []
+        rows.append([str(l), f"{n_in:,}", f"{n:,}", g.name, ", ".join(extras)])
+    said = f"Loss {net.loss}; {net.n_parameters:,} parameters, {model.parameters.dtype.name}."
+    head = ["layer", "inputs", "units", "activation", "besides"]
+    return paragraph(said) + table(head, rows, "text")
+
+
+def choice(value: Any) -> str:
+    """Return an option as the command line takes it.
+
+    >>> choice({"name": "adam", "beta1": 0.9}), choice(None), choice([]), choice(0.001)
+    ('adam(beta1=0.9)', '-', '-', '0.001')
+    """
+    if isinstance(value, Mapping):
+        inner = ",".join(f"{k}={choice(v)}" for k, v in value.items() if k != "name")
+        name = str(value.get("name", ""))
+        return clipped(f"{name}({inner})" if inner else name, 200)
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, (list, tuple)):
+        return clipped(", ".join(map(choice, value)), 200)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else clipped(str(value), 200)
+
+
+def environment(subject: Subject) -> str:
+    """Return the chapter of versions, engine, device and threads.
+
+    >>> from fastnn.api.train import train
+    >>> "numpy" in environment(Subject(train("digits", hidden_layer_sizes=[], epochs=1).model))
+    True
+    """
+    model = subject.model
+    rows = [["fastnn", __version__], ["Python", platform.python_version()]]
+    rows.append(["system", f"{platform.system()} {platform.machine()}"])
+    rows += [[name, version] for name, version in versions().items()]
+    rows.append(["device", model.device])
+    engine = engine_text(model.history.engine)
+    rows.append(["steps of the training", engine or "not known"])
+    rows.append(["numbers", model.parameters.dtype.name])
+    return chapter(
+        "Environment",
+        paragraph("Of the process that made this page; the steps are those of the training."),
+        table(["what", "which"], rows, "text"),
+        anchor="environment",
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that run a training, of those that are there.
+
+    >>> "numpy" in versions()
+    True
+    """
+    found = {}
+    for name in ["numpy", *(name for extra in EXTRAS for name in packages(extra))]:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
