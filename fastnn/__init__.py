@@ -52,6 +52,9 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.nn.losses import custom_loss as custom_loss
     from fastnn.nn.network import Network as Network
     from fastnn.nn.network import network as network
+    from fastnn.report.doors import report_html as report_html
+    from fastnn.report.importance import Importance as Importance
+    from fastnn.report.importance import explain as explain
     from fastnn.training.loop import TrainingInterrupted as TrainingInterrupted
 
 # Every public name and the module that defines it.
@@ -68,6 +71,7 @@ _PUBLIC = {
     "Dense": "fastnn.api.sequential.layers",
     "Dropout": "fastnn.api.sequential.layers",
     "GradientCheck": "fastnn.nn.gradient_check",
+    "Importance": "fastnn.report.importance",
     "Input": "fastnn.api.sequential.layers",
     "Kernel": "fastnn.backend.kernel",
     "LogUniform": "fastnn.api.search_grid",
@@ -86,6 +90,7 @@ _PUBLIC = {
     "custom_loss": "fastnn.nn.losses",
     "diagnose": "fastnn.api.diagnose",
     "erf": "fastnn.backend.expression",
+    "explain": "fastnn.report.importance",
     "find_learning_rate": "fastnn.api.find_learning_rate",
     "from_keras": "fastnn.api.foreign",
     "from_pytorch": "fastnn.api.foreign",
@@ -93,6 +98,7 @@ _PUBLIC = {
     "gradient_check": "fastnn.nn.gradient_check",
     "load": "fastnn.model.files",
     "network": "fastnn.nn.network",
+    "report_html": "fastnn.report.doors",
     "save": "fastnn.model.files",
     "search": "fastnn.api.search",
     "train": "fastnn.api.train",

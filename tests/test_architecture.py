@@ -35,12 +35,13 @@ FLOORS = {
     "formats": 6,
     "model": 7,
     "diagnosis": 7,
-    "api": 8,
-    "proofs": 9,
-    "demos": 9,
-    "cli": 10,
-    "": 11,  # fastnn/__init__.py
-    "__main__": 11,
+    "report": 8,
+    "api": 9,
+    "proofs": 10,
+    "demos": 10,
+    "cli": 11,
+    "": 12,  # fastnn/__init__.py
+    "__main__": 12,
 }
 # The floors of a room that has rooms of its own. What computes on a device stands side by side:
 # `numpy`, `compiled` and `cuda` do not know of each other.

@@ -21,7 +21,7 @@ EQUATIONS = [f"N{i}" for i in range(1, 34)]
 ROW = re.compile(r"^\| (N\d+) \| (.*?) \| (.*?) \| (.*?) ?\|$", re.MULTILINE)
 ROWS = {number: (vectorised, loops) for number, _, vectorised, loops in ROW.findall(README)}
 ROOM = re.compile(
-    r"(reference|backend|nn|data|timing|recipe|training|preparation|formats|model|api|proofs|demos|cli)"
+    r"(reference|backend|nn|data|timing|recipe|training|preparation|formats|model|report|api|proofs|demos|cli)"
     r"\b(?!/)"
 )
 OBJECT = re.compile(r'^([\w.]+?)(?:\["(\w+)"\])?$')

@@ -12,11 +12,13 @@ from typing import Any, TypeVar, Unpack
 import numpy.typing as npt
 
 from fastnn.api.find_learning_rate import RangeTest, check_wish, found_for
+from fastnn.backend.random import check_seed
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import Doctor
 from fastnn.diagnosis.findings import Case, Finding
 from fastnn.errors import DivergenceError
 from fastnn.faces import Curve, Face
+from fastnn.formats.atomic import write_atomically
 from fastnn.model.facts import report_rows, task_text
 from fastnn.model.model import Model
 from fastnn.preparation.examples import read_source
@@ -34,6 +36,8 @@ from fastnn.recipe.table import (
     SourceOptions,
     TrainOptions,
 )
+from fastnn.report.document import document
+from fastnn.report.subject import of_training
 from fastnn.text import engine_text
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
@@ -91,6 +95,34 @@ class Training:
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with the training: with ``doctor`` all, else what costs nothing to find."""
         return self.diagnosis.findings
+
+    def report_html(self, seed: int = 0, *, file: str = "") -> str:
+        """Return a page on the training and its model: HTML that needs no network.
+
+        Judged on the test part, of which at most 20,000 rows are looked at; thresholds are chosen
+        on the validation part. ``seed``: of what is drawn, the orders of permuted columns and the
+        dots of a picture; ``file``: what the model's file is called, for the listings.
+
+        >>> text = train("diabetes", hidden_layer_sizes=[], epochs=1).report_html()
+        >>> "the 88 rows of the test part" in text
+        True
+
+        A training that was not judged on its test part (of a `search` all but the best) has the
+        page of its model alone.
+        """
+        error = "" if self.error is None else str(self.error)
+        return document(of_training(self.model, self.record, error, check_seed(seed), file))
+
+    def save_report(self, path: str | os.PathLike[str], seed: int = 0, *, file: str = "") -> None:
+        """Write the page of `report_html` into a file, whole or not at all.
+
+        Raises DataError, naming the path, if nothing can be written there.
+
+        >>> train("diabetes", epochs=1).save_report("no-such-folder/report.html")
+        Traceback (most recent call last):
+        fastnn.errors.DataError: cannot write file 'no-such-folder/report.html': there is no ...
+        """
+        write_atomically(path, self.report_html(seed, file=file).encode())
 
     @as_in(Model.predict)
     def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:

@@ -36,7 +36,9 @@ def classes(judged: Judged) -> str:
     """
     labels = judged.model.task == "multilabel"
     parts = [paragraph(f"From {judged.said}.")]
-    parts.append(_table(judged) if labels else beside(_confusion(judged), _table(judged)))
+    matrix = not labels and judged.output.shape[1] <= IN_MATRIX
+    blocks = [*([] if labels else [_confusion(judged)]), _table(judged)]
+    parts += [beside(*blocks)] if matrix else blocks
     heading = "Labels" if labels else "Classes"
     return chapter(heading, *parts, anchor="classes")
 
@@ -50,9 +52,7 @@ def _confusion(judged: Judged) -> str:
     if not found:
         return paragraph("No row is taken for another class.")
     there = np.bincount(y, w, minlength=K)
-    rows = [
-        [names[i], names[j], _count(n), f"{n / there[i]:.1%}"] for i, j, n in found[:IN_SIGHT]
-    ]
+    rows = [[names[i], names[j], _count(n), f"{n / there[i]:.1%}"] for i, j, n in found[:IN_SIGHT]]
     more = f"the {len(rows)} most frequent" if len(found) > len(rows) else "all"
     return paragraph(
         f"What is taken for what, of {len(found):,} pairs {more}; the share is of the rows of the "
@@ -121,7 +121,9 @@ def _table(judged: Judged) -> str:
     there = counts.there + counts.found > 0
     order = [int(k) for k in np.argsort(np.where(there, f1, np.inf), kind="stable")]
     worst = [rows[k] for k in order[:IN_SIGHT]]
-    said = f"Of {K:,} {'classes' if kind == 'class' else 'labels'} the {IN_SIGHT} with the lowest F1:"
+    said = (
+        f"Of {K:,} {'classes' if kind == 'class' else 'labels'} the {IN_SIGHT} with the lowest F1:"
+    )
     every = f"all {K:,}" if K <= IN_TABLE else f"the first {IN_TABLE:,}"
     return (
         paragraph(said) + table(head, worst)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape, unescape
 
 from fastnn.pictures.page import contents, page, paragraph, tiles
 from fastnn.report.classes import classes
@@ -30,13 +31,11 @@ def document(subject: Subject) -> str:
     """
     chapters = [part for part in _chapters(subject) if part]
     title = f"Report: {target_of(subject.model)}"
-    return page(title, [*head(subject, title), _contents(chapters), *chapters])
+    return page(title, [*head(subject, title), contents_of(chapters), *chapters])
 
 
 def head(subject: Subject, title: str) -> list[str]:
     """Return what stands first: the title, what the model is, what went wrong, a few numbers."""
-    from html import escape
-
     model, history = subject.model, subject.model.history
     text = f"{model.task} of {target_of(model)!r}"
     if model.targets.classes is not None:
@@ -56,19 +55,18 @@ def head(subject: Subject, title: str) -> list[str]:
         most = model.options.get("epochs")
         of = f" of {most:,}" if most else ""
         n = len(history.epochs)
-        parts.append(
-            paragraph(f"The training was interrupted after epoch {n:,}{of}.", "warning")
-        )
+        parts.append(paragraph(f"The training was interrupted after epoch {n:,}{of}.", "warning"))
     parts.append(tiles(tiles_of(subject)))
     return parts
 
 
-def _contents(chapters: list[str]) -> str:
+def contents_of(chapters: list[str]) -> str:
+    """Return links to chapters, by their headings."""
     found = []
     for text in chapters:
         match = _HEADING.match(text)
         assert match is not None
-        found.append((match[1], match[2]))
+        found.append((match[1], unescape(match[2])))
     return contents(found)
 
 

@@ -1,13 +1,107 @@
-"""Reports as text and as files: of a training, of a model, of several models."""
+"""Reports as text: of a training, of a model, of several models side by side."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
+from typing import Any, Unpack
 
-from fastnn.errors import ArgumentError, arg
-from fastnn.formats.atomic import write_atomically
+from fastnn.backend.random import check_seed
+from fastnn.data.builtin import DATASETS
+from fastnn.recipe.table import ReadingOptions
+from fastnn.errors import ArgumentError, arg, inside, shown
+from fastnn.model.model import Model
+from fastnn.preparation.examples import Examples
+from fastnn.preparation.record import drawn
+from fastnn.report.comparison import comparison
+from fastnn.report.document import document
+from fastnn.report.judged import Judged, most_rows
+from fastnn.report.read import read
+from fastnn.report.subject import Subject
 
 
-def write_page(path: str | os.PathLike[str], text: str) -> None:
-    """Write a page whole or not at all."""
-    write_atomically(path, text.encode("utf-8"))
+def report_html(
+    models: Model | Mapping[str, Model],
+    data: Any = None,
+    target: Any = None,
+    *,
+    seed: int = 0,
+    **reading: Unpack[ReadingOptions],
+) -> str:
+    """Return a page on a model, or on several side by side: HTML that needs no network.
+
+    Curves of the training, metrics beside a baseline, confusions or residuals, thresholds, which
+    columns matter, the largest errors, the layers, what was read, and how to load and serve it.
+    A `Training` has a page of its own, with the rows of its test part: `Training.report_html`.
+
+    Parameters
+    ----------
+    models : a model, or models of one target by the names that the page calls them.
+    data : rows with a known target to judge by, best such as were not in training: a built-in
+        name, a file, a data frame, a dict of columns or an array. None: only what the model knows.
+    target : as in `Model.evaluate`: None takes the column or columns of the training.
+    seed : of what is drawn: of more than 100,000 rows those that are looked at (which is said),
+        the dots of a picture, the orders of permuted columns.
+    reading : as in `Model.predict`.
+
+    >>> from fastnn.api.train import train
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
+    >>> "Largest errors" in report_html(model, "diabetes")
+    True
+
+    Raises DataError for rows that a model cannot take, ArgumentError for models that cannot be
+    compared and for what has no effect without ``data``.
+    """
+    several = {"": models} if isinstance(models, Model) else models
+    if not isinstance(several, Mapping) or not several:
+        raise ArgumentError(
+            f"{arg('models')} must be a model, or models by their names, found {shown(models)}",
+            value=models,
+        )
+    for name, model in several.items():
+        if not isinstance(model, Model):
+            raise ArgumentError(f"{arg('models')}: {shown(name)} is no model: {shown(model)}")
+    seed, rows = check_seed(seed), None
+    if data is None:
+        for option, value in {"target": target, **reading}.items():
+            if value is not None:
+                raise ArgumentError(f"{arg(option)} has no effect without {arg('data')}")
+    else:
+        rows = {}
+        for name, model in several.items():
+            with inside(f"{name}: " if name else ""):
+                rows[name] = read(model, data, target, reading)
+    where = data if isinstance(data, str) and data in DATASETS else "the data"
+    return page_of(several, rows, where, seed)
+
+
+def page_of(
+    models: Mapping[str, Model],
+    rows: Mapping[str, Examples] | None,
+    where: str,
+    seed: int = 0,
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page of models whose rows have been read, `report_html`.
+
+    ``where``: what the rows are called; ``files``: the names of the models' files.
+
+    >>> from fastnn.api.train import train
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
+    >>> "fastnn.load('a.fastnn')" in page_of({"a": model}, None, "", 0, {"a": "a.fastnn"}).replace(
+    ...     "&#x27;", "'"
+    ... )
+    True
+    """
+    subjects = {}
+    most = min(map(most_rows, models.values()))  # the same rows for all
+    for name, model in models.items():
+        judged = None
+        if rows is not None:
+            few = drawn(rows[name], most, seed)
+            with inside(f"{name}: " if name and len(models) > 1 else ""):
+                judged = Judged.of(model, few, where, len(rows[name]))
+        file = "" if files is None else files[name]
+        subjects[name] = Subject(model, judged=judged, look=judged, seed=seed, file=file)
+    if len(subjects) > 1:
+        return comparison(subjects)
+    return document(next(iter(subjects.values())))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.random import check_seed, generator
-from fastnn.data.cells import ReadingOptions
+from fastnn.recipe.table import ReadingOptions
 from fastnn.errors import ArgumentError, about, arg
 from fastnn.model.model import Model
 from fastnn.recipe.checks import whole

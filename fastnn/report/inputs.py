@@ -37,7 +37,9 @@ def inputs(subject: Subject) -> str:
     if len(rows) <= IN_SIGHT:
         parts.append(table(head, rows, "text"))
     else:
-        count = f"all {len(rows):,}" if len(rows) <= MOST else f"the first {MOST:,} of {len(rows):,}"
+        count = (
+            f"all {len(rows):,}" if len(rows) <= MOST else f"the first {MOST:,} of {len(rows):,}"
+        )
         parts.append(folded(f"Table of {count} columns", table(head, rows[:MOST], "text")))
     return chapter("What was read", *parts, anchor="data")
 
@@ -68,13 +70,18 @@ def _said(subject: Subject) -> list[str]:
         found.append(f"Target {target_of(model)!r}: {len(names):,} classes: {some}.")
     elif targets.mean is not None and targets.scale is not None:
         ends = zip(names[:6], targets.mean, targets.scale, strict=False)
-        units = "; ".join(f"{name}: mean {m:.4g}, deviation {s:.4g}" for name, m, s in ends)
+        several = len(names) > 1
+        units = "; ".join(
+            f"{name}: " * several + f"mean {m:.4g}, deviation {s:.4g}" for name, m, s in ends
+        )
         if (targets.mean == 0).all() and (targets.scale == 1).all():
             units = "in its own units"
         found.append(f"Target {target_of(model)!r}: {units}.")
     else:
         found.append(f"Target: {len(names):,} labels of 0 and 1.")
-    kinds = [f"{len(f.numeric):,} numeric" + " and standardised" * f.standardize] if f.numeric else []
+    kinds = (
+        [f"{len(f.numeric):,} numeric" + " and standardised" * f.standardize] if f.numeric else []
+    )
     kinds += [f"{len(f.categories):,} with categories"] if f.categories else []
     found.append(
         f"{len(f.columns):,} columns, {' and '.join(kinds)}, became {f.n_features:,} inputs."
@@ -88,8 +95,9 @@ def _said(subject: Subject) -> list[str]:
         lacking = sum(sum(parts.values()) for parts in record.gaps.values())
         if lacking:
             found.append(
-                f"{lacking:,} values are missing, in {len(record.gaps):,} columns. A missing number "
-                "is replaced by the median of the training part and told by an input of its own; a "
+                f"{lacking:,} value{'s are' if lacking > 1 else ' is'} missing, in "
+                f"{len(record.gaps):,} column{'s' * (len(record.gaps) > 1)}. A missing number is "
+                "replaced by the median of the training part and told by an input of its own; a "
                 "missing category counts as '<unknown>'. No row was dropped."
             )
         else:
@@ -136,5 +144,3 @@ def _columns(f: Features, record: Record | None, parts: list[str]) -> list[list[
             row = [kind, becomes, "", "", "" if name in f.complete else "'<unknown>'"]
         found.append([clipped(name, IN_TABLE), *row, *counts])
     return found
-
-

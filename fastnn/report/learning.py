@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fastnn.pictures.marks import Axis, Chart, Line, Mark
+from fastnn.pictures.marks import Axis, Chart, Line, Mark, Weight
 from fastnn.pictures.page import chapter, folded, grid, panel, paragraph
+from fastnn.pictures.palette import series_colour
 from fastnn.pictures.plane import thinned
 from fastnn.report.subject import Subject
-from fastnn.training.history import Epoch, History
+from fastnn.training.history import History
 
 WIDTH, HEIGHT = 400, 270
 #: An axis is logarithmic if its values differ by more than this factor.
-WIDE = 50.0
+WIDE = 20.0
 #: Metrics that are drawn.
 MOST_METRICS = 5
 
@@ -81,9 +82,10 @@ def logarithmic(values: Sequence[float]) -> bool:
     return bool(known) and min(known) > 0 and max(known) > WIDE * min(known)
 
 
-def loss_chart(histories: dict[str, History]) -> Chart:
+def loss_chart(histories: Mapping[str, History]) -> Chart:
     """Return the losses of one training, or of several by their names, over the epochs.
 
+    >>> from fastnn.training.history import Epoch
     >>> history = History(epochs=[Epoch(1, 0.5, 0.1, 0.6), Epoch(2, 0.25, 0.1, 0.5)])
     >>> [mark.name for mark in loss_chart({"": history}).marks]
     ['training', 'validation']
@@ -97,21 +99,19 @@ def loss_chart(histories: dict[str, History]) -> Chart:
         known = [math.nan if e.validation_loss is None else e.validation_loss
                  for e in history.epochs]  # fmt: skip
         watched = any(map(math.isfinite, known))
-        colours = _COLOURS[k % len(_COLOURS)] if several else ("blue", "orange")
+        colours = (series_colour(k), series_colour(k)) if several else ("blue", "orange")
         values += [*(known if several and watched else train), *([] if several else known)]
         if not several or not watched:
             marks.append(Line.of(name or "training", epochs, train, colours[0]))
         if watched:
-            marks.append(Line.of(name or "validation", epochs, known, colours[1], "strong"))
+            weight: Weight = "plain" if several else "strong"
+            marks.append(Line.of(name or "validation", epochs, known, colours[1], weight))
         if not several:
             marks += best_line(history, [*train, *known])
     note = "of the validation part" if several else best_note(next(iter(histories.values())))
     log = logarithmic(values)
     return Chart("Loss", tuple(marks), Axis("epoch"), Axis("loss" + ", logarithmic" * log, log),
                  note, width=WIDTH, height=HEIGHT)  # fmt: skip
-
-
-_COLOURS = [(c, c) for c in ("blue", "orange", "green", "pink", "yellow", "brown", "sky", "grey")]
 
 
 def best_note(history: History) -> str:
@@ -131,7 +131,9 @@ def best_line(history: History, values: Sequence[float]) -> list[Line]:
 
 def metric_charts(history: History) -> list[Chart]:
     """Return a chart for each metric: of the validation part, and of training if it is known."""
-    names = list(dict.fromkeys(n for e in history.epochs for n in (*e.metrics, *e.training_metrics)))
+    names = list(
+        dict.fromkeys(n for e in history.epochs for n in (*e.metrics, *e.training_metrics))
+    )
     found = []
     epochs = [e.epoch for e in history.epochs]
     for name in names[:MOST_METRICS]:
@@ -143,7 +145,7 @@ def metric_charts(history: History) -> list[Chart]:
         ):
             values = [getattr(e, of).get(name, math.nan) for e in history.epochs]
             if any(map(math.isfinite, values)):
-                weight = "strong" if of == "metrics" else "plain"
+                weight: Weight = "strong" if of == "metrics" else "plain"
                 marks.append(Line.of(label, epochs, values, colour, weight))
                 every += values
         if marks:
@@ -151,6 +153,23 @@ def metric_charts(history: History) -> list[Chart]:
             found.append(Chart(name, tuple(marks), Axis("epoch"), Axis(name), best_note(history),
                                width=WIDTH, height=HEIGHT))  # fmt: skip
     return found
+
+
+def metric_chart(metric: str, histories: Mapping[str, History]) -> Chart:
+    """Return a metric of the validation part of several trainings, by their names.
+
+    >>> from fastnn.training.history import Epoch
+    >>> history = History(epochs=[Epoch(1, 0.5, 0.1, 0.6, {"f1": 0.8})])
+    >>> metric_chart("f1", {"a": history, "b": history}).marks[1].name
+    'b'
+    """
+    marks = tuple(
+        Line.of(name, [e.epoch for e in history.epochs],
+                [e.metrics.get(metric, math.nan) for e in history.epochs], series_colour(k))
+        for k, (name, history) in enumerate(histories.items())
+    )  # fmt: skip
+    return Chart(metric, marks, Axis("epoch"), Axis(metric), "of the validation part", width=WIDTH,
+                 height=HEIGHT)  # fmt: skip
 
 
 def _rate_chart(history: History) -> Chart:
@@ -165,6 +184,7 @@ def _rate_chart(history: History) -> Chart:
 def batch_chart(history: History) -> Chart:
     """Return the cost J of every mini-batch over the epochs (N26), and each epoch's mean.
 
+    >>> from fastnn.training.history import Epoch
     >>> epoch = Epoch(1, 0.5, 0.1, batch_costs=np.array([0.75, 0.25]))
     >>> batch_chart(History(epochs=[epoch])).marks[0].points[1]
     Point(x=1.0, y=0.25, text='')

@@ -42,8 +42,8 @@ def quality(subject: Subject) -> str:
         of = "the test part" if of_training else judged.where
         if judged.sampled and of_training:
             said.append(
-                f"The rows of the three parts count all of their rows; the baseline and what follows "
-                f"count {judged.said}."
+                "The metrics of the parts are of all of their rows; the baseline and what follows "
+                f"are of {judged.said}."
             )
         said.append(f"The baseline knows no column: what it gets on {of} is to be had for nothing.")
     if "test" in report:
@@ -71,13 +71,13 @@ def baseline(subject: Subject, judged: Judged) -> tuple[str, dict[str, float]]:
     >>> subject = of_training(training.model, training.record)
     >>> name, metrics = baseline(subject, subject.judged)
     >>> name, abs(metrics["r2"]) < 0.1
-    ('baseline: the mean, 156', True)
+    ('baseline: the mean, 15...', True)
     """
     shares = prior_of(subject, judged)
     output = np.tile(shares, (len(judged), 1))
     names = outputs_of(judged.model, 24)
     if judged.model.task == "regression":
-        which = f"the mean, {shares[0]:.3g}" if len(shares) == 1 else "the mean of each target"
+        which = f"the mean, {number(shares[0])}" if len(shares) == 1 else "the mean of each target"
     elif judged.model.task == "multilabel":
         which = "of each label what is more frequent"
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.data.builtin import DATASETS, load
-from fastnn.data.cells import ReadingOptions
+from fastnn.recipe.table import ReadingOptions
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples, check_built_in, check_there
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from fastnn.extras import packages
 from fastnn.model.model import Model
 from fastnn.pictures.page import chapter, paragraph, table
+from fastnn.recipe.choices import OPTIONS
+from fastnn.recipe.documentation import shown_default
 from fastnn.report.subject import Subject
 from fastnn.text import clipped, engine_text
 from fastnn.version import __version__
@@ -28,8 +31,11 @@ def settings(subject: Subject) -> str:
     model = subject.model
     parts = [layer_table(model)]
     if model.options:
-        rows = [[name.replace("_", " "), choice(value)] for name, value in model.options.items()]
-        parts.append(table(["option", "value"], rows, "text"))
+        rows = [
+            [name.replace("_", " "), chosen(name, value), _meaning(name)]
+            for name, value in model.options.items()
+        ]
+        parts.append(table(["option", "value", "what it is"], rows, "text"))
     else:
         parts.append(paragraph("Its training was not done by fastnn: no options are known."))
     return chapter("Configuration", *parts, anchor="configuration")
@@ -43,7 +49,9 @@ def layer_table(model: Model) -> str:
     True
     """
     net = model.network
-    kinds = zip(net.sizes, net.sizes[1:], net.activations, net.batch_norm, net.dropout, strict=False)
+    kinds = zip(
+        net.sizes, net.sizes[1:], net.activations, net.batch_norm, net.dropout, strict=False
+    )
     rows = []
     for l, (n_in, n, g, norm, p) in enumerate(kinds, start=1):
         extras = [f"batch norm {norm.place}"] * (norm is not None) if norm else []
@@ -54,18 +62,33 @@ def layer_table(model: Model) -> str:
     return paragraph(said) + table(head, rows, "text")
 
 
+def chosen(name: str, value: Any) -> str:
+    """Return a choice as the command line takes it; what stands for none, in words.
+
+    >>> chosen("l2", 0.1), chosen("gradient_clip", None), chosen("patience", None)
+    ('0.1', 'no limit', 'none')
+    """
+    row = OPTIONS.get(name)
+    if value is not None and value != []:
+        return choice(value)
+    return shown_default(row) if row is not None and row.default in (None, ()) else "none"
+
+
+def _meaning(name: str) -> str:
+    row = OPTIONS.get(name)
+    return "" if row is None else re.sub(r" \(N\d+\)", "", row.help)
+
+
 def choice(value: Any) -> str:
     """Return an option as the command line takes it.
 
-    >>> choice({"name": "adam", "beta1": 0.9}), choice(None), choice([]), choice(0.001)
-    ('adam(beta1=0.9)', '-', '-', '0.001')
+    >>> choice({"name": "adam", "beta1": 0.9}), choice([64, 32]), choice(0.001)
+    ('adam(beta1=0.9)', '64, 32', '0.001')
     """
     if isinstance(value, Mapping):
         inner = ",".join(f"{k}={choice(v)}" for k, v in value.items() if k != "name")
         name = str(value.get("name", ""))
         return clipped(f"{name}({inner})" if inner else name, 200)
-    if value is None or value == []:
-        return "-"
     if isinstance(value, (list, tuple)):
         return clipped(", ".join(map(choice, value)), 200)
     if isinstance(value, bool):

@@ -33,15 +33,24 @@ class Subject:
     file: str = ""
 
 
-def of_training(model: Model, record: Record, error: str = "", seed: int = 0) -> Subject:
-    """Return what a training left, judged on rows of its test part."""
+def of_training(
+    model: Model, record: Record | None, error: str = "", seed: int = 0, file: str = ""
+) -> Subject:
+    """Return what a training left, judged on rows of its test part.
+
+    >>> from fastnn.api.train import train
+    >>> training = train("diabetes", hidden_layer_sizes=[], epochs=1)
+    >>> of_training(training.model, training.record).judged.said
+    'the 88 rows of the test part'
+    """
+    if record is None:
+        return Subject(model, error=error, seed=seed, file=file)
     rows = {
         name: Judged.of(model, examples, f"the {name} part", record.rows[name], known=True)
         for name, examples in record.samples.items()
     }
-    rows = {name.replace("train", "training"): found for name, found in rows.items()}
     return Subject(
-        model, record, rows["test"], rows["validation"], rows["training"], error, seed
+        model, record, rows["test"], rows["validation"], rows["train"], error, seed, file
     )
 
 

@@ -14,7 +14,7 @@ from fastnn.pictures.page import beside, chapter, grid, panel, paragraph, table
 from fastnn.pictures.palette import series_colour
 from fastnn.report.classes import counts_of, truth_of
 from fastnn.report.judged import Judged
-from fastnn.report.learning import HEIGHT, WIDTH
+from fastnn.report.learning import WIDTH
 from fastnn.report.subject import IN_CHART, outputs_of
 from fastnn.text import number
 from fastnn.training.curves import Cuts, calibration
@@ -82,7 +82,9 @@ def roc_chart(curves: Sequence[tuple[str, Cuts]]) -> Chart:
     for k, (name, cuts) in enumerate(curves):
         x, y = along(np.append(0.0, cuts.fpr), np.append(0.0, cuts.tpr))
         label = _named(curves, name, "AUC", cuts.roc_auc)
-        marks.append(Line.of(label, x, y, series_colour(k), "strong" if len(curves) == 1 else "plain"))
+        marks.append(
+            Line.of(label, x, y, series_colour(k), "strong" if len(curves) == 1 else "plain")
+        )
     marks.append(Line.of("", [0, 1], [0, 1], "grey", "dashed"))
     note = "AUC: the area below" if len(curves) == 1 else "beside the name: the area below, AUC"
     return Chart("ROC", tuple(marks), _share("false positive rate"), _share("true positive rate"),
@@ -99,7 +101,9 @@ def precision_chart(curves: Sequence[tuple[str, Cuts]]) -> Chart:
     for k, (name, cuts) in enumerate(curves):
         x, y = along(np.append(0.0, cuts.tpr), np.append(cuts.precision[0], cuts.precision))
         label = _named(curves, name, "AP", cuts.average_precision)
-        marks.append(Line.of(label, x, y, series_colour(k), "strong" if len(curves) == 1 else "plain"))
+        marks.append(
+            Line.of(label, x, y, series_colour(k), "strong" if len(curves) == 1 else "plain")
+        )
     if len(curves) == 1:
         cuts = curves[0][1]
         share = cuts.positives / (cuts.positives + cuts.negatives)
@@ -115,7 +119,9 @@ def _named(curves: Sequence[tuple[str, Cuts]], name: str, kind: str, value: floa
 
 
 def _share(name: str) -> Axis:
-    return Axis(name, limits=(-0.02, 1.02), ticks=tuple((v, f"{v:g}") for v in (0, 0.25, 0.5, 0.75, 1)))
+    return Axis(
+        name, limits=(-0.02, 1.02), ticks=tuple((v, f"{v:g}") for v in (0, 0.25, 0.5, 0.75, 1))
+    )
 
 
 def along(x: Array, y: Array, most: int = MOST_POINTS) -> tuple[Array, Array]:
@@ -215,11 +221,13 @@ def threshold(judged: Judged) -> str:
     ):
         x, y = along(t[::-1], values[::-1])
         marks.append(Line.of(label, x, y, colour, "strong" if label == "F1" else "plain"))
-    axis = _share("threshold") if 0 <= t[-1] and t[0] <= 1 else Axis("threshold")
+    axis = _share("threshold") if t[-1] >= 0 and t[0] <= 1 else Axis("threshold")
     chart = Chart("Precision, recall and F1", tuple(marks), axis, _share("share"),
                   width=440, height=300)  # fmt: skip
-    of = "" if "validation" in judged.where else (
-        " Choose a threshold on other rows than those that the model is judged by."
+    of = (
+        ""
+        if "validation" in judged.where
+        else (" Choose a threshold on other rows than those that the model is judged by.")
     )
     return chapter(
         "Threshold",

@@ -24,8 +24,10 @@ def usage(subject: Subject) -> str:
     """
     file = subject.file or "model.fastnn"
     said = "" if subject.file else f" {file} is what model.save({file!r}) has written."
-    rows = "list of rows, each a list" if subject.model.features.positional else (
-        "object of columns, each a list"
+    rows = (
+        "list of rows, each a list"
+        if subject.model.features.positional
+        else ("object of columns, each a list")
     )
     return chapter(
         "Load and serve",
@@ -68,7 +70,7 @@ def on_the_command_line(subject: Subject) -> str:
 
 def server(file: str) -> str:
     """Return a server of predictions, whole."""
-    return f'''import json
+    return f"""import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import fastnn
@@ -94,7 +96,7 @@ class Predict(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     ThreadingHTTPServer(("127.0.0.1", 8000), Predict).serve_forever()
-'''
+"""
 
 
 def example_row(model: Model, judged: Judged | None) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ def worst(judged: Judged, ranked: Sequence[int]) -> str:
     source = judged.examples.table
     grid = image_grid(judged.model.features.columns)
     features = judged.model.features
+    shown: list[list[str]] = []
     if grid is not None:
         columns = ["picture"]
         ends = float(np.nanmin(source.numeric)), float(np.nanmax(source.numeric))
@@ -96,7 +97,12 @@ def _errors(judged: Judged) -> tuple[Array, str, list[str], Any]:
     size = np.where(judged.predicted != judged.target, 1.0 + top - own, 0.0)
 
     def label(i: int) -> list[str]:
-        return [names[judged.target[i]], names[judged.predicted[i]], f"{top[i]:.3f}", f"{own[i]:.3g}"]
+        return [
+            names[judged.target[i]],
+            names[judged.predicted[i]],
+            f"{top[i]:.3f}",
+            f"{own[i]:.3g}",
+        ]
 
     head = ["true", "predicted", "its probability", "that of the true class"]
     return size, "Those where the model was most sure of a wrong class.", head, label

@@ -1,0 +1,264 @@
+"""Several models side by side: how good they are, how they were trained, where they differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from html import escape
+
+import numpy as np
+
+from fastnn.errors import ArgumentError
+from fastnn.pictures.marks import HeatMap, Panel
+from fastnn.pictures.page import Markup, chapter, grid, page, panel, paragraph, table, tiles
+from fastnn.report.classes import counts_of, truth_of
+from fastnn.report.document import contents_of
+from fastnn.report.learning import loss_chart, metric_chart
+from fastnn.report.quality import baseline, better
+from fastnn.report.settings import chosen
+from fastnn.report.subject import IN_CHART, Subject, outputs_of, target_of
+from fastnn.report.thresholds import precision_chart, roc_chart
+from fastnn.text import clipped, number
+from fastnn.training.curves import Cuts, calibration
+from fastnn.training.metrics import default_metrics
+
+#: Models on one page, and classes that are compared one by one.
+MOST_MODELS, MOST_CLASSES = 12, 20
+
+Subjects = Mapping[str, Subject]
+
+
+def comparison(subjects: Subjects) -> str:
+    """Return the page of several models of one target.
+
+    >>> from fastnn.api.train import train
+    >>> models = [train("diabetes", hidden_layer_sizes=[], epochs=n).model for n in (1, 2)]
+    >>> text = comparison({"a": Subject(models[0]), "b": Subject(models[1])})
+    >>> "What differs" in text
+    True
+
+    Raises ArgumentError for models that predict different things, and for too many.
+    """
+    check_alike(subjects)
+    first = next(iter(subjects.values()))
+    title = f"Report: {target_of(first.model)}, {len(subjects)} models"
+    chapters = [quality(subjects), learning(subjects), _curves(subjects), _classes(subjects),
+                _agreement(subjects), differences(subjects)]  # fmt: skip
+    chapters = [text for text in chapters if text]
+    said = f"{first.model.task} of {target_of(first.model)!r}; models: {', '.join(subjects)}."
+    if first.judged is not None:
+        said += f" Judged on {first.judged.said}."
+    head = [f"<h1>{escape(title)}</h1>", paragraph(said, "facts"), tiles(_tiles(subjects))]
+    return page(title, [*head, contents_of(chapters), *chapters])
+
+
+def check_alike(subjects: Subjects) -> None:
+    """Raise ArgumentError unless all models predict the same."""
+    if len(subjects) > MOST_MODELS:
+        raise ArgumentError(
+            f"{len(subjects)} models on one page cannot be told apart: compare {MOST_MODELS} at "
+            "the most"
+        )
+    (name, first), *others = subjects.items()
+    for other, subject in others:
+        for what, one, two in (
+            ("task", first.model.task, subject.model.task),
+            ("target", first.model.target_name, subject.model.target_name),
+            ("classes", outputs_of(first.model), outputs_of(subject.model)),
+        ):
+            if one != two:
+                raise ArgumentError(
+                    f"{other} cannot be compared with {name}: their {what} differ"
+                    f"{'' if what == 'classes' else 's'} ({_short(two)} and {_short(one)})"
+                )
+
+
+def _short(value: object) -> str:
+    return clipped(str(value), 60)
+
+
+def scores(subjects: Subjects) -> tuple[str, dict[str, Mapping[str, float]]]:
+    """Return on what the models are compared, and the metrics of each."""
+    first = next(iter(subjects.values()))
+    if first.judged is not None:
+        return first.judged.where, {
+            name: s.judged.metrics for name, s in subjects.items() if s.judged is not None
+        }
+    return "the test part of its training", {
+        name: s.model.report.get("test", {}) for name, s in subjects.items()
+    }
+
+
+def _tiles(subjects: Subjects) -> list[tuple[str, str]]:
+    """The best by the first metric, and the smallest."""
+    metric = default_metrics(next(iter(subjects.values())).model.task)[0]
+    where, found = scores(subjects)
+    values = {name: metrics.get(metric, math.nan) for name, metrics in found.items()}
+    best = next(iter(values))
+    for name in values:
+        best = name if better(metric, values[name], values[best]) else best
+    smallest = min(subjects, key=lambda name: subjects[name].model.network.n_parameters)
+    n = subjects[smallest].model.network.n_parameters
+    tile = [(number(values[best]), f"{metric} of {best}, the best on {where}")]
+    return [*(tile if math.isfinite(values[best]) else []), (f"{n:,}", f"parameters of {smallest}")]
+
+
+def quality(subjects: Subjects) -> str:
+    """Return the table of metrics, the best of each in bold."""
+    where, found = scores(subjects)
+    first = next(iter(subjects.values()))
+    losses = {str(s.model.network.loss) for s in subjects.values()}
+    names = ["loss"] * (len(losses) == 1)
+    names += [n for n in dict.fromkeys(n for m in found.values() for n in m) if n != "loss"]
+    rows = []
+    for name, subject in subjects.items():
+        history = subject.model.history
+        cells = [_best(found, name, metric) for metric in names]
+        cells += _calibrated(subject)
+        n = subject.model.network.n_parameters
+        rows.append([name, *cells, f"{n:,}", f"{len(history.epochs):,}"])
+    more = ["calibration error", "Brier"] * bool(_calibrated(first))
+    if first.judged is not None:
+        said, values = baseline(first, first.judged)
+        rows.append([said, *(number(values.get(n)) for n in names), *[""] * len(more), "", ""])
+    note = f"On {where}; the best of each in bold."
+    if first.judged is None:
+        note += " The parts may differ: give rows with their target to compare on the same."
+    if len(losses) > 1:
+        note += " The losses are of different kinds and are left out."
+    head = ["model", *names, *more, "parameters", "epochs"]
+    return chapter("How good they are", paragraph(note), table(head, rows), anchor="quality")
+
+
+def _best(found: Mapping[str, Mapping[str, float]], name: str, metric: str) -> str:
+    value = found[name].get(metric, math.nan)
+    others = [metrics.get(metric, math.nan) for metrics in found.values()]
+    best = math.isfinite(value) and not any(better(metric, other, value) for other in others)
+    return Markup(f"<b>{number(value)}</b>") if best else number(value)
+
+
+def _calibrated(subject: Subject) -> list[str]:
+    judged = subject.judged
+    if judged is None or judged.model.task != "binary":
+        return []
+    p = judged.output[:, 1]
+    if p.min() < 0 or p.max() > 1:
+        return ["-", "-"]
+    found = calibration(judged.target == 1, p, judged.weights)
+    return [number(found.error), number(found.brier)]
+
+
+def learning(subjects: Subjects) -> str:
+    """Return the courses of the trainings over each other."""
+    histories = {n: s.model.history for n, s in subjects.items() if s.model.history.epochs}
+    if not histories:
+        return ""
+    charts: list[Panel] = []
+    if len({str(subjects[name].model.network.loss) for name in histories}) == 1:
+        charts.append(loss_chart(histories))
+    names = dict.fromkeys(m for h in histories.values() for e in h.epochs for m in e.metrics)
+    charts += [metric_chart(name, histories) for name in list(names)[:3]]
+    return chapter("How the trainings went", grid(charts, 2), anchor="learning")
+
+
+def _curves(subjects: Subjects) -> str:
+    """ROC and precision-recall of two classes."""
+    curves = []
+    for name, subject in subjects.items():
+        judged = subject.judged
+        if judged is not None and judged.model.task == "binary":
+            cuts = Cuts.of(truth_of(judged, 1), judged.output[:, 1], judged.weights)
+            curves.append((clipped(name, IN_CHART), cuts))
+    curves = [(name, cuts) for name, cuts in curves if cuts.positives and cuts.negatives]
+    if not curves:
+        return ""
+    return chapter(
+        "ROC and precision-recall", grid([roc_chart(curves), precision_chart(curves)]),
+        anchor="roc",
+    )  # fmt: skip
+
+
+def _classes(subjects: Subjects) -> str:
+    """F1 of each class or label, or the error of each target, by model."""
+    judged = {n: s.judged for n, s in subjects.items() if s.judged is not None}
+    if not judged:
+        return ""
+    first = next(iter(judged.values()))
+    names = outputs_of(first.model)
+    task = first.model.task
+    if task == "binary" or (task == "regression" and len(names) == 1):
+        return ""
+    if task == "regression":
+        values = np.array(
+            [np.sqrt(((j.output - j.target) ** 2).mean(axis=0)) for j in judged.values()]
+        )
+        what, kind = "rmse", "target"
+    else:
+        values = np.array([counts_of(j).f1 for j in judged.values()])
+        what, kind = "F1", "label" if task == "multilabel" else "class"
+    order = list(range(len(names)))
+    said = f"The {what} of each {kind}."
+    if len(names) > MOST_CLASSES:
+        spread = np.argsort(-np.ptp(values, axis=0), kind="stable")
+        order = [int(k) for k in spread[:MOST_CLASSES]]
+        said = f"The {what} of the {MOST_CLASSES} of {len(names):,} where the models differ most."
+    rows = [[names[k], *(number(v) for v in values[:, k])] for k in order]
+    return chapter(
+        f"Each {kind}", paragraph(said), table([kind, *judged], rows), anchor="classes"
+    )  # fmt: skip
+
+
+def _agreement(subjects: Subjects) -> str:
+    """How often the models say the same, and how many rows all of them get wrong."""
+    judged = {n: s.judged for n, s in subjects.items() if s.judged is not None}
+    same = {tuple(j.places.tolist()) for j in judged.values()}
+    if len(judged) < 2 or len(same) > 1:
+        return ""
+    first = next(iter(judged.values()))
+    if first.model.task == "regression":
+        residuals = np.array([(j.output - j.target).ravel() for j in judged.values()])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.atleast_2d(np.corrcoef(residuals))
+        title, note = (
+            "How alike the residuals are",
+            "correlation: at 1 a mean of both gains nothing",
+        )
+        said = "Models whose errors are unlike are better together than each alone."
+    else:
+        found = [j.predicted.reshape(len(j), -1) for j in judged.values()]
+        values = np.array([[(a == b).all(axis=1).mean() for b in found] for a in found])
+        truth = first.target.reshape(len(first), -1)
+        wrong = np.array([(p != truth).any(axis=1) for p in found])
+        title, note = "The same prediction", "share of the rows"
+        said = (
+            f"{int(wrong.all(axis=0).sum()):,} of {len(first):,} rows are wrong for every model, "
+            f"{int((~wrong).all(axis=0).sum()):,} right for all."
+        )
+    names = tuple(clipped(name, IN_CHART) for name in judged)
+    values = np.nan_to_num(values, nan=0.0)
+    texts = tuple(tuple(f"{v:.3f}" for v in row) for row in values.tolist())
+    low = float(min(0.5, values.min()))
+    shown = HeatMap(title, names, names, tuple(map(tuple, values.tolist())), note, texts,
+                    low=low, high=1.0)  # fmt: skip
+    inner = f'<div class="beside">{panel(shown)}</div>'
+    return chapter("Where they agree", paragraph(said), inner, anchor="agreement")
+
+
+def differences(subjects: Subjects) -> str:
+    """Return the networks and the options that are not the same for all."""
+    models = {name: subject.model for name, subject in subjects.items()}
+    rows = [["network", *(str(m.network) for m in models.values())]]
+    rows.append(["columns", *(f"{len(m.features.columns):,}" for m in models.values())])
+    rows.append(["numbers", *(m.parameters.dtype.name for m in models.values())])
+    options = dict.fromkeys(name for m in models.values() for name in m.options)
+    for name in options:
+        values = [chosen(name, m.options[name]) if name in m.options else "-"
+                  for m in models.values()]  # fmt: skip
+        rows.append([name.replace("_", " "), *values])
+    differ = [row for row in rows if len({*row[1:]}) > 1]
+    if not differ:
+        return chapter("What differs", paragraph("No option does."), anchor="differences")
+    return chapter(
+        "What differs", paragraph("Options and sizes that are the same for all are left out."),
+        table(["option", *models], differ, "text"), anchor="differences",
+    )  # fmt: skip
