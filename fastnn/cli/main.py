@@ -22,11 +22,13 @@ from fastnn.cli.completion import add_completion
 from fastnn.cli.demo import add_demo
 from fastnn.cli.diagnose import add_check, add_info
 from fastnn.cli.exit_codes import EXIT_CODES, MEANINGS
+from fastnn.cli.explain import add_explain
 from fastnn.cli.export import add_export
 from fastnn.cli.help import add_help
 from fastnn.cli.inspection import add_inspect
 from fastnn.cli.messages import ResultsLostError, note, standard_streams, warn_in_one_line
 from fastnn.cli.parser import Parser
+from fastnn.cli.report import add_report
 from fastnn.cli.search import add_search
 from fastnn.cli.signals import as_interrupts
 from fastnn.cli.train import add_train
@@ -45,6 +47,8 @@ examples:
   fastnn predict flats.fastnn new_flats.csv -o prices.csv
   fastnn evaluate flats.fastnn more_flats.csv
   fastnn inspect flats.fastnn
+  fastnn report flats.fastnn more_flats.csv
+  fastnn explain flats.fastnn more_flats.csv
   fastnn export flats.fastnn flats.onnx
   fastnn demo forward --open
   fastnn help adam
@@ -73,6 +77,8 @@ def build_parser() -> Parser:
         add_predict,
         add_evaluate,
         add_inspect,
+        add_report,
+        add_explain,
         add_export,
         add_info,
         add_check,

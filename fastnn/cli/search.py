@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.signals import unhurried
-from fastnn.cli.train import check_out, given_arguments
+from fastnn.cli.train import check_out, check_report, given_arguments
 from fastnn.cli.train_arguments import add_arguments, hint, names
 from fastnn.errors import ArgumentError, arg, inside
 from fastnn.recipe.choices import OPTIONS
@@ -164,6 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(table, "--csv", {"DATA": arguments.data})
     if os.path.realpath(table) == os.path.realpath(out):
         raise ArgumentError(f"--csv and --out are the same file {out!r}: name two")
+    report = check_report(arguments, out)
     from fastnn.api.search import SearchInterrupted, search
 
     code, ended, of = 0, "", ""
@@ -187,6 +188,8 @@ def run(arguments: argparse.Namespace) -> int:
     def save() -> None:
         found.training.model.save(out)
         _write(found, table)
+        if report:
+            found.training.save_report(report, file=os.path.basename(out))
 
     if unhurried(save):
         code, ended = 130, ended or "interrupted at the end"
@@ -197,9 +200,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from fastnn.cli.text import print_json
 
-        print_json({"interrupted": bool(code), **_document(found, out, table, seconds)})
+        more = {"report": report} if report else {}
+        print_json({"interrupted": bool(code), **_document(found, out, table, seconds), **more})
     else:
         print(f"{len(found.candidates)}{of} {_summary(found, out, table, seconds)}")
+        if report:
+            print(f"report: {report}")
     return code
 
 

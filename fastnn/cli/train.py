@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastnn.api.train import Training
 
 #: Options that are not passed on to `fastnn.api.train.train` as they are.
-_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet"}
+_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet", "report"}
 
 #: Parts of the data that can be files of the user's own.
 PARTS = ("validation", "test")
@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, save, report; return 0, or 130 when interrupted with something saved."""
     out = check_out(arguments)
     _check_picture(arguments, out)
+    report = check_report(arguments, out)
     from fastnn.api.train import train
     from fastnn.training.loop import TrainingInterrupted
 
@@ -73,14 +74,24 @@ def run(arguments: argparse.Namespace) -> int:
     except DivergenceError as error:
         if looks:
             say_diagnosis(error.result.diagnosis)
-        raise error.within(after="; nothing is saved") from error
+        left = "; nothing is saved"
+        if report and error.result is not None:
+            error.result.save_report(report)
+            left += f" but its report, {report}"
+        raise error.within(after=left) from error
     except TrainingInterrupted as stop:
         if stop.result is None or not stop.history.epochs:
             note("interrupted before the first epoch ended: nothing is saved")
             return 130
         training, code = stop.result, 130
     replaced = os.path.exists(out)
-    if unhurried(lambda: training.model.save(out)):
+
+    def save() -> None:
+        training.model.save(out)
+        if report:
+            training.save_report(report, file=os.path.basename(out))
+
+    if unhurried(save):
         code = 130
     arguments.saved = out
     if replaced:
@@ -92,9 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from fastnn.cli.text import print_json
 
-        print_json(_document(training, out, seconds))
+        more = {"report": report} if report else {}
+        print_json({**_document(training, out, seconds), **more})
     else:
-        print(_summary(training, out, seconds))
+        print(_summary(training, out, seconds) + (f"\nreport: {report}" if report else ""))
     if looks:
         say_diagnosis(training.diagnosis)
     else:
@@ -152,6 +164,22 @@ def _check_picture(arguments: argparse.Namespace, out: str) -> None:
     ending_of(path, "rate_picture")
     check_output(path, "--rate-picture", {"--out": out})
     arguments.find_learning_rate = path
+
+
+def check_report(arguments: argparse.Namespace, out: str) -> str:
+    """Return where the report goes, after a look whether it can; '' if none is asked for.
+
+    >>> check_report(argparse.Namespace(data="digits", report=""), "digits.fastnn")
+    'digits.html'
+    """
+    given = getattr(arguments, "report", None)
+    if given is None:
+        return ""
+    from fastnn.cli.report import check_page
+
+    path = given or f"{out.removesuffix('.fastnn')}.html"
+    check_page(path, "--report", {"DATA": arguments.data, "--out": out})
+    return path
 
 
 def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:

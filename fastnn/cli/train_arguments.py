@@ -84,6 +84,10 @@ def add_arguments(p: Parser) -> None:
         "--rate-picture", metavar="FILE",
         help="the loss over the learning rate, where that is looked for: .svg, .png, .csv or .html",
     )  # fmt: skip
+    g.add_argument(
+        "--report", metavar="FILE.html", nargs="?", const="",
+        help="write a page on the training as well; default: the model file's name with .html",
+    )  # fmt: skip
     g.add_argument("--json", action="store_true", help="print the results as one JSON document")
     g.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -136,8 +140,9 @@ def reading_of(arguments: Namespace) -> Any:
 #: Arguments that are no options of the table.
 _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--random"} | {
     name: f"--{name}"
-    for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor")
-}
+    for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor",
+                 "metric", "repeats", "rows")
+}  # fmt: skip
 _OTHERS |= {"find_learning_rate": "--find-learning-rate", "rate_picture": "--rate-picture"}
 #: Those of them that have no value.
 _SWITCHES = ("doctor",)

@@ -6,24 +6,30 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnn.cli.inputs import (
+    add_inputs,
+    add_target,
+    built_in,
+    checked,
+    kinds_in,
+    labelled,
+    load_model,
+    naming,
+    target_of,
+)
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
-from fastnn.cli.train_arguments import add_flag, add_reading, reading_of
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, lacking
+from fastnn.errors import ArgumentError, DataError, lacking
 from fastnn.extras import pip_install
-from fastnn.recipe.choices import options
 from fastnn.recipe.forms import split_list
-from fastnn.recipe.table import DeviceOptions, EngineOptions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastnn.data.table import Place, Table
+    from fastnn.data.table import Table
     from fastnn.model.model import Model
 
     Array = npt.NDArray[Any]
@@ -41,7 +47,7 @@ def add_predict(commands: Any) -> Parser:
         "--proba the probability of each class. A target column in DATA is left out.",
     )
     p.set_defaults(run=predict)
-    _add_inputs(p)
+    add_inputs(p)
     p.add_argument(
         "-o",
         "--out",
@@ -61,8 +67,8 @@ def add_evaluate(commands: Any) -> Parser:
         f"{MOST_CLASSES} classes which was taken for which, and how often.",
     )
     p.set_defaults(run=evaluate)
-    _add_inputs(p)
-    _add_target(p)
+    add_inputs(p)
+    add_target(p)
     p.add_argument(
         "--metrics",
         metavar="NAME[,NAME]",
@@ -71,42 +77,6 @@ def add_evaluate(commands: Any) -> Parser:
     )
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
-
-
-def add_examples(p: Any) -> None:
-    """Add the options that say what of DATA are examples, and how they are read.
-
-    >>> p = Parser()
-    >>> add_examples(p)
-    >>> p.parse_args(["--target", "price"]).target
-    ['price']
-    """
-    _add_target(p)
-    _add_columns(p)
-
-
-def _add_target(p: Any) -> None:
-    p.add_argument(
-        "--target", metavar="COL", action="append",
-        help="the column of the truth; default: that of training. For several columns give it "
-        "several times",
-    )  # fmt: skip
-
-
-def _add_columns(p: Any) -> None:
-    p.add_argument(
-        "--drop", metavar="COL[,COL]", action="append", type=split_list,
-        help="columns of DATA to leave out",
-    )  # fmt: skip
-    add_reading(p)
-
-
-def _add_inputs(p: Parser) -> None:
-    p.add_argument("model", metavar="MODEL", help="a model file")
-    p.add_argument("data", metavar="DATA", help="a file (CSV, Parquet, NPZ) or a built-in name")
-    _add_columns(p)
-    for row in options(DeviceOptions, EngineOptions).values():
-        add_flag(p, row)
 
 
 @lacking("task", "categorical")
@@ -119,7 +89,7 @@ def predict(arguments: argparse.Namespace) -> int:
         if not out.lower().endswith((".csv", ".parquet")):
             raise ArgumentError(f"--out: the name must end in .csv or .parquet, found {out!r}")
         check_output(out, "--out", {"MODEL": arguments.model, "DATA": arguments.data})
-    model = _load(arguments)
+    model = load_model(arguments)
     if arguments.proba and model.task == "regression":
         raise ArgumentError("--proba has no effect: a regression model predicts values")
     with naming(arguments.data):
@@ -132,39 +102,6 @@ def predict(arguments: argparse.Namespace) -> int:
     n = len(next(iter(columns.values())))
     note(f"{n:,} prediction{'s' if n > 1 else ''} written to {out}")
     return 0
-
-
-def _load(arguments: argparse.Namespace) -> Model:
-    from fastnn.model.files import load
-
-    try:
-        names = options(DeviceOptions, EngineOptions)
-        how: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
-        return load(arguments.model, **{n: value for n, value in how.items() if value is not None})
-    except ModelFileError:
-        if arguments.data.lower().endswith(".fastnn"):
-            raise ArgumentError(
-                f"MODEL comes before DATA: fastnn {arguments.command} {arguments.data} "
-                f"{arguments.model}"
-            ) from None
-        raise
-
-
-@contextmanager
-def naming(data: str) -> Iterator[None]:
-    """Name the data in an error about them that does not do so itself.
-
-    >>> with naming("flats.csv"):
-    ...     raise DataError("there are no rows")
-    Traceback (most recent call last):
-    fastnn.errors.DataError: 'flats.csv': there are no rows
-    """
-    try:
-        yield
-    except DataError as error:
-        if data in str(error):
-            raise
-        raise error.within(f"'{data}': ") from error
 
 
 def predictions(model: Model, table: Table, proba: bool) -> dict[str, Array]:
@@ -215,7 +152,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from fastnn.text import metrics_table
     from fastnn.version import __version__
 
-    model = _load(arguments)
+    model = load_model(arguments)
     with naming(arguments.data):
         table, labels = labelled(model, arguments)
         result = model.evaluate(table, labels, metrics=arguments.metrics)
@@ -224,7 +161,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "task": model.task,
-                "target": _target(model, arguments),
+                "target": target_of(model, arguments),
                 "device": model.device,
                 "engine": model.engine,
                 "examples": len(table),
@@ -240,17 +177,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if confusion is not None:
         print(f"\n{_confusion_table(confusion['labels'], confusion['counts'])}")
     return 0
-
-
-def _place(arguments: argparse.Namespace) -> Place:
-    """Where a row of DATA is: the line of a text file, else the row."""
-    from fastnn.data.csv_lines import place_in_file
-    from fastnn.data.files import CSV_SUFFIXES
-    from fastnn.data.table import from_zero
-
-    if arguments.data.lower().endswith(CSV_SUFFIXES):
-        return place_in_file(Path(arguments.data), arguments.delimiter)
-    return from_zero
 
 
 def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | None:
@@ -280,92 +206,16 @@ def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
 
     drop = joined(arguments.drop)
     if arguments.data in DATASETS:
-        return _checked(model, _builtin(arguments, drop)[0], arguments.data)
-    table = read_table(arguments.data, drop=drop, **_known(model, arguments))
+        return checked(model, built_in(arguments, drop)[0], arguments.data)
+    table = read_table(arguments.data, drop=drop, **kinds_in(model, arguments))
     target = model.target_name
     columns = [target] if isinstance(target, str) else list(target)
     blocks = [f"{target}{j}" for j in range(model.targets.n_outputs)]
     known = set(model.features.columns)
     for names in (columns, blocks):  # of a two-dimensional target in an NPZ file
         if set(names) <= set(table.names) and not known & set(names):
-            table = _checked(model, table.drop(names), arguments.data)
+            table = checked(model, table.drop(names), arguments.data)
             which = f"column {target!r}" if isinstance(target, str) else f"columns {target}"
             note(f"the target {which} of '{arguments.data}' is left out")
             return table
-    return _checked(model, table, arguments.data)
-
-
-def labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array]:
-    """Return the rows of DATA with their targets; an unknown label is told with its line.
-
-    ``arguments``: ``data``, ``target``, ``drop``, and how text is read.
-    """
-    from fastnn.data.builtin import DATASETS
-    from fastnn.data.files import read_labelled
-
-    drop = joined(arguments.drop)
-    if arguments.data in DATASETS:
-        if arguments.target is not None:
-            raise ArgumentError(
-                f"--target has no effect: data set {arguments.data!r} has its own target"
-            )
-        table, labels = _builtin(arguments, drop)
-    else:
-        table, labels = read_labelled(
-            arguments.data, _target(model, arguments), drop=drop, text=model.has_text_labels,
-            **_known(model, arguments),
-        )  # fmt: skip
-    table = _checked(model, table, arguments.data)
-    if model.targets.classes is not None:
-        model.targets.encode(labels, _place(arguments))
-    return table, labels
-
-
-def _target(model: Model, arguments: argparse.Namespace) -> str | tuple[str, ...]:
-    """The column of the truth, or several."""
-    given = arguments.target
-    if not given:
-        return model.target_name
-    return given[0] if len(given) == 1 else tuple(given)
-
-
-def _builtin(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table, Array]:
-    """The test part that a data set has of its own, else all of its rows; which is said."""
-    from fastnn.data.builtin import load
-
-    name = arguments.data
-    for option, value in reading_of(arguments).items():
-        if value is not None:
-            raise ArgumentError(f"--{option} has no effect: data set {name!r} is no text file")
-    dataset = load(name)
-    table, labels = dataset.test or (dataset.table, dataset.target)
-    which = "test rows" if dataset.test else "rows, some of them seen by a model trained on it"
-    note(f"{name}: all {len(table):,} {which}")
-    return table.drop(list(drop)) if drop else table, labels
-
-
-def _known(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What training found the columns to be, and how text is to be read."""
-    from fastnn.preparation.examples import check_there
-
-    check_there(arguments.data)
-    for name in joined(arguments.drop):
-        if name in model.features.columns:
-            raise ArgumentError(f"{arg('drop', name)}: the model needs this column")
-    return {**model.kinds(arguments.data), **model.features.reading_with(reading_of(arguments))}
-
-
-def _checked(model: Model, table: Table, data: str) -> Table:
-    """Return the table; raise DataError for columns that the model does not know."""
-    from fastnn.data.table import listed
-
-    features = model.features
-    if not (features.positional or table.positional):
-        known = set(features.columns)
-        extra = [name for name in table.names if name not in known]
-        if extra and known <= set(table.names):
-            raise DataError(
-                f"'{data}' has columns that the model was not trained on: {listed(extra)}; "
-                f"leave them out with --drop {','.join(extra[:10])}"
-            )
-    return table
+    return checked(model, table, arguments.data)

@@ -11,6 +11,8 @@ from fastnn.pictures.marks import BarChart, Panel
 from fastnn.pictures.palette import page_style
 
 HERE = Path(__file__).parent
+#: By this a page is known as one that may be made anew.
+GENERATOR = '<meta name="generator" content="fastnn">'
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -28,7 +30,7 @@ def page(title: str, body: Iterable[str]) -> str:
         # The browser itself refuses whatever the page might ask for.
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-        f'<link rel="icon" href="data:,"><title>{escape(title)}</title>'
+        f'{GENERATOR}<link rel="icon" href="data:,"><title>{escape(title)}</title>'
         f"<style>{style}</style></head>\n<body><main>{inner}</main>"
         f'<div id="tip" role="status"></div><script>{script}</script></body></html>\n'
     )

@@ -13,7 +13,7 @@ from fastnn.pictures.marks import HeatMap, Panel
 from fastnn.pictures.page import Markup, chapter, grid, page, panel, paragraph, table, tiles
 from fastnn.report.classes import counts_of, truth_of
 from fastnn.report.document import contents_of
-from fastnn.report.learning import loss_chart, metric_chart
+from fastnn.report.learning import columns_for, loss_chart, metric_chart
 from fastnn.report.quality import baseline, better
 from fastnn.report.settings import chosen
 from fastnn.report.subject import IN_CHART, Subject, outputs_of, target_of
@@ -62,14 +62,14 @@ def check_alike(subjects: Subjects) -> None:
     (name, first), *others = subjects.items()
     for other, subject in others:
         for what, one, two in (
-            ("task", first.model.task, subject.model.task),
-            ("target", first.model.target_name, subject.model.target_name),
+            ("tasks", first.model.task, subject.model.task),
+            ("targets", first.model.target_name, subject.model.target_name),
             ("classes", outputs_of(first.model), outputs_of(subject.model)),
         ):
             if one != two:
                 raise ArgumentError(
-                    f"{other} cannot be compared with {name}: their {what} differ"
-                    f"{'' if what == 'classes' else 's'} ({_short(two)} and {_short(one)})"
+                    f"{other} cannot be compared with {name}: their {what} differ, "
+                    f"{_short(two)} and {_short(one)}"
                 )
 
 
@@ -158,7 +158,7 @@ def learning(subjects: Subjects) -> str:
         charts.append(loss_chart(histories))
     names = dict.fromkeys(m for h in histories.values() for e in h.epochs for m in e.metrics)
     charts += [metric_chart(name, histories) for name in list(names)[:3]]
-    return chapter("How the trainings went", grid(charts, 2), anchor="learning")
+    return chapter("How the trainings went", grid(charts, columns_for(len(charts))), anchor="learning")
 
 
 def _curves(subjects: Subjects) -> str:

@@ -43,11 +43,12 @@ def head(subject: Subject, title: str) -> list[str]:
     text += f". {model.network}."
     parts = [f"<h1>{escape(title)}</h1>", paragraph(text, "facts")]
     if history.stopped == "diverged":
+        of = "of its last good epoch" if history.epochs else "that it began with"
         parts.append(
             paragraph(
                 "The training diverged: its loss was no longer a number"
                 + (f" ({subject.error})" if subject.error else "")
-                + ". All that follows is of the weights of its last good epoch.",
+                + f". All that follows is of the weights {of}.",
                 "warning",
             )
         )

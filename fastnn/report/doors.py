@@ -71,29 +71,27 @@ def report_html(
             with inside(f"{name}: " if name else ""):
                 rows[name] = read(model, data, target, reading)
     where = data if isinstance(data, str) and data in DATASETS else "the data"
-    return page_of(several, rows, where, seed)
+    return page_of(subjects_of(several, rows, where, seed))
 
 
-def page_of(
+def subjects_of(
     models: Mapping[str, Model],
     rows: Mapping[str, Examples] | None,
     where: str,
     seed: int = 0,
     files: Mapping[str, str] | None = None,
-) -> str:
-    """Return the page of models whose rows have been read, `report_html`.
+) -> dict[str, Subject]:
+    """Return models with their rows judged: at most 100,000, the same for all.
 
     ``where``: what the rows are called; ``files``: the names of the models' files.
 
     >>> from fastnn.api.train import train
     >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
-    >>> "fastnn.load('a.fastnn')" in page_of({"a": model}, None, "", 0, {"a": "a.fastnn"}).replace(
-    ...     "&#x27;", "'"
-    ... )
-    True
+    >>> subjects_of({"a": model}, None, "", files={"a": "a.fastnn"})["a"].file
+    'a.fastnn'
     """
-    subjects = {}
-    most = min(map(most_rows, models.values()))  # the same rows for all
+    most = min(map(most_rows, models.values()))
+    found = {}
     for name, model in models.items():
         judged = None
         if rows is not None:
@@ -101,7 +99,18 @@ def page_of(
             with inside(f"{name}: " if name and len(models) > 1 else ""):
                 judged = Judged.of(model, few, where, len(rows[name]))
         file = "" if files is None else files[name]
-        subjects[name] = Subject(model, judged=judged, look=judged, seed=seed, file=file)
+        found[name] = Subject(model, judged=judged, look=judged, seed=seed, file=file)
+    return found
+
+
+def page_of(subjects: Mapping[str, Subject]) -> str:
+    """Return the page of one model, or of several side by side.
+
+    >>> from fastnn.api.train import train
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
+    >>> "<h1>Report: progression</h1>" in page_of(subjects_of({"": model}, None, ""))
+    True
+    """
     if len(subjects) > 1:
         return comparison(subjects)
     return document(next(iter(subjects.values())))

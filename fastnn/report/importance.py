@@ -18,6 +18,8 @@ from fastnn.backend.random import check_seed, generator
 from fastnn.recipe.table import ReadingOptions
 from fastnn.errors import ArgumentError, about, arg
 from fastnn.model.model import Model
+from fastnn.preparation.examples import Examples
+from fastnn.preparation.record import drawn
 from fastnn.recipe.checks import whole
 from fastnn.report.judged import Judged
 from fastnn.report.read import read
@@ -138,11 +140,25 @@ def explain(
     Raises ArgumentError for a metric that does not fit the task, DataError for rows that the model
     cannot take.
     """
+    examples = read(model, data, target, reading)
+    return explained(model, examples, metric=metric, repeats=repeats, rows=rows, seed=seed)
+
+
+def explained(
+    model: Model,
+    examples: Examples,
+    *,
+    metric: str | None = None,
+    repeats: int = 5,
+    rows: int | None = None,
+    seed: int = 0,
+) -> Importance:
+    """`explain` with examples that have been read."""
     repeats = whole("repeats", repeats)
     name, seed = checked_metric(model, metric), check_seed(seed)
-    examples = read(model, data, target, reading)
     most = most_rows(model, repeats) if rows is None else whole("rows", rows)
-    judged = Judged.of(model, examples, "the data").some(most, seed)
+    few = drawn(examples, most, seed)
+    judged = Judged.of(model, few, "the data", len(examples))
     return importance(judged, metric=name, repeats=repeats, seed=seed)
 
 

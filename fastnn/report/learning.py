@@ -52,7 +52,7 @@ def learning(subject: Subject) -> str:
     if min(rates) < max(rates):
         charts.append(_rate_chart(history))
         said = ""
-    parts = [paragraph(_said(subject) + said), grid(charts, 2 if len(charts) in (2, 4) else 3)]
+    parts = [paragraph(_said(subject) + said), grid(charts, columns_for(len(charts)))]
     if any(e.batch_costs is not None for e in history.epochs):
         parts.append(folded("The cost of every mini-batch", panel(batch_chart(history))))
     return chapter("How the training went", *parts, anchor="learning")
@@ -70,6 +70,15 @@ def _said(subject: Subject) -> str:
     text += " The training loss is the mean over an epoch's mini-batches, penalties included"
     seconds = sum(e.seconds for e in history.epochs)
     return f"{text}; the steps took {seconds:.3g} s." if seconds else f"{text}."
+
+
+def columns_for(n: int) -> int:
+    """Return in how many columns so many charts are best.
+
+    >>> [columns_for(n) for n in (1, 2, 3, 4, 6)]
+    [3, 2, 3, 2, 3]
+    """
+    return 2 if n in (2, 4) else 3
 
 
 def logarithmic(values: Sequence[float]) -> bool:

@@ -1,0 +1,109 @@
+"""``fastnn explain``: which columns matter to a model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from fastnn.cli.inputs import add_inputs, add_target, labelled, load_model, naming
+from fastnn.cli.messages import check_output
+from fastnn.cli.parser import Parser
+from fastnn.cli.train_arguments import add_flag
+from fastnn.errors import ArgumentError
+from fastnn.recipe.choices import OPTIONS
+from fastnn.recipe.forms import whole
+
+_EXPLAIN = """\
+Show how much each column of DATA matters to a model: by how much a metric gets
+worse when the column's values are put into another order (permutation
+importance). Give DATA that were not in training."""
+
+
+def add_explain(commands: Any) -> Parser:
+    """Add the command to the subparsers."""
+    p: Parser = commands.add_parser(
+        "explain", help="show which columns matter to a saved model", description=_EXPLAIN
+    )
+    p.set_defaults(run=explain)
+    add_inputs(p)
+    add_target(p)
+    p.add_argument("--metric", metavar="NAME", help="default: accuracy, of regression r2")
+    p.add_argument(
+        "--repeats", metavar="N", type=whole, default=5, help="orders of each column; default: 5"
+    )
+    p.add_argument(
+        "--rows", metavar="N", type=whole,
+        help="rows to look at, drawn by --seed; default: 20,000, fewer with many inputs",
+    )  # fmt: skip
+    add_flag(p, OPTIONS["seed"])
+    p.set_defaults(seed=0)
+    p.add_argument("--picture", metavar="FILE", help="a picture as well: .svg, .png or .html")
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    return p
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Permute, and print."""
+    from fastnn.preparation.examples import Examples
+    from fastnn.report.importance import checked_metric, explained
+    from fastnn.text import print_json
+    from fastnn.version import __version__
+
+    picture = arguments.picture
+    if picture is not None:
+        if not picture.lower().endswith((".svg", ".png", ".html")):
+            raise ArgumentError(f"--picture: the name ends in .svg, .png or .html: {picture!r}")
+        check_output(picture, "--picture", {"MODEL": arguments.model, "DATA": arguments.data})
+    model = load_model(arguments)
+    checked_metric(model, arguments.metric)
+    with naming(arguments.data):
+        examples = Examples(*labelled(model, arguments))
+        found = explained(
+            model, examples, metric=arguments.metric, repeats=arguments.repeats,
+            rows=arguments.rows, seed=arguments.seed,
+        )  # fmt: skip
+    if picture is not None:
+        _draw(found, picture, os.path.basename(arguments.model))
+    if arguments.json:
+        print_json(
+            {
+                "metric": found.metric,
+                "score": found.score,
+                "rows": found.rows,
+                "of_rows": found.total,
+                "repeats": found.drops.shape[1],
+                "seed": found.seed,
+                "columns": list(found),
+                "model": arguments.model,
+                "data": arguments.data,
+                "picture": picture,
+                "fastnn": __version__,
+            }
+        )
+        return 0
+    print(found)
+    if picture is not None:
+        print(f"\npicture: {picture}")
+    return 0
+
+
+def _draw(found: Any, path: str, model: str) -> None:
+    from fastnn.formats.atomic import write_atomically
+    from fastnn.pictures.figure import figure_svg
+    from fastnn.pictures.marks import Figure
+    from fastnn.pictures.page import page, section
+    from fastnn.pictures.raster import svg_to_png
+    from fastnn.report.matters import importance_picture
+
+    title = f"What matters to {model}"
+    bars = importance_picture(found)
+    if path.lower().endswith(".html"):
+        heading = f"{found.metric} on {found.rows:,} of {found.total:,} rows"
+        content = page(
+            title, ["<h1>What matters</h1>", section(heading, model, [bars], 1)]
+        ).encode()
+    else:
+        svg = figure_svg(Figure(title, [bars], columns=1))
+        content = svg_to_png(svg) if path.lower().endswith(".png") else svg.encode()
+    write_atomically(path, content)

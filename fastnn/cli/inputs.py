@@ -1,0 +1,191 @@
+"""The model and the rows that a command takes: MODEL, DATA, and how DATA is read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastnn.cli.messages import note
+from fastnn.cli.parser import Parser, joined
+from fastnn.cli.train_arguments import add_flag, add_reading, reading_of
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
+from fastnn.recipe.choices import options
+from fastnn.recipe.forms import split_list
+from fastnn.recipe.table import DeviceOptions, EngineOptions
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from fastnn.data.table import Place, Table
+    from fastnn.model.model import Model
+
+    Array = npt.NDArray[Any]
+
+
+def add_inputs(p: Parser) -> None:
+    """Add MODEL and DATA, and how they are read.
+
+    >>> p = Parser()
+    >>> add_inputs(p)
+    >>> p.parse_args(["a.fastnn", "digits", "--engine", "numpy"]).engine
+    'numpy'
+    """
+    p.add_argument("model", metavar="MODEL", help="a model file")
+    p.add_argument("data", metavar="DATA", help="a file (CSV, Parquet, NPZ) or a built-in name")
+    add_reading_of_data(p)
+
+
+def add_examples(p: Any) -> None:
+    """Add the options that say what of DATA are examples, and how they are read.
+
+    >>> p = Parser()
+    >>> add_examples(p)
+    >>> p.parse_args(["--target", "price"]).target
+    ['price']
+    """
+    add_target(p)
+    _add_columns(p)
+
+
+def add_target(p: Any) -> None:
+    """Add the option that names the truth."""
+    p.add_argument(
+        "--target", metavar="COL", action="append",
+        help="the column of the truth; default: that of training. For several columns give it "
+        "several times",
+    )  # fmt: skip
+
+
+def add_reading_of_data(p: Parser) -> None:
+    """Add the options by which DATA is read, and where it is predicted."""
+    _add_columns(p)
+    for row in options(DeviceOptions, EngineOptions).values():
+        add_flag(p, row)
+
+
+def _add_columns(p: Any) -> None:
+    p.add_argument(
+        "--drop", metavar="COL[,COL]", action="append", type=split_list,
+        help="columns of DATA to leave out",
+    )  # fmt: skip
+    add_reading(p)
+
+
+def load_model(arguments: argparse.Namespace) -> Model:
+    """Return MODEL on ``--device``; say so where it and DATA have changed places."""
+    from fastnn.model.files import load
+
+    try:
+        names = options(DeviceOptions, EngineOptions)
+        how: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
+        return load(arguments.model, **{n: value for n, value in how.items() if value is not None})
+    except ModelFileError:
+        if arguments.data.lower().endswith(".fastnn"):
+            raise ArgumentError(
+                f"MODEL comes before DATA: fastnn {arguments.command} {arguments.data} "
+                f"{arguments.model}"
+            ) from None
+        raise
+
+
+@contextmanager
+def naming(data: str) -> Iterator[None]:
+    """Name the data in an error about them that does not do so itself.
+
+    >>> with naming("flats.csv"):
+    ...     raise DataError("there are no rows")
+    Traceback (most recent call last):
+    fastnn.errors.DataError: 'flats.csv': there are no rows
+    """
+    try:
+        yield
+    except DataError as error:
+        if data in str(error):
+            raise
+        raise error.within(f"'{data}': ") from error
+
+
+def place_of(arguments: argparse.Namespace) -> Place:
+    """Return where a row of DATA is: the line of a text file, else the row."""
+    from fastnn.data.csv_lines import place_in_file
+    from fastnn.data.files import CSV_SUFFIXES
+    from fastnn.data.table import from_zero
+
+    if arguments.data.lower().endswith(CSV_SUFFIXES):
+        return place_in_file(Path(arguments.data), arguments.delimiter)
+    return from_zero
+
+
+def labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array]:
+    """Return the rows to evaluate on, with their targets, whose labels the model knows."""
+    from fastnn.data.builtin import DATASETS
+    from fastnn.data.files import read_labelled
+
+    drop = joined(arguments.drop)
+    if arguments.data in DATASETS:
+        if arguments.target is not None:
+            raise ArgumentError(
+                f"--target has no effect: data set {arguments.data!r} has its own target"
+            )
+        table, labels = built_in(arguments, drop)
+    else:
+        table, labels = read_labelled(
+            arguments.data, target_of(model, arguments), drop=drop, text=model.has_text_labels,
+            **kinds_in(model, arguments),
+        )  # fmt: skip
+    if model.targets.classes is not None:  # an unknown label is told with its line
+        model.targets.encode(labels, place_of(arguments))
+    return checked(model, table, arguments.data), labels
+
+
+def target_of(model: Model, arguments: argparse.Namespace) -> str | tuple[str, ...]:
+    """Return the column of the truth, or several."""
+    given = arguments.target
+    if not given:
+        return model.target_name
+    return given[0] if len(given) == 1 else tuple(given)
+
+
+def built_in(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table, Array]:
+    """Return the test part that a data set has of its own, else all of its rows; which is said."""
+    from fastnn.data.builtin import load
+
+    name = arguments.data
+    for option, value in reading_of(arguments).items():
+        if value is not None:
+            raise ArgumentError(f"--{option} has no effect: data set {name!r} is no text file")
+    dataset = load(name)
+    table, labels = dataset.test or (dataset.table, dataset.target)
+    which = "test rows" if dataset.test else "rows, some of them seen by a model trained on it"
+    note(f"{name}: all {len(table):,} {which}")
+    return table.drop(list(drop)) if drop else table, labels
+
+
+def kinds_in(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what training found the columns to be, and how text is to be read."""
+    from fastnn.preparation.examples import check_there
+
+    check_there(arguments.data)
+    for name in joined(arguments.drop):
+        if name in model.features.columns:
+            raise ArgumentError(f"{arg('drop', name)}: the model needs this column")
+    return {**model.kinds(arguments.data), **model.features.reading_with(reading_of(arguments))}
+
+
+def checked(model: Model, table: Table, data: str) -> Table:
+    """Return the table; raise DataError for columns that the model does not know."""
+    from fastnn.data.table import listed
+
+    features = model.features
+    if not (features.positional or table.positional):
+        known = set(features.columns)
+        extra = [name for name in table.names if name not in known]
+        if extra and known <= set(table.names):
+            raise DataError(
+                f"'{data}' has columns that the model was not trained on: {listed(extra)}; "
+                f"leave them out with --drop {','.join(extra[:10])}"
+            )
+    return table
