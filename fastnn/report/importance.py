@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fastnn.backend.random import check_seed, generator
 from fastnn.recipe.table import ReadingOptions
-from fastnn.errors import ArgumentError, about, arg
+from fastnn.errors import ArgumentError, arg, shown
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
@@ -171,10 +171,15 @@ def checked_metric(model: Model, metric: str | None) -> str:
     """
     if metric is None:
         return default_metrics(model.task)[0]
-    with about("metric"):
-        if not isinstance(metric, str):
-            raise ArgumentError(f"{arg('metric')} must be the name of a metric, found {metric!r}")
+    if not isinstance(metric, str):
+        raise ArgumentError(
+            f"{arg('metric')} must be the name of a metric, found {shown(metric)}", value=metric
+        )
+    try:
         (name,) = metric_names(model.task, [metric])
+    except ArgumentError as error:  # there it is one of several
+        said = str(error).removeprefix("metrics: ")
+        raise ArgumentError(f"{arg('metric')}: {said}", value=metric) from None
     return name
 
 

@@ -1,14 +1,7 @@
-"""The page of a run: it holds every figure, asks for nothing, and a browser has no complaint.
+"""The page of a run: it holds every figure, asks for nothing, and a browser has no complaint."""
 
-The browser is Debian's chromium; where it is not installed those tests are skipped and say so.
-"""
-
-import html
 import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -22,9 +15,8 @@ from benchmarks.rows import SYSTEMS, Row
 from benchmarks.sections import latency
 from fastnn.pictures import palette
 from fastnn.pictures.marks import Chart, Line
-from tests.waiting import HANG
+from tests.browser import Page, browse, needs_browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ABOUT = {
     "processor": "Z80 <fast>", "cores": 2, "versions": {"numpy": "2.4.6", "jax": None},
     "python": "3.12.1", "blas_threads": 2, "gpu": None,
@@ -105,23 +97,9 @@ def test_every_system_has_a_name_and_a_colour() -> None:
     assert set(COLOURS.values()) <= set(palette.COLOURS)
 
 
-class Links(HTMLParser):
-    """Everything by which a page could ask for something else."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [str(v) for k, v in attrs if k in ("src", "href", "srcset", "data", "action")]
-
-
 def test_the_page_asks_for_nothing() -> None:
     text = page(_rows(), ABOUT)
-    links = Links()
-    links.feed(text)
-    assert links.found == ["data:,"]
+    Page(text).asks_for_nothing()
     assert "url(" not in text
     assert "@import" not in text
     assert "fetch" not in text
@@ -213,30 +191,6 @@ const asked = performance.getEntriesByType("resource").map((entry) => entry.name
 document.body.dataset.asked = JSON.stringify(asked);
 document.body.dataset.paper = getComputedStyle(document.body).backgroundColor;
 </script>"""
-
-
-def browse(file: Path, folder: Path, dark: bool = False) -> tuple[str, str]:
-    """The opening tag of the body after the scripts ran, and what the browser said."""
-    assert CHROMIUM is not None
-    done = subprocess.run(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-            f"--user-data-dir={folder / 'profile'}", "--no-first-run", "--disable-sync",
-            "--disable-background-networking", "--disable-component-update",
-            "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr",
-            f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-            "--virtual-time-budget=2000", "--dump-dom", file.as_uri(),
-        ],
-        capture_output=True, text=True, timeout=HANG, check=False,
-    )  # fmt: skip
-    body = re.search(r"<body([^>]*)>", done.stdout)
-    assert body is not None, done.stderr[-2000:]
-    return html.unescape(body[1]), done.stderr
-
-
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="chromium is not installed: apt-get install chromium"
-)
 
 
 @needs_browser
