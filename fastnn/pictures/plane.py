@@ -141,11 +141,11 @@ def _label_places(marks: Sequence[Mark], x: Scale, y: Scale) -> dict[int, float]
 
     A line that ends before the last line has its name at its end instead.
     """
-    ends = {id(m): end for m in marks if (end := _end(m, x, y)) is not None}
-    lines = {id(m) for m in marks if isinstance(m, Line)}
-    last = max((end[0] for k, end in ends.items() if k in lines), default=0.0)
-    wanted = [(end[1], str(k)) for k, end in ends.items() if end[0] >= last - 1e-6]
-    return {int(k): at for k, at in label_places(wanted, TOP).items()}
+    ends = [(m, end) for m in marks if (end := _end(m, x, y)) is not None]
+    last = max((end[0] for m, end in ends if isinstance(m, Line)), default=0.0)
+    # Of names at one height the mark that comes first is above.
+    wanted = [(end[1], f"{k:06d}") for k, (_, end) in enumerate(ends) if end[0] >= last - 1e-6]
+    return {id(ends[int(k)][0]): at for k, at in label_places(wanted, TOP).items()}
 
 
 def _end(mark: Mark, x: Scale, y: Scale) -> tuple[float, float] | None:

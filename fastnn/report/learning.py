@@ -43,7 +43,7 @@ def learning(subject: Subject) -> str:
     history = subject.model.history
     if not history.epochs:
         why = "The training ended before its first epoch did, so there are no curves."
-        if history.stopped == "running":
+        if not subject.model.options:
             why = "This model brought no history of its training, so there are no curves."
         return chapter("How the training went", paragraph(why), anchor="learning")
     charts = [loss_chart({"": history}), *metric_charts(history)]

@@ -125,6 +125,14 @@ def test_labels_keep_their_distance_and_stay_below_the_top() -> None:
     assert places["e"] == 200.0
 
 
+def test_names_at_one_height_are_in_the_order_of_the_marks() -> None:
+    marks = tuple(Line.of(f"line {k}", [0, 1], [k, 5]) for k in range(9))
+    tree = _tree(panel_svg(Chart("", marks)))
+    labels = [t for t in tree.iter("text") if t.attrib.get("class") == "label"]
+    ys = {"".join(t.itertext()): float(t.attrib["y"]) for t in labels}
+    assert sorted(ys, key=ys.__getitem__) == [f"line {k}" for k in range(9)]
+
+
 @given(
     st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), st.booleans(),
 )  # fmt: skip

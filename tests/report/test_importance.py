@@ -42,7 +42,7 @@ def test_it_is_the_metric_on_the_permuted_table(
             value = model.evaluate(_permuted(columns, column, order), metrics=[name])[name]
             drop = sign * (found.score - value)
             assert found.drops[j, r] == pytest.approx(drop, rel=1e-5, abs=1e-6)
-    assert {column for column in found.columns} == {n for n in columns if n != target}
+    assert set(found.columns) == {n for n in columns if n != target}
 
 
 def test_labels_and_several_targets_can_be_explained(trainings: dict[str, Training]) -> None:

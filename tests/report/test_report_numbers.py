@@ -252,7 +252,9 @@ def test_importance_on_the_page_is_that_of_the_command(trainings) -> None:
     judged = _judged(trainings, "regression")
     found = importance(judged, metric="r2", repeats=5, seed=0)
     text = trainings["regression"].report_html()
-    shown = re.findall(r'class="value"[^>]*>([^<]*)<', text.split("<h3>Permutation importance</h3>")[1])
+    shown = re.findall(
+        r'class="value"[^>]*>([^<]*)<', text.split("<h3>Permutation importance</h3>")[1]
+    )
     assert shown == [number(found.mean[j]) for j in found.ranked]
 
 
