@@ -16,7 +16,7 @@ from fastnn.cli.inputs import (
 )
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
-from fastnn.cli.train_arguments import add_flag
+from fastnn.cli.train_arguments import add_flag, reading_of
 from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.choices import OPTIONS
 
@@ -48,7 +48,7 @@ def add_report(commands: Any) -> Parser:
     add_target(p)
     add_reading_of_data(p)
     add_flag(p, OPTIONS["seed"])
-    p.set_defaults(seed=0)
+    p.set_defaults(seed=None)
     p.add_argument(
         "-o", "--out", metavar="FILE.html",
         help="the page; default: MODEL's name with .html, of several report.html, in the current "
@@ -74,7 +74,7 @@ def report(arguments: argparse.Namespace) -> int:
     files = {name: os.path.basename(path) for name, path in zip(names, paths, strict=True)}
     where = "" if data is None else os.path.basename(data)
     with naming(data or ""):
-        subjects = subjects_of(models, rows, where, arguments.seed, files)
+        subjects = subjects_of(models, rows, where, arguments.seed or 0, files)
     page = page_of(subjects)
     if os.path.exists(out):
         note(f"the report that was in {out} is replaced")
@@ -153,7 +153,7 @@ def _read(
                 first = next(iter(rows.values())) if again else None
                 rows[name] = first or Examples(*labelled(models[name], own))
     if data is None:
-        for option in ("target", "drop", "delimiter", "decimal", "thousands", "missing"):
+        for option in ("target", "drop", "seed", *reading_of(arguments)):
             if getattr(arguments, option, None) is not None:
                 raise ArgumentError(f"{arg(option)} has no effect without DATA")
     return models, rows if data is not None else None

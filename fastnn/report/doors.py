@@ -60,7 +60,7 @@ def report_html(
     for name, model in several.items():
         if not isinstance(model, Model):
             raise ArgumentError(f"{arg('models')}: {shown(name)} is no model: {shown(model)}")
-    seed, rows = check_seed(seed), None
+    rows = None
     if data is None:
         for option, value in {"target": target, **reading}.items():
             if value is not None:
@@ -90,7 +90,7 @@ def subjects_of(
     >>> subjects_of({"a": model}, None, "", files={"a": "a.fastnn"})["a"].file
     'a.fastnn'
     """
-    most = min(map(most_rows, models.values()))
+    most, seed = min(map(most_rows, models.values())), check_seed(seed)
     found = {}
     for name, model in models.items():
         judged = None
