@@ -133,6 +133,8 @@ FACES: dict[str, Callable[[], Any]] = {
         tuple(Candidate({LONG: LONG, EVIL: EVIL}, 0.5, (0.5,), {"loss": 0.5}, 1, "epochs", 0.0)
               for _ in range(99)), 0, small(),
     ),
+    "Importance": lambda: importance(("a", "b")),
+    "Importance, 5,000 columns": lambda: importance([f"{EVIL}{LONG}{i}" for i in range(5000)]),
     "Sequential": lambda: sequential(2, fitted=True),
     "Sequential, empty": lambda: sequential(0),
     "Sequential, not compiled": lambda: sequential(2),
@@ -143,6 +145,12 @@ FACES: dict[str, Callable[[], Any]] = {
         {f"{EVIL}{LONG}{i}": [0.5] * 5000 for i in range(50)}, [*range(5000)], "epochs"
     ),
 }  # fmt: skip
+
+
+def importance(columns) -> fastnn.Importance:
+    drops = np.linspace(-1, 1, 3 * len(columns)).reshape(-1, 3)
+    return fastnn.Importance(EVIL, True, math.nan, tuple(columns), drops, 5, 9, 0)
+
 
 #: What shows itself in a line.
 LINES: dict[str, Callable[[], Any]] = {

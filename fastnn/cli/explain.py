@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.inputs import add_inputs, add_target, labelled, load_model, naming
 from fastnn.cli.messages import check_output
 from fastnn.cli.parser import Parser
+from fastnn.cli.text import print_json
 from fastnn.cli.train_arguments import add_flag
 from fastnn.errors import ArgumentError
 from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.forms import whole
+
+if TYPE_CHECKING:
+    from fastnn.report.importance import Importance
+
+#: Columns in the table.
+SHOWN = 20
 
 _EXPLAIN = """\
 Show how much each column of DATA matters to a model: by how much a metric gets
@@ -47,7 +54,6 @@ def explain(arguments: argparse.Namespace) -> int:
     """Permute, and print."""
     from fastnn.preparation.examples import Examples
     from fastnn.report.importance import checked_metric, explained
-    from fastnn.text import print_json
     from fastnn.version import __version__
 
     picture = arguments.picture
@@ -82,13 +88,47 @@ def explain(arguments: argparse.Namespace) -> int:
             }
         )
         return 0
-    print(found)
+    print(importance_table(found))
     if picture is not None:
         print(f"\npicture: {picture}")
     return 0
 
 
-def _draw(found: Any, path: str, model: str) -> None:
+def importance_table(found: Importance) -> str:
+    """Return the most important columns as a table, and how they were found.
+
+    >>> import numpy as np
+    >>> from fastnn.report.importance import Importance
+    >>> drops = np.array([[0.5, 0.75], [0.0, 0.25]])
+    >>> print(importance_table(Importance("r2", True, 0.9, ("a", "b"), drops, 5, 8, seed=0)))
+    column  r2 lower by  deviation
+    a            0.6250     0.1250
+    b            0.1250     0.1250
+    <BLANKLINE>
+    r2 0.9000 on 5 of 8 rows, 2 orders of each column, drawn by seed 0
+    """
+    from fastnn.text import clipped, number, table
+
+    rows = [
+        [clipped(row["column"], 40), number(row["importance"]), number(row["deviation"])]
+        for row in found
+    ]
+    worse = "lower" if found.greater_is_better else "higher"
+    left = f"... and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+    of = f"{found.rows:,} of {found.total:,}" if found.rows < found.total else f"all {found.rows:,}"
+    head = ["column", f"{found.metric} {worse} by", "deviation"]
+    return "\n".join(
+        [
+            table([head, *rows[:SHOWN]]),
+            *([left] if left else []),
+            "",
+            f"{found.metric} {number(found.score)} on {of} rows, {found.drops.shape[1]} orders of "
+            f"each column, drawn by seed {found.seed}",
+        ]
+    )
+
+
+def _draw(found: Importance, path: str, model: str) -> None:
     from fastnn.formats.atomic import write_atomically
     from fastnn.pictures.figure import figure_svg
     from fastnn.pictures.marks import Figure

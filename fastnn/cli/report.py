@@ -16,6 +16,7 @@ from fastnn.cli.inputs import (
 )
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
+from fastnn.cli.text import print_json
 from fastnn.cli.train_arguments import add_flag, reading_of
 from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.choices import OPTIONS
@@ -62,7 +63,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Read, judge, write the page, and print what it is about."""
     from fastnn.formats.atomic import write_atomically
     from fastnn.report.doors import page_of, subjects_of
-    from fastnn.text import metrics_table, print_json
+    from fastnn.text import metrics_table
     from fastnn.version import __version__
 
     paths, data = _divided(arguments.paths)

@@ -53,10 +53,14 @@ def sized_svg(panel: Panel) -> tuple[str, float, bool]:
     scrolls = isinstance(panel, Diagram | HeatMap) and width > WIDE
     least = f";min-width:{READABLE * width:g}px" if scrolls else ""
     return (
-        f'<svg class="picture" viewBox="0 0 {width} {height}" role="img" '
-        f'style="max-width:{most:g}px{least}" aria-label="{escape(described(panel))}">'
-        f"{inner}</svg>"
-    ), most, scrolls
+        (
+            f'<svg class="picture" viewBox="0 0 {width} {height}" role="img" '
+            f'style="max-width:{most:g}px{least}" aria-label="{escape(described(panel))}">'
+            f"{inner}</svg>"
+        ),
+        most,
+        scrolls,
+    )
 
 
 def described(panel: Panel) -> str:

@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 
 from fastnn.errors import ArgumentError
+from fastnn.model.facts import task_text
 from fastnn.pictures.marks import HeatMap, Panel
 from fastnn.pictures.page import Markup, chapter, grid, page, panel, paragraph, table, tiles
 from fastnn.report.classes import counts_of, truth_of
@@ -45,7 +46,8 @@ def comparison(subjects: Subjects) -> str:
     chapters = [quality(subjects), learning(subjects), _curves(subjects), _classes(subjects),
                 _agreement(subjects), differences(subjects)]  # fmt: skip
     chapters = [text for text in chapters if text]
-    said = f"{first.model.task} of {target_of(first.model)!r}; models: {', '.join(subjects)}."
+    task = task_text(first.model.task, first.model.target_name)
+    said = f"{task}; models: {', '.join(subjects)}."
     if first.judged is not None:
         said += f" Judged on {first.judged.said}."
     head = [f"<h1>{escape(title)}</h1>", paragraph(said, "facts"), tiles(_tiles(subjects))]
@@ -158,7 +160,8 @@ def learning(subjects: Subjects) -> str:
         charts.append(loss_chart(histories))
     names = dict.fromkeys(m for h in histories.values() for e in h.epochs for m in e.metrics)
     charts += [metric_chart(name, histories) for name in list(names)[:3]]
-    return chapter("How the trainings went", grid(charts, columns_for(len(charts))), anchor="learning")
+    shown = grid(charts, columns_for(len(charts)))
+    return chapter("How the trainings went", shown, anchor="learning")
 
 
 def _curves(subjects: Subjects) -> str:

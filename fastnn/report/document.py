@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
+from fastnn.model.facts import task_text
 from fastnn.pictures.page import contents, page, paragraph, tiles
 from fastnn.report.classes import classes
 from fastnn.report.inputs import inputs
@@ -37,7 +38,7 @@ def document(subject: Subject) -> str:
 def head(subject: Subject, title: str) -> list[str]:
     """Return what stands first: the title, what the model is, what went wrong, a few numbers."""
     model, history = subject.model, subject.model.history
-    text = f"{model.task} of {target_of(model)!r}"
+    text = task_text(model.task, model.target_name)
     if model.targets.classes is not None:
         text += f", {len(outputs_of(model)):,} classes"
     text += f". {model.network}."

@@ -17,13 +17,14 @@ import numpy.typing as npt
 from fastnn.backend.random import check_seed, generator
 from fastnn.recipe.table import ReadingOptions
 from fastnn.errors import ArgumentError, arg, shown
+from fastnn.faces import Face
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
 from fastnn.recipe.checks import whole
 from fastnn.report.judged import Judged
 from fastnn.report.read import read
-from fastnn.text import number, table
+from fastnn.text import number
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names, probabilities
 
 Array = npt.NDArray[Any]
@@ -31,11 +32,9 @@ Array = npt.NDArray[Any]
 #: Unless told otherwise so many rows are looked at, and all their repeats together have no more
 #: than so many numbers, which is 128 MB.
 MOST_ROWS, MOST_NUMBERS = 20_000, 2**25
-#: A text of an importance has so many columns at the most.
-SHOWN = 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Importance:
     """By how much ``metric`` gets worse when a column is permuted.
 
@@ -83,23 +82,22 @@ class Importance:
                 "deviation": float(deviation[j]),
             }
 
-    def __str__(self) -> str:
-        most, more = self.ranked[:SHOWN], len(self.columns) - SHOWN
-        mean, deviation = self.mean, self.deviation
-        rows = [[self.columns[j], number(mean[j]), number(deviation[j])] for j in most]
+    def _face(self) -> Face:
+        of = f"{self.rows:,} of {self.total:,}" if self.rows < self.total else f"all {self.rows:,}"
         worse = "lower" if self.greater_is_better else "higher"
-        of = f"{self.rows:,} of {self.total:,} rows" if self.rows < self.total else "all rows"
-        return "\n".join(
-            [
-                table([["column", f"{self.metric} {worse} by", "deviation"], *rows]),
-                *([f"... and {more:,} more"] if more > 0 else []),
-                "",
-                f"{self.metric} {number(self.score)} on {of}, {self.drops.shape[1]} permutations "
-                f"of each column",
-            ]
-        )
+        facts = {"metric": f"{self.metric} {number(self.score)}", "rows": of}
+        facts["repeats"] = f"{self.drops.shape[1]}, seed {self.seed}"
+        rows = [
+            [row["column"], number(row["importance"]), number(row["deviation"])] for row in self
+        ]
+        head = ["column", f"{self.metric} {worse} by", "deviation"]
+        return Face("Importance", facts, [head, *rows], "columns")
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return self._face().text()
+
+    def _repr_html_(self) -> str:
+        return self._face().html()
 
 
 def explain(

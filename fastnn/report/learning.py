@@ -12,25 +12,13 @@ from fastnn.pictures.page import chapter, folded, grid, panel, paragraph
 from fastnn.pictures.palette import series_colour
 from fastnn.pictures.plane import thinned
 from fastnn.report.subject import Subject
-from fastnn.training.history import History
+from fastnn.training.history import ENDINGS, History
 
 WIDTH, HEIGHT = 400, 270
 #: An axis is logarithmic if its values differ by more than this factor.
 WIDE = 20.0
 #: Metrics that are drawn.
 MOST_METRICS = 5
-
-#: Why a training ended.
-ENDINGS = {
-    "epochs": "They are all that were asked for.",
-    "early_stopping": "It ended because nothing got better any more.",
-    "converged": "It ended because the loss hardly changed any more.",
-    "interrupted": "Then it was interrupted.",
-    "diverged": "Then the loss was no longer a number.",
-    "callback": "It was ended by a callback.",
-    "failed": "Then an error ended it.",
-    "running": "It has not ended.",
-}
 
 
 def learning(subject: Subject) -> str:
@@ -62,7 +50,7 @@ def _said(subject: Subject) -> str:
     history, options = subject.model.history, subject.model.options
     n, most = len(history.epochs), options.get("epochs")
     of = f" of {most:,} epochs" if most and most != n else f" epoch{'s' if n != 1 else ''}"
-    text = f"{n:,}{of}. {ENDINGS[history.stopped]}"
+    text = f"{n:,}{of}, {ENDINGS[history.stopped]}."
     if history.best_epoch is not None and history.monitor:
         by = "loss" if history.monitor == "loss" else history.monitor
         text += f" The weights are those of epoch {history.best_epoch:,}, the best by the {by} of "

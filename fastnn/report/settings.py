@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from fastnn.extras import packages
@@ -13,6 +12,7 @@ from fastnn.model.model import Model
 from fastnn.pictures.page import chapter, paragraph, table
 from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.documentation import shown_default
+from fastnn.recipe.forms import written
 from fastnn.report.subject import Subject
 from fastnn.text import clipped, engine_text
 from fastnn.version import __version__
@@ -70,30 +70,13 @@ def chosen(name: str, value: Any) -> str:
     """
     row = OPTIONS.get(name)
     if value is not None and value != []:
-        return choice(value)
+        return clipped("yes" if value is True else "no" if value is False else written(value), 200)
     return shown_default(row) if row is not None and row.default in (None, ()) else "none"
 
 
 def _meaning(name: str) -> str:
     row = OPTIONS.get(name)
     return "" if row is None else re.sub(r" \(N\d+\)", "", row.help)
-
-
-def choice(value: Any) -> str:
-    """Return an option as the command line takes it.
-
-    >>> choice({"name": "adam", "beta1": 0.9}), choice([64, 32]), choice(0.001)
-    ('adam(beta1=0.9)', '64, 32', '0.001')
-    """
-    if isinstance(value, Mapping):
-        inner = ",".join(f"{k}={choice(v)}" for k, v in value.items() if k != "name")
-        name = str(value.get("name", ""))
-        return clipped(f"{name}({inner})" if inner else name, 200)
-    if isinstance(value, (list, tuple)):
-        return clipped(", ".join(map(choice, value)), 200)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else clipped(str(value), 200)
 
 
 def environment(subject: Subject) -> str:

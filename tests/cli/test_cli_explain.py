@@ -6,13 +6,24 @@ import pytest
 
 from fastnn.model.files import load
 from fastnn.report.importance import explain
+from fastnn.text import number
 from tests.browser import Page
 
 
 def test_the_table_is_that_of_python(fastnn, models) -> None:
     ran = fastnn("explain", models / "tumours.fastnn", "breast_cancer", "--seed", 2)
     assert ran.code == 0
-    assert ran.out == f"{explain(load(models / 'tumours.fastnn'), 'breast_cancer', seed=2)}\n"
+    found = explain(load(models / "tumours.fastnn"), "breast_cancer", seed=2)
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["column", "accuracy", "lower", "by", "deviation"]
+    for line, row in zip(lines[1:21], found, strict=False):
+        shown = [row["column"], number(row["importance"]), number(row["deviation"])]
+        assert line.split() == " ".join(shown).split()
+    assert lines[21] == "... and 10 more"
+    score = number(found.score)
+    assert (
+        lines[-1] == f"accuracy {score} on all 569 rows, 5 orders of each column, drawn by seed 2"
+    )
     assert "all 569 rows, some of them seen" in ran.err
 
 

@@ -106,7 +106,7 @@ def test_a_training_that_was_interrupted() -> None:
         train(table(), "price", callbacks=[stop], **SETTINGS)
     page = check(caught.value.result.report_html())
     assert "The training was interrupted after epoch 2 of 20." in page.texts[""]
-    assert "2 of 20 epochs. Then it was interrupted." in page.texts["learning"]
+    assert "2 of 20 epochs, then interrupted." in page.texts["learning"]
 
 
 @pytest.mark.parametrize("good", [0, 2])
