@@ -36,8 +36,6 @@ from fastnn.recipe.table import (
     SourceOptions,
     TrainOptions,
 )
-from fastnn.report.document import document
-from fastnn.report.subject import of_training
 from fastnn.text import engine_text
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
@@ -110,6 +108,9 @@ class Training:
         A training that was not judged on its test part (of a `search` all but the best) has the
         page of its model alone.
         """
+        from fastnn.report.document import document
+        from fastnn.report.subject import of_training
+
         error = "" if self.error is None else str(self.error)
         return document(of_training(self.model, self.record, error, check_seed(seed), file))
 
