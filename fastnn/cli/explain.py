@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.inputs import add_inputs, add_target, labelled, load_model, naming
 from fastnn.cli.messages import check_output
 from fastnn.cli.parser import Parser
-from fastnn.cli.text import print_json
-from fastnn.cli.train_arguments import add_flag
 from fastnn.errors import ArgumentError
-from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.forms import whole
 
 if TYPE_CHECKING:
@@ -35,7 +32,7 @@ def add_explain(commands: Any) -> Parser:
     p.set_defaults(run=explain)
     add_inputs(p)
     add_target(p)
-    p.add_argument("--metric", metavar="NAME", help="default: accuracy, of regression r2")
+    p.add_argument("--by", metavar="NAME", help="the metric; default: accuracy, of regression r2")
     p.add_argument(
         "--repeats", metavar="N", type=whole, default=5, help="orders of each column; default: 5"
     )
@@ -43,8 +40,9 @@ def add_explain(commands: Any) -> Parser:
         "--rows", metavar="N", type=whole,
         help="rows to look at, drawn by --seed; default: 20,000, fewer with many inputs",
     )  # fmt: skip
-    add_flag(p, OPTIONS["seed"])
-    p.set_defaults(seed=0)
+    p.add_argument(
+        "--seed", metavar="N", type=whole, default=0, help="seed of rows and orders; default: 0"
+    )
     p.add_argument("--picture", metavar="FILE", help="a picture as well: .svg, .png or .html")
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
@@ -52,6 +50,7 @@ def add_explain(commands: Any) -> Parser:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Permute, and print."""
+    from fastnn.cli.text import print_json
     from fastnn.preparation.examples import Examples
     from fastnn.report.importance import checked_metric, explained
     from fastnn.version import __version__
@@ -62,11 +61,11 @@ def explain(arguments: argparse.Namespace) -> int:
             raise ArgumentError(f"--picture: the name ends in .svg, .png or .html: {picture!r}")
         check_output(picture, "--picture", {"MODEL": arguments.model, "DATA": arguments.data})
     model = load_model(arguments)
-    checked_metric(model, arguments.metric)
+    checked_metric(model, arguments.by)
     with naming(arguments.data):
         examples = Examples(*labelled(model, arguments))
         found = explained(
-            model, examples, metric=arguments.metric, repeats=arguments.repeats,
+            model, examples, by=arguments.by, repeats=arguments.repeats,
             rows=arguments.rows, seed=arguments.seed,
         )  # fmt: skip
     if picture is not None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.findings import findings_text, layers_table
+from fastnn.cli.inputs import add_examples, labelled, naming
 from fastnn.cli.parser import Parser
 from fastnn.cli.train_arguments import as_flag, reading_of
-from fastnn.cli.inputs import add_examples, labelled, naming
 from fastnn.errors import ArgumentError
 
 if TYPE_CHECKING:

@@ -16,10 +16,9 @@ from fastnn.cli.inputs import (
 )
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
-from fastnn.cli.text import print_json
-from fastnn.cli.train_arguments import add_flag, reading_of
+from fastnn.cli.train_arguments import reading_of
 from fastnn.errors import ArgumentError, arg
-from fastnn.recipe.choices import OPTIONS
+from fastnn.recipe.forms import whole
 
 if TYPE_CHECKING:
     from fastnn.model.model import Model
@@ -43,17 +42,19 @@ def add_report(commands: Any) -> Parser:
     )
     p.set_defaults(run=report)
     p.add_argument(
-        "paths", metavar="MODEL ... DATA", nargs="+",
-        help="model files; and last a file (CSV, Parquet, NPZ) or a built-in name",
+        "paths", metavar="MODEL", nargs="+",
+        help="model files; and last DATA, a file (CSV, Parquet, NPZ) or a built-in name",
     )  # fmt: skip
     add_target(p)
     add_reading_of_data(p)
-    add_flag(p, OPTIONS["seed"])
-    p.set_defaults(seed=None)
     p.add_argument(
-        "-o", "--out", metavar="FILE.html",
-        help="the page; default: MODEL's name with .html, of several report.html, in the current "
-        "folder",
+        "--seed", metavar="N", type=whole,
+        help="seed of what is drawn: rows of very many, dots, orders of columns; default: 0",
+    )  # fmt: skip
+    p.add_argument(
+        "-o", "--out", metavar="FILE",
+        help="the page, an .html file; default: MODEL's name with .html, of several "
+        "report.html, in the current folder",
     )  # fmt: skip
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
@@ -61,6 +62,7 @@ def add_report(commands: Any) -> Parser:
 
 def report(arguments: argparse.Namespace) -> int:
     """Read, judge, write the page, and print what it is about."""
+    from fastnn.cli.text import print_json
     from fastnn.formats.atomic import write_atomically
     from fastnn.report.doors import page_of, subjects_of
     from fastnn.text import metrics_table

@@ -112,6 +112,11 @@ def _files() -> list[Entry]:
             {"ends in": ".onnx", "used as": "OUT of fastnn export", "needs": onnx},
             "fastnn export flats.fastnn flats.onnx",
         ),
+        "html": (
+            "A report of a training, or of models side by side: a page that needs no network.",
+            {"ends in": ".html", "used as": "--report, --out of fastnn report"},
+            "fastnn report flats.fastnn more_flats.csv",
+        ),
         "safetensors": (
             "Weights of a PyTorch network, which become a model in Python.",
             {"ends in": ".safetensors", "in Python": "fastnn.from_pytorch"},

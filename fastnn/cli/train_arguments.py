@@ -85,8 +85,9 @@ def add_arguments(p: Parser) -> None:
         help="the loss over the learning rate, where that is looked for: .svg, .png, .csv or .html",
     )  # fmt: skip
     g.add_argument(
-        "--report", metavar="FILE.html", nargs="?", const="",
-        help="write a page on the training as well; default: the model file's name with .html",
+        "--report", metavar="FILE", nargs="?", const="",
+        help="write a page on the training, an .html file; default: the model file's name with "
+        ".html",
     )  # fmt: skip
     g.add_argument("--json", action="store_true", help="print the results as one JSON document")
     g.add_argument("--quiet", action="store_true", help="show no progress")
@@ -141,7 +142,7 @@ def reading_of(arguments: Namespace) -> Any:
 _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--random"} | {
     name: f"--{name}"
     for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor",
-                 "metric", "repeats", "rows")
+                 "repeats", "rows")
 }  # fmt: skip
 _OTHERS |= {"find_learning_rate": "--find-learning-rate", "rate_picture": "--rate-picture"}
 #: Those of them that have no value.

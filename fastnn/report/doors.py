@@ -7,11 +7,11 @@ from typing import Any, Unpack
 
 from fastnn.backend.random import check_seed
 from fastnn.data.builtin import DATASETS
-from fastnn.recipe.table import ReadingOptions
 from fastnn.errors import ArgumentError, arg, inside, shown
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
+from fastnn.recipe.table import ReadingOptions
 from fastnn.report.comparison import comparison
 from fastnn.report.document import document
 from fastnn.report.judged import Judged, most_rows

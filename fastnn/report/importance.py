@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.random import check_seed, generator
-from fastnn.recipe.table import ReadingOptions
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.faces import Face
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
 from fastnn.recipe.checks import whole
+from fastnn.recipe.table import ReadingOptions
 from fastnn.report.judged import Judged
 from fastnn.report.read import read
 from fastnn.text import number
@@ -105,7 +105,7 @@ def explain(
     data: Any,
     target: Any = None,
     *,
-    metric: str | None = None,
+    by: str | None = None,
     repeats: int = 5,
     rows: int | None = None,
     seed: int = 0,
@@ -124,7 +124,7 @@ def explain(
     data : a built-in name, a file, a data frame, a dict of columns or an array: rows with a known
         target, best such as were not in training.
     target : as in `Model.evaluate`: None takes the column or columns of the training.
-    metric : a metric, such as "accuracy"; None takes "accuracy", of regression "r2".
+    by : a metric, such as "accuracy"; None takes "accuracy", of regression "r2".
     repeats : so many permutations of each column; their deviation says what chance does.
     rows : look at so many rows, drawn by ``seed``; None: at 20,000, fewer with many inputs.
     reading : as in `Model.predict`.
@@ -139,45 +139,45 @@ def explain(
     cannot take.
     """
     examples = read(model, data, target, reading)
-    return explained(model, examples, metric=metric, repeats=repeats, rows=rows, seed=seed)
+    return explained(model, examples, by=by, repeats=repeats, rows=rows, seed=seed)
 
 
 def explained(
     model: Model,
     examples: Examples,
     *,
-    metric: str | None = None,
+    by: str | None = None,
     repeats: int = 5,
     rows: int | None = None,
     seed: int = 0,
 ) -> Importance:
     """`explain` with examples that have been read."""
     repeats = whole("repeats", repeats)
-    name, seed = checked_metric(model, metric), check_seed(seed)
+    name, seed = checked_metric(model, by), check_seed(seed)
     most = most_rows(model, repeats) if rows is None else whole("rows", rows)
     few = drawn(examples, most, seed)
     judged = Judged.of(model, few, "the data", len(examples))
     return importance(judged, metric=name, repeats=repeats, seed=seed)
 
 
-def checked_metric(model: Model, metric: str | None) -> str:
+def checked_metric(model: Model, by: str | None) -> str:
     """Return the metric to explain by; raise ArgumentError for one that does not fit the task.
 
     >>> from fastnn.api.train import train
     >>> checked_metric(train("diabetes", hidden_layer_sizes=[], epochs=1).model, None)
     'r2'
     """
-    if metric is None:
+    if by is None:
         return default_metrics(model.task)[0]
-    if not isinstance(metric, str):
+    if not isinstance(by, str):
         raise ArgumentError(
-            f"{arg('metric')} must be the name of a metric, found {shown(metric)}", value=metric
+            f"{arg('by')} must be the name of a metric, found {shown(by)}", value=by
         )
     try:
-        (name,) = metric_names(model.task, [metric])
+        (name,) = metric_names(model.task, [by])
     except ArgumentError as error:  # there it is one of several
         said = str(error).removeprefix("metrics: ")
-        raise ArgumentError(f"{arg('metric')}: {said}", value=metric) from None
+        raise ArgumentError(f"{arg('by')}: {said}", value=by) from None
     return name
 
 

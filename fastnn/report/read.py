@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.data.builtin import DATASETS, load
-from fastnn.recipe.table import ReadingOptions
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples, check_built_in, check_there
+from fastnn.recipe.table import ReadingOptions
 
 
 def read(model: Model, data: Any, target: Any, reading: ReadingOptions) -> Examples:

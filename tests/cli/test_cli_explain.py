@@ -29,7 +29,7 @@ def test_the_table_is_that_of_python(fastnn, models) -> None:
 
 def test_json_has_every_column(fastnn, models, flats_csv) -> None:
     ran = fastnn("explain", models / "flats.fastnn", "flats.csv", "--drop", "id", "--json",
-                 "--metric", "mae", "--repeats", 2, "--rows", 50)  # fmt: skip
+                 "--by", "mae", "--repeats", 2, "--rows", 50)  # fmt: skip
     document = json.loads(ran.out)
     assert {row["column"] for row in document["columns"]} == {"area", "rooms", "town", "built"}
     values = [row["importance"] for row in document["columns"]]
@@ -58,7 +58,7 @@ def test_a_picture(fastnn, models, tmp_path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--metric", "r2"], 2, "--metric: metric 'r2' does not apply to task 'multiclass'"),
+        (["--by", "r2"], 2, "--by: metric 'r2' does not apply to task 'multiclass'"),
         (["--repeats", "0"], 2, "--repeats must be a whole number above 0, found 0"),
         (["--rows", "0"], 2, "--rows must be a whole number above 0, found 0"),
         (["--rows", "a"], 2, "--rows: needs a whole number, found 'a'"),

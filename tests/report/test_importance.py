@@ -32,7 +32,7 @@ def test_it_is_the_metric_on_the_permuted_table(
 ) -> None:
     """A column with gaps and one of categories are several inputs, which move together."""
     model = trainings[task].model
-    found = explain(model, columns, metric=metric, repeats=2, seed=3)
+    found = explain(model, columns, by=metric, repeats=2, seed=3)
     name = metric or {"regression": "r2"}.get(task, "accuracy")
     assert found.metric == name
     assert found.score == pytest.approx(model.evaluate(columns, metrics=[name])[name], rel=1e-6)
@@ -52,7 +52,7 @@ def test_labels_and_several_targets_can_be_explained(trainings: dict[str, Traini
     found = explain(trainings["several"].model, X, Y)
     assert found.mean[3] < min(found.mean[:2])  # the target does not depend on it
     labels = (X[:, :3] > 0).astype(int)
-    found = explain(trainings["multilabel"].model, X, labels, metric="f1")
+    found = explain(trainings["multilabel"].model, X, labels, by="f1")
     assert found.mean[3] < min(found.mean[:3])
 
 
@@ -99,7 +99,7 @@ def test_one_row_and_an_undefined_metric(trainings: dict[str, Training]) -> None
     one = {name: values[:1] for name, values in classes(("cheap", NASTY)).items()}
     found = explain(trainings["binary"].model, one)
     assert (found.drops == 0).all()  # nothing to put it in the place of
-    found = explain(trainings["binary"].model, one, metric="roc_auc")
+    found = explain(trainings["binary"].model, one, by="roc_auc")
     assert np.isnan(found.drops).all()
     assert sorted(found.ranked) == [0, 1, 2, 3]
 
@@ -114,9 +114,9 @@ def test_very_wide_rows_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [
-        ({"metric": "accuracy"}, ArgumentError, "metric: metric 'accuracy' does not apply to task"),
-        ({"metric": "r3"}, ArgumentError, "metric: unknown metric 'r3' (known: accuracy, "),
-        ({"metric": ["r2"]}, ArgumentError, "metric must be the name of a metric, found"),
+        ({"by": "accuracy"}, ArgumentError, "by: metric 'accuracy' does not apply to task"),
+        ({"by": "r3"}, ArgumentError, "by: unknown metric 'r3' (known: accuracy, "),
+        ({"by": ["r2"]}, ArgumentError, "by must be the name of a metric, found"),
         ({"repeats": 0}, ArgumentError, "repeats must be a whole number above 0, found 0"),
         ({"rows": 1.5}, ArgumentError, "rows must be a whole number above 0, found 1.5"),
         ({"seed": -1}, ArgumentError, "seed must be a whole number from 0 to"),
