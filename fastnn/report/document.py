@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
+from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.model.facts import task_text
-from fastnn.pictures.page import contents, page, paragraph, tiles
+from fastnn.pictures.page import Markup, contents, page, paragraph, tiles
 from fastnn.report.classes import classes
 from fastnn.report.inputs import inputs
+from fastnn.report.layers import diagnosis, layers
 from fastnn.report.learning import learning
 from fastnn.report.matters import matters
 from fastnn.report.quality import quality, tiles_of
@@ -30,12 +32,13 @@ def document(subject: Subject) -> str:
     >>> text.startswith("<!doctype html>"), "http://" in text
     (True, False)
     """
-    chapters = [part for part in _chapters(subject) if part]
+    found = diagnosis(subject)
+    chapters = [part for part in _chapters(subject, found) if part]
     title = f"Report: {target_of(subject.model)}"
-    return page(title, [*head(subject, title), contents_of(chapters), *chapters])
+    return page(title, [*head(subject, title, found), contents_of(chapters), *chapters])
 
 
-def head(subject: Subject, title: str) -> list[str]:
+def head(subject: Subject, title: str, found: Diagnosis) -> list[str]:
     """Return what stands first: the title, what the model is, what went wrong, a few numbers."""
     model, history = subject.model, subject.model.history
     text = task_text(model.task, model.target_name)
@@ -58,6 +61,10 @@ def head(subject: Subject, title: str) -> list[str]:
         of = f" of {most:,}" if most else ""
         n = len(history.epochs)
         parts.append(paragraph(f"The training was interrupted after epoch {n:,}{of}.", "warning"))
+    if found.findings:
+        names = escape(", ".join(finding.name for finding in found.findings))
+        said = Markup(f'Found in the <a href="#layers">layers</a> and the course: {names}.')
+        parts.append(paragraph(said, "warning"))
     parts.append(tiles(tiles_of(subject)))
     return parts
 
@@ -72,7 +79,7 @@ def contents_of(chapters: list[str]) -> str:
     return contents(found)
 
 
-def _chapters(subject: Subject) -> list[str]:
+def _chapters(subject: Subject, found_there: Diagnosis) -> list[str]:
     judged, task = subject.judged, subject.model.task
     found = [learning(subject), quality(subject)]
     if judged is not None:
@@ -84,4 +91,5 @@ def _chapters(subject: Subject) -> list[str]:
                 found.append(threshold(subject.chosen or judged))
         importance, ranked = matters(judged, subject.seed)
         found += [importance, worst(judged, ranked)]
+    found.append(layers(subject, found_there))
     return [*found, inputs(subject), settings(subject), environment(subject), usage(subject)]
