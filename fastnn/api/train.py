@@ -112,7 +112,11 @@ class Training:
         from fastnn.report.subject import of_training
 
         error = "" if self.error is None else str(self.error)
-        return document(of_training(self.model, self.record, error, check_seed(seed), file))
+        subject = of_training(
+            self.model, self.record, error=error, findings=self.findings, seed=check_seed(seed),
+            file=file,
+        )  # fmt: skip
+        return document(subject)
 
     def save_report(self, path: str | os.PathLike[str], seed: int = 0, *, file: str = "") -> None:
         """Write the page of `report_html` into a file, whole or not at all.

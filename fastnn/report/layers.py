@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from fastnn.diagnosis.diagnosis import Diagnosis, seen_in_words
 from fastnn.diagnosis.doctor import examine, weigh
-from fastnn.diagnosis.findings import Case
-from fastnn.diagnosis.layers import LayerStatistics
+from fastnn.diagnosis.findings import Case, merged
+from fastnn.diagnosis.layers import LayerStatistics, Statistics
 from fastnn.pictures.marks import Axis, Chart, Line
 from fastnn.pictures.page import chapter, folded, grid, paragraph, table
 from fastnn.report.learning import HEIGHT, WIDTH, logarithmic
@@ -22,6 +23,8 @@ DRAWN, MOST = 3, 200
 def diagnosis(subject: Subject) -> Diagnosis:
     """Return what is found when the layers are looked at on the subject's rows, if it has any.
 
+    What was found in the training comes first.
+
     >>> from fastnn.api.train import train
     >>> diagnosis(Subject(train("diabetes", hidden_layer_sizes=[4], epochs=2).model)).looks[0].loss
     nan
@@ -30,7 +33,8 @@ def diagnosis(subject: Subject) -> Diagnosis:
     if rows is None:
         return weigh(model.learner, Case(model.network, model.options))
     case = Case.of(model.network, model.options, model.features, model.targets)
-    return examine(model.learner, rows.part, case)
+    found = examine(model.learner, rows.part, case)
+    return replace(found, findings=merged([*subject.findings, *found.findings]))
 
 
 def layers(subject: Subject, found: Diagnosis) -> str:
@@ -38,7 +42,7 @@ def layers(subject: Subject, found: Diagnosis) -> str:
 
     >>> from fastnn.api.train import train
     >>> subject = Subject(train("diabetes", hidden_layer_sizes=[4], epochs=2).model)
-    >>> "Weights and biases" in layers(subject, diagnosis(subject))
+    >>> "W[1]" in layers(subject, diagnosis(subject))
     True
     """
     (seen,) = found.looks
@@ -67,9 +71,8 @@ def _signals(layers: Sequence[LayerStatistics]) -> str:
     rows = [
         [
             f"{x.layer} {x.activation}", f"{x.units:,}",
-            *(_short(s.rms) if s is not None else "" for s in (x.Z, x.A)),
-            f"{x.A.zeros:.0%}" if x.A is not None else "",
-            *(_short(s.rms) if s is not None else "" for s in (x.dW, x.db)),
+            _short(_rms(x.Z)), _short(_rms(x.A)), f"{x.A.zeros:.0%}" if x.A is not None else "",
+            _short(_rms(x.dW)), _short(_rms(x.db)),
             _short(math.nan if x.delta is None else x.delta),
             *("" if n is None else f"{n:,}" for n in (x.dead, x.saturated)),
         ]
@@ -80,18 +83,21 @@ def _signals(layers: Sequence[LayerStatistics]) -> str:
 
 def _charts(layers: Sequence[LayerStatistics]) -> list[Chart]:
     found = []
-    shown: list[tuple[str, str, str, Callable[[LayerStatistics], float | None]]] = [
-        ("Signals", "A, root mean square", "blue", lambda x: None if x.A is None else x.A.rms),
-        ("Gradients", "dW, root mean square", "green", lambda x: None if x.dW is None else x.dW.rms),
-        ("The way back", "dZ, of the last layer's", "orange", lambda x: x.delta),
-    ]
-    for title, name, colour, value in shown:
-        values = [math.nan if (v := value(x)) is None else v for x in layers]
+    ways = [math.nan if x.delta is None else x.delta for x in layers]
+    for title, name, colour, values in (
+        ("Signals", "A, root mean square", "blue", [_rms(x.A) for x in layers]),
+        ("Gradients", "dW, root mean square", "green", [_rms(x.dW) for x in layers]),
+        ("The way back", "dZ, of the last layer's", "orange", ways),
+    ):
         log = logarithmic(values)
         line = Line.of("", [x.layer for x in layers], values, colour, "strong")
         found.append(Chart(title, (line,), Axis("layer"), Axis(name + ", logarithmic" * log, log),
                            width=WIDTH, height=HEIGHT))  # fmt: skip
     return found
+
+
+def _rms(s: Statistics | None) -> float:
+    return math.nan if s is None else s.rms
 
 
 def _weights(layers: Sequence[LayerStatistics]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from fastnn.diagnosis.findings import Finding
 from fastnn.model.model import Model
 from fastnn.preparation.record import Record
 from fastnn.report.judged import Judged
@@ -19,8 +20,8 @@ class Subject:
 
     ``judged``: rows that it was not chosen by, if there are any; ``chosen``: rows to choose a
     threshold by, the validation part's where that is known; ``look``: rows for a look at the
-    layers. ``error``: why the loss was no longer a number, if it was not. ``file``: the name of the
-    model's file, if it has one.
+    layers. ``error``: why the loss was no longer a number, if it was not. ``findings``: what
+    was found to be wrong in the training; ``file``: the name of the model's file, if it has one.
     """
 
     model: Model
@@ -29,12 +30,19 @@ class Subject:
     chosen: Judged | None = None
     look: Judged | None = None
     error: str = ""
+    findings: tuple[Finding, ...] = ()
     seed: int = 0
     file: str = ""
 
 
 def of_training(
-    model: Model, record: Record | None, error: str = "", seed: int = 0, file: str = ""
+    model: Model,
+    record: Record | None,
+    *,
+    error: str = "",
+    findings: tuple[Finding, ...] = (),
+    seed: int = 0,
+    file: str = "",
 ) -> Subject:
     """Return what a training left, judged on rows of its test part.
 
@@ -43,14 +51,18 @@ def of_training(
     >>> of_training(training.model, training.record).judged.said
     'the 88 rows of the test part'
     """
+    known = Subject(model, error=error, findings=findings, seed=seed, file=file)
     if record is None:
-        return Subject(model, error=error, seed=seed, file=file)
+        return known
+    names = {"train": "the training part"}
     rows = {
-        name: Judged.of(model, examples, f"the {name} part", record.rows[name], known=True)
+        name: Judged.of(
+            model, examples, names.get(name, f"the {name} part"), record.rows[name], known=True
+        )
         for name, examples in record.samples.items()
     }
-    return Subject(
-        model, record, rows["test"], rows["validation"], rows["train"], error, seed, file
+    return replace(
+        known, record=record, judged=rows["test"], chosen=rows["validation"], look=rows["train"]
     )
 
 

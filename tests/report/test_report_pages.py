@@ -23,8 +23,8 @@ from tests.browser import Page, browse, needs_browser
 from tests.report.conftest import NASTY, SETTINGS, classes, table
 
 TASKS = ("binary", "weighted", "multiclass", "regression", "several", "multilabel")
-ALWAYS = ["learning", "quality", "importance", "errors", "data", "configuration", "environment",
-          "use"]  # fmt: skip
+ALWAYS = ["learning", "quality", "importance", "errors", "layers", "data", "configuration",
+          "environment", "use"]  # fmt: skip
 OF_TASK = {
     "binary": ["classes", "roc", "calibration", "threshold"],
     "weighted": ["classes", "roc", "calibration", "threshold"],
@@ -87,7 +87,9 @@ def test_a_model_alone_and_with_rows(trainings: dict[str, Training], tmp_path: P
 
     model = load(tmp_path / "m.fastnn")
     page = check(report_html(model))
-    assert page.anchors == ["learning", "quality", "data", "configuration", "environment", "use"]
+    assert page.anchors == [
+        "learning", "quality", "layers", "data", "configuration", "environment", "use",
+    ]  # fmt: skip
     page = check(report_html(model, table()))
     assert sorted(page.anchors) == sorted([*ALWAYS, "values"])
     rows = page.rows("quality")
