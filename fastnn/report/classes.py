@@ -67,9 +67,10 @@ def _matrix(judged: Judged) -> HeatMap:
     shares = counts / np.where(total > 0, total, 1)
     weighted = "weights" if judged.weights is not None else "rows"
     return HeatMap(
-        "Confusion matrix", names, names, tuple(map(tuple, shares.tolist())),
+        "Confusion matrix", names, names, tuple(map(tuple, counts.tolist())),
         f"{weighted}; the shade is the share of the true class", _texts(counts),
-        "true", "predicted", low=0.0, high=1.0,
+        shades=tuple(map(tuple, shares.tolist())), row_name="true", column_name="predicted",
+        low=0.0, high=1.0,
         chosen=tuple((k, k) for k in range(len(names))),
     )  # fmt: skip
 
