@@ -156,7 +156,7 @@ def test_80_columns_show_the_metric_rather_than_the_speed(monkeypatch, n_epochs,
 
 def test_the_room_beside_the_bar_is_used_to_the_last_column(monkeypatch):
     metric = "balanced_accuracy"
-    full = f"loss 0.3333  validation loss 0.5000  {metric} 0.2500  1,234,567 examples/s"
+    full = f"loss 0.3333  validation loss 0.5000  validation {metric} 0.2500  1,234,567 examples/s"
     beside = len("epoch   3/100 ━━━━━━━━━━ 0:00:00 ")
     for more, shown in ((0, full), (-1, full.rpartition("  ")[0])):
         last = last_line(on_a_terminal(monkeypatch, beside + len(full) + more, 100, metric))
