@@ -41,6 +41,12 @@ _FOR_ALL = {
     *options(SourceOptions, RunOptions),
     *("data", "target", "validation", "test", "sample_weight", "verbose"),
 }
+#: Arguments of `train` that only a training alone has, and what to do.
+_FOR_ONE = {
+    "callbacks": "have no effect in train_many: use train",
+    "doctor": "has no effect in train_many: use train",
+    "find_learning_rate": "has no effect in train_many: call fastnn.find_learning_rate before",
+}
 
 
 @documented(TrainOptions)
@@ -178,9 +184,8 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
                     raise ArgumentError(
                         f"{arg(option)} is the same for all networks: give it by itself"
                     )
-                if option in ("callbacks", "doctor"):
-                    has = "have" if option == "callbacks" else "has"
-                    raise ArgumentError(f"{arg(option)} {has} no effect in train_many: use train")
+                if option in _FOR_ONE:
+                    raise ArgumentError(f"{arg(option)} {_FOR_ONE[option]}")
             recipe = Recipe.of(**{**common, **config})
             recipe.check_end()
         found.append(Named(name, recipe))

@@ -196,6 +196,11 @@ def test_progress_is_that_of_the_best(capsys: pytest.CaptureFixture[str]) -> Non
         ([{}, {"target": "y"}], {}, r"config 1 .*: target is the same for all networks"),
         ([{"callbacks": []}], {}, "callbacks have no effect in train_many"),
         ([{"doctor": True}], {}, "doctor has no effect in train_many: use train"),
+        (
+            [{"find_learning_rate": True}],
+            {},
+            "find_learning_rate has no effect in train_many: call",
+        ),
         ([{"capture": "never"}], {}, "config 0 .*: capture is the same for all networks"),
         ([{}], {"capture": "never"}, "capture='never' has no effect on device 'cpu'"),
         ([{}], {"precision": "tf32"}, "precision='tf32' has no effect on device 'cpu'"),
@@ -218,7 +223,7 @@ def test_what_cannot_work_is_refused(configs: Any, common: Any, message: str) ->
 
 def test_every_argument_of_train_has_a_place() -> None:
     given, mine = (set(signature(f).parameters) for f in (train, train_many))
-    assert given - mine == {"callbacks", "doctor"}  # which are refused
+    assert given - mine == {"callbacks", "doctor", "find_learning_rate"}  # which are refused
     assert mine - {"configs"} <= set(signature(search).parameters)
 
 
