@@ -1,6 +1,7 @@
 """The learning rate that is found trains well, and training with it is training with it by hand."""
 
 import csv
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,13 @@ def test_its_files(tmp_path: Path) -> None:
     page = (tmp_path / "a.html").read_text()
     assert found.page() == page
     assert "The loss falls from" in page
-    assert "data:image/svg+xml" in found._repr_html_()
+    html = found._repr_html_()
+    assert re.fullmatch(
+        r'<p>learning rate [\d.]+ for gradient_descent</p><img alt="[^"]*" '
+        r'src="data:image/svg\+xml;base64,[\w+/=]+">', html,
+    )  # fmt: skip
+    assert len(html) < 150_000
+    assert len(repr(found).splitlines()) == 2
     columns = found.columns()
     assert [len(column) for column in columns.values()] == [601] * 5
     assert columns["learning_rate"][0] == pytest.approx(1e-8)
