@@ -20,6 +20,7 @@ from fastnn.report.thresholds import reliability, roc, threshold
 from fastnn.report.usage import usage
 from fastnn.report.values import values
 from fastnn.report.worst import worst
+from fastnn.text import clipped
 
 _HEADING = re.compile(r'^<h2 id="(\w+)">(.*?)</h2>', re.DOTALL)
 
@@ -44,7 +45,7 @@ def head(subject: Subject, title: str, found: Diagnosis) -> list[str]:
     text = task_text(model.task, model.target_name)
     if model.targets.classes is not None:
         text += f", {len(outputs_of(model)):,} classes"
-    text += f". {model.network}."
+    text += f". {clipped(str(model.network), 240)}."
     parts = [f"<h1>{escape(title)}</h1>", paragraph(text, "facts")]
     if history.stopped == "diverged":
         of = "of its last good epoch" if history.epochs else "that it began with"
