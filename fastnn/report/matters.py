@@ -15,8 +15,9 @@ from fastnn.training.metrics import default_metrics
 
 #: Repeats in a report, columns in its picture and in its table.
 REPEATS, IN_PICTURE, IN_TABLE = 5, 20, 500
-#: A page takes a second or two for it: so many multiplications at the most.
-MOST_WORK, FEWEST_ROWS = 1e10, 200
+#: A page takes about a second for it: so many multiplications at the most, on so many rows at least.
+#: An output of the network takes as long as so many of them, as it is copied and judged.
+MOST_WORK, FEWEST_ROWS, OF_AN_OUTPUT = 6e9, 100, 150
 
 
 def matters(judged: Judged, seed: int) -> tuple[str, list[int]]:
@@ -32,7 +33,8 @@ def matters(judged: Judged, seed: int) -> tuple[str, list[int]]:
     """
     model = judged.model
     columns = list(range(len(model.features.columns)))
-    of_a_row = len(columns) * REPEATS * model.network.n_parameters
+    once = model.network.n_parameters + OF_AN_OUTPUT * model.network.sizes[-1]
+    of_a_row = len(columns) * REPEATS * once
     most = min(most_rows(model, REPEATS), int(MOST_WORK / of_a_row))
     heading, anchor = "What matters", "importance"
     if most < min(FEWEST_ROWS, len(judged)):
