@@ -1,4 +1,4 @@
-"""What is installed by which name: pyproject.toml, README.md, the messages and the code agree."""
+"""What is installed by which name: pyproject.toml, the guide, the messages and the code agree."""
 
 import re
 import subprocess
@@ -12,10 +12,11 @@ from fastnn.extras import EXTRAS, package_of, pip_install
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DECLARED: dict[str, list[str]] = PROJECT["optional-dependencies"]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "fastnn/guide/install.md").read_text(encoding="utf-8")
 #: | `extra` | package, `another extra` | for |
-TABLE = re.findall(r"^\| `(\w+)` \| (.+?) \| .*\|$", README, re.MULTILINE)
+TABLE = re.findall(r"^\| `(\w+)` \| (.+?) \| .*\|$", GUIDE, re.MULTILINE)
 ROWS: dict[str, str] = dict(TABLE)
+WARNING = "fastnn/guide/install.md"
 
 
 def name(requirement: str) -> str:
@@ -33,10 +34,10 @@ def brings(extra: str) -> set[str]:
     return found
 
 
-def brings_by_readme(extra: str) -> set[str]:
+def brings_by_guide(extra: str) -> set[str]:
     found: set[str] = set()
     for part in ROWS[extra].split(", "):
-        found |= brings_by_readme(part.strip("`")) if part.startswith("`") else {part}
+        found |= brings_by_guide(part.strip("`")) if part.startswith("`") else {part}
     return found
 
 
@@ -44,7 +45,7 @@ def test_pip_knows_it_by_a_name_of_its_own() -> None:
     """What the public index calls fastnn is another author's; the command and import stay."""
     assert PROJECT["name"] == "fastnn-numpy"
     assert list(PROJECT["scripts"]) == ["fastnn"]
-    assert "`fastnn-numpy`" in README
+    assert "`fastnn-numpy`" in GUIDE
 
 
 def test_no_requirement_brings_the_other_fastnn() -> None:
@@ -67,10 +68,10 @@ def test_the_extras_that_no_message_knows_are_made_of_others_or_for_developers()
     assert set(DECLARED) - set(EXTRAS) == {"gpu", "bench", "all", "docs", "dev"}
 
 
-def test_the_readme_lists_every_extra_and_what_it_brings() -> None:
+def test_the_guide_lists_every_extra_and_what_it_brings() -> None:
     assert sorted(extra for extra, _ in TABLE) == sorted(DECLARED)
     for extra in DECLARED:
-        assert brings_by_readme(extra) == brings(extra), extra
+        assert brings_by_guide(extra) == brings(extra), extra
 
 
 def test_all_is_all_of_the_above_except_the_gpu() -> None:
@@ -90,7 +91,11 @@ def test_no_message_sends_anybody_to_the_other_fastnn() -> None:
     texts = [
         *(path for room in ("fastnn", "benchmarks") for path in (ROOT / room).rglob("*.py")),
         *(path for path in (ROOT / "scripts").iterdir() if path.is_file()),
-        *(path for room in (".", "fastnn", "benchmarks") for path in (ROOT / room).glob("*.md")),
+        *(
+            path
+            for room in (".", "fastnn", "fastnn/guide", "benchmarks")
+            for path in (ROOT / room).glob("*.md")
+        ),
         ROOT / "pyproject.toml",
     ]
     assert len(texts) > 150
@@ -102,6 +107,6 @@ def test_no_message_sends_anybody_to_the_other_fastnn() -> None:
         if wrong.search(line)
     ]
     assert [
-        line for line in found if not line.startswith("README.md: `pip install fastnn`:**")
+        line for line in found if not line.startswith(f"{WARNING}: `pip install fastnn`:**")
     ] == []
-    assert len(found) == 1, "README.md warns of it"
+    assert len(found) == 1, "the guide warns of it"

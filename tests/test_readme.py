@@ -1,4 +1,4 @@
-"""What the two README files show works: Python blocks run, commands exist and parse."""
+"""What README, the guide and the design show works: Python blocks run, commands exist and parse."""
 
 import os
 import re
@@ -8,8 +8,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "fastnn/README.md")
+GUIDE = sorted(f"fastnn/guide/{path.name}" for path in (ROOT / "fastnn/guide").glob("*.md"))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "fastnn/README.md", *GUIDE)
+#: Pages that explain commands and pictures, without Python.
+WITHOUT_PYTHON = ("CONTRIBUTING.md", "install.md", "command-line.md", "devices.md", "figures.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_contents_name_every_page_and_every_link_leads_to_a_file() -> None:
+    linked = set()
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            path = (ROOT / document).parent / target
+            assert path.exists(), f"{document}: {target}"
+            if document == "README.md":
+                linked.add(target)
+    assert set(GUIDE) <= linked
 
 
 def blocks(document: str, *languages: str) -> list[str]:
@@ -29,7 +44,7 @@ def test_python_blocks_run(document: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "readme"}
     found = blocks(document, "python")
-    assert found or document == "CONTRIBUTING.md", f"{document} has lost its examples"
+    assert found or document.endswith(WITHOUT_PYTHON), f"{document} has lost its examples"
     for number, block in enumerate(found, start=1):
         exec(compile(block, f"{document}, Python block {number}", "exec"), namespace)
 
