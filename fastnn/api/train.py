@@ -111,11 +111,16 @@ class Training:
         from fastnn.report.document import document
         from fastnn.report.subject import of_training
 
-        error = "" if self.error is None else str(self.error)
+        error, tried = "" if self.error is None else str(self.error), self.range_test
         subject = of_training(
-            self.model, self.record, error=error, findings=self.findings, seed=check_seed(seed),
+            self.model,
+            self.record,
+            error=error,
+            findings=self.findings,
+            rate=None if tried is None else (tried.lines[1], tried.figure().panels[0]),
+            seed=check_seed(seed),
             file=file,
-        )  # fmt: skip
+        )
         return document(subject)
 
     def save_report(self, path: str | os.PathLike[str], seed: int = 0, *, file: str = "") -> None:

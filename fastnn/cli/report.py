@@ -18,7 +18,9 @@ from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.train_arguments import reading_of
 from fastnn.errors import ArgumentError, arg
+from fastnn.recipe.choices import options
 from fastnn.recipe.forms import whole
+from fastnn.recipe.table import DeviceOptions, EngineOptions
 
 if TYPE_CHECKING:
     from fastnn.model.model import Model
@@ -156,7 +158,8 @@ def _read(
                 first = next(iter(rows.values())) if again else None
                 rows[name] = first or Examples(*labelled(models[name], own))
     if data is None:
-        for option in ("target", "drop", "seed", *reading_of(arguments)):
+        computed = options(DeviceOptions, EngineOptions)
+        for option in ("target", "drop", "seed", *reading_of(arguments), *computed):
             if getattr(arguments, option, None) is not None:
                 raise ArgumentError(f"{arg(option)} has no effect without DATA")
     return models, rows if data is not None else None

@@ -171,9 +171,7 @@ def _line(line: Line, x: Scale, y: Scale, label_y: float | None) -> str:
         for run in ([(a, b) for _, a, b in run] for run in runs)
         if len(run) > 1
     )
-    guide = line.weight == "dashed" and not line.name  # it is no series, there is nothing to say
-    shown = line.dots and not guide
-    dotted = points if (shown and len(points) <= DOTTED) or not drawn else []
+    dotted = points if (line.dots and len(points) <= DOTTED) or not drawn else []
     circles = "".join(_circle(line.name, p, a, b, 3.2) for p, a, b in dotted)
     label = _name(line.name, *points[-1][1:], label_y, x) if line.name and points else ""
     return f'<g class="series {line.weight} c-{line.colour}">{drawn}{circles}{label}</g>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,6 +42,10 @@ def learning(subject: Subject) -> str:
         charts.append(_rate_chart(history))
         said = ""
     parts = [paragraph(_said(subject) + said), grid(charts, columns_for(len(charts)))]
+    if subject.rate is not None:
+        reason, picture = subject.rate
+        found = paragraph(reason) + panel(picture)
+        parts.append(folded("How the learning rate was found", found))
     if any(e.batch_costs is not None for e in history.epochs):
         parts.append(folded("The cost of every mini-batch", panel(batch_chart(history))))
     return chapter("How the training went", *parts, anchor="learning")
@@ -123,7 +128,16 @@ def best_line(history: History, values: Sequence[float]) -> list[Line]:
     if not known or not best_note(history):
         return []
     x = float(history.best_epoch or 0)
-    return [Line.of("", [x, x], [min(known), max(known)], "grey", "dashed")]
+    return [guide([x, x], [min(known), max(known)])]
+
+
+def guide(xs: Sequence[float], ys: Sequence[float]) -> Line:
+    """Return a line that is no series but something to compare with.
+
+    >>> guide([0, 1], [0, 1]).dots
+    False
+    """
+    return replace(Line.of("", xs, ys, "grey", "dashed"), dots=False)
 
 
 def metric_charts(history: History) -> list[Chart]:

@@ -15,8 +15,8 @@ from fastnn.training.metrics import default_metrics
 
 #: Repeats in a report, columns in its picture and in its table.
 REPEATS, IN_PICTURE, IN_TABLE = 5, 20, 500
-#: A page takes about a second for it: so many multiplications at the most, on so many rows at least.
-#: An output of the network takes as long as so many of them, as it is copied and judged.
+#: A page takes about a second for it: so many multiplications at the most, on so many rows at the
+#: least. An output of the network takes as long as so many of them, as it is copied and judged.
 MOST_WORK, FEWEST_ROWS, OF_AN_OUTPUT = 6e9, 100, 150
 
 

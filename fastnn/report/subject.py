@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from fastnn.diagnosis.findings import Finding
 from fastnn.model.model import Model
+from fastnn.pictures.marks import Panel
 from fastnn.preparation.record import Record
 from fastnn.report.judged import Judged
 from fastnn.text import clipped
@@ -20,8 +21,9 @@ class Subject:
 
     ``judged``: rows that it was not chosen by, if there are any; ``chosen``: rows to choose a
     threshold by, the validation part's where that is known; ``look``: rows for a look at the
-    layers. ``error``: why the loss was no longer a number, if it was not. ``findings``: what
-    was found to be wrong in the training; ``file``: the name of the model's file, if it has one.
+    layers. ``error``: why the loss was no longer a number, if it was not; ``findings``: what was
+    found to be wrong in the training; ``rate``: how its learning rate was found, if it was looked
+    for; ``file``: the name of the model's file, if it has one.
     """
 
     model: Model
@@ -31,6 +33,7 @@ class Subject:
     look: Judged | None = None
     error: str = ""
     findings: tuple[Finding, ...] = ()
+    rate: tuple[str, Panel] | None = None
     seed: int = 0
     file: str = ""
 
@@ -41,6 +44,7 @@ def of_training(
     *,
     error: str = "",
     findings: tuple[Finding, ...] = (),
+    rate: tuple[str, Panel] | None = None,
     seed: int = 0,
     file: str = "",
 ) -> Subject:
@@ -51,7 +55,7 @@ def of_training(
     >>> of_training(training.model, training.record).judged.said
     'the 88 rows of the test part'
     """
-    known = Subject(model, error=error, findings=findings, seed=seed, file=file)
+    known = Subject(model, error=error, findings=findings, rate=rate, seed=seed, file=file)
     if record is None:
         return known
     names = {"train": "the training part"}

@@ -14,7 +14,7 @@ from fastnn.pictures.page import beside, chapter, grid, panel, paragraph, table
 from fastnn.pictures.palette import series_colour
 from fastnn.report.classes import counts_of, truth_of
 from fastnn.report.judged import Judged
-from fastnn.report.learning import WIDTH
+from fastnn.report.learning import WIDTH, guide
 from fastnn.report.subject import IN_CHART, outputs_of
 from fastnn.text import number
 from fastnn.training.curves import Cuts, calibration
@@ -85,7 +85,7 @@ def roc_chart(curves: Sequence[tuple[str, Cuts]]) -> Chart:
         marks.append(
             Line.of(label, x, y, series_colour(k), "strong" if len(curves) == 1 else "plain")
         )
-    marks.append(Line.of("", [0, 1], [0, 1], "grey", "dashed"))
+    marks.append(guide([0, 1], [0, 1]))
     note = "AUC: the area below" if len(curves) == 1 else "beside the name: the area below, AUC"
     return Chart("ROC", tuple(marks), _share("false positive rate"), _share("true positive rate"),
                  f"{note}; dashed: chance", width=WIDTH, height=300)  # fmt: skip
@@ -107,7 +107,7 @@ def precision_chart(curves: Sequence[tuple[str, Cuts]]) -> Chart:
     if len(curves) == 1:
         cuts = curves[0][1]
         share = cuts.positives / (cuts.positives + cuts.negatives)
-        marks.append(Line.of("", [0, 1], [share, share], "grey", "dashed"))
+        marks.append(guide([0, 1], [share, share]))
     one = len(curves) == 1
     note = "AP: average precision; dashed: chance" if one else "beside the name: average precision"
     return Chart("Precision and recall", tuple(marks), _share("recall"), _share("precision"), note,
@@ -166,7 +166,7 @@ def reliability(judged: Judged) -> str:
         truth, score = judged.predicted == judged.target, p.max(axis=1)
         what, true = "the probability of the predicted class", "share that is right"
     found = calibration(truth, score, w)
-    ends = Line.of("", [0, 1], [0, 1], "grey", "dashed")
+    ends = guide([0, 1], [0, 1])
     line = Line.of("", found.predicted, found.observed, "blue", "strong")
     heights, edges = np.histogram(score, bins=20, range=(0.0, 1.0), weights=w)
     total = heights.sum() or 1.0

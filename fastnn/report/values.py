@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.pictures.marks import Axis, Chart, Dots, Line, Panel, Point, Steps
+from fastnn.pictures.marks import Axis, Chart, Dots, Panel, Point, Steps
 from fastnn.pictures.page import chapter, grid, paragraph, table
 from fastnn.report.judged import Judged
-from fastnn.report.learning import WIDTH
+from fastnn.report.learning import WIDTH, guide
 from fastnn.report.subject import IN_CHART, outputs_of
 from fastnn.text import number
 from fastnn.training.scores import ratio
@@ -53,7 +53,7 @@ def _against(few: Judged, k: int, name: str) -> Chart:
     low, high = float(min(y.min(), a.min())), float(max(y.max(), a.max()))
     return Chart(
         f"{name}: predicted and true",
-        (_dots(few, y, a, y, a), Line.of("", [low, high], [low, high], "grey", "dashed")),
+        (_dots(few, y, a, y, a), guide([low, high], [low, high])),
         Axis("true"), Axis("predicted"), "dashed: predicted as it is", width=WIDTH, height=300,
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ def _residuals(few: Judged, k: int, name: str) -> Chart:
     ends = [float(a.min()), float(a.max())]
     return Chart(
         f"{name}: residuals",
-        (_dots(few, a, a - y, y, a), Line.of("", ends, [0, 0], "grey", "dashed")),
+        (_dots(few, a, a - y, y, a), guide(ends, [0, 0])),
         Axis("predicted"), Axis("residual"), "a pattern is what the model has missed",
         width=WIDTH, height=300,
     )  # fmt: skip

@@ -104,6 +104,7 @@ class TestReport:
             (["M", "--target", "digit"], 2, "--target has no effect without DATA"),
             (["M", "--decimal", ","], 2, "--decimal has no effect without DATA"),
             (["M", "--seed", "1"], 2, "--seed has no effect without DATA"),
+            (["M", "--engine", "numpy"], 2, "--engine has no effect without DATA"),
             (["M", "digits", "--seed", "-1"], 2, "--seed must be a whole number"),
             ([], 2, "required"),
         ],

@@ -145,6 +145,16 @@ def test_the_best_of_a_search_has_the_whole_page() -> None:
     assert sorted(check(found.training.report_html()).anchors) == sorted([*ALWAYS, "values"])
 
 
+def test_how_the_learning_rate_was_found() -> None:
+    given = {name: value for name, value in SETTINGS.items() if name != "learning_rate"}
+    training = train(table(), "price", find_learning_rate=True, **given | {"epochs": 2})
+    text = training.report_html()
+    page = check(text)
+    assert training.range_test.lines[1] in page.texts["learning"]
+    assert text.count("<h3>Loss over learning rate</h3>") == 1
+    assert check(report_html(training.model)).texts["learning"].count("found") == 0
+
+
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "multilabel"])
 def test_one_row(trainings: dict[str, Training], task: str) -> None:
     rng = np.random.default_rng(0)
