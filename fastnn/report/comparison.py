@@ -59,7 +59,8 @@ def check_alike(subjects: Subjects) -> None:
     if len(subjects) > MOST_MODELS:
         raise ArgumentError(
             f"{len(subjects)} models on one page cannot be told apart: compare {MOST_MODELS} at "
-            "the most"
+            "the most",
+            argument="models",
         )
     (name, first), *others = subjects.items()
     for other, subject in others:
@@ -71,7 +72,8 @@ def check_alike(subjects: Subjects) -> None:
             if one != two:
                 raise ArgumentError(
                     f"{other} cannot be compared with {name}: their {what} differ, "
-                    f"{_short(two)} and {_short(one)}"
+                    f"{_short(two)} and {_short(one)}",
+                    argument="models",
                 )
 
 

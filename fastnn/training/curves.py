@@ -52,7 +52,7 @@ class Cuts:
 
         Raises ArgumentError if the shapes differ or a score is not finite.
         """
-        y, s, w = _checked(truth, score, weights)
+        y, s, w = _checked("score", truth, score, weights)
         values, place = np.unique(s, return_inverse=True)
         positive = np.bincount(place, w * y, minlength=len(values))
         negative = np.bincount(place, w * ~y, minlength=len(values))
@@ -108,17 +108,17 @@ class Cuts:
 
 
 def _checked(
-    truth: npt.ArrayLike, score: npt.ArrayLike, weights: npt.ArrayLike | None
+    name: str, truth: npt.ArrayLike, score: npt.ArrayLike, weights: npt.ArrayLike | None
 ) -> tuple[Array, Array, Array]:
     y, s = np.asarray(truth, bool), np.asarray(score, np.float64)
     w = np.ones(s.shape) if weights is None else np.asarray(weights, np.float64)
     if y.ndim != 1 or y.shape != s.shape or w.shape != s.shape:
         raise ArgumentError(
-            "truth, score and weights must have one shape (N,), found "
-            f"{y.shape}, {s.shape} and {w.shape}"
+            f"{arg(name)}, truth and weights must have one shape (N,), found {s.shape}, {y.shape} "
+            f"and {w.shape}"
         )
     if not np.isfinite(s).all():
-        raise ArgumentError("a score is not a finite number")
+        raise ArgumentError(f"{arg(name)} has a value that is not a finite number")
     counts = w > 0
     return (y, s, w) if counts.all() else (y[counts], s[counts], w[counts])
 
@@ -156,7 +156,7 @@ def calibration(
 
     Raises ArgumentError for what is no probability.
     """
-    y, p, w = _checked(truth, probability, weights)
+    y, p, w = _checked("probability", truth, probability, weights)
     if len(p) and not 0 <= p.min() <= p.max() <= 1:
         raise ArgumentError(f"{arg('probability')} must lie between 0 and 1")
     place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)

@@ -154,9 +154,11 @@ def test_confusions_are_what_is_off_the_diagonal() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"one shape \(N,\), found \(2,\), \(1,\) and \(1,\)"):
+    with pytest.raises(
+        ArgumentError, match=r"^score, truth .* one shape \(N,\), found \(1,\), \(2,\) and "
+    ):
         Cuts.of([0, 1], [0.5])
-    with pytest.raises(ArgumentError, match="a score is not a finite number"):
+    with pytest.raises(ArgumentError, match=r"^score has a value that is not a finite number"):
         Cuts.of([0, 1], [0.5, math.nan])
     with pytest.raises(ArgumentError, match="probability must lie between 0 and 1"):
         calibration([0, 1], [0.5, 1.5])
