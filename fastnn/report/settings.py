@@ -69,8 +69,10 @@ def chosen(name: str, value: Any) -> str:
     ('0.1', 'no limit', 'none')
     """
     row = OPTIONS.get(name)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if value is not None and value != []:
-        return clipped("yes" if value is True else "no" if value is False else written(value), 200)
+        return clipped(written(value).replace(",", ", "), 200)  # so that it can be broken
     return shown_default(row) if row is not None and row.default in (None, ()) else "none"
 
 
