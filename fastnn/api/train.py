@@ -275,7 +275,8 @@ def train(
     except TrainingInterrupted:
         stopped = True
     except DivergenceError as error:
-        error.result = replace(finish(), error=copy(error))  # without the frames of its traceback
+        # Without the frames of its traceback; where dask is loaded, tblib copies them, too.
+        error.result = replace(finish(), error=copy(error).with_traceback(None))
         raise
     training, again = insist(finish)
     if stopped or again:
