@@ -101,7 +101,7 @@ def blocks(*, seed: Annotated[int, "draws the weights, of one decimal"] = 19) ->
         tuple(nodes),
         tuple(edges),
         "examples are columns; forward above, backward below, dashed: what is kept",
-        width=1040,
+        width=1070,
         height=640,
     )
     figure = Figure("Forward and backward blocks of layers", [diagram], columns=1)

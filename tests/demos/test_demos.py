@@ -50,6 +50,15 @@ def test_three_lines_and_a_picture(name: str) -> None:
     assert not re.search("https?://", found.page())
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_node_is_cut_off(name: str) -> None:
+    for panel in shown(name).figure.panels:
+        for node in panel.nodes if isinstance(panel, Diagram) else ():
+            if node.shape != "none":
+                assert node.width / 2 <= node.x <= panel.width - node.width / 2, node.texts
+                assert node.height / 2 <= node.y <= panel.height - node.height / 2, node.texts
+
+
 @pytest.mark.parametrize("name", [row.name for row in DEMOS if not row.timed])
 def test_the_same_numbers_again(name: str) -> None:
     again = DEMOS[name].load()()
