@@ -10,7 +10,7 @@ from fastnn.pictures.marks import HeatMap
 CELL_HEIGHT = 30
 LETTER = 7.0
 #: From this share of the full shade on, a number is written in the colour of the paper.
-FULL = 0.55
+FULL = 0.8
 
 
 def heat_map(chart: HeatMap) -> tuple[str, int, int]:
