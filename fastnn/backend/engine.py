@@ -18,7 +18,7 @@ from fastnn.backend.compiled.object_cache import ObjectCache, cache_folder
 from fastnn.backend.compiled.stacked import StackedCompiledExecutable
 from fastnn.backend.host.blas import NO_BLAS, ONE_THREAD, find_blas
 from fastnn.backend.numpy.executor import NumpyExecutable
-from fastnn.backend.numpy.products import WORTH_A_THREAD, parts
+from fastnn.backend.numpy.products import parts
 from fastnn.backend.numpy.stacked import InTurn, StackedNumpyExecutable
 from fastnn.backend.program import Apply, Dot, Program
 from fastnn.backend.stack import Stack
@@ -38,6 +38,8 @@ _BYTE = 0.03e-9
 _LOAD = 0.03
 _INSTRUCTION = 0.4e-3
 _KERNELS = 0.3
+# Multiplications of a compiled step that are worth another thread, which is awake all through it.
+_WORTH_A_THREAD = 4e6
 # At a barrier every thread waits for every other; more of them were never measured.
 _MOST_THREADS = 8
 
@@ -183,7 +185,7 @@ def threads_for(program: Program) -> int:
     1
     """
     work = sum(i.work for i in program.instructions if isinstance(i, Dot))
-    return max(1, min(most_threads(), math.ceil(work / WORTH_A_THREAD)))
+    return max(1, min(most_threads(), math.ceil(work / _WORTH_A_THREAD)))
 
 
 def most_threads() -> int:

@@ -276,9 +276,9 @@ def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
-@pytest.mark.parametrize(("m", "threads"), [(1, 1), (13, 1), (14, 2), (28, 3), (1024, 4)])
+@pytest.mark.parametrize(("m", "threads"), [(1, 1), (133, 1), (134, 2), (267, 3), (1024, 4)])
 def test_numpy_shares_out_products_that_are_worth_it(m: int, threads: int) -> None:
-    """300,000 multiplications for each example, and 4 million are worth another thread."""
+    """300,000 multiplications for each example, and 40 million are worth another thread."""
     made = executable(layer(m)[0], "numpy", 1)
     assert isinstance(made, NumpyExecutable)
     assert made.threads == threads

@@ -9,7 +9,13 @@ from functools import partial
 import pytest
 
 from fastnn.backend.host import threads
-from fastnn.backend.host.threads import SideBySide, Stretches, in_shelter, run_together
+from fastnn.backend.host.threads import (
+    SideBySide,
+    Stretches,
+    in_shelter,
+    leave_core,
+    run_together,
+)
 from tests.waiting import HANG
 
 
@@ -130,7 +136,13 @@ def test_if_a_thread_cannot_be_had_none_begins(n_had: int, sleepers, monkeypatch
 def test_a_process_that_was_forked_off_makes_its_own_threads(run_python) -> None:
     code = """
 import os
-from fastnn.backend.host.threads import SideBySide, Stretches, in_shelter, run_together
+from fastnn.backend.host.threads import (
+    SideBySide,
+    Stretches,
+    in_shelter,
+    leave_core,
+    run_together,
+)
 in_shelter(lambda: run_together([lambda: None] * 3))
 child = os.fork()
 if not child:
@@ -185,6 +197,60 @@ def test_work_without_threads_is_done_here(monkeypatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", refuse)
     SideBySide([lambda: seen.append(threading.current_thread())] * 3)()
     assert seen == [threading.current_thread()] * 3
+
+
+# --- cores --------------------------------------------------------------------------------------
+
+
+class Cores:
+    """A thread on a core, and the sets of cores to which it was bound."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, on: int, allowed: set[int]) -> None:
+        self.allowed, self.bound = allowed, list[set[int]]()
+        monkeypatch.setattr(threads, "_current_core", lambda: on)
+        monkeypatch.setattr(threads.os, "sched_getaffinity", lambda thread: set(allowed))
+        monkeypatch.setattr(threads.os, "sched_setaffinity", self.bind)
+
+    def bind(self, thread: int, cores: set[int]) -> None:
+        assert thread == 0, "the calling one"
+        self.bound.append(cores)
+
+
+@pytest.mark.parametrize(
+    ("core", "on", "allowed", "bound"),
+    [
+        (1, 1, {0, 1, 5}, [{0, 5}, {0, 1, 5}]),
+        (1, 0, {0, 1}, []),  # elsewhere already
+        (1, 1, {1}, []),  # no other is left
+        (-1, -1, {0, 1}, []),  # not known
+    ],
+)
+def test_a_thread_leaves_a_core_and_is_bound_to_none(
+    core: int, on: int, allowed: set[int], bound: list[set[int]], monkeypatch
+) -> None:
+    cores = Cores(monkeypatch, on, allowed)
+    leave_core(core)
+    assert cores.bound == bound
+
+
+def test_a_thread_that_may_not_move_stays(monkeypatch) -> None:
+    cores = Cores(monkeypatch, 0, {0, 1})
+
+    def forbid(thread: int, wanted: set[int]) -> None:
+        cores.bind(thread, wanted)
+        raise PermissionError
+
+    monkeypatch.setattr(threads.os, "sched_setaffinity", forbid)
+    leave_core(0)
+    assert cores.bound == [{1}]
+
+
+def test_the_others_leave_the_core_of_the_first(monkeypatch) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(threads, "_current_core", lambda: 7)
+    monkeypatch.setattr(threads, "leave_core", left.append)
+    SideBySide([lambda: None] * 3)()
+    assert left == [7, 7]
 
 
 def test_stretches_grow_to_as_many_steps_as_fit(monkeypatch) -> None:

@@ -20,8 +20,9 @@ from itertools import pairwise
 from fastnn.backend.host.threads import SideBySide, Work
 from fastnn.backend.program import Dot
 
-#: Multiplications that are worth another thread: to wake it up takes as long as a quarter of them.
-WORTH_A_THREAD = 4e6
+#: Multiplications that are worth another thread: half a millisecond. On a virtual machine it took
+#: 20 us to wake one up and 15 until its end was noticed, and the other core's cache is cold.
+WORTH_A_THREAD = 4e7
 #: Parts begin at multiples of so many rows or columns: they fill the registers of BLAS.
 _STEP = 16
 #: Seconds of a stretch of steps, of the steps that try the other way, and until that is tried.
@@ -35,11 +36,11 @@ def parts(product: Dot, threads: int) -> list[Dot]:
     """Return a product as parts for up to ``threads``, by rows or columns, whichever are more.
 
     >>> import numpy as np
-    >>> large = Dot(np.ones((100, 800)), np.ones((800, 300)), np.ones((100, 300)))
+    >>> large = Dot(np.ones((500, 800)), np.ones((800, 300)), np.ones((500, 300)))
     >>> [part.out.shape for part in parts(large, threads=4)]
-    [(100, 64), (100, 80), (100, 80), (100, 76)]
+    [(160, 300), (176, 300), (164, 300)]
     >>> [part.out.shape for part in parts(large, threads=1)]
-    [(100, 300)]
+    [(500, 300)]
     """
     n, m = product.out.shape
     longest = max(n, m)
