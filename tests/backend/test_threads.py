@@ -245,6 +245,15 @@ def test_a_thread_that_may_not_move_stays(monkeypatch) -> None:
     assert cores.bound == [{1}]
 
 
+def test_where_the_system_tells_no_core_a_thread_stays(monkeypatch) -> None:
+    """macOS has neither of the two."""
+    monkeypatch.setattr(threads, "_current_core", lambda: -1)
+    monkeypatch.delattr(threads.os, "sched_getaffinity", raising=False)
+    ran: list[int] = []
+    SideBySide([lambda: ran.append(1), lambda: ran.append(2)])()
+    assert sorted(ran) == [1, 2]
+
+
 def test_the_others_leave_the_core_of_the_first(monkeypatch) -> None:
     left: list[int] = []
     monkeypatch.setattr(threads, "_current_core", lambda: 7)

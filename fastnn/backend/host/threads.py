@@ -144,7 +144,7 @@ def leave_core(core: int) -> None:
 
     >>> leave_core(_current_core())
     """
-    if _current_core() != core:
+    if core < 0 or _current_core() != core:  # below 0 where the system does not tell
         return
     allowed = os.sched_getaffinity(0)
     if core in allowed and len(allowed) > 1:
