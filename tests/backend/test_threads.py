@@ -246,7 +246,7 @@ def test_a_thread_that_may_not_move_stays(monkeypatch) -> None:
 
 
 def test_where_the_system_tells_no_core_a_thread_stays(monkeypatch) -> None:
-    """macOS has neither of the two."""
+    """Neither of the two is there on macOS."""
     monkeypatch.setattr(threads, "_current_core", lambda: -1)
     monkeypatch.delattr(threads.os, "sched_getaffinity", raising=False)
     ran: list[int] = []
