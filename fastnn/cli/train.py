@@ -210,6 +210,8 @@ _ENDINGS = {
     "epochs": "trained all of the {n} epochs",
     "early_stopping": "stopped after epoch {n} of {most}: nothing got better",
     "converged": "converged after epoch {n} of {most}",
+    "time_limit": "stopped after epoch {n} of {most}: another one would take longer than "
+    "--time-limit",
     "interrupted": "interrupted after epoch {n} of {most}",
 }
 

@@ -7,6 +7,7 @@ They import what they need when they are called, since the table of options is r
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -115,6 +116,28 @@ def above_0(name: str, value: object) -> float:
     0.1
     """
     return number(name, value, open_low=True)
+
+
+_HOURS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def duration(name: str, value: object) -> float:
+    """Return seconds above 0, given as such or as text with hours, minutes and seconds.
+
+    >>> duration("time_limit", "1h30m"), duration("time_limit", "90s"), duration("time_limit", 2)
+    (5400.0, 90.0, 2.0)
+    """
+    found = value
+    if isinstance(value, str):
+        parts = _HOURS.fullmatch(value.strip()) if value.strip() else None
+        hours, minutes, seconds = parts.groups(default="0") if parts else ("0", "0", "0")
+        found = as_float(hours) * 3600 + as_float(minutes) * 60 + as_float(seconds)
+    try:
+        return above_0(name, found)
+    except ArgumentError:
+        raise ArgumentError(
+            f"{arg(name)} must be {_TAKES[duration]}, found {shown(value)}", value=value
+        ) from None
 
 
 def share(name: str, value: object) -> float:
@@ -369,6 +392,7 @@ _TAKES: Mapping[Check, str] = {
     whole: "a whole number above 0",
     number: "a number of 0 or more",
     above_0: "a number above 0",
+    duration: "seconds above 0, or a text such as '90s', '10m' or '1h30m'",
     share: "in [0, 1)",
     flag: "True or False",
     hidden_layer_sizes: "whole numbers above 0",

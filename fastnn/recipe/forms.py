@@ -68,6 +68,18 @@ def real(text: str) -> float:
         raise ArgumentTypeError(f"needs a number, found {shown(text)}") from None
 
 
+def seconds(text: str) -> float | str:
+    """Read seconds, or a text such as 10m that says hours, minutes and seconds.
+
+    >>> seconds("90"), seconds("10m")
+    (90.0, '10m')
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def truth(text: str) -> bool:
     """Read yes or no.
 

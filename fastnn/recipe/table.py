@@ -285,6 +285,13 @@ class FitOptions(TypedDict, total=False):
         Flag("T", forms.real, example="1e-4"),
         shown="never",
     )]
+    time_limit: Annotated[float | str | None, Option(
+        None, checks.optional(checks.duration),
+        "stop before an epoch that would end later than so many seconds after the first began",
+        Flag("TIME", forms.seconds, remark="or a time such as 90s, 10m or 1h30m", example="10m"),
+        more="one epoch is always trained. A text such as '90s', '10m' or '1h30m' is a time, too",
+        shown="none",
+    )]
     shuffle: Annotated[bool, Option(
         True, checks.flag,
         "new order of the examples in each epoch",
@@ -390,6 +397,7 @@ class RecipeFields:
     monitor: str
     min_delta: float
     tolerance: float | None
+    time_limit: float | None
     shuffle: bool
     seed: int
 

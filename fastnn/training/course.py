@@ -18,7 +18,7 @@ from fastnn.recipe.recipe import Recipe
 from fastnn.training.callbacks import Callback, CallbackLike, TrainingState, as_callback
 from fastnn.training.history import Epoch, History
 from fastnn.training.part import Part
-from fastnn.training.stopping import EarlyStopping, converged
+from fastnn.training.stopping import EarlyStopping, TimeLimit, converged
 
 FloatArray = npt.NDArray[np.float64]
 Judged = tuple[float | None, Mapping[str, float]]  # loss and metrics of a part
@@ -103,6 +103,7 @@ class Entry:
             progress.stopping = EarlyStopping(
                 options.patience, options.min_delta, self.greater_is_better
             )
+        self._time = None if options.time_limit is None else TimeLimit(options.time_limit)
         self._state = TrainingState(
             self.history, options.epochs, len(self.train), device, rate_factor=progress.rate_factor
         )
@@ -160,7 +161,9 @@ class Entry:
         for callback in self._begun:
             callback.epoch_end(self._state)
             self.progress.rate_factor = self._state.rate_factor  # the next one may keep it
-        return reason or ("callback" if self._state.stop else "epochs" if self.over else "")
+        reason = reason or ("callback" if self._state.stop else "epochs" if self.over else "")
+        late = self._time is not None and self._time.epoch_over()
+        return reason or ("time_limit" if late else "")
 
     def _watched(self, weights: Callable[[], Any]) -> str:
         record, options = self.history.epochs[-1], self.options

@@ -20,6 +20,7 @@ ENDINGS = {
     "epochs": "all that were asked for",
     "early_stopping": "then nothing got better",
     "converged": "then converged",
+    "time_limit": "then the time was over",
     "interrupted": "then interrupted",
     "diverged": "then the loss was no longer a number",
     "callback": "then stopped by a callback",

@@ -1,10 +1,11 @@
-"""Early stopping and convergence."""
+"""Early stopping, convergence, and the time that a training may take."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -54,3 +55,30 @@ def converged(costs: list[float], tolerance: float) -> bool:
         abs(after - before) <= tolerance * max(abs(before), 1e-12)
         for before, after in pairwise(last)
     )
+
+
+@dataclass
+class TimeLimit:
+    """Says when another epoch, as long as the last one, would end too late.
+
+    ``seconds``: from now on; ``clock`` returns seconds.
+
+    >>> times = iter([0.0, 3.0, 6.0])
+    >>> limit = TimeLimit(7.0, clock=lambda: next(times))
+    >>> limit.epoch_over(), limit.epoch_over()  # the next would end after 6 and 9 seconds
+    (False, True)
+    """
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    _began: float = field(init=False)
+    _last: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self._last = self.clock()
+
+    def epoch_over(self) -> bool:
+        """Note that an epoch is over; return whether it must be the last."""
+        now, before = self.clock(), self._last
+        self._last = now
+        return now - self._began + (now - before) > self.seconds

@@ -52,6 +52,25 @@ def test_what_is_no_number(value: Any) -> None:
         checks.fractions("n", [value, 0.5, 0.5])
 
 
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(90, 90.0), (0.5, 0.5), ("90s", 90.0), ("1.5s", 1.5), ("10m", 600.0), ("2h", 7200.0),
+     ("1h1m1s", 3661.0), (" 3m ", 180.0)],
+)  # fmt: skip
+def test_a_duration_is_seconds_or_hours_minutes_and_seconds(given: Any, seconds: float) -> None:
+    assert checks.duration("time_limit", given) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [*(0, -1, "0s", "", " ", "10", "10 min", "m", "1s1h", "-5s", "1e3s", True, None), HUGE,
+     float("nan"), float("inf"), "9" * 400 + "h"],
+)  # fmt: skip
+def test_what_is_no_duration(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="time_limit must be seconds above 0, or a text such"):
+        checks.duration("time_limit", value)
+
+
 def test_a_fold_is_one_of_a_number_that_can_be() -> None:
     assert checks.fold("fold", (np.int64(1), 2)) == (1, 2)
     for value in (

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from fastnn.nn.parameters import Parameters, initialize
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.part import Part
+from fastnn.training.stopping import TimeLimit
 from tests.training.alone import Alone
 from tests.waiting import HANG
 
@@ -130,6 +132,16 @@ def test_it_stops_when_the_cost_stands_still():
     quiet = abs(np.diff(losses)) <= 1e-3 * abs(losses[:-1])
     assert quiet[-3:].all()
     assert not any(quiet[i : i + 3].all() for i in range(len(quiet) - 3)), "the first such epoch"
+
+
+def test_it_stops_before_an_epoch_that_would_end_after_the_time_limit(monkeypatch):
+    times = iter([0.0, 10.0, 20.0, 30.0])  # at the begin, and after each epoch
+    clock = partial(TimeLimit, clock=lambda: next(times))
+    monkeypatch.setattr("fastnn.training.course.TimeLimit", clock)
+    history = make(epochs=50, patience=20, time_limit="35s").run()
+    assert (len(history.epochs), history.stopped) == (3, "time_limit")
+    losses = [e.validation_loss for e in history.epochs]
+    assert history.best_epoch == np.argmin(losses) + 1
 
 
 def test_a_callback_stops_it():

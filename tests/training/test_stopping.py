@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.training.stopping import EarlyStopping, converged
+from fastnn.training.stopping import EarlyStopping, TimeLimit, converged
 
 
 def run(values, patience, min_delta=0.0, greater=False):
@@ -57,3 +57,23 @@ def test_convergence_needs_three_quiet_epochs_in_a_row():
     assert not converged([100.0, 100.0, 100.0, 102.0], 0.01)
     assert converged([0.0, 0.0, 0.0, 0.0], 1e-6)
     assert not converged([1.0, math.nan, 1.0, 1.0], 0.01)
+
+
+@given(
+    st.lists(st.integers(1, 10), min_size=1, max_size=20),
+    st.integers(1, 100),
+)
+def test_a_training_keeps_its_time_limit_if_no_epoch_is_longer_than_the_one_before(
+    lengths: list[int], seconds: int
+) -> None:
+    lengths.sort(reverse=True)
+    now = [0]
+    limit, ends = TimeLimit(seconds, clock=lambda: now[0]), []
+    for length in lengths:
+        now[0] += length
+        ends.append(now[0])
+        if limit.epoch_over():
+            break
+    assert len(ends) == 1 or ends[-1] <= seconds
+    if len(ends) < len(lengths):  # another one as long as the last would have been too late
+        assert ends[-1] + lengths[len(ends) - 1] > seconds
