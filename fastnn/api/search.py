@@ -22,13 +22,13 @@ from fastnn.api.search_workers import WORKERS, in_processes
 from fastnn.api.train import Training
 from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
 from fastnn.errors import ArgumentError, DivergenceError, arg, shown
-from fastnn.preparation.examples import Source, read_source
+from fastnn.preparation.examples import Source
 from fastnn.recipe.checks import flag, monitor, one_of, optional, whole
 from fastnn.recipe.checks import seed as check_seed
 from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
+from fastnn.recipe.table import RecipeOptions, RunOptions, TrainOptions
 from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
@@ -99,17 +99,22 @@ def search(
             f"{arg('jobs')} and {arg('workers')} have no effect on device {backend.device!r}: "
             "networks of one shape are trained there at once"
         )
-    source = read_source(data, target, sample_weight=sample_weight, **pick(common, SourceOptions))
+    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
+    work = Work.read(settings, data, target, common, **parts)
+    source = work.source
     by, greater = _judge(by, grid, shared, source)
     if n_folds > len(source.examples):
         raise ArgumentError(f"{arg('folds', n_folds)}: there are {len(source.examples)} rows only")
     if n_folds > 1:
         recipes = [
-            Named(f"{one.name}, fold {i}", replace(one.recipe, fold=(i, n_folds)))
+            Named(
+                f"{one.name}, fold {i}",
+                replace(one.recipe, fold=(i, n_folds)),
+                {**one.given, "fold": (i, n_folds)},
+            )
             for one in recipes
             for i in range(n_folds)
         ]
-    work = Work(source, settings, validation, test)
     train: Any = partial(
         train_recipes, verbose=flag("verbose", verbose) and not jobs, judged=("validation",)
     )

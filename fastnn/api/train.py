@@ -26,6 +26,7 @@ from fastnn.preparation.record import Record
 from fastnn.preparation.setup import set_up
 from fastnn.recipe.checks import flag, listed
 from fastnn.recipe.choices import pick, refuse_unknown
+from fastnn.recipe.config import Config
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
@@ -246,12 +247,15 @@ def train(
     net, ready = setup.network, setup.parts
     part = ready["train"]
     choose_batching(backend, net, (part.X, part.Y, part.w), recipe, settings.dtype)  # or refuses
-    found = None
+    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
+    found, asked = None, {"data": data, "target": target, **parts, **options}
     if find_learning_rate is not False:
         found = found_for(setup, settings, find_learning_rate, verbose)
+        asked["learning_rate"] = found.learning_rate
         recipe = replace(recipe, learning_rate=found.learning_rate)
     learner = Learner.new(net, settings, initializer=recipe.initializer, seed=recipe.seed)
     case = Case.of(net, recipe.to_json(), setup.features, setup.targets)
+    config = Config.of(asked)
     physician = Doctor(learner, part, recipe, case, tell)
     watchers = [physician, *watchers] if looks else watchers
 
@@ -259,7 +263,7 @@ def train(
         report = {name: _judge(learner, part) for name, part in ready.items()}
         model = Model(
             learner.trained(), setup.features, setup.targets, source.target_name,
-            recipe.to_json(), report,
+            recipe.to_json(), report, config,
         )  # fmt: skip
         return Training(
             model, report, diagnosis=physician.diagnosis(ready["validation"]), range_test=found,

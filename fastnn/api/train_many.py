@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from typing import Any, Unpack
@@ -24,6 +24,7 @@ from fastnn.preparation.setup import Setup, Shared, set_up
 from fastnn.recipe.checks import flag
 from fastnn.recipe.checks import seed as check_seed
 from fastnn.recipe.choices import options, pick, refuse_unknown
+from fastnn.recipe.config import Config
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
@@ -115,8 +116,8 @@ def train_many(
     verbose = flag("verbose", verbose)
     recipes = read_recipes(configs, pick(common, RecipeOptions))
     settings = RunSettings(**pick(common, RunOptions))
-    source = read_source(data, target, sample_weight=sample_weight, **pick(common, SourceOptions))
-    work = Work(source, settings, validation, test)
+    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
+    work = Work.read(settings, data, target, common, **parts)
     trained = train_recipes(recipes, work, verbose=verbose)
     for recipe, training in zip(recipes, trained, strict=True):
         if training.error is not None:
@@ -134,6 +135,7 @@ class Named:
 
     name: str
     recipe: Recipe
+    given: Mapping[str, Any] = field(default_factory=dict)  # its options
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +146,29 @@ class Work:
     settings: RunSettings
     validation: Any = None
     test: Any = None
+    config: Config = field(default_factory=Config)  # what all were given
+
+    @staticmethod
+    def read(
+        settings: RunSettings,
+        data: Any,
+        target: Any,
+        common: Mapping[str, Any],
+        *,
+        validation: Any = None,
+        test: Any = None,
+        sample_weight: Any = None,
+    ) -> Work:
+        """Return the work on what a user hands over; ``common``: the options of all trainings.
+
+        >>> Work.read(RunSettings(), "digits", None, {"epochs": 3}).config.given
+        {'data': 'digits'}
+        """
+        own = pick(common, SourceOptions)
+        source = read_source(data, target, sample_weight=sample_weight, **own)
+        given = {"data": data, "target": target, "validation": validation, "test": test}
+        given |= {"sample_weight": sample_weight, **own, **pick(common, RunOptions)}
+        return Work(source, settings, validation, test, Config.of(given))
 
     def set_up(self, recipes: Sequence[Named]) -> list[Setup]:
         """Return what each training needs; what several need alike is made once.
@@ -164,7 +189,7 @@ class Work:
                     test=self.test,
                     shared=shared,
                 )
-            found.append(setup)
+            found.append(replace(setup, config=self.config.also(named.given)))
         return found
 
 
@@ -188,7 +213,7 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
                     raise ArgumentError(f"{arg(option)} {_FOR_ONE[option]}")
             recipe = Recipe.of(**{**common, **config})
             recipe.check_end()
-        found.append(Named(name, recipe))
+        found.append(Named(name, recipe, {**common, **config}))
     return found
 
 
@@ -314,8 +339,9 @@ def _training(
 ) -> Training:
     options, parts = setup.recipe.to_json(), setup.parts
     model = Model(
-        learner.trained(), setup.features, setup.targets, setup.target_name, options, report
-    )
+        learner.trained(), setup.features, setup.targets, setup.target_name, options, report,
+        setup.config,
+    )  # fmt: skip
     case = Case.of(setup.network, options, setup.features, setup.targets)
     found = findings_of_training(learner, parts["train"], parts["validation"], case)
     record = setup.record if "test" in report else None

@@ -17,7 +17,7 @@ import math
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from fastnn.errors import ArgumentError, DataError, ModelFileError
 from fastnn.formats.atomic import path_text
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Layout
+from fastnn.recipe.config import Config
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.history import History
 from fastnn.version import __version__
@@ -40,9 +41,9 @@ Json = dict[str, Any]
 
 FORMAT = "fastnn model"
 #: Grows when an older fastnn could not read a new file. 2: batch normalisation. 3: how text was
-#: read, and where categories had no gaps. A file without these has version 1, so that an older
-#: fastnn can read it.
-VERSION = 3
+#: read, and where categories had no gaps. 4: the config of the training. A file without these has
+#: version 1, so that an older fastnn can read it.
+VERSION = 4
 
 PARTS = ("train", "validation", "test")
 
@@ -59,6 +60,7 @@ class Contents:
     target_name: str | tuple[str, ...]
     options: Mapping[str, Any]
     report: Mapping[str, Mapping[str, float]]
+    config: Config = field(default_factory=Config)
 
 
 def pack(contents: Contents) -> bytes:
@@ -76,7 +78,9 @@ def pack(contents: Contents) -> bytes:
     tensors |= {f"targets.{name}": array for name, array in target_arrays.items()}
     document = {
         "format": FORMAT,
-        "version": 3
+        "version": 4
+        if contents.config.given
+        else 3
         if {"reading", "complete"} & set(features)
         else 2
         if any(contents.network.normalized)
@@ -96,6 +100,8 @@ def pack(contents: Contents) -> bytes:
             for part, row in contents.report.items()
         },
     }
+    if contents.config.given:
+        document["config"] = contents.config.to_json()
     try:
         document["sha256"] = _digest(document, tensors)
         text = _canonical(document)
@@ -178,7 +184,7 @@ def _parse(text: str | None, n_entries: int) -> Json:
 
 
 def _contents(document: Json, tensors: _Tensors) -> Contents:
-    check_metadata(document, _SCHEMA, "model")
+    check_metadata({"config": {}, **document}, _SCHEMA, "model")
     dtype = document["dtype"]
     network = _made("network", Network.from_json, document["network"])
     shapes = Layout.of(network.sizes, network.normalized).shapes()
@@ -212,6 +218,9 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
         target_name=name if isinstance(name := document["target_name"], str) else tuple(name),
         options=_options(document["options"]),
         report=_report(document["report"]),
+        config=_made("config", Config.from_json, document["config"])
+        if "config" in document
+        else Config(),
     )
     _check_fit(contents, dtype)
     every = weights | {f"{owner}.{k}": v for owner, d in fitted.items() for k, v in d.items()}
@@ -232,6 +241,7 @@ _SCHEMA: dict[str, Check] = {
     "history": lambda v: isinstance(v, dict),
     "options": lambda v: isinstance(v, dict),
     "report": lambda v: isinstance(v, dict) and all(isinstance(r, dict) for r in v.values()),
+    "config": lambda v: isinstance(v, dict),
     "sha256": is_text,
 }
 

@@ -67,5 +67,6 @@ def load(path: str | os.PathLike[str], device: str = "cpu", **how: Unpack[Engine
     backend.copy(backend.array(flat), parameters.theta)
     learner = Learner(saved.network, parameters, backend, history=saved.history)
     return Model(
-        learner, saved.features, saved.targets, saved.target_name, saved.options, saved.report
-    )
+        learner, saved.features, saved.targets, saved.target_name, saved.options, saved.report,
+        saved.config,
+    )  # fmt: skip

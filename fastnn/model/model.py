@@ -30,6 +30,7 @@ from fastnn.preparation.examples import Examples, target_values
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.choices import refuse_unknown
+from fastnn.recipe.config import Config
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.table import DataOptions, EngineOptions, ReadingOptions
 from fastnn.training.history import History
@@ -61,6 +62,9 @@ class Model:
     target_name: str | tuple[str, ...] = "target"  # several columns: their names
     options: Mapping[str, Any] = field(default_factory=dict)  # how it was trained
     report: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # metrics by part
+    config: Config = field(
+        default_factory=Config
+    )  # what the training was given: ``train(**config.given)``
 
     @property
     def network(self) -> Network:
@@ -277,7 +281,7 @@ class Model:
         """
         contents = Contents(
             self.network, self.learner.weights(), self.features, self.targets, self.history,
-            self.target_name, self.options, self.report,
+            self.target_name, self.options, self.report, self.config,
         )  # fmt: skip
         write_atomically(path, pack(contents))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.parts import divide
 from fastnn.preparation.preparation import Preparation
 from fastnn.preparation.record import Record
+from fastnn.recipe.config import Config
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.part import Part
 
@@ -43,6 +44,7 @@ class Setup:
     greater_is_better: bool
     target_name: str | tuple[str, ...]
     record: Record
+    config: Config = field(default_factory=Config)  # what was asked for
 
 
 def set_up(

@@ -131,7 +131,7 @@ def duration(name: str, value: object) -> float:
     if isinstance(value, str):
         parts = _HOURS.fullmatch(value.strip()) if value.strip() else None
         hours, minutes, seconds = parts.groups(default="0") if parts else ("0", "0", "0")
-        found = as_float(hours) * 3600 + as_float(minutes) * 60 + as_float(seconds)
+        found = float(hours) * 3600 + float(minutes) * 60 + float(seconds)
     try:
         return above_0(name, found)
     except ArgumentError:

@@ -20,6 +20,7 @@ from fastnn.backend.backend import get_backend
 from fastnn.errors import ArgumentError, DataError, DeviceError, ModelFileError
 from fastnn.model.files import load, save
 from fastnn.nn.groups import ParameterGroup
+from fastnn.recipe.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(3)
@@ -272,7 +273,7 @@ def nudge(document, tensors):
 DAMAGE = [
     (edit("extra", to=1), "model: unknown entries extra"),
     (lambda d, t: d.pop("report"), "model: entries report are missing"),
-    (edit("version", to=4), "its format has version 4, this fastnn .* knows up to 3;.*update"),
+    (edit("version", to=5), "its format has version 5, this fastnn .* knows up to 4;.*update"),
     (edit("version", to=0), "model: 'version' has the value '0'"),
     (edit("version", to=True), "model: 'version' has the value 'True'"),
     (edit("format", to="other model"), "not a model file of fastnn"),
@@ -457,6 +458,7 @@ def test_batch_normalisation_has_tensors_of_its_own_and_a_version(tmp_path):
     )
     found = {}
     for name, model in (("plain", plain), ("normal", normal)):
+        model.config = Config()  # else version 4
         model.save(tmp_path / name)
         with safe_open(tmp_path / name, framework="np") as file:
             document = json.loads(file.metadata()["fastnn"])
