@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from fastnn.cli.config import add_config, configured, print_config
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.signals import unhurried
-from fastnn.cli.train import check_out, check_report, given_arguments
+from fastnn.cli.train import as_given, check_out, check_report, given_arguments
 from fastnn.cli.train_arguments import add_arguments, hint, names
 from fastnn.errors import ArgumentError, arg, inside
 from fastnn.recipe.choices import OPTIONS
@@ -92,6 +93,7 @@ def add_search(commands: Any) -> Parser:
         help="the table of results; default: DATA's name with .search.csv, in the current folder",
     )
     add_arguments(p)
+    add_config(p)
     return p
 
 
@@ -157,6 +159,13 @@ def _values(row: Option, text: str) -> Any:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, save, report; return 0, or 130 when interrupted."""
+    with configured(arguments) as both:
+        if getattr(arguments, "print_config", False):
+            return print_config(both, {n: v for n, v in as_given(both).items() if n not in _OWN})
+        return _run(both)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     given = given_arguments(arguments)
     own = {name: given.pop(name) for name in _OWN if name in given}
     out = check_out(arguments)

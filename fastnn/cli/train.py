@@ -8,6 +8,7 @@ import time
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from fastnn.cli.config import add_config, configured, print_config
 from fastnn.cli.findings import say_diagnosis, tell, warn
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
@@ -48,6 +49,7 @@ def add_train(commands: Any) -> Parser:
     )
     p.set_defaults(run=run, json=False, quiet=False, out=None)
     add_arguments(p)
+    add_config(p)
     p.add_argument(
         "--doctor", action="store_true",
         help="look at signals and gradients of every layer before, during and after the training, "
@@ -58,6 +60,13 @@ def add_train(commands: Any) -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, report; return 0, or 130 when interrupted with something saved."""
+    with configured(arguments) as both:
+        if getattr(arguments, "print_config", False):
+            return print_config(both, as_given(both))
+        return _run(both)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     out = check_out(arguments)
     _check_picture(arguments, out)
     report = check_report(arguments, out)
@@ -182,8 +191,21 @@ def check_report(arguments: argparse.Namespace, out: str) -> str:
     return path
 
 
+def as_given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the user gave, as the arguments of `fastnn.api.train.train`.
+
+    >>> as_given(argparse.Namespace(data="digits", command="train", drop=[["a"], ["b"]]))
+    {'drop': ('a', 'b')}
+    """
+    given = {name: value for name, value in vars(arguments).items() if name not in _OWN}
+    given |= {n: joined(given[n]) for n in ("categorical", "drop") if n in given}
+    if len(given.get("target", ())) == 1:
+        given["target"] = given["target"][0]
+    return given
+
+
 def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the user gave, as the arguments of `fastnn.api.train.train`.
+    """Return `as_given`, after a look whether a file has its target.
 
     >>> given_arguments(argparse.Namespace(data="digits", command="train", epochs=3))
     {'epochs': 3}
@@ -192,13 +214,9 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     from fastnn.data.files import read_table
     from fastnn.data.table import listed
 
-    given = {name: value for name, value in vars(arguments).items() if name not in _OWN}
-    columns: dict[str, Any] = {n: joined(given[n]) for n in ("categorical", "drop") if n in given}
-    given |= columns
-    data = arguments.data
-    if len(given.get("target", ())) == 1:
-        given["target"] = given["target"][0]
+    given, data = as_given(arguments), arguments.data
     if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
+        columns: Any = {name: given[name] for name in ("categorical", "drop") if name in given}
         known = read_table(data, **reading_of(arguments), **columns).names
         raise ArgumentError(
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"

@@ -49,7 +49,9 @@ def add_arguments(p: Parser) -> None:
     >>> vars(p.parse_args(["digits", "--l2", "0.1"]))
     {'data': 'digits', 'l2': 0.1}
     """
-    p.add_argument("data", metavar="DATA", help="a built-in name, or a file: CSV, Parquet, NPZ")
+    p.add_argument(
+        "data", metavar="DATA", nargs="?", help="a built-in name, or a file: CSV, Parquet, NPZ"
+    )
     g = p.add_argument_group("data")
     g.add_argument(
         "--target", metavar="COL", action="append",
@@ -142,7 +144,7 @@ def reading_of(arguments: Namespace) -> Any:
 _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--random"} | {
     name: f"--{name}"
     for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor",
-                 "repeats", "rows")
+                 "repeats", "rows", "config")
 }  # fmt: skip
 _OTHERS |= {"find_learning_rate": "--find-learning-rate", "rate_picture": "--rate-picture"}
 #: Those of them that have no value.

@@ -7,12 +7,13 @@ import math
 import os
 import tomllib
 from argparse import ArgumentTypeError
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
 from fastnn.errors import ArgumentError, DataError, arg, inside, shown
+from fastnn.recipe.checks import Check
 from fastnn.recipe.choices import OPTIONS, elsewhere, options
 from fastnn.recipe.documentation import shown_default
 from fastnn.recipe.forms import written
@@ -97,7 +98,7 @@ class Config:
         epochs = 3
         ...
         """
-        lines = [f"{name} = {_toml(self.given[name])}" for name in SOURCES if name in self.given]
+        lines = [f"{n} = {_toml(value)}" for n, value in self.given.items() if n not in OPTIONS]
         lines += [f"# {name}: a Python object, which is not kept" for name in self.unkept]
         for group in GROUPS:
             lines += ["", f"# ---- {(group.__doc__ or '').partition(';')[0].rstrip('.')} ----"]
@@ -105,7 +106,7 @@ class Config:
                 if row.name not in _OF_OBJECTS:
                     lines += ["", *wrap(row.help, 88, initial_indent="# ", subsequent_indent="# ")]
                     lines.append(_line(row, self.given))
-        return "\n".join(lines)
+        return "\n".join(lines).lstrip("\n")
 
 
 def _line(row: Option, given: Mapping[str, Any]) -> str:
@@ -118,12 +119,12 @@ def _line(row: Option, given: Mapping[str, Any]) -> str:
     return f"# {row.name} = {default}" if default else f"# {row.name}: {shown_default(row)}"
 
 
-def read_toml(path: str, others: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+def read_toml(path: str, others: Mapping[str, Check]) -> dict[str, Any]:
     r"""Return what a TOML file sets: names of options, and of ``others``, to values.
 
     An option is called as in Python or, with underscores for dashes, as on the command line. Text
     is read as the command line reads it, other values as in Python. ``others``: what else can be
-    said, and how its value is read.
+    said, and its check.
 
     Raises DataError naming the file for one that cannot be read or sets what is unknown,
     ArgumentError for a value that cannot be.
@@ -152,6 +153,8 @@ def read_toml(path: str, others: Mapping[str, Callable[[Any], Any]]) -> dict[str
         for key, value in found.items():
             name = key.replace("-", "_")
             row = rows.get(name)
+            if name in _OF_OBJECTS:
+                raise ArgumentError(f"{arg(name)} are Python objects, which no file can hold")
             if row is None and name not in others:
                 hint = did_you_mean(name, [*rows, *others]) or elsewhere(name)[1]
                 raise ArgumentError(f"unknown option {shown(key)}{hint}", argument=key)
@@ -159,7 +162,7 @@ def read_toml(path: str, others: Mapping[str, Callable[[Any], Any]]) -> dict[str
             if name in values:
                 raise ArgumentError(f"{arg(name)} is set twice, by two of its names")
             try:
-                values[name] = others[name](value) if row is None else _value(row, value)
+                values[name] = others[name](name, value) if row is None else _value(row, value)
             except ArgumentTypeError as error:
                 raise ArgumentError(f"{arg(name)} {error}", value=value) from None
             except ArgumentError as error:
@@ -207,7 +210,7 @@ def _are_texts(values: Any) -> bool:
 def _toml(value: Any) -> str:
     """Return a value of a config as TOML writes it; none for None, as on the command line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml(k)} = {_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, value))}]"
     text = json.dumps("none" if value is None else value, ensure_ascii=False)

@@ -71,7 +71,10 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
             ["fly"],
             "unknown command 'fly' (known: train, search, predict, evaluate, ",
         ),
-        (["train"], "required: DATA (see fastnn train --help)"),
+        (
+            ["train"],
+            "DATA is missing: name a built-in data set or a file (see fastnn train --help)",
+        ),
         (["train", "digits", "--optimiser", "adam"], "did you mean '--optimizer'?"),
         (["train", "digits", "--optim", "adam"], "unknown argument '--optim'"),
         (["train", "digits", "more"], "unknown argument 'more'"),

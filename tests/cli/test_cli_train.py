@@ -36,7 +36,8 @@ def test_every_option_is_an_argument_of_train() -> None:
         "--learning-rate", "0.1", "--schedule", "cosine", "--batch-size", "full",
         "--micro-batch-size", "64", "--epochs", "3",
         "--l2", "1", "--l1", "2", "--gradient-clip", "3", "--patience", "none", "--min-delta",
-        "0.1", "--monitor", "f1", "--tolerance", "0.1", "--time-limit", "10m", "--metrics", "f1,top_k_accuracy(k=2)",
+        "0.1", "--monitor", "f1", "--tolerance", "0.1", "--time-limit", "10m",
+        "--metrics", "f1,top_k_accuracy(k=2)",
         "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
         "--capture", "never", "--precision", "tf32", "--doctor", "--find-learning-rate",
     ]  # fmt: skip
