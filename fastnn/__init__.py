@@ -13,6 +13,8 @@ from fastnn.version import __version__
 
 if TYPE_CHECKING:  # the same names again for type checkers and editors; a test keeps them equal
     from fastnn.api.diagnose import diagnose as diagnose
+    from fastnn.api.estimate import Estimate as Estimate
+    from fastnn.api.estimate import estimate as estimate
     from fastnn.api.estimators.classifier import MLPClassifier as MLPClassifier
     from fastnn.api.estimators.regressor import MLPRegressor as MLPRegressor
     from fastnn.api.find_learning_rate import RangeTest as RangeTest
@@ -70,6 +72,7 @@ _PUBLIC = {
     "BatchNormalization": "fastnn.api.sequential.layers",
     "Dense": "fastnn.api.sequential.layers",
     "Dropout": "fastnn.api.sequential.layers",
+    "Estimate": "fastnn.api.estimate",
     "GradientCheck": "fastnn.nn.gradient_check",
     "Importance": "fastnn.report.importance",
     "Input": "fastnn.api.sequential.layers",
@@ -90,6 +93,7 @@ _PUBLIC = {
     "custom_loss": "fastnn.nn.losses",
     "diagnose": "fastnn.api.diagnose",
     "erf": "fastnn.backend.expression",
+    "estimate": "fastnn.api.estimate",
     "explain": "fastnn.report.importance",
     "find_learning_rate": "fastnn.api.find_learning_rate",
     "from_keras": "fastnn.api.foreign",

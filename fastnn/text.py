@@ -29,6 +29,21 @@ def number(value: float | None) -> str:
     return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
 
 
+def time_text(seconds: float) -> str:
+    """Return a time for people, to two digits or so.
+
+    >>> time_text(0.0123), time_text(2.34), time_text(75), time_text(8000)
+    ('12 ms', '2.3 s', '1 min 15 s', '2 h 13 min')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.2g} ms"
+    if seconds < 60:
+        return f"{seconds:.2g} s"
+    small, large, a, b = (60, 1, "min", "s") if seconds < 3600 else (3600, 60, "h", "min")
+    whole, rest = divmod(round(seconds / large), small // large)
+    return f"{whole} {a} {rest} {b}"
+
+
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     """Return rows as aligned columns: the first to the left, the others to the right.
 

@@ -54,7 +54,8 @@ def configured(arguments: argparse.Namespace) -> Iterator[argparse.Namespace]:
         vars(both).pop(name, None)
     if "data" not in both and not hasattr(arguments, "print_config"):
         raise ArgumentError(
-            f"{arg('data')} is missing: name a built-in data set or a file (see fastnn train --help)",
+            f"{arg('data')} is missing: name a built-in data set or a file "
+            "(see fastnn train --help)",
             argument="data",
         )
     try:

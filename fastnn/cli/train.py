@@ -51,6 +51,11 @@ def add_train(commands: Any) -> Parser:
     add_arguments(p)
     add_config(p)
     p.add_argument(
+        "--dry-run", action="store_true",
+        help="read, check and prepare everything, say how much memory and about how much time the "
+        "training would take, and end",
+    )  # fmt: skip
+    p.add_argument(
         "--doctor", action="store_true",
         help="look at signals and gradients of every layer before, during and after the training, "
         "and say what is wrong, why, and what to do",
@@ -63,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     with configured(arguments) as both:
         if getattr(arguments, "print_config", False):
             return print_config(both, as_given(both))
+        if vars(both).pop("dry_run", False):
+            return _rehearse(both)
         return _run(both)
 
 
@@ -121,6 +128,28 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         warn(training.findings)
     return code
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    """Do all of a training but the training, and say what it would take."""
+    out = check_out(arguments)
+    _check_picture(arguments, out)
+    report = check_report(arguments, out)
+    from fastnn.api.estimate import estimate
+    from fastnn.api.find_learning_rate import check_wish
+
+    given = given_arguments(arguments)
+    given.pop("doctor", None)
+    check_wish(given.pop("find_learning_rate", False), given.get("learning_rate"))
+    found = estimate(arguments.data, **given)
+    if arguments.json:
+        from fastnn.cli.text import print_json
+
+        print_json({**found.to_json(), "model": out, "fastnn": __version__})
+        return 0
+    files = f"{out} and {report}" if report else out
+    print(f"{found}\n\nnothing is trained or written: --dry-run\nit would write {files}")
+    return 0
 
 
 def default_out(data: str) -> str:

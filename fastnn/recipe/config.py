@@ -85,7 +85,7 @@ class Config:
         """
         for name in (*data["given"], *data["unkept"]):
             if name not in OPTIONS and name not in SOURCES:
-                raise ArgumentError(f"unknown option {shown(name)}")
+                raise ArgumentError(f"unknown option {shown(name)}", argument=name)
         return Config(dict(data["given"]), tuple(data["unkept"]))
 
     def to_toml(self) -> str:

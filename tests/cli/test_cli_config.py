@@ -1,5 +1,6 @@
 """`--config` and `--print-config`: a training from a file, and again from its model."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_search_takes_a_config_too(fastnn, tmp_path: Path) -> None:
         ("data = 3", [], "config file 'c.toml': data must be a text, found 3"),
         ("doctor = 'yes'", ["digits"], "config file 'c.toml': doctor must be True or False"),
         ("epochs = ", ["digits"], "config file 'c.toml' is not a TOML file"),
-        ("epochs = 3", [], "DATA is missing: name a built-in data set (fastnn help data-sets) or"),
+        ("epochs = 3", [], "DATA is missing: name a built-in data set or a file"),
         ("epochs = 3", ["digits", "--epochs", "0"], "error: --epochs must be a whole number"),
     ],
 )  # fmt: skip
@@ -99,3 +100,20 @@ def test_a_model_whose_training_cannot_be_run_again(fastnn, tmp_path: Path) -> N
     assert ran.code == 2
     assert "model file 'm.fastnn': target, sample_weight of its training was a Python" in ran.err
     assert fastnn("train", "--config", "none.fastnn").code == 3
+
+
+def test_a_dry_run_trains_and_writes_nothing(fastnn, tmp_path: Path, flats_csv: Path) -> None:
+    ran = fastnn("train", "flats.csv", "--target", "price", "--report", "--dry-run")
+    assert ran.code == 0
+    assert "72 train, 24 validation, 24 test" in ran.out
+    assert ran.out.endswith(
+        "nothing is trained or written: --dry-run\nit would write flats.fastnn and flats.html\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["flats.csv"]
+    document = json.loads(fastnn("train", "digits", "--epochs", 3, "--dry-run", "--json").out)
+    assert document["rows"] == {"train": 1078, "validation": 360, "test": 359}
+    assert document["seconds_at_most"] == pytest.approx(3 * document["seconds_per_epoch"])
+    assert document["memory"]["total"] > 9610 * 4
+    bad = fastnn("train", "flats.csv", "--target", "prise", "--dry-run")
+    assert bad.code == 3
+    assert "did you mean 'price'" in bad.err
