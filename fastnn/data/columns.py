@@ -178,10 +178,10 @@ def numeric_part(
     """
     if tuple(names) == table.numeric_names:
         return table.numeric
-    values = np.empty((len(table), len(names)), dtype=table.numeric.dtype)
-    if any(name in table.categorical for name in names):
-        values = values.astype(np.float64)
     place = {name: j for j, name in enumerate(table.numeric_names)}
+    if all(name in place for name in names):
+        return table.storage.take(table.numeric, None, [place[name] for name in names])
+    values = table.storage.zeros((len(table), len(names)), np.float64)
     for j, (name, trained) in enumerate(zip(names, trained_as or names, strict=True)):
         if name in place:
             values[:, j] = table.numeric[:, place[name]]

@@ -137,7 +137,7 @@ class Features:
         texts = {name: texts_of(table, name) for name in table.names if name not in numeric}
         values = numeric_part(table, numeric)
         gaps = columns_with_gaps(values)
-        values, fill = filled_by_median(values, gaps, numeric, weights)
+        values, fill = filled_by_median(values, gaps, numeric, weights, table.storage)
         mean, scale = moments(values, numeric, weights)
         fill = np.where(gaps, fill, mean)
         if not standardize:
@@ -223,7 +223,7 @@ class Features:
         array([[2.]], dtype=float32)
         """
         source = self._sources(table)
-        out = np.zeros((len(table), self.n_features), dtype=self.dtype)
+        out = table.storage.zeros((len(table), self.n_features), self.dtype)
         values = numeric_part(table, [source[name] for name in self.numeric], self.numeric)
         n_numeric = len(self.numeric)
         self._write_numbers(values, out[:, :n_numeric])
@@ -267,7 +267,7 @@ class Features:
                 out[rows] = work
             too_large = np.isinf([out.min(axis=0), out.max(axis=0)]).any(axis=0)
             if np.isnan(out.min()):  # a gap hides its column's extremes
-                too_large = np.isinf(out).any(axis=0)
+                too_large = np.any([np.isinf(out[rows]).any(axis=0) for rows in blocks(out)], 0)
         if too_large.any():
             column = int(np.flatnonzero(too_large)[0])
             row = int(np.flatnonzero(np.isinf(out[:, column]))[0])

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from fastnn.data.storage import MEMORY, Storage, row_blocks
 from fastnn.data.table import Array
 from fastnn.errors import DataError, FastnnWarning, shown
 
@@ -43,7 +44,11 @@ def columns_with_gaps(values: Array) -> Array:
 
 
 def filled_by_median(
-    values: Array, gaps: Array, names: Collection[str], weights: Array | None = None
+    values: Array,
+    gaps: Array,
+    names: Collection[str],
+    weights: Array | None = None,
+    storage: Storage = MEMORY,
 ) -> tuple[Array, Array]:
     """Return the numbers with the gaps of the columns ``gaps`` filled, and the medians (else 0).
 
@@ -58,7 +63,9 @@ def filled_by_median(
     fill = np.zeros(values.shape[1])
     if not gaps.any():
         return values, fill
-    values = values.astype(np.float64)
+    given, values = values, storage.zeros(values.shape, np.float64)
+    for rows in row_blocks(values):
+        values[rows] = given[rows]
     for column in np.flatnonzero(gaps):
         missing = np.isnan(values[:, column])
         if missing.all():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.storage import MEMORY, Storage, row_blocks
 from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 from fastnn.registry import did_you_mean
 from fastnn.text import clipped
@@ -61,6 +62,7 @@ class Table:
     numeric_names: tuple[str, ...]
     categorical: Mapping[str, Array]
     positional: bool = False
+    storage: Storage = MEMORY
 
     def __post_init__(self) -> None:
         check_names(self.names, "the table")
@@ -97,6 +99,7 @@ class Table:
         dtype: str | None = None,
         place: Place = from_zero,
         positional: bool = False,
+        storage: Storage = MEMORY,
     ) -> Table:
         """Build a table from columns: numbers or booleans, or object arrays of text and None.
 
@@ -124,9 +127,9 @@ class Table:
                 check_exact(values, found, place)
                 blocks.append(values if values.ndim == 2 else values[:, None])
         n_rows = _common_length(columns)
-        numeric = _one_matrix(blocks, n_rows, dtype)
+        numeric = _one_matrix(blocks, n_rows, dtype, storage)
         _refuse_infinite(numeric, numeric_names, place)
-        return cls(tuple(names), numeric, tuple(numeric_names), categorical, positional)
+        return cls(tuple(names), numeric, tuple(numeric_names), categorical, positional, storage)
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
@@ -154,10 +157,11 @@ class Table:
             raise DataError("no rows are chosen: a table needs at least one row")
         return Table(
             self.names,
-            np.ascontiguousarray(self.numeric[chosen]),
+            self.storage.take(self.numeric, chosen),
             self.numeric_names,
             {name: values[chosen] for name, values in self.categorical.items()},
             self.positional,
+            self.storage,
         )
 
     def drop(self, columns: Sequence[str]) -> Table:
@@ -176,10 +180,11 @@ class Table:
         same = len(kept) == len(self.numeric_names)
         return Table(
             tuple(name for name in self.names if name not in columns),
-            self.numeric if same else np.take(self.numeric, kept, axis=1),
+            self.numeric if same else self.storage.take(self.numeric, None, kept),
             tuple(self.numeric_names[j] for j in kept),
             {name: v for name, v in self.categorical.items() if name not in columns},
             self.positional,
+            self.storage,
         )
 
     def column(self, name: str) -> Array:
@@ -278,20 +283,23 @@ def _common_length(columns: Mapping[str, Array]) -> int:
     return lengths[first]
 
 
-def _one_matrix(blocks: list[Array], n_rows: int, dtype: str | None) -> Array:
+def _one_matrix(
+    blocks: list[Array], n_rows: int, dtype: str | None, storage: Storage = MEMORY
+) -> Array:
     if dtype is None:
         small = blocks and all(block.dtype.name in _EXACT_IN_FLOAT32 for block in blocks)
         dtype = "float32" if small else "float64"
     else:
         check_dtype(dtype)
-    if len(blocks) == 1:
-        return np.ascontiguousarray(blocks[0], dtype=dtype)
-    numeric = np.empty((n_rows, sum(block.shape[1] for block in blocks)), dtype)
-    start = 0
+    if len(blocks) == 1 and blocks[0].dtype == dtype and blocks[0].flags.c_contiguous:
+        return blocks[0]
+    numeric = storage.zeros((n_rows, sum(block.shape[1] for block in blocks)), dtype)
     with np.errstate(over="ignore"):  # too large for float32: becomes inf, refused just after
-        for block in blocks:
-            numeric[:, start : start + block.shape[1]] = block
-            start += block.shape[1]
+        for rows in row_blocks(numeric):
+            start = 0
+            for block in blocks:
+                numeric[rows, start : start + block.shape[1]] = block[rows]
+                start += block.shape[1]
     return numeric
 
 
@@ -351,9 +359,14 @@ def for_column(option: str, name: str) -> str:
 
 
 def _refuse_infinite(numeric: Array, names: Sequence[str], place: Place) -> None:
-    if not np.isinf(numeric).any():
+    for rows in row_blocks(numeric):
+        infinite = np.isinf(numeric[rows])
+        if infinite.any():
+            row, column = (int(i) for i in np.argwhere(infinite)[0])
+            row += rows.start
+            break
+    else:
         return
-    row, column = (int(i) for i in np.argwhere(np.isinf(numeric))[0])
     raise DataError(
         f"column {shown(names[column])}, {place(row)}: {numeric[row, column]} is not a finite "
         "number; correct the cell, or leave it empty if it is unknown"
