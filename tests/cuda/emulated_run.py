@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cuda.emulator.sources import digest
+from tests.cuda.emulator.sources import why_not_of_these
 from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,12 +45,7 @@ def why_not() -> str:
     reason = ENVIRONMENT / "why-not"
     if reason.exists():
         return reason.read_text(encoding="utf-8").strip()
-    built = ENVIRONMENT / "emulator" / "built-from"
-    if not built.exists():
-        return "it is made by ./scripts/test or ./scripts/emulator"
-    if built.read_text(encoding="utf-8") != digest():
-        return "it was built from other files; ./scripts/test or ./scripts/emulator builds it again"
-    return ""
+    return why_not_of_these(ENVIRONMENT / "emulator")
 
 
 def command(*arguments: str) -> list[str]:

@@ -1,6 +1,8 @@
 """A run in the background: what it has found counts, and if it breaks off that is one finding."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +11,8 @@ import pytest
 
 from tests.cuda import emulated_run
 from tests.cuda.emulated_run import EmulatedRun, Outcome, chosen
-from tests.cuda.emulator.sources import digest
+from tests.cuda.emulator.sources import HERE, digest
+from tests.waiting import HANG
 
 TESTS = ("tests/a.py::one", "tests/a.py::two[x]", "tests/b.py::three", "tests/b.py::four")
 FOR_EVER = "import signal; signal.pause()"
@@ -101,3 +104,23 @@ def test_an_emulator_of_other_files_is_not_used(
         assert bool(why_not()) == bool(said)
     (tmp_path / "why-not").write_text("g++ is not installed\n", encoding="utf-8")
     assert why_not() == "g++ is not installed"
+
+
+def test_cupy_is_not_imported_with_an_emulator_of_other_files(tmp_path: Path) -> None:
+    """Whoever starts the environment's Python is told, too, and not by g++ about a macro."""
+    (tmp_path / "cupy.py").touch()
+    (tmp_path / "built-from").write_text("another", encoding="utf-8")
+    program = (
+        "import pathlib, emulated_gpu; emulated_gpu.install(); "
+        f"emulated_gpu.FOLDER = pathlib.Path({str(tmp_path)!r}); import cupy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(HERE)])},
+        capture_output=True, text=True, timeout=HANG, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "ImportError: emulated GPU: it was built from other files; "
+        "./scripts/test or ./scripts/emulator builds it again\n"
+    )

@@ -9,12 +9,15 @@ It needs g++ and binutils (nm, readelf). Quick when there is nothing to do.
 
 import re
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
-from emulated_gpu import FOLDER, HERE, KERNEL_FLAGS
-from sources import digest
+# At its start the environment imported the one that it was built for, which may lie elsewhere.
+sys.modules.pop("emulated_gpu", None)
+from emulated_gpu import FOLDER, HERE, KERNEL_FLAGS  # noqa: E402
+from sources import digest  # noqa: E402
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
 COMPILER = ("g++", "-std=c++17", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror")

@@ -55,8 +55,16 @@ def install() -> None:
 
 
 def _load() -> None:
-    """Load the stand-in libraries; the loader then finds them by name when CuPy asks."""
+    """Load the stand-in libraries; the loader then finds them by name when CuPy asks.
+
+    Raises ImportError if they are not of these files: a compiled header of before, say, lacks the
+    macros that kernels are given today.
+    """
+    from sources import why_not_of_these  # beside this file, which is on the path
+
     global _library
+    if why_not := why_not_of_these(FOLDER):
+        raise ImportError(f"emulated GPU: {why_not}")
     os.environ.setdefault("ROCM_HOME", str(FOLDER / "rocm"))
     for path in sorted(FOLDER.glob("lib*.so*"), key=lambda p: "amdhip64" not in p.name):
         library = ctypes.CDLL(str(path))

@@ -13,3 +13,13 @@ def digest() -> str:
     for path in sorted(path for path in HERE.rglob("*") if path.suffix in SOURCES):
         found.update(path.read_bytes())
     return found.hexdigest()
+
+
+def why_not_of_these(folder: Path) -> str:
+    """Why what is built in a folder must not be used; an empty text when it is of these files."""
+    built = folder / "built-from"
+    if not built.exists():
+        return "it is made by ./scripts/test or ./scripts/emulator"
+    if built.read_text(encoding="utf-8") != digest():
+        return "it was built from other files; ./scripts/test or ./scripts/emulator builds it again"
+    return ""
