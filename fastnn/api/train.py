@@ -16,7 +16,7 @@ from fastnn.backend.random import check_seed
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import Doctor
 from fastnn.diagnosis.findings import Case, Finding
-from fastnn.errors import DivergenceError
+from fastnn.errors import DivergenceError, lacking
 from fastnn.faces import Curve, Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.model.facts import report_rows, task_text
@@ -271,18 +271,20 @@ def train(
         )  # fmt: skip
 
     stopped = False
-    try:
-        learner.train(
-            part, recipe, validation=ready["validation"],
-            greater_is_better=setup.greater_is_better, callbacks=watchers,
-        )  # fmt: skip
-    except TrainingInterrupted:
-        stopped = True
-    except DivergenceError as error:
-        # Without the frames of its traceback; where dask is loaded, tblib copies them, too.
-        error.result = replace(finish(), error=copy(error).with_traceback(None))
-        raise
-    training, again = insist(finish)
+    # Whether the rate was too high or too low: what found it is no cure.
+    with lacking(*["find_learning_rate"] * (found is not None)):
+        try:
+            learner.train(
+                part, recipe, validation=ready["validation"],
+                greater_is_better=setup.greater_is_better, callbacks=watchers,
+            )  # fmt: skip
+        except TrainingInterrupted:
+            stopped = True
+        except DivergenceError as error:
+            # Without the frames of its traceback; where dask is loaded, tblib copies them, too.
+            error.result = replace(finish(), error=copy(error).with_traceback(None))
+            raise
+        training, again = insist(finish)
     if stopped or again:
         raise TrainingInterrupted(training.history, training)
     return training

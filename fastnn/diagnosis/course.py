@@ -13,6 +13,7 @@ import numpy as np
 from fastnn.diagnosis.findings import Case, Finding, figure, try_one_of
 from fastnn.errors import arg
 from fastnn.training.history import History
+from fastnn.training.rate_advice import by_trying
 
 #: How many times the loss of an epoch is that of the constant predictor and of the first batch. In
 #: 124 of 159 trainings with too high a rate, in 5 of 189 healthy ones, all at 100 times a default.
@@ -42,9 +43,10 @@ def judge_history(history: History, case: Case, constant: float | None = None) -
     (`fastnn.diagnosis.baseline.constant_loss`).
 
     >>> from fastnn.nn.network import network
+    >>> from fastnn.recipe.recipe import Recipe
     >>> from fastnn.training.history import Epoch
     >>> epochs = [Epoch(i, loss=1 - i / 1000, learning_rate=1e-6) for i in range(1, 9)]
-    >>> case = Case(network([2, 1]), {"learning_rate": 1e-6})
+    >>> case = Case(network([2, 1]), Recipe.of(learning_rate=1e-6).to_json())
     >>> print(*judge_history(History(epochs=epochs, stopped="epochs"), case))
     learning rate too low: the loss falls by 0.1 % an epoch, at the end as at the ...
     """
@@ -55,7 +57,9 @@ def judge_history(history: History, case: Case, constant: float | None = None) -
     ran_out = history.stopped == "epochs"
     if known and constant is not None and not (ran_out and len(known) < FEWEST_EPOCHS):
         falls = ran_out and min(known) == validation[-1]
-        cure = try_one_of([f"more {arg('epochs')}", case.larger_rate()]) if falls else ""
+        cure = (
+            try_one_of([f"more {arg('epochs')}", case.larger_rate() + by_trying()]) if falls else ""
+        )
         found += at_chance(min(known), constant, "the best validation loss", cure)
     return found
 
@@ -77,7 +81,7 @@ def at_chance(loss: float, constant: float, what: str, cure: str = "") -> list[F
 
 
 def _too_high(history: History, case: Case, constant: float | None) -> Finding | None:
-    cure = try_one_of([case.smaller_rate(), arg("gradient_clip", 1)])
+    cure = try_one_of([case.smaller_rate() + by_trying(), arg("gradient_clip", 1)])
     name, epochs = "learning rate too high", history.epochs
     if history.stopped == "diverged":
         return Finding(name, f"the loss was no longer a number in epoch {len(epochs) + 1}", cure)
@@ -111,5 +115,5 @@ def _too_low(history: History, case: Case) -> Finding | None:
     return Finding(
         "learning rate too low",
         f"the loss falls by {100 * pace:.2g} % an epoch, at the end as at the beginning",
-        try_one_of([case.larger_rate(), f"more {arg('epochs')}"]),
+        try_one_of([case.larger_rate() + by_trying(), f"more {arg('epochs')}"]),
     )

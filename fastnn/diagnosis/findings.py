@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.errors import Spelling, arg, in_python, spell
 from fastnn.nn.network import Network
+from fastnn.nn.optimizers import optimizer
+from fastnn.training.rate_advice import higher_rate, lower_rate
 
 #: Before the first epoch, and with the weights that the model keeps.
 BEFORE, AT_THE_END = "before training", "at the end"
@@ -129,17 +131,18 @@ class Case:
 
     def smaller_rate(self) -> str:
         """The advice to take a lower learning rate."""
-        return self._rate("lower", 0.1)
+        return self._rate("lower", lower_rate)
 
     def larger_rate(self) -> str:
         """The advice to take a higher learning rate."""
-        return self._rate("higher", 10)
+        return self._rate("higher", higher_rate)
 
-    def _rate(self, which: str, factor: float) -> str:
+    def _rate(self, which: str, other: Callable[[float, float], float]) -> str:
         rate = self.options.get("learning_rate")
         if rate is None:
             return f"a {which} {arg('learning_rate')}"
-        return arg("learning_rate", float(f"{rate * factor:.3g}"))
+        default = optimizer(self.options["optimizer"]).learning_rate
+        return arg("learning_rate", other(rate, default))
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:

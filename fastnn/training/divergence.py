@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastnn.errors import DivergenceError, arg
 from fastnn.nn.plan import TrainingPlan
+from fastnn.training.rate_advice import by_trying, lower_rate
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -69,7 +70,9 @@ def _statistics(W: npt.NDArray[Any]) -> dict[str, float]:
 
 
 def _cure(plan: TrainingPlan, rate: float) -> str:
-    cures = [f"a {arg('learning_rate')} below {rate:g} (try {rate / 10:g})"]
+    # Optimisers that are trained at once are of one kind.
+    lower = lower_rate(rate, plan.optimizer.learning_rate)
+    cures = [f"a {arg('learning_rate')} below {rate:g} (try {lower:g}{by_trying()})"]
     if not plan.clips:
         cures.append(arg("gradient_clip", 1))
     largest = float(np.abs(plan.backend.host(plan.data.X)).max())

@@ -15,6 +15,7 @@ from fastnn.api.train import train
 from fastnn.api.train_many import train_many
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.plan import TrainingPlan
+from fastnn.training.callbacks import TrainingState
 from fastnn.training.loop import TrainingInterrupted
 
 DECADES = [10.0**k for k in range(-5, 2)]
@@ -111,6 +112,21 @@ def test_its_png(tmp_path: Path) -> None:
     pytest.importorskip("resvg_py", reason="resvg-py is not installed (extra plot)")
     train("diabetes", hidden_layer_sizes=[], epochs=1, find_learning_rate=tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_has_found_a_rate_is_no_cure_of_it() -> None:
+    def spoil(state: TrainingState) -> None:
+        state.rate_factor = 1e9
+
+    options: Any = {"optimizer": "sgd", "hidden_layer_sizes": [4], "epochs": 2}
+    rate = find_learning_rate("diabetes", **options).learning_rate
+    for how, advised in (({"learning_rate": rate}, True), ({"find_learning_rate": True}, False)):
+        with pytest.raises(DivergenceError) as caught:
+            train("diabetes", callbacks=[spoil], **how, **options)
+        (found,) = caught.value.result.findings
+        assert found.name == "learning rate too high"
+        for said in (str(caught.value), str(found)):
+            assert ("what find_learning_rate finds" in said) == advised
 
 
 def test_arguments_that_contradict_each_other() -> None:

@@ -9,9 +9,10 @@ import pytest
 from fastnn.diagnosis.course import at_chance, judge_history
 from fastnn.diagnosis.findings import Case
 from fastnn.nn.network import network
+from fastnn.recipe.recipe import Recipe
 from fastnn.training.history import Epoch, History
 
-CASE = Case(network([2, 1]), {"learning_rate": 0.01})
+CASE = Case(network([2, 1]), Recipe.of(learning_rate=0.01).to_json())
 
 
 def history(
@@ -81,7 +82,7 @@ def test_or_one_that_is_no_longer_a_number() -> None:
     (found,) = judge_history(history([], None, "diverged"), CASE)
     assert str(found) == (
         "learning rate too high: the loss was no longer a number in epoch 1; "
-        "try learning_rate=0.001, or gradient_clip=1"
+        "try learning_rate=0.001, or what find_learning_rate finds, or gradient_clip=1"
     )
 
 
@@ -104,7 +105,9 @@ def test_chance_is_what_a_constant_reaches() -> None:
 def test_a_loss_at_chance_that_still_falls_needs_more_of_it() -> None:
     still = [1.0, 0.9, 0.8, 0.7, 0.6]
     (found,) = judge_history(history(still, still), CASE, 0.5)
-    assert str(found).endswith("; try more epochs, or learning_rate=0.1")
+    assert str(found).endswith(
+        "; try more epochs, or learning_rate=0.1, or what find_learning_rate finds"
+    )
     (found,) = judge_history(history(still, still[::-1]), CASE, 0.5)
     assert str(found).endswith("; see whether the columns tell anything about the target")
 

@@ -14,6 +14,7 @@ from fastnn.diagnosis.findings import NAMES, Case, Finding, merged, try_one_of
 from fastnn.diagnosis.rules import FOLLOWS, RULES
 from fastnn.errors import DivergenceError, arg
 from fastnn.nn.network import network
+from fastnn.recipe.recipe import Recipe
 
 DIGITS = load("digits")
 RANDOM = np.random.default_rng(0)
@@ -55,7 +56,7 @@ SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
     "a step that kills": (
         ("digits",), {"hidden_layer_sizes": [32, 32], "learning_rate": 3.0, "epochs": 3},
         ["learning rate too high", "dead ReLU units"],
-        "in epoch 1 the loss was .* times that at the start; try learning_rate=0.3, or gradient_c",
+        "in epoch 1 the loss was .* times that at the start; try learning_rate=0.001, or what",
     ),
     "saturated from the start": (
         ("digits",),
@@ -83,18 +84,19 @@ SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
         ("digits",),
         {"hidden_layer_sizes": [32], "activation": "tanh", "learning_rate": 3.0, "epochs": 2},
         ["learning rate too high", "saturated units"],
-        "try learning_rate=0.3",
+        "try learning_rate=0.001",
     ),
     "a rate that diverges": (
         (X, Y), {"optimizer": "sgd", "learning_rate": 10.0, "epochs": 2},
         ["learning rate too high"],
-        "the loss was no longer a number in epoch 1; try learning_rate=1.0, or gradient_clip=1",
+        "the loss was no longer a number in epoch 1; try learning_rate=0.1, or what "
+        "find_learning_rate finds, or gradient_clip=1",
     ),
     "a rate too low": (
         ("breast_cancer",), {"learning_rate": 1e-5, "activation": "tanh", "epochs": 12},
         ["learning rate too low"],
         r"the loss falls by 1\.\d % an epoch, at the end as at the beginning; try learning_rate=0"
-        r"\.0001, or more epochs",
+        r"\.001, or what find_learning_rate finds, or more epochs",
     ),
     "zero weights": (
         ("digits",), {"initializer": "zero", "activation": "tanh", "epochs": 2},
@@ -258,7 +260,8 @@ def test_a_door_spells_the_cure() -> None:
 
 
 def test_a_cure_names_only_what_is_not_so_already() -> None:
-    own = Case(network([2, 3, 1]), {"initializer": {"name": "zero"}, "learning_rate": 0.03})
+    recipe = Recipe.of(initializer="zero", learning_rate=0.03, optimizer="momentum")
+    own = Case(network([2, 3, 1]), recipe.to_json())
     assert own.default_weights() == [f"no {arg('initializer')} of your own"]
     assert Case(network([2, 3, 1])).default_weights() == []
     assert own.smaller_rate() == arg("learning_rate", 0.003)

@@ -41,7 +41,7 @@ def test_it_names_epoch_step_layer_statistic_and_cure():
     said = re.fullmatch(
         r"epoch 1, step (\d+) of 10: the loss is (inf|nan); the largest weight is in layer 1, "
         r"\|W\| = (\S+) \(root mean square (\S+)\): the outputs overflow. Try a learning_rate "
-        r"below 1000 \(try 100\), or gradient_clip=1",
+        r"below 1000 \(try 0.1, or what find_learning_rate finds\), or gradient_clip=1",
         str(caught.value),
     )
     assert said, caught.value
