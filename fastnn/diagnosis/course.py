@@ -57,9 +57,8 @@ def judge_history(history: History, case: Case, constant: float | None = None) -
     ran_out = history.stopped == "epochs"
     if known and constant is not None and not (ran_out and len(known) < FEWEST_EPOCHS):
         falls = ran_out and min(known) == validation[-1]
-        cure = (
-            try_one_of([f"more {arg('epochs')}", case.larger_rate() + by_trying()]) if falls else ""
-        )
+        more = [f"more {arg('epochs')}", case.larger_rate() + by_trying()]
+        cure = try_one_of(more) if falls else ""
         found += at_chance(min(known), constant, "the best validation loss", cure)
     return found
 

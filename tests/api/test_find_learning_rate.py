@@ -123,7 +123,7 @@ def test_what_has_found_a_rate_is_no_cure_of_it() -> None:
     for how, advised in (({"learning_rate": rate}, True), ({"find_learning_rate": True}, False)):
         with pytest.raises(DivergenceError) as caught:
             train("diabetes", callbacks=[spoil], **how, **options)
-        (found,) = caught.value.result.findings
+        found = caught.value.result.findings[0]
         assert found.name == "learning rate too high"
         for said in (str(caught.value), str(found)):
             assert ("what find_learning_rate finds" in said) == advised
