@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastnn.cli.parser import Parser
-from fastnn.errors import MissingExtraError
+from fastnn.errors import ArgumentError, MissingExtraError, arg
 from fastnn.extras import pip_install
 from fastnn.recipe.checks import told
 from fastnn.recipe.choices import OPTIONS
@@ -40,6 +41,14 @@ _fastnn_name_or_file() {{
   _alternative 'names:data set:({names})' 'files:file:_files'
 }}"""
 
+#: Completes the last of several names with commas between them; bash gives the function the word.
+_LIST = """\
+{function}() {{
+  local before=
+  [[ $1 == *,* ]] && before=${{1%,*}},
+  compgen -P "$before" -W "{names}" -- "${{1##*,}}"
+}}"""
+
 
 def add_completion(commands: Any, root: Parser) -> Parser:
     """Add the command to the subparsers of ``root``, which is what is completed."""
@@ -52,12 +61,22 @@ def add_completion(commands: Any, root: Parser) -> Parser:
         epilog=_EPILOG,
     )
     p.set_defaults(run=lambda arguments: run(arguments, root))
-    p.add_argument("shell", metavar="SHELL", help=", ".join(SHELLS))
+    p.add_argument("shell", metavar="SHELL", nargs="?", help=", ".join(SHELLS))
     return p
 
 
 def run(arguments: argparse.Namespace, root: Parser) -> int:
-    """Print the script."""
+    """Print the script.
+
+    Raises ArgumentError, which names the shells, for another one or none.
+    """
+    if arguments.shell is None:
+        own = os.path.basename(os.environ.get("SHELL", ""))
+        likely = own if own in SHELLS else SHELLS[0]
+        raise ArgumentError(
+            f"{arg('shell')} is missing: one of {', '.join(SHELLS)}, as in: "
+            f"fastnn completion {likely}"
+        )
     print(script(root, one_of("shell", arguments.shell, SHELLS)))
     return 0
 
@@ -76,12 +95,12 @@ def script(root: Parser, shell: str) -> str:
         ) from error
     for command in root.commands.values():
         for action in command._actions:
-            _complete(action, root, shtab.FILE)
+            _complete(action, root, shell, shtab.FILE)
     text: str = shtab.complete(root, shell)
     return text
 
 
-def _complete(action: Any, root: Parser, files: Any) -> None:
+def _complete(action: Any, root: Parser, shell: str, files: Any) -> None:
     """Tell shtab what an argument takes: ``choices``, or ``complete`` for files."""
     named = "data" if action.metavar == "DATA" else action.dest  # also of inspect --weights DATA
     words = list(dict.fromkeys(_words(named, root)))
@@ -96,8 +115,17 @@ def _complete(action: Any, root: Parser, files: Any) -> None:
         }
     elif action.metavar in _FILES:
         action.complete = files
+    elif words and "," in (action.metavar or "") and shell == "bash":
+        action.complete = _list(action.dest, words)
     elif words and action.nargs != 0:
         action.choices = words
+
+
+def _list(dest: str, words: Sequence[str]) -> dict[str, Any]:
+    """What completes names with commas between them, as shtab wants it."""
+    function = f"_fastnn_{dest}"
+    names = " ".join(words)
+    return {"bash": function, "preamble": {"bash": _LIST.format(function=function, names=names)}}
 
 
 def _words(dest: str, root: Parser) -> Iterator[str]:
@@ -129,7 +157,8 @@ def _words(dest: str, root: Parser) -> Iterator[str]:
 
 def _explained(root: Parser) -> Iterator[str]:
     """All that ``fastnn help`` can be asked for."""
-    from fastnn.cli.topics import TOPICS, entries_of
+    from fastnn.cli.lookup import entries_of
+    from fastnn.cli.topics import TOPICS
 
     yield from (topic.name for topic in TOPICS)
     yield from root.commands

@@ -15,7 +15,10 @@ NOTES = re.compile(r" ?\((N\d+)\)")
 
 @dataclass(frozen=True)
 class Entry:
-    """A name with what there is to say of it; ``facts`` are further lines, by what they are."""
+    """A name with what there is to say of it; ``facts`` are further lines, by what they are.
+
+    ``words``: under what else it is found, without being called so.
+    """
 
     name: str
     kind: str
@@ -26,6 +29,12 @@ class Entry:
     source: str = ""
     example: str = ""
     aliases: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All under which it is found."""
+        return (self.name, *self.aliases, *self.words)
 
     def to_json(self) -> dict[str, Any]:
         """Return what there is, under its names.

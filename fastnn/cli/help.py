@@ -19,7 +19,8 @@ examples:
   fastnn help activations       what there is of one, with formulas
   fastnn help adam              one name: formula, options, source, an example
   fastnn help --learning-rate   an option of a command
-  fastnn help N30               an equation of the notes"""
+  fastnn help N30               an equation of the notes
+  fastnn help confusion matrix  what to see or do, in your words"""
 
 
 def add_help(commands: Any) -> Parser:
@@ -43,10 +44,11 @@ def add_help(commands: Any) -> Parser:
 
 def run(arguments: argparse.Namespace, commands: Mapping[str, Parser]) -> int:
     """Look each name up, and show what is found."""
+    from fastnn.cli.lookup import find, names_of, topic_of
     from fastnn.cli.text import print_json
-    from fastnn.cli.topics import TOPICS, find, topic_of
+    from fastnn.cli.topics import TOPICS
 
-    names: Sequence[str] = arguments.names
+    names = names_of(arguments.names, commands)
     topics = [topic for topic in map(topic_of, names) if topic is not None]
     others = [name for name in names if topic_of(name) is None]
     if arguments.json:
@@ -86,6 +88,7 @@ def overview(commands: Mapping[str, Parser]) -> str:
         "fastnn help adam": "any name of a topic",
         "fastnn help --learning-rate": "any option",
         "fastnn help N30": "an equation of the notes",
+        "fastnn help confusion matrix": "what to see or do, in your words",
         "fastnn help train": f"a command: {', '.join(commands)}",
     }
     return "\n".join(
@@ -102,7 +105,7 @@ def overview(commands: Mapping[str, Parser]) -> str:
 def listing(topic: Topic) -> str:
     """Return a topic's names, each with its formula and what it is.
 
-    >>> from fastnn.cli.topics import topic_of
+    >>> from fastnn.cli.lookup import topic_of
     >>> print(listing(topic_of("activations")))
     activations: g in A = g(Z), of hidden layers and the output
     <BLANKLINE>
@@ -141,7 +144,7 @@ def _headline(entry: Entry, width: int) -> Sequence[str]:
 def page(entry: Entry) -> str:
     """Return what there is to say of a name.
 
-    >>> from fastnn.cli.topics import find
+    >>> from fastnn.cli.lookup import find
     >>> print(page(find("leaky_relu", {})[0]))
     leaky_relu: activation
       ReLU with a small slope below 0, so that no unit is dead.

@@ -52,6 +52,11 @@ TYPED = {
     "fastnn predict m.fastnn fold": "folder",
     "fastnn predict m.fastnn table.csv --pro": "--proba",
     "fastnn evaluate m.fastnn table.csv --metrics f": "f1",
+    "fastnn train digits --metrics acc": "accuracy",
+    "fastnn train digits --metrics accuracy,f": "accuracy,f1",
+    "fastnn train digits --metrics accuracy,f1,prec": "accuracy,f1,precision",
+    "fastnn train digits --activation relu,le": "relu,leaky_relu",
+    "fastnn search digits --initializer zero,xavier": "zero,xavier_normal zero,xavier_uniform",
     "fastnn inspect m": "m.fastnn",
     "fastnn inspect m.fastnn --weights di": "digits diabetes",
     "fastnn train digits --doc": "--doctor",
@@ -110,7 +115,7 @@ def test_the_script_of_each_shell_has_every_command_and_name(fastnn, shell: str)
     [
         (["bsh"], "SHELL must be one of bash, zsh, tcsh, found 'bsh'; did you mean 'bash'?"),
         (["powershell"], "SHELL must be one of bash, zsh, tcsh, found 'powershell'"),
-        ([], "required: SHELL"),
+        ([], "SHELL is missing: one of bash, zsh, tcsh, as in: fastnn completion "),
     ],
 )
 def test_a_shell_that_is_not_known(fastnn, arguments: list[str], said: str) -> None:

@@ -3,21 +3,26 @@
 import json
 import re
 import shlex
+from importlib import resources
 
 import pytest
 
+import fastnn as fastnn_package
 from fastnn.cli.entries import options_of_rows, options_of_training, rows_of
 from fastnn.cli.exit_codes import EXIT_CODES, MEANINGS
+from fastnn.cli.how_to import how_to
+from fastnn.cli.lookup import entries_of, find, names_of, plain, topic_of
 from fastnn.cli.main import build_parser
 from fastnn.cli.tables import tables
-from fastnn.cli.topics import TOPICS, entries_of, find, plain
+from fastnn.cli.topics import TOPICS
 from fastnn.data.files import SUFFIXES
 from fastnn.errors import ArgumentError
 from fastnn.recipe.choices import OPTIONS
 
 COMMANDS = build_parser().commands
 ENTRIES = entries_of(COMMANDS)
-NAMES = sorted({name for entry in ENTRIES for name in (entry.name, *entry.aliases)})
+NAMES = sorted({name for entry in ENTRIES for name in entry.names})
+HOW_TO = how_to()
 
 
 def test_help_lists_the_topics_and_each_lists_its_names(fastnn) -> None:
@@ -64,6 +69,9 @@ def test_help_lists_the_topics_and_each_lists_its_names(fastnn) -> None:
         (["N15"], ["shown by    fastnn demo computation-graph"]),
         (["N13"], ["shown by    fastnn demo blocks; fastnn demo delta"]),
         (["computation-graph"], ["computation-graph: demo", "fastnn.demos.computation_graph()"]),
+        (["confusion"], ["confusion-matrix: how to\n", "fastnn evaluate digits.fastnn"]),
+        (["ROC curve"], ["roc: how to"]),
+        (["early_stopping"], ["early-stopping: how to", "--patience 10"]),
         (["train"], ["usage: fastnn train DATA"]),
         (["relu", "train", "N2"], ["relu: activation", "usage: fastnn train", "N2: equation"]),
     ],
@@ -195,3 +203,71 @@ def test_the_engines_are_those_of_the_option() -> None:
 def test_find_names_the_topics_where_nothing_is_near() -> None:
     with pytest.raises(ArgumentError, match=r"^unknown name 'zzzzzz' \(fastnn help lists"):
         find("zzzzzz", {})
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("how do I see the confusion matrix", ["confusion-matrix"]),
+        ("How can I see the learning curves of my model?", ["learning-curve"]),
+        ("confusion matrix", ["confusion matrix"]),
+        ("missing values", ["missing values"]),
+        ("learning rate", ["learning rate"]),
+        ("which learning rate", ["learning-rate-finder"]),
+        ("which features matter?", ["importance"]),
+        ("why does it not learn", ["not-learning"]),
+        ("my loss is nan", ["not-learning"]),
+        ("is there a GPU?", ["gpu"]),
+        ("does it overfit", ["overfitting"]),
+        ("what about missing values, text columns", ["categories", "missing-values"]),
+        ("how do I use dropout", ["dropout"]),
+        ("relu tanh N2", ["relu", "tanh", "N2"]),
+        ("metrics accuracy", ["metrics", "accuracy"]),
+        ("relu adma", ["relu", "adma"]),
+    ],
+)
+def test_a_question_is_understood_in_one_word_or_in_several(
+    fastnn, question: str, names: list[str]
+) -> None:
+    assert names_of(question.split(), COMMANDS) == names
+    if "adma" not in names:
+        in_one = fastnn("help", question)
+        assert (in_one.code, in_one.err) == (0, "")
+        assert in_one.out == fastnn("help", *question.split()).out == fastnn("help", *names).out
+
+
+def test_a_question_about_nothing_says_where_to_look(fastnn) -> None:
+    ran = fastnn("help", "how", "do", "I", "get", "home")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (
+        "fastnn: error: nothing is found for 'how do I get home' (fastnn help how-to lists what "
+        "can be seen and done, fastnn help the topics)\n"
+    )
+
+
+def test_what_a_how_to_says_is_there() -> None:
+    guide = resources.files("fastnn")
+    parser = build_parser()
+    for row in HOW_TO:
+        facts = dict(row.facts)
+        page, _, anchor = facts.pop("guide", "").partition("#")
+        if page:
+            text = guide.joinpath(page.removeprefix("fastnn/")).read_text(encoding="utf-8")
+            titles = re.findall("^#+ (.*)$", text, re.MULTILINE)
+            assert not anchor or anchor in {title.lower().replace(" ", "-") for title in titles}
+        for what, said in facts.items():
+            if what == "in Python":
+                for name in re.findall(r"fastnn\.(\w+)", said):
+                    assert name in fastnn_package.__all__, (row.name, name)
+                continue
+            for command in said.split("; "):
+                words = shlex.split(command)
+                assert words[0] == "fastnn"
+                parser.parse_args(words[1:])
+                if words[1] == "help":
+                    assert all(topic_of(name) or find(name, COMMANDS) for name in words[2:])
+
+
+def test_no_two_how_tos_have_a_word_in_common() -> None:
+    words = [plain(word) for row in HOW_TO for word in row.names]
+    assert len(words) == len(set(words))
