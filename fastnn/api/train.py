@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fastnn.api.find_learning_rate import RangeTest, check_wish, found_for
 from fastnn.backend.random import check_seed
 from fastnn.diagnosis.diagnosis import Diagnosis
-from fastnn.diagnosis.doctor import Doctor
+from fastnn.diagnosis.doctor import Doctor, Wish, wanted
 from fastnn.diagnosis.findings import Case, Finding
 from fastnn.errors import DivergenceError, lacking
 from fastnn.faces import Curve, Face
@@ -191,7 +191,7 @@ def train(
     sample_weight: npt.ArrayLike | None = None,
     callbacks: Sequence[CallbackLike] = (),
     verbose: bool = False,
-    doctor: bool | Callable[[Finding], object] = False,
+    doctor: Wish = False,
     find_learning_rate: bool | str | os.PathLike[str] = False,
     **options: Unpack[TrainOptions],
 ) -> Training:
@@ -239,8 +239,7 @@ def train(
     check_wish(find_learning_rate, options.get("learning_rate"))
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
-    tell = doctor if callable(doctor) else None
-    looks = tell is not None or flag("doctor", doctor)
+    tell, looks = doctor if callable(doctor) else None, wanted(doctor)
     backend = settings.backend()
     source = read_source(data, target, sample_weight=sample_weight, **pick(options, SourceOptions))
     setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)

@@ -14,10 +14,23 @@ from fastnn.diagnosis.findings import AT_THE_END, BEFORE, Case, Finding, merged
 from fastnn.diagnosis.layers import Look, look, sample, weight_statistics
 from fastnn.diagnosis.rules import judge, judge_scales
 from fastnn.errors import DivergenceError, arg
+from fastnn.recipe.checks import flag
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.callbacks import TrainingState
 from fastnn.training.learner import Learner
 from fastnn.training.part import Part
+
+#: What a door may be told: whether to look, or what is called with each finding.
+Wish = bool | Callable[[Finding], object]
+
+
+def wanted(doctor: Wish) -> bool:
+    """Return whether a training is to be looked at; raise ArgumentError for what is no wish.
+
+    >>> wanted(True), wanted(print), wanted(False)
+    (True, True, False)
+    """
+    return callable(doctor) or flag("doctor", doctor)
 
 
 def examine(learner: Learner, part: Part, case: Case) -> Diagnosis:

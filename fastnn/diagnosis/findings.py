@@ -122,8 +122,10 @@ class Case:
 
     @property
     def chose_weights(self) -> bool:
-        """Whether the initialiser was chosen, and not left to the activation."""
-        return self.options.get("initializer") is not None
+        """Whether the initialiser of a layer was chosen, and not left to the activation."""
+        made = self.options.get("initializer")
+        each = made if isinstance(made, (list, tuple)) else [made]
+        return any(one is not None for one in each)
 
     def default_weights(self) -> list[str]:
         """The advice to leave the initialiser to the activation, where it was chosen."""

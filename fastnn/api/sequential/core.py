@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from fastnn.api.sequential.layers import Layer, Stack, stack
 from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
+from fastnn.diagnosis.doctor import Doctor
+from fastnn.diagnosis.findings import Case, Finding
 from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.faces import Curve
 from fastnn.model.model import Model
@@ -177,11 +179,36 @@ class Core:
             given, prefix, arrays=arrays, by_class=by_class, metrics=metrics, scaled=False
         )
 
+    def ready(
+        self, train: Examples, held: Examples | None, class_weight: ClassWeight
+    ) -> tuple[Features, Part, Part | None]:
+        """Return what turns tables into rows, and the rows of the training and validation part."""
+        features = self.features or Features.fit(
+            train.table, dtype=self.dtype, standardize=self.stack.normalize
+        )
+        part = self.part(train, features, class_weight=class_weight)
+        validation = (
+            None if held is None else self.part(held, features, f"{arg('validation_data')}, ")
+        )
+        return features, part, validation
+
+    def doctor(
+        self,
+        features: Features,
+        part: Part,
+        options: Recipe,
+        tell: Callable[[Finding], object] | None,
+    ) -> Doctor:
+        """Return what looks at the layers while `train` trains on the part."""
+        learner, targets = self.built(features.n_features), self.chosen("fit").targets(self.dtype)
+        case = Case.of(learner.network, self._kept(options), features, targets)
+        return Doctor(learner, part, options, case, tell)
+
     def train(
         self,
-        train: Examples,
-        held: Examples | None,
-        class_weight: ClassWeight,
+        features: Features,
+        part: Part,
+        validation: Part | None,
         options: Recipe,
         greater_is_better: bool,
         callbacks: Sequence[CallbackLike],
@@ -191,13 +218,6 @@ class Core:
         The optimiser's state is kept for the next call, however this one ends.
         """
         chosen = self.chosen("fit")
-        features = self.features or Features.fit(
-            train.table, dtype=self.dtype, standardize=self.stack.normalize
-        )
-        part = self.part(train, features, class_weight=class_weight)
-        validation = (
-            None if held is None else self.part(held, features, f"{arg('validation_data')}, ")
-        )
         learner = self.built(features.n_features)
         before, history = (self.features, self.options), learner.history
         self.features, self.options = features, options
@@ -233,13 +253,14 @@ class Core:
         chosen = self.chosen("to_model")
         learner = self.built()
         one_row = Table.from_columns({"x": np.zeros((1, self.n_features or 0))}, positional=True)
-        options: dict[str, Any] = {}
-        if self.options is not None:
-            made = initializer_form(self.stack.initializers)
-            options = {**self.options.to_json(), "initializer": made}
+        options = {} if self.options is None else self._kept(self.options)
         twin = learner.copy_to(self.backend, self.settings)
         twin.progress.history = learner.history.even()
         return Model(twin, self.fitted(one_row), chosen.targets(self.dtype), options=options)
+
+    def _kept(self, options: Recipe) -> dict[str, Any]:
+        """What a model file keeps of the choices of a fit."""
+        return {**options.to_json(), "initializer": initializer_form(self.stack.initializers)}
 
 
 def _given(choice: object) -> str:

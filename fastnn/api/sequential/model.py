@@ -20,7 +20,8 @@ from fastnn.api.sequential.keras_weights import (
 from fastnn.api.sequential.keywords import checked, one_of
 from fastnn.api.sequential.layers import Layer, stack
 from fastnn.api.sequential.progress import reports, show_result
-from fastnn.errors import ArgumentError, arg, inside, lacking
+from fastnn.diagnosis.doctor import Wish, wanted
+from fastnn.errors import ArgumentError, DivergenceError, arg, inside, lacking
 from fastnn.faces import Face
 from fastnn.model.model import Model
 from fastnn.recipe.checks import listed, whole
@@ -177,6 +178,7 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         callbacks: Sequence[CallbackLike] | None = (),
         verbose: int | str = 0,
+        doctor: Wish = False,
         **options: Unpack[FitOptions],
     ) -> FitHistory:
         """Train for ``epochs`` more epochs; return them under Keras' keys.
@@ -197,6 +199,9 @@ class Sequential:
         callbacks : functions of the training state, or objects as `fastnn.train` takes them.
         verbose : on standard error, 0 nothing, 1 and "auto" a progress bar, or a line every few
             seconds where that is no terminal, 2 a line per epoch.
+        doctor : look at signals and gradients of every layer before the first epoch, after 1, 2, 4,
+            ... epochs and at the end, for ``findings`` and ``diagnosis`` of what is returned; a
+            function is called with each finding when it is first met. The fit stays the same.
         {options}
 
         ``monitor`` is "val_loss", or "val_" and a metric. With ``patience`` the weights of the best
@@ -208,7 +213,8 @@ class Sequential:
         during the epoch), and only if `compile` asked for metrics.
 
         Raises ArgumentError and DataError naming what cannot work; DivergenceError if the loss is
-        no longer a number; TrainingInterrupted on Ctrl-C. The model can be used after each.
+        no longer a number, whose ``result`` is what would be returned, until then;
+        TrainingInterrupted on Ctrl-C. The model can be used after each.
         """
         core, chosen = self._core, self._core.chosen("fit")
         given = () if callbacks is None else listed("callbacks", callbacks)
@@ -224,13 +230,27 @@ class Sequential:
                 f"{arg('patience')} needs {arg('validation_split')} or {arg('validation_data')} to "
                 "watch"
             )
+        looks = wanted(doctor)
+        with lacking(*_NOT_HERE):
+            features, part, validation = core.ready(train, held, class_weight)
+        tell, physician = doctor if callable(doctor) else None, None
+        if looks:
+            physician = core.doctor(features, part, recipe, tell)
+            watchers = [physician, *watchers]
+
+        def fitted() -> FitHistory:
+            found = None if physician is None else physician.diagnosis(validation)
+            return fit_history(core.history, done, chosen.keys, found)
+
         try:
-            with lacking(*_NOT_HERE):
-                history = core.train(train, held, class_weight, recipe, greater_is_better, watchers)
+            core.train(features, part, validation, recipe, greater_is_better, watchers)
         except TrainingInterrupted as interrupted:
             interrupted.result = self
             raise
-        return fit_history(history, done, chosen.keys)
+        except DivergenceError as error:
+            error.result = fitted()
+            raise
+        return fitted()
 
     @checked("evaluate", x="X")
     def evaluate(
