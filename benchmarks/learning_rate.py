@@ -1,24 +1,32 @@
 """How well the learning rate that `fastnn.find_learning_rate` finds trains.
 
-    python -m benchmarks.learning_rate [--optimizers sgd,momentum,adam,rmsprop]
+    python -m benchmarks.learning_rate [--optimizers sgd,momentum,adam,rmsprop] [--seeds 0,1]
 
-For each problem and optimiser: the validation loss with the found rate, with the optimiser's
-default and with each of 13 rates from 1e-5 to 10; printed as multiples of the best of the 13.
+For each problem, optimiser and seed: the validation loss with the rate that each of some rules
+takes, the package's first, the optimiser's default last, and with each of 13 rates from 1e-5 to 10;
+printed as multiples of the best of the 13.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnn.api.find_learning_rate import find_learning_rate
 from fastnn.api.train_many import train_many
 from fastnn.nn.optimizers import optimizer
+from fastnn.training.rate_sweep import PER_DECADE
 
+FloatArray = npt.NDArray[np.float64]
+
+QUANTILES = (0.5, 0.75, 0.9)
 RATES = [float(f"{rate:.3g}") for rate in np.geomspace(1e-5, 10, 13)]
 
 
@@ -67,7 +75,7 @@ def problems() -> Mapping[str, Problem]:
     """Return the examples and the options of each problem.
 
     >>> len(problems())
-    23
+    24
     """
     digits, tumours, diabetes = ("digits",), ("breast_cancer",), ("diabetes",)
     return {
@@ -76,6 +84,9 @@ def problems() -> Mapping[str, Problem]:
         "digits, four layers": (digits, {"hidden_layer_sizes": (64,) * 4}),
         "digits, 512 units": (digits, {"hidden_layer_sizes": (512,), "epochs": 30}),
         "digits, sigmoids": (digits, {"hidden_layer_sizes": (64, 64), "activation": "sigmoid"}),
+        "digits, eight layers of tanh": (
+            digits, {"hidden_layer_sizes": (32,) * 8, "activation": "tanh"},
+        ),
         "digits, dropout": (digits, {"dropout": 0.5}),
         "digits, batch normalisation": (
             digits, {"hidden_layer_sizes": (64, 64), "batch_normalization": "before"},
@@ -101,40 +112,98 @@ def problems() -> Mapping[str, Problem]:
     }  # fmt: skip
 
 
-def compared(problem: Problem, rule: str) -> tuple[float, float, float]:
-    """Return the found rate, and its and the default's loss as multiples of the best of `RATES`.
+@dataclass(frozen=True)
+class Sweep:
+    """What a rule sees: the smoothed loss over the rates, and where it turns."""
 
-    >>> rate, found, default = compared((("diabetes",), {"epochs": 3}), "adam")
-    >>> 1e-4 < rate < 1, found > 0.5
-    (True, True)
+    rates: FloatArray
+    J: FloatArray
+    start: float
+    default: float
+
+    @property
+    def lowest(self) -> int:
+        return int(np.argmin(self.J))
+
+    def done(self, share: float) -> float:
+        """Return the lowest rate at which this share of the loss's fall is done."""
+        enough = self.start - share * (self.start - self.J[self.lowest])
+        return float(self.rates[np.argmax(enough >= self.J)])
+
+    @property
+    def back(self) -> float:
+        """The rate at which the loss is back where it began."""
+        again = np.flatnonzero(self.J[self.lowest :] >= self.start)
+        return float(self.rates[self.lowest + again[0]]) if len(again) else np.inf
+
+    @property
+    def steepest(self) -> float:
+        """The rate at which the loss falls fastest, before its lowest value."""
+        return float(self.rates[np.argmin(np.gradient(self.J[: self.lowest + 2]))])
+
+    @property
+    def a_tenth(self) -> float:
+        """A tenth of the rate at which the loss is lowest."""
+        return float(self.rates[self.lowest] / 10)
+
+
+#: The rules that are compared; the first is that of `fastnn.training.rate_sweep.choose`.
+RULES: Mapping[str, Callable[[Sweep], float]] = {
+    "95 % of the fall, at most back / 10": lambda s: min(s.done(0.95), s.back / 10),
+    "90 % of the fall, at most back / 10": lambda s: min(s.done(0.90), s.back / 10),
+    "98 % of the fall, at most back / 10": lambda s: min(s.done(0.98), s.back / 10),
+    "steepest fall": lambda s: s.steepest,
+    "lowest loss / 10": lambda s: s.a_tenth,
+    "geometric mean of these two": lambda s: float(np.sqrt(s.steepest * s.a_tenth)),
+    "lowest loss, at most back / 10": lambda s: min(10 * s.a_tenth, s.back / 10),
+    "the optimiser's default": lambda s: s.default,
+}
+
+
+def compared(problem: Problem, optimizer_name: str, seed: int = 0) -> tuple[float, list[float]]:
+    """Return the found rate, and each rule's loss as a multiple of the best of `RATES`.
+
+    >>> rate, losses = compared((("diabetes",), {"epochs": 3}), "adam")
+    >>> 1e-4 < rate < 1, len(losses) == len(RULES), min(losses) > 0.5
+    (True, True, True)
     """
     examples, given = problem
-    options = {"epochs": 60, **given, "optimizer": rule}
-    rate = find_learning_rate(*examples, **options).learning_rate
-    rates = [rate, optimizer(rule).learning_rate, *RATES]
+    options = {"epochs": 60, **given, "optimizer": optimizer_name, "seed": seed}
+    found = find_learning_rate(*examples, **options)
+    n = int(np.isfinite(found.smoothed).sum())
+    start = float(np.nanmean(found.losses[:, :PER_DECADE]))
+    default = optimizer(optimizer_name).learning_rate
+    sweep = Sweep(found.rates[:n], found.smoothed[:n], start, default)
+    rates = [found.learning_rate, *[rule(sweep) for rule in RULES.values()][1:], *RATES]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # some diverge
         trained = train_many([{"learning_rate": r} for r in rates], *examples, **options)
     losses = [t.report["validation"]["loss"] if t.error is None else np.inf for t in trained]
-    best = min(losses[2:])
-    return rate, losses[0] / best, losses[1] / best
+    best = min(losses[len(RULES) :])
+    return found.learning_rate, [loss / best for loss in losses[: len(RULES)]]
 
 
 def main() -> None:
-    """Print a row for each problem and optimiser, and the distribution."""
+    """Print a row for each problem, optimiser and seed, and what came of each rule."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--optimizers", default="sgd,momentum,adam,rmsprop")
-    rules = parser.parse_args().optimizers.split(",")
-    rows = []
-    print(f"{'problem':30}{'optimizer':12}{'rate':>10}{'loss':>9}{'default':>12}")
-    for name, problem in problems().items():
-        for rule in rules:
-            rate, found, default = compared(problem, rule)
-            rows.append((found, default))
-            print(f"{name:30}{rule:12}{rate:10.2g}{found:9.2f}{default:12.4g}", flush=True)
-    for name, column in zip(("found", "default"), zip(*rows, strict=True), strict=True):
-        shares = ", ".join(f"{q:.0%} within {np.quantile(column, q):.2f}" for q in (0.5, 0.75, 0.9))
-        print(f"{name}: {shares} times the best of {len(RATES)} rates; {len(column)} trainings")
+    parser.add_argument("--seeds", default="0,1", help="of weights, order and split")
+    arguments = parser.parse_args()
+    names, rows = arguments.optimizers.split(","), []
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    print(f"{'problem':30}{'optimizer':12}{'seed':>4}{'rate':>10}{'loss':>9}{'default':>12}")
+    for (called, problem), name, seed in product(problems().items(), names, seeds):
+        rate, losses = compared(problem, name, seed)
+        rows.append(losses)
+        shown = f"{called:30}{name:12}{seed:4}{rate:10.2g}{losses[0]:9.2f}{losses[-1]:12.4g}"
+        print(shown, flush=True)
+    print(f"\nloss as a multiple of the best of {len(RATES)} rates; {len(rows)} trainings\n")
+    print(
+        "| rule | half within | three quarters | nine tenths | above twice |\n|---|---|---|---|---|"
+    )
+    for rule, column in zip(RULES, np.array(rows).T, strict=True):
+        shares = " | ".join(f"{np.quantile(column, q, method='higher'):.2f}" for q in QUANTILES)
+        print(f"| {rule} | {shares} | {np.mean(column > 2):.0%} |")
 
 
 if __name__ == "__main__":
