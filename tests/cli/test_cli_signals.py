@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -277,3 +278,39 @@ def test_in_another_thread_nothing_changes() -> None:
     thread.start()
     thread.join()
     assert found == [(False, [], signal.getsignal(signal.SIGTERM))]
+
+
+class Forgotten:
+    """What a weak reference can be of."""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupt_that_a_callback_swallows_comes_again(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As an import's callbacks do: what they raise is reported, and goes no further."""
+    waits, thing = threading.Event(), Forgotten()
+    watch = weakref.ref(thing, lambda _: signal.raise_signal(number))
+    with as_interrupts() as received:
+        del thing
+        assert watch() is None
+        with pytest.raises(KeyboardInterrupt):
+            waits.wait(HANG)
+    assert received == [number]
+    assert capfd.readouterr().err == "", "it was not lost, so it is not reported"
+
+
+def test_what_else_a_callback_raises_is_reported_as_before() -> None:
+    reported: list[object] = []
+    former, sys.unraisablehook = sys.unraisablehook, lambda what: reported.append(what.exc_value)
+    try:
+        thing = Forgotten()
+        watch = weakref.ref(thing, lambda _: [][0])
+        with as_interrupts() as received:
+            del thing
+        assert watch() is None
+        assert [type(error) for error in reported] == [IndexError]
+        assert received == []
+        assert sys.unraisablehook.__name__ == "<lambda>", "the hook of before is back"
+    finally:
+        sys.unraisablehook = former
