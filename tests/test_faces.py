@@ -17,6 +17,8 @@ from fastnn.api.search_result import Candidate
 from fastnn.api.sequential.fit_history import FitHistory
 from fastnn.data.builtin import load
 from fastnn.data.table import Table
+from fastnn.diagnosis.diagnosis import Diagnosis
+from fastnn.diagnosis.findings import NAMES, Finding
 from fastnn.faces import MOST_LINES, Curve, Face, table_rows
 from fastnn.preparation.examples import Examples, read_source
 from fastnn.text import WIDTH
@@ -133,6 +135,7 @@ FACES: dict[str, Callable[[], Any]] = {
         tuple(Candidate({LONG: LONG, EVIL: EVIL}, 0.5, (0.5,), {"loss": 0.5}, 1, "epochs", 0.0)
               for _ in range(99)), 0, small(),
     ),
+    "Estimate": lambda: fastnn.estimate("diabetes", hidden_layer_sizes=[300] * 50, epochs=2),
     "Importance": lambda: importance(("a", "b")),
     "Importance, 5,000 columns": lambda: importance([f"{EVIL}{LONG}{i}" for i in range(5000)]),
     "Sequential": lambda: sequential(2, fitted=True),
@@ -141,6 +144,10 @@ FACES: dict[str, Callable[[], Any]] = {
     "Sequential, 300 layers": lambda: sequential(300),
     "FitHistory": lambda: FitHistory({"loss": [0.5], "val_loss": [math.nan]}, [0], "epochs"),
     "FitHistory, empty": lambda: FitHistory({}, [], "epochs"),
+    "FitHistory, all that can be found": lambda: FitHistory(
+        {"loss": [0.5]}, [0], "epochs",
+        diagnosis=Diagnosis(tuple(Finding(name, EVIL, EVIL) for name in NAMES)),
+    ),
     "FitHistory, long": lambda: FitHistory(
         {f"{EVIL}{LONG}{i}": [0.5] * 5000 for i in range(50)}, [*range(5000)], "epochs"
     ),
