@@ -1,4 +1,4 @@
-"""How a classifier does beyond one number: at every threshold, by class, and as a probability.
+"""How a classifier does beyond one number: at every threshold, and as a probability.
 
 All on the host in float64. Weights ``(N,)`` are not negative; an example of weight 0 does not
 count. Where something is not defined it is nan: the curves of a class that has no example, or no
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.errors import ArgumentError, arg
-from fastnn.training.scores import auc, ratio
+from fastnn.training.scores import auc
 
 Array = npt.NDArray[Any]
 
@@ -129,15 +129,13 @@ class Calibration:
 
     ``predicted`` (B,): the mean probability in a bin; ``observed`` (B,): the share of positive
     examples; ``weight`` (B,): the weight of its examples. ``error`` is the mean of
-    ``|predicted - observed|`` over the examples (the expected calibration error), ``brier`` the
-    mean of ``(probability - truth)^2``.
+    ``|predicted - observed|`` over the examples (the expected calibration error).
     """
 
     predicted: Array
     observed: Array
     weight: Array
     error: float
-    brier: float
 
 
 def calibration(
@@ -165,79 +163,36 @@ def calibration(
     weight = weight[there]
     predicted, observed = total[there] / weight, true[there] / weight
     if not len(weight):
-        return Calibration(predicted, observed, weight, math.nan, math.nan)
+        return Calibration(predicted, observed, weight, math.nan)
     error = float(np.average(abs(predicted - observed), weights=weight))
-    return Calibration(
-        predicted, observed, weight, error, float(np.average((p - y) ** 2, weights=w))
-    )
+    return Calibration(predicted, observed, weight, error)
 
 
-@dataclass(frozen=True, eq=False)
-class ClassCounts:
-    """How often each class, or each label, is there, is predicted, and both: (K,) weights.
+def brier_score(task: str, target: Array, output: Array, weights: Array | None = None) -> float:
+    """Return the Brier score of probabilities: 0 is best.
 
-    A share of nothing is 0, as in the metrics.
+    ``mean((p - y)^2)`` of the positive class of two, and of all labels; of more than two classes
+    the mean over the examples of ``sum_k (p_k - y_k)^2``, where ``y_k`` is 1 for the true class and
+    else 0. These are the conventions of scikit-learn's ``brier_score_loss``.
 
-    >>> counts = ClassCounts.of_classes(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
-    >>> counts.precision.tolist(), counts.recall.tolist()
-    ([0.5, 1.0], [1.0, 0.5])
+    Takes ``target`` (N,) class indices and ``output`` (N, K) probabilities, or both (N, K) of
+    labels; ``weights`` (N,). nan without examples that count.
+
+    >>> brier_score("multiclass", np.array([0, 2]), np.array([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2]]))
+    0.56
+    >>> round(brier_score("binary", np.array([0, 1]), np.array([[0.9, 0.1], [0.4, 0.6]])), 3)
+    0.085
+
+    Source: Brier, "Verification of forecasts expressed in terms of probability", 1950.
     """
-
-    there: Array
-    found: Array
-    both: Array
-
-    @staticmethod
-    def of_classes(
-        target: Array, predicted: Array, n_classes: int, weights: Array | None = None
-    ) -> ClassCounts:
-        """Return the counts of class indices ``target`` and ``predicted``, both (N,)."""
-        w = np.ones(len(target)) if weights is None else weights
-        right = target == predicted
-        return ClassCounts(
-            np.bincount(target, w, minlength=n_classes),
-            np.bincount(predicted, w, minlength=n_classes),
-            np.bincount(target[right], w[right], minlength=n_classes),
-        )
-
-    @staticmethod
-    def of_labels(target: Array, predicted: Array, weights: Array | None = None) -> ClassCounts:
-        """Return the counts of 0/1 labels ``target`` and ``predicted``, both (N, K)."""
-        w = np.ones(len(target)) if weights is None else weights
-        y, p = np.asarray(target, bool), np.asarray(predicted, bool)
-        return ClassCounts(w @ y, w @ p, w @ (y & p))
-
-    @property
-    def precision(self) -> Array:
-        """``both / found``."""
-        return ratio(self.both, self.found, of_nothing=0.0)
-
-    @property
-    def recall(self) -> Array:
-        """``both / there``."""
-        return ratio(self.both, self.there, of_nothing=0.0)
-
-    @property
-    def f1(self) -> Array:
-        """``2 both / (there + found)``."""
-        return ratio(2 * self.both, self.there + self.found, of_nothing=0.0)
-
-
-def confusions(
-    target: Array, predicted: Array, weights: Array | None = None
-) -> list[tuple[int, int, float]]:
-    """Return what is taken for what, and how often: (true, predicted, weight), most often first.
-
-    Takes class indices (N,); of equal weights the lower classes are first.
-
-    >>> confusions(np.array([2, 2, 1, 0]), np.array([1, 1, 0, 0]))
-    [(2, 1, 2.0), (1, 0, 1.0)]
-    """
-    wrong = np.flatnonzero(target != predicted)
-    w = np.ones(len(target)) if weights is None else weights
-    pairs, place = np.unique(
-        np.column_stack([target[wrong], predicted[wrong]]), axis=0, return_inverse=True
-    )
-    total = np.bincount(place.ravel(), w[wrong], minlength=len(pairs))
-    order = np.argsort(-total, kind="stable")
-    return [(int(pairs[i][0]), int(pairs[i][1]), float(total[i])) for i in order]
+    p = np.asarray(output, np.float64)
+    if not len(p) or not (weights is None or weights.any()):
+        return math.nan
+    if task == "multiclass":
+        own = p[np.arange(len(p)), target]
+        each = np.einsum("ij,ij->i", p, p) - 2 * own + 1  # no (N, K) array of zeros and ones
+    elif task == "binary":
+        each = (p[:, 1] - target) ** 2
+    else:
+        each = ((p - target) ** 2).mean(axis=1)
+    return float(np.average(each, weights=weights))

@@ -1,4 +1,4 @@
-"""Curves by hand, and against scikit-learn: ties, weights, classes that are not there."""
+"""Curves, calibration and Brier scores by hand and against scikit-learn: ties, weights, no class."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnn.errors import ArgumentError
-from fastnn.training.curves import ClassCounts, Cuts, calibration, confusions
+from fastnn.training.curves import Cuts, brier_score, calibration
 from tests.optional import optional
 
 #: Few values, so that ties are everywhere.
@@ -95,10 +95,40 @@ def test_calibration_is_scikit_learns(rows, bins: int) -> None:
         assert found.observed == pytest.approx(observed)
         assert found.predicted == pytest.approx(predicted)
     assert found.weight.sum() == len(y)
+
+
+@given(EXAMPLES)
+def test_the_brier_score_of_two_classes_is_scikit_learns(rows) -> None:
+    y, p, w = _arrays(rows)
     if w.any():
-        weighted = calibration(y, p, w, bins)
-        brier = optional("sklearn.metrics").brier_score_loss(y, p, sample_weight=w, pos_label=True)
-        assert weighted.brier == pytest.approx(brier)
+        found = brier_score("binary", y.astype(int), np.column_stack([1 - p, p]), w)
+        theirs = optional("sklearn.metrics").brier_score_loss
+        assert found == pytest.approx(theirs(y, p, sample_weight=w, pos_label=True))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_brier_score_of_several_classes_is_scikit_learns(weighted: bool) -> None:
+    theirs = optional("sklearn.metrics").brier_score_loss
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(0, 4, 60), rng.dirichlet(np.ones(4), 60)
+    w = rng.uniform(0, 2, 60) if weighted else None
+    expected = theirs(y, p, labels=range(4), sample_weight=w)
+    assert brier_score("multiclass", y, p, w) == pytest.approx(expected)
+
+
+def test_brier_scores_by_hand() -> None:
+    """True class 0: 0.3^2 + 0.2^2 + 0.1^2 = 0.14; true class 2: 0.5^2 + 0.3^2 + 0.8^2 = 0.98."""
+    p = np.array([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2]])
+    y = np.array([0, 2])
+    assert brier_score("multiclass", y, p) == pytest.approx((0.14 + 0.98) / 2)
+    assert brier_score("multiclass", y, p, np.array([3.0, 1.0])) == pytest.approx(
+        (3 * 0.14 + 0.98) / 4
+    )
+    # Labels: (0.1^2 + 0.4^2 + 0.5^2 + 0.2^2) / 4; two classes: 0.4^2 for the one example.
+    labels, found = np.array([[1, 0], [1, 0]]), np.array([[0.9, 0.4], [0.5, 0.2]])
+    assert brier_score("multilabel", labels, found) == pytest.approx(0.46 / 4)
+    assert brier_score("binary", np.array([1]), np.array([[0.4, 0.6]])) == pytest.approx(0.16)
+    assert math.isnan(brier_score("multiclass", np.zeros(0, int), np.zeros((0, 3))))
 
 
 def test_calibration_by_hand() -> None:
@@ -107,50 +137,7 @@ def test_calibration_by_hand() -> None:
     assert found.predicted == pytest.approx([0.3, 0.8])
     assert found.observed == pytest.approx([0.5, 2 / 3])
     assert found.error == pytest.approx((2 * 0.2 + 3 * (0.8 - 2 / 3)) / 5)
-    assert found.brier == pytest.approx((0.01 + 0.25 + 0.16 + 0.64 + 0) / 5)
     assert math.isnan(calibration([], []).error)
-
-
-@given(EXAMPLES.filter(lambda rows: len(rows) > 1), st.integers(2, 4))
-def test_counts_of_classes_are_scikit_learns(rows, k: int) -> None:
-    report = optional("sklearn.metrics").precision_recall_fscore_support
-    _, s, w = _arrays(rows)
-    if not w.any():
-        return
-    target = (s * 5).astype(int) % k
-    predicted = np.roll(target, 1)
-    counts = ClassCounts.of_classes(target, predicted, k, w)
-    expected = report(
-        target, predicted, labels=range(k), sample_weight=w, zero_division=0, average=None
-    )
-    for ours, theirs in zip(
-        (counts.precision, counts.recall, counts.f1, counts.there), expected, strict=True
-    ):
-        assert ours == pytest.approx(theirs)
-
-
-def test_counts_of_labels_by_hand() -> None:
-    target, predicted = np.array([[1, 0], [1, 1], [0, 0]]), np.array([[1, 1], [0, 1], [0, 0]])
-    counts = ClassCounts.of_labels(target, predicted, np.array([1.0, 2.0, 3.0]))
-    assert (counts.there.tolist(), counts.found.tolist()) == ([3, 2], [1, 3])
-    assert counts.both.tolist() == [1, 2]
-    assert counts.precision.tolist() == [1, 2 / 3]
-
-
-def test_confusions_are_what_is_off_the_diagonal() -> None:
-    matrix = optional("sklearn.metrics").confusion_matrix
-    rng = np.random.default_rng(0)
-    target, predicted = rng.integers(0, 5, (2, 200))
-    w = rng.uniform(0.5, 2, 200)
-    counts = matrix(target, predicted, sample_weight=w)
-    found = confusions(target, predicted, w)
-    assert len(found) == np.count_nonzero(counts - np.diag(np.diag(counts)))
-    for i, j, weight in found:
-        assert i != j
-        assert weight == pytest.approx(counts[i, j])
-    weights = [weight for *_, weight in found]
-    assert weights == sorted(weights, reverse=True)
-    assert confusions(target, target) == []
 
 
 def test_what_cannot_be_is_refused() -> None:
