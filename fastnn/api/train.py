@@ -40,10 +40,10 @@ from fastnn.recipe.table import (
 from fastnn.text import engine_text
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
+from fastnn.training.class_counts import ClassCounts
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
 from fastnn.training.loop import TrainingInterrupted, insist
-from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,6 +79,7 @@ class Training:
     diagnosis: Diagnosis = field(default=Diagnosis(), repr=False)
     range_test: RangeTest | None = None  # how the learning rate was found, if it was looked for
     record: Record | None = field(default=None, repr=False)  # what was read, for `report_html`
+    counts: ClassCounts | None = field(default=None, repr=False)  # of the test part, all its rows
 
     @property
     def history(self) -> History:
@@ -259,14 +260,19 @@ def train(
     watchers = [physician, *watchers] if looks else watchers
 
     def finish() -> Training:
-        report = {name: _judge(learner, part) for name, part in ready.items()}
+        report, counts = {}, None
+        for name, part in ready.items():
+            A, loss = learner.evaluate(part)
+            report[name] = {**part.judged(A), "loss": float(loss)}
+            if name == "test":
+                counts = part.counted(A)
         model = Model(
             learner.trained(), setup.features, setup.targets, source.target_name,
-            recipe.to_json(), report, config,
+            recipe.to_json(), report, config, setup.record.prior,
         )  # fmt: skip
         return Training(
             model, report, diagnosis=physician.diagnosis(ready["validation"]), range_test=found,
-            record=setup.record,
+            record=setup.record, counts=counts,
         )  # fmt: skip
 
     stopped = False
@@ -287,8 +293,3 @@ def train(
     if stopped or again:
         raise TrainingInterrupted(training.history, training)
     return training
-
-
-def _judge(learner: Learner, part: Part) -> dict[str, float]:
-    A, value = learner.evaluate(part)
-    return {**part.judged(A), "loss": float(value)}

@@ -31,6 +31,7 @@ from fastnn.recipe.run_settings import RunSettings
 from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
 from fastnn.training.batching import at_once, choose_batching
 from fastnn.training.callbacks import ProgressReport, TrainingState
+from fastnn.training.class_counts import ClassCounts
 from fastnn.training.course import Entry
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
@@ -324,28 +325,34 @@ def trainings(
     block = choose_batching(one.backend, setup.network, examples, setup.recipe, dtype).judged_rows
     parameters = [learner.parameters for learner in learners]
     reports: list[dict[str, dict[str, float]]] = [{} for _ in learners]
+    counts: list[ClassCounts | None] = [None for _ in learners]
     for name in [name for name in setup.parts if name in judged]:
         parts = [setup.parts[name] for setup in setups]
         found = evaluate_many(
             one.backend, setup.network, parameters, parts, block, setup.recipe.epochs
         )
-        for report, part, (outputs, loss) in zip(reports, parts, found, strict=True):
-            report[name] = {**part.judged(outputs), "loss": loss}
-    return [_training(*own) for own in zip(setups, learners, reports, strict=True)]
+        for g, (own, (outputs, loss)) in enumerate(zip(parts, found, strict=True)):
+            reports[g][name] = {**own.judged(outputs), "loss": loss}
+            if name == "test":
+                counts[g] = own.counted(outputs)
+    return [_training(*of) for of in zip(setups, learners, reports, counts, strict=True)]
 
 
 def _training(
-    setup: Setup, learner: Learner, report: Mapping[str, Mapping[str, float]]
+    setup: Setup,
+    learner: Learner,
+    report: Mapping[str, Mapping[str, float]],
+    counts: ClassCounts | None,
 ) -> Training:
     options, parts = setup.recipe.to_json(), setup.parts
     model = Model(
         learner.trained(), setup.features, setup.targets, setup.target_name, options, report,
-        setup.config,
+        setup.config, setup.record.prior,
     )  # fmt: skip
     case = Case.of(setup.network, options, setup.features, setup.targets)
     found = findings_of_training(learner, parts["train"], parts["validation"], case)
     record = setup.record if "test" in report else None
-    return Training(model, report, diagnosis=Diagnosis(found), record=record)
+    return Training(model, report, diagnosis=Diagnosis(found), record=record, counts=counts)
 
 
 class _Progress:

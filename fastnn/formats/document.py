@@ -41,9 +41,9 @@ Json = dict[str, Any]
 
 FORMAT = "fastnn model"
 #: Grows when an older fastnn could not read a new file. 2: batch normalisation. 3: how text was
-#: read, and where categories had no gaps. 4: the config of the training. A file without these has
-#: version 1, so that an older fastnn can read it.
-VERSION = 4
+#: read, and where categories had no gaps. 4: the config of the training. 5: the prior. A file without
+#: these has version 1, so that an older fastnn can read it.
+VERSION = 5
 
 PARTS = ("train", "validation", "test")
 
@@ -61,6 +61,7 @@ class Contents:
     options: Mapping[str, Any]
     report: Mapping[str, Mapping[str, float]]
     config: Config = field(default_factory=Config)
+    prior: Array | None = None  # (K,) float64, as `preparation.record.prior` returns it
 
 
 def pack(contents: Contents) -> bytes:
@@ -78,7 +79,9 @@ def pack(contents: Contents) -> bytes:
     tensors |= {f"targets.{name}": array for name, array in target_arrays.items()}
     document = {
         "format": FORMAT,
-        "version": 4
+        "version": 5
+        if contents.prior is not None
+        else 4
         if contents.config.given
         else 3
         if {"reading", "complete"} & set(features)
@@ -102,6 +105,8 @@ def pack(contents: Contents) -> bytes:
     }
     if contents.config.given:
         document["config"] = contents.config.to_json()
+    if contents.prior is not None:
+        document["prior"] = contents.prior.tolist()
     try:
         document["sha256"] = _digest(document, tensors)
         text = _canonical(document)
@@ -184,7 +189,7 @@ def _parse(text: str | None, n_entries: int) -> Json:
 
 
 def _contents(document: Json, tensors: _Tensors) -> Contents:
-    check_metadata({"config": {}, **document}, _SCHEMA, "model")
+    check_metadata({"config": {}, "prior": [], **document}, _SCHEMA, "model")
     dtype = document["dtype"]
     network = _made("network", Network.from_json, document["network"])
     shapes = Layout.of(network.sizes, network.normalized).shapes()
@@ -221,6 +226,7 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
         config=_made("config", Config.from_json, document["config"])
         if "config" in document
         else Config(),
+        prior=np.array(document["prior"]) if document.get("prior") else None,
     )
     _check_fit(contents, dtype)
     every = weights | {f"{owner}.{k}": v for owner, d in fitted.items() for k, v in d.items()}
@@ -242,6 +248,7 @@ _SCHEMA: dict[str, Check] = {
     "options": lambda v: isinstance(v, dict),
     "report": lambda v: isinstance(v, dict) and all(isinstance(r, dict) for r in v.values()),
     "config": lambda v: isinstance(v, dict),
+    "prior": lambda v: isinstance(v, list) and all(type(x) is float for x in v),
     "sha256": is_text,
 }
 
@@ -298,9 +305,24 @@ def _check_fit(contents: Contents, dtype: str) -> None:
         raise ModelFileError(f"{len(names)} target columns do not fit {targets.n_outputs} targets")
     if targets.task not in network.loss.tasks:
         raise ModelFileError(f"loss {network.loss.name!r} does not fit task {targets.task!r}")
+    _check_prior(contents.prior, targets)
     for name, found in (("features", features.dtype), ("targets", targets.dtype)):
         if found != dtype:
             raise ModelFileError(f"{name} are {found}, the weights {dtype}")
+
+
+def _check_prior(prior: Array | None, targets: Targets) -> None:
+    """Raise ModelFileError unless there is a mean or a share for each target, label or class."""
+    if prior is None:
+        return
+    n = targets.n_outputs if targets.classes is None else len(targets.classes)
+    if len(prior) != n or not np.isfinite(prior).all():
+        raise ModelFileError(f"the prior must be {n} finite numbers, found {listed(prior)}")
+    shares = targets.task != "regression"
+    if shares and not (prior.min() >= 0 and prior.max() < 1 + 1e-6):
+        raise ModelFileError(f"the prior must be shares from 0 to 1, found {listed(prior)}")
+    if targets.classes is not None and not abs(prior.sum() - 1) < 1e-6:
+        raise ModelFileError(f"the shares of the classes must sum up to 1, found {listed(prior)}")
 
 
 def _canonical(data: object) -> str:

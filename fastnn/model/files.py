@@ -68,5 +68,5 @@ def load(path: str | os.PathLike[str], device: str = "cpu", **how: Unpack[Engine
     learner = Learner(saved.network, parameters, backend, history=saved.history)
     return Model(
         learner, saved.features, saved.targets, saved.target_name, saved.options, saved.report,
-        saved.config,
+        saved.config, saved.prior,
     )  # fmt: skip

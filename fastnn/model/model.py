@@ -65,6 +65,7 @@ class Model:
     config: Config = field(
         default_factory=Config
     )  # what the training was given: ``train(**config.given)``
+    prior: Array | None = None  # of the training part: shares of the classes, or the mean, (K,)
 
     @property
     def network(self) -> Network:
@@ -281,7 +282,7 @@ class Model:
         """
         contents = Contents(
             self.network, self.learner.weights(), self.features, self.targets, self.history,
-            self.target_name, self.options, self.report, self.config,
+            self.target_name, self.options, self.report, self.config, self.prior,
         )  # fmt: skip
         write_atomically(path, pack(contents))
 

@@ -17,6 +17,7 @@ from fastnn.nn.losses import LossFunction
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.fit_to_task import check_target_range
 from fastnn.preparation.loss_weights import loss_weights
+from fastnn.training.class_counts import count
 from fastnn.training.metrics import score
 from fastnn.training.part import Part
 
@@ -101,9 +102,8 @@ class Preparation:
             if not w.any():
                 raise DataError(f"{where}every example has the weight 0")
             w = (w / (w.mean() if scaled else 1.0)).astype(X.dtype)
-        judge = None
-        if metrics:
-            judge = partial(
-                score, self.targets, Y=Y, metrics=metrics, weights=examples.flat_weights
-            )
-        return Part(X, Y, w, judge)
+        if not metrics:
+            return Part(X, Y, w)
+        own = examples.flat_weights
+        judge = partial(score, self.targets, Y=Y, metrics=metrics, weights=own)
+        return Part(X, Y, w, judge, partial(count, self.targets, Y=Y, weights=own))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.targets import Targets
+from fastnn.training.metrics import decided, probabilities
 from fastnn.training.scores import ratio
 
 Array = npt.NDArray[Any]
@@ -35,19 +37,6 @@ class ClassCounts:
     both: Array
     pairs: Array
     weight: Array
-
-    @staticmethod
-    def of(
-        task: str, target: Array, predicted: Array, K: int, weights: Array | None = None
-    ) -> ClassCounts:
-        """Return the counts of class indices (N,), or of labels (N, K): ``task`` says which.
-
-        >>> ClassCounts.of("multilabel", np.array([[1, 0]]), np.array([[1, 1]]), 2).found.tolist()
-        [1.0, 1.0]
-        """
-        if task == "multilabel":
-            return ClassCounts.of_labels(target, predicted, weights)
-        return ClassCounts.of_classes(target, predicted, K, weights)
 
     @staticmethod
     def of_classes(
@@ -118,3 +107,28 @@ class ClassCounts:
         pairs, weight = self.pairs[wrong], self.weight[wrong]
         order = np.argsort(-weight, kind="stable")
         return [(int(pairs[i][0]), int(pairs[i][1]), float(weight[i])) for i in order]
+
+
+def count(
+    targets: Targets, A: Array, Y: Array, weights: Array | None = None
+) -> ClassCounts | None:
+    """Return the counts of outputs ``A`` (N, K) against encoded ``Y``; None for a regression.
+
+    Examples whose output is not finite are left out. ``weights``: (N,).
+
+    >>> targets = Targets.fit(["a", "b"], "binary")
+    >>> count(targets, np.array([[0.2], [0.7]]), targets.encode(["a", "a"])).confusions()
+    [(0, 1, 1.0)]
+    """
+    task = targets.task
+    if task == "regression":
+        return None
+    finite = np.isfinite(A).all(axis=1)
+    if not finite.all():
+        A, Y = A[finite], Y[finite]
+        weights = None if weights is None else weights[finite]
+    predicted = decided(task, probabilities(task, A))
+    if task == "multilabel":
+        return ClassCounts.of_labels(Y, predicted, weights)
+    K = 0 if targets.classes is None else len(targets.classes)
+    return ClassCounts.of_classes(Y[:, 0].astype(np.int64), predicted, K, weights)

@@ -24,7 +24,7 @@ outputs leaves out those where the metric is not defined, and is nan if none is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -344,6 +344,29 @@ def probabilities(task: str, A: Array) -> Array:
     array([[0.75, 0.25]])
     """
     return np.hstack([1 - A, A]) if task == "binary" and A.shape[1] == 1 else A
+
+
+def decided(task: str, output: Array) -> Array:
+    """Return what is predicted: class indices (N,), 0/1 labels (N, K), or the values themselves.
+
+    ``output``: probabilities (N, K), or values (N, k).
+
+    >>> decided("multiclass", np.array([[0.2, 0.7, 0.1]])).tolist()
+    [1]
+    """
+    if task == "multilabel":
+        return (output > 0.5).astype(np.int64)
+    return output if task == "regression" else output.argmax(axis=1)
+
+
+def in_order(task: str, names: Iterable[str]) -> list[str]:
+    """Return names of metrics in one order: the loss, those of the task, the others as in `METRICS`.
+
+    >>> in_order("regression", ["mse", "mae", "loss", "r2"])
+    ['loss', 'r2', 'mae', 'mse']
+    """
+    known = ["loss", *DEFAULT_METRICS[task], *(row.name for row in METRICS)]
+    return sorted(names, key=lambda name: (known.index(name.partition("(")[0]), name))
 
 
 def score(

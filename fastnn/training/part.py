@@ -15,6 +15,7 @@ from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
 from fastnn.nn.row_source import Pool
+from fastnn.training.class_counts import ClassCounts
 
 HostArray = npt.NDArray[Any]
 
@@ -24,7 +25,8 @@ class Part:
     """Examples as rows, ready for the network, and how to judge its outputs for them.
 
     ``X`` (N, n_0); ``Y`` (N, k), or (N, 1) class indices for softmax; ``w`` (N, 1) or (N, K)
-    weights in the loss, or None; ``score`` takes the outputs (N, K) and returns metrics.
+    weights in the loss, or None; ``score`` takes the outputs (N, K) and returns metrics, ``count``
+    takes them and returns counts of the classes or labels.
 
     >>> len(Part(np.zeros((3, 2)), np.zeros((3, 1))))
     3
@@ -34,6 +36,7 @@ class Part:
     Y: HostArray
     w: HostArray | None = None
     score: Callable[[HostArray], dict[str, float]] | None = None
+    count: Callable[[HostArray], ClassCounts | None] | None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -41,6 +44,10 @@ class Part:
     def judged(self, outputs: HostArray) -> dict[str, float]:
         """Return the metrics of outputs for these examples, none if none are asked for."""
         return {} if self.score is None else self.score(outputs)
+
+    def counted(self, outputs: HostArray) -> ClassCounts | None:
+        """Return how often each class is predicted, and for what; None of a regression."""
+        return None if self.count is None else self.count(outputs)
 
 
 def pool(backend: Backend, parts: Sequence[Part], dtype: npt.DTypeLike) -> Pool:

@@ -127,6 +127,7 @@ def test_the_round_trip_is_exact(name, tmp_path):
         assert getattr(again.history, item) == getattr(model.history, item)
     assert again.report == model.report
     assert again.options == model.options
+    assert again.prior.tolist() == model.prior.tolist()
     assert again.target_name == model.target_name
     assert again.network.to_json() == model.network.to_json()
     assert again.features.names == model.features.names
@@ -273,7 +274,7 @@ def nudge(document, tensors):
 DAMAGE = [
     (edit("extra", to=1), "model: unknown entries extra"),
     (lambda d, t: d.pop("report"), "model: entries report are missing"),
-    (edit("version", to=5), "its format has version 5, this fastnn .* knows up to 4;.*update"),
+    (edit("version", to=6), "its format has version 6, this fastnn .* knows up to 5;.*update"),
     (edit("version", to=0), "model: 'version' has the value '0'"),
     (edit("version", to=True), "model: 'version' has the value 'True'"),
     (edit("format", to="other model"), "not a model file of fastnn"),
@@ -283,6 +284,10 @@ DAMAGE = [
     (edit("target_name", to=None), "model: 'target_name'"),
     (edit("target_name", to="other"), "do not match their checksum"),
     (edit("sha256", to="0" * 64), "do not match their checksum"),
+    (edit("prior", to=[1]), "model: 'prior' has the value"),
+    (edit("prior", to=[0.5]), "the prior must be 3 finite numbers, found 0.5"),
+    (edit("prior", to=[0.0, 2.0, -1.0]), "the prior must be shares from 0 to 1, found 0.0, 2.0"),
+    (edit("prior", to=[0.1, 0.1, 0.1]), "the shares of the classes must sum up to 1, found 0.1"),
     (edit("network", to=[]), "model: 'network'"),
     (edit("network", "extra", to=1), "network: a network is described by"),
     (edit("network", "sizes", 1, to=7), r"tensor 'W1' is float32 \(6, 6\), the network needs"),
@@ -458,7 +463,7 @@ def test_batch_normalisation_has_tensors_of_its_own_and_a_version(tmp_path):
     )
     found = {}
     for name, model in (("plain", plain), ("normal", normal)):
-        model.config = Config()  # else version 4
+        model.config, model.prior = Config(), None  # else versions 4 and 5
         model.save(tmp_path / name)
         with safe_open(tmp_path / name, framework="np") as file:
             document = json.loads(file.metadata()["fastnn"])
