@@ -29,6 +29,47 @@ def number(value: float | None) -> str:
     return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
 
 
+def numbers(values: Sequence[float | None]) -> list[str]:
+    """Return the metrics of a column of a table: all with as many decimals as the largest needs.
+
+    >>> numbers([0.97512, 12.3, None]), numbers([0.5, 0.25])
+    (['0.98', '12.30', '-'], ['0.5000', '0.2500'])
+    >>> numbers([2.5e9, 0.25]), numbers([0.0, 1.5e-7])
+    (['2.50e+09', '2.50e-01'], ['0.00e+00', '1.50e-07'])
+    """
+    size = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
+    if size >= 1e7 or 0 < size < 1e-4:
+        form = ".2e"
+    else:
+        form = f",.{4 if size < 10 else 2 if size < 1000 else 0}f"
+    return [_formed(v, form) for v in values]
+
+
+def sizes(values: Sequence[float | None], digits: int = 3) -> list[str]:
+    """Return the numbers of a column of which each matters by itself, not beside the largest.
+
+    Each has ``digits`` digits or more; if they are of sizes too different for that all are written
+    with an exponent.
+
+    >>> sizes([0.0123, 1.5, 20.0]), sizes([1e-9, 1.0]), sizes([30.0, None, 45.0])
+    (['0.0123', '1.5000', '20.0000'], ['1.00e-09', '1.00e+00'], ['30', '-', '45'])
+    """
+    known = [abs(v) for v in values if v is not None and math.isfinite(v) and v]
+    low, high = (math.floor(math.log10(f(known))) if known else 0 for f in (min, max))
+    decimals = max(digits - 1 - low, 0)
+    if high - low > 4 or high > 6 or decimals > digits + 3:
+        return [_formed(v, f".{digits - 1}e") for v in values]
+    texts = [_formed(v, f",.{decimals}f") for v in values]
+    tails = [text.partition(".")[2].rstrip("0") for text in texts]
+    spare = decimals - max(map(len, tails), default=0)
+    spare += spare == decimals  # and the point
+    return [text[: len(text) - spare] if spare and "." in text else text for text in texts]
+
+
+def _formed(value: float | None, form: str) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:{form}}"
+
+
 def time_text(seconds: float) -> str:
     """Return a time for people, to two digits or so.
 

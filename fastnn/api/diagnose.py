@@ -7,13 +7,13 @@ from typing import Any, Unpack
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import examine
 from fastnn.diagnosis.findings import Case
-from fastnn.model.model import Model
+from fastnn.model.given import AnyModel, as_model
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.table import ReadingOptions
 
 
 def diagnose(
-    model: Model, data: Any, target: Any = None, **reading: Unpack[ReadingOptions]
+    model: AnyModel, data: Any, target: Any = None, **reading: Unpack[ReadingOptions]
 ) -> Diagnosis:
     """Look at signals and gradients of every layer of a model on data with a known target.
 
@@ -22,8 +22,9 @@ def diagnose(
     too low, weights that began equal, a loss no better than chance. ``looks[0].layers`` are the
     numbers: weights, signals ``Z`` and ``A``, gradients ``dW`` and ``db``, the size of ``dZ``.
 
-    ``data``, ``target``, ``reading``: as in `Model.evaluate`; of more than 1,000 rows so many are
-    looked at. Raises DataError if the columns do not fit.
+    ``model``: a trained model, estimator or `Sequential`; ``data``, ``target``, ``reading``: as in
+    `Model.evaluate`; of more than 1,000 rows so many are looked at. Raises DataError if the columns
+    do not fit, ArgumentError for what is no model.
 
     >>> from fastnn.api.train import train
     >>> from fastnn.data.builtin import load
@@ -32,6 +33,7 @@ def diagnose(
     >>> print(diagnose(model, digits.table, digits.target).findings[0])
     vanishing gradients: the size of dZ in layer 1 is ...e-13 times that of the last of 21 ...
     """
+    model = as_model(model)
     prepared = Preparation(model.features, model.targets, model.network.loss)
     part = prepared.part(model.examples(data, target, **reading))
     case = Case.of(model.network, model.options, model.features, model.targets)

@@ -16,7 +16,7 @@ from fastnn.backend.random import check_seed
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import Doctor, Wish, wanted
 from fastnn.diagnosis.findings import Case, Finding
-from fastnn.errors import DivergenceError, lacking
+from fastnn.errors import DivergenceError, Spelling, in_python, lacking
 from fastnn.faces import Curve, Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.model.facts import report_rows, task_text
@@ -96,12 +96,13 @@ class Training:
         """What is wrong with the training: with ``doctor`` all, else what costs nothing to find."""
         return self.diagnosis.findings
 
-    def report_html(self, seed: int = 0, *, file: str = "") -> str:
+    def report_html(self, seed: int = 0, *, file: str = "", spelling: Spelling = in_python) -> str:
         """Return a page on the training and its model: HTML that needs no network.
 
         Judged on the test part, of which at most 20,000 rows are looked at; thresholds are chosen
         on the validation part. ``seed``: of what is drawn, the orders of permuted columns and the
-        dots of a picture; ``file``: what the model's file is called, for the listings.
+        dots of a picture; ``file``: what the model's file is called, for the listings;
+        ``spelling``: how options are written, as in Python unless told.
 
         >>> text = train("diabetes", hidden_layer_sizes=[], epochs=1).report_html()
         >>> "the 88 rows of the test part" in text
@@ -113,19 +114,29 @@ class Training:
         from fastnn.report.document import document
         from fastnn.report.subject import of_training
 
-        error, tried = "" if self.error is None else str(self.error), self.range_test
+        error = "" if self.error is None else self.error.said(spelling)
+        tried = self.range_test
         subject = of_training(
             self.model,
             self.record,
+            self.counts,
             error=error,
             findings=self.findings,
             rate=None if tried is None else (tried.lines[1], tried.figure().panels[0]),
             seed=check_seed(seed),
             file=file,
+            spelling=spelling,
         )
         return document(subject)
 
-    def save_report(self, path: str | os.PathLike[str], seed: int = 0, *, file: str = "") -> None:
+    def save_report(
+        self,
+        path: str | os.PathLike[str],
+        seed: int = 0,
+        *,
+        file: str = "",
+        spelling: Spelling = in_python,
+    ) -> None:
         """Write the page of `report_html` into a file, whole or not at all.
 
         Raises DataError, naming the path, if nothing can be written there.
@@ -134,7 +145,7 @@ class Training:
         Traceback (most recent call last):
         fastnn.errors.DataError: cannot write file 'no-such-folder/report.html': there is no ...
         """
-        write_atomically(path, self.report_html(seed, file=file).encode())
+        write_atomically(path, self.report_html(seed, file=file, spelling=spelling).encode())
 
     @as_in(Model.predict)
     def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:

@@ -108,10 +108,7 @@ def importance_table(found: Importance) -> str:
     """
     from fastnn.text import clipped, number, table
 
-    rows = [
-        [clipped(row["column"], 40), number(row["importance"]), number(row["deviation"])]
-        for row in found
-    ]
+    rows = [[clipped(name, 40), *cells] for name, *cells in found.cells]
     worse = "lower" if found.greater_is_better else "higher"
     left = f"... and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
     of = f"{found.rows:,} of {found.total:,}" if found.rows < found.total else f"all {found.rows:,}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,6 +107,19 @@ def naming(data: str) -> Iterator[None]:
         if data in str(error):
             raise
         raise error.within(f"'{data}': ") from error
+
+
+def stem(data: str) -> str:
+    """Return the name of a data set or of a file, without its folder and what says its kind.
+
+    >>> stem("digits"), stem("tables/flats.csv.gz")
+    ('digits', 'flats')
+    """
+    from fastnn.data.files import SUFFIXES
+
+    name = os.path.basename(data)
+    suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
+    return name[: len(name) - len(suffix)]
 
 
 def place_of(arguments: argparse.Namespace) -> Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.inputs import (
@@ -13,10 +14,11 @@ from fastnn.cli.inputs import (
     labelled,
     load_model,
     naming,
+    stem,
 )
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
-from fastnn.cli.train_arguments import reading_of
+from fastnn.cli.train_arguments import as_flag, reading_of
 from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.choices import options
 from fastnn.recipe.forms import whole
@@ -55,8 +57,8 @@ def add_report(commands: Any) -> Parser:
     )  # fmt: skip
     p.add_argument(
         "-o", "--out", metavar="FILE",
-        help="the page, an .html file; default: MODEL's name with .html, of several "
-        "report.html, in the current folder",
+        help="the page, an .html file; default: MODEL-on-DATA.html, or MODEL-model.html without "
+        "DATA, in the current folder; of several models report instead of MODEL",
     )  # fmt: skip
     p.add_argument("--json", action="store_true", help="print one JSON document")
     return p
@@ -66,25 +68,25 @@ def report(arguments: argparse.Namespace) -> int:
     """Read, judge, write the page, and print what it is about."""
     from fastnn.cli.text import print_json
     from fastnn.formats.atomic import write_atomically
-    from fastnn.report.doors import page_of, subjects_of
-    from fastnn.text import metrics_table
+    from fastnn.report.doors import left_out_of, page_of, subjects_of
+    from fastnn.text import WIDTH, metrics_table
     from fastnn.version import __version__
 
     paths, data = _divided(arguments.paths)
     names = _names(paths)
-    out = arguments.out or f"{names[0] if len(paths) == 1 else 'report'}.html"
+    out = arguments.out or default_page(names, data)
     inputs = {f"MODEL {path}": path for path in paths} | ({"DATA": data} if data else {})
     check_page(out, "--out", inputs)
     models, rows = _read(arguments, paths, names, data)
     files = {name: os.path.basename(path) for name, path in zip(names, paths, strict=True)}
     where = "" if data is None else os.path.basename(data)
     with naming(data or ""):
-        subjects = subjects_of(models, rows, where, arguments.seed or 0, files)
+        subjects = subjects_of(models, rows, where, arguments.seed or 0, files, as_flag)
     page = page_of(subjects)
     if os.path.exists(out):
         note(f"the report that was in {out} is replaced")
     write_atomically(out, page.encode())
-    found = _metrics(subjects)
+    found, missing = _metrics(subjects), left_out_of(subjects)
     if arguments.json:
         print_json(
             {
@@ -93,14 +95,34 @@ def report(arguments: argparse.Namespace) -> int:
                 "data": data,
                 "examples": None if rows is None else len(next(iter(rows.values()))),
                 "metrics": found,
+                "left_out": missing or None,
                 "fastnn": __version__,
             }
         )
         return 0
     if any(found.values()):
         print(f"{metrics_table(found)}\n")
+    if missing:
+        print(f"{fill(missing, WIDTH, break_on_hyphens=False)}\n")
     print(f"report: {out}")
     return 0
+
+
+def default_page(names: Sequence[str], data: str | None) -> str:
+    """Return the name of the page: of which model, or several, and on what.
+
+    It is another one than that of the page of a training, and than that on other rows: those have
+    chapters that this one lacks.
+
+    >>> default_page(["digits"], None), default_page(["digits"], "tables/more.csv.gz")
+    ('digits-model.html', 'digits-on-more.html')
+    >>> default_page(["a", "b"], None)
+    'report-models.html'
+    """
+    which = names[0] if len(names) == 1 else "report"
+    if data is None:
+        return f"{which}-model{'s' * (len(names) > 1)}.html"
+    return f"{which}-on-{stem(data)}.html"
 
 
 def _divided(paths: Sequence[str]) -> tuple[list[str], str | None]:
@@ -167,10 +189,13 @@ def _read(
 
 def _metrics(subjects: Mapping[str, Subject]) -> dict[str, Mapping[str, float]]:
     """The metrics of each model: on the rows, else those of its own test part."""
+    from fastnn.training.metrics import in_order
+
     found: dict[str, Mapping[str, float]] = {}
     for name, subject in subjects.items():
         judged = subject.judged
-        found[name] = subject.model.report.get("test", {}) if judged is None else judged.metrics
+        own = subject.model.report.get("test", {}) if judged is None else judged.metrics
+        found[name] = {metric: own[metric] for metric in in_order(subject.model.task, own)}
     return found
 
 

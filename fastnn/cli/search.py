@@ -16,7 +16,7 @@ from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.signals import unhurried
 from fastnn.cli.train import as_given, check_out, check_report, given_arguments
-from fastnn.cli.train_arguments import add_arguments, hint, names
+from fastnn.cli.train_arguments import add_arguments, as_flag, hint, names
 from fastnn.errors import ArgumentError, arg, inside
 from fastnn.recipe.choices import OPTIONS
 from fastnn.recipe.forms import split_list, truth, whole
@@ -198,7 +198,7 @@ def _run(arguments: argparse.Namespace) -> int:
         found.training.model.save(out)
         _write(found, table)
         if report:
-            found.training.save_report(report, file=os.path.basename(out))
+            found.training.save_report(report, file=os.path.basename(out), spelling=as_flag)
 
     if unhurried(save):
         code, ended = 130, ended or "interrupted at the end"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.config import add_config, configured, print_config
 from fastnn.cli.findings import say_diagnosis, tell, warn
+from fastnn.cli.inputs import stem
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.signals import unhurried
@@ -92,7 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
             say_diagnosis(error.result.diagnosis)
         left = "; nothing is saved"
         if report and error.result is not None:
-            error.result.save_report(report)
+            error.result.save_report(report, spelling=as_flag)
             left += f" but its report, {report}"
         raise error.within(after=left) from error
     except TrainingInterrupted as stop:
@@ -105,7 +106,7 @@ def _run(arguments: argparse.Namespace) -> int:
     def save() -> None:
         training.model.save(out)
         if report:
-            training.save_report(report, file=os.path.basename(out))
+            training.save_report(report, file=os.path.basename(out), spelling=as_flag)
 
     if unhurried(save):
         code = 130
@@ -158,11 +159,7 @@ def default_out(data: str) -> str:
     >>> default_out("digits"), default_out("tables/flats.csv.gz")
     ('digits.fastnn', 'flats.fastnn')
     """
-    from fastnn.data.files import SUFFIXES
-
-    name = os.path.basename(data)
-    suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
-    return f"{name[: len(name) - len(suffix)]}.fastnn"
+    return f"{stem(data)}.fastnn"
 
 
 def check_out(arguments: argparse.Namespace) -> str:

@@ -41,8 +41,8 @@ Json = dict[str, Any]
 
 FORMAT = "fastnn model"
 #: Grows when an older fastnn could not read a new file. 2: batch normalisation. 3: how text was
-#: read, and where categories had no gaps. 4: the config of the training. 5: the prior. A file without
-#: these has version 1, so that an older fastnn can read it.
+#: read, and where categories had no gaps. 4: the config of the training. 5: the prior. A file
+#: without these has version 1, so that an older fastnn can read it.
 VERSION = 5
 
 PARTS = ("train", "validation", "test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastnn.pictures.marks import BarChart, Panel
 from fastnn.pictures.palette import page_style
 
 HERE = Path(__file__).parent
+_NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]\d+)?( ?%)?")
 #: By this a page is known as one that may be made anew.
 GENERATOR = '<meta name="generator" content="fastnn">'
 
@@ -137,7 +139,7 @@ def tiles(facts: Iterable[tuple[str, str]]) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     """Return a table whose first column names the rows, which scrolls where it is too wide.
 
-    ``kind``: "text" for columns that are not numbers.
+    ``kind``: "text" for columns that are not numbers, of which cells that are one do not break.
 
     >>> table(["layer", "units"], [["1", "64"]])[:62]
     '<div class="scroll" tabindex="0"><table><thead><tr><th scope="'
@@ -145,13 +147,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") ->
     first = "".join(f'<th scope="col">{_html(name)}</th>' for name in head)
     body = "".join(
         f'<tr><th scope="row">{_html(row[0])}</th>'
-        + "".join(f"<td>{_html(cell)}</td>" for cell in row[1:])
+        + "".join(_cell(cell, kind) for cell in row[1:])
         + "</tr>"
         for row in rows
     )
     of = f' class="{kind}"' if kind else ""
     return (f'<div class="scroll" tabindex="0"><table{of}><thead><tr>{first}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>")  # fmt: skip
+
+
+def _cell(text: str, kind: str) -> str:
+    of = ' class="number"' if kind and _NUMBER.fullmatch(text) else ""
+    return f"<td{of}>{_html(text)}</td>"
 
 
 def folded(summary: str, inner: str) -> str:

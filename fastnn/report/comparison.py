@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg, spell
 from fastnn.model.facts import task_text
 from fastnn.pictures.marks import HeatMap, Panel
 from fastnn.pictures.page import Markup, chapter, grid, page, panel, paragraph, table, tiles
-from fastnn.report.classes import counts_of, truth_of
+from fastnn.report.classes import truth_of
 from fastnn.report.document import contents_of
 from fastnn.report.learning import columns_for, loss_chart, metric_chart
-from fastnn.report.quality import baseline, better
+from fastnn.report.quality import OF_THE_ROWS, baseline, better, names_of
 from fastnn.report.settings import chosen
 from fastnn.report.subject import IN_CHART, Subject, outputs_of, target_of
-from fastnn.report.thresholds import precision_chart, roc_chart
-from fastnn.text import clipped, number
-from fastnn.training.curves import Cuts, calibration
+from fastnn.report.thresholds import (
+    brier_of,
+    calibration_error,
+    has_probabilities,
+    precision_chart,
+    roc_chart,
+)
+from fastnn.report.values import in_units
+from fastnn.text import clipped, number, numbers
+from fastnn.training.curves import Cuts
 from fastnn.training.metrics import default_metrics
 
 #: Models on one page, and classes that are compared one by one.
@@ -43,15 +50,37 @@ def comparison(subjects: Subjects) -> str:
     check_alike(subjects)
     first = next(iter(subjects.values()))
     title = f"Report: {target_of(first.model)}, {len(subjects)} models"
-    chapters = [quality(subjects), learning(subjects), _curves(subjects), _classes(subjects),
-                _agreement(subjects), differences(subjects)]  # fmt: skip
+    chapters = [quality(subjects), learning(subjects)]
+    if not first.one_row:
+        chapters += [_curves(subjects), _classes(subjects), _agreement(subjects)]
+    chapters.append(differences(subjects))
     chapters = [text for text in chapters if text]
     task = task_text(first.model.task, first.model.target_name)
     said = f"{task}; models: {', '.join(subjects)}."
     if first.judged is not None:
         said += f" Judged on {first.judged.said}."
     head = [f"<h1>{escape(title)}</h1>", paragraph(said, "facts"), tiles(_tiles(subjects))]
+    missing = not_compared(subjects)
+    head += [paragraph(missing)] if missing else []
     return page(title, [*head, contents_of(chapters), *chapters])
+
+
+def not_compared(subjects: Subjects) -> str:
+    """Return in a line which chapters there are not, and what gives them; '' if all are there."""
+    first = next(iter(subjects.values()))
+    if first.judged is not None and not first.one_row:
+        return ""
+    task, several = first.model.task, len(outputs_of(first.model)) > 1
+    names = ["ROC and precision-recall", "calibration"] * (task == "binary")
+    names += ["calibration"] * (task in ("multiclass", "multilabel"))
+    names += ["each target"] * (task == "regression" and several)
+    names += ["each label"] * (task == "multilabel")
+    names += ["each class"] * (task == "multiclass")
+    names.append("where they agree")
+    if first.one_row:
+        return f"Left out, as one row does not show it: {', '.join(names)}. Give more rows."
+    data = spell(arg("data"), first.spelling)
+    return f"Left out without {data}: {', '.join(names)}. {data}: rows with a known target."
 
 
 def check_alike(subjects: Subjects) -> None:
@@ -112,44 +141,49 @@ def quality(subjects: Subjects) -> str:
     where, found = scores(subjects)
     first = next(iter(subjects.values()))
     losses = {str(s.model.network.loss) for s in subjects.values()}
-    names = ["loss"] * (len(losses) == 1)
-    names += [n for n in dict.fromkeys(n for m in found.values() for n in m) if n != "loss"]
-    rows = []
-    for name, subject in subjects.items():
-        history = subject.model.history
-        cells = [_best(found, name, metric) for metric in names]
-        cells += _calibrated(subject)
-        n = subject.model.network.n_parameters
-        rows.append([name, *cells, f"{n:,}", f"{len(history.epochs):,}"])
-    more = ["calibration error", "Brier"] * bool(_calibrated(first))
-    if first.judged is not None:
-        said, values = baseline(first, first.judged)
-        rows.append([said, *(number(values.get(n)) for n in names), *[""] * len(more), "", ""])
+    names = [
+        n for n in names_of(first.model.task, found.values()) if n != "loss" or len(losses) < 2
+    ]
+    base = None if first.judged is None else baseline(first.judged)
+    columns = [[*subjects, *([base[0]] if base else [])]]
+    for metric in names:
+        values = [found[name].get(metric, math.nan) for name in subjects]
+        texts = numbers([*values, *([base[1].get(metric)] if base else [])])
+        marked = map(_best, texts, values, [values] * len(values), [metric] * len(values))
+        columns.append([*marked, *texts[len(values) :]])
+    more = _calibrated(subjects)
+    models = [subject.model for subject in subjects.values()]
+    more["parameters"] = [f"{model.network.n_parameters:,}" for model in models]
+    more["epochs"] = [f"{len(model.history.epochs):,}" for model in models]
+    columns += [[*cells, *[""] * bool(base)] for cells in more.values()]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     note = f"On {where}; the best of each in bold."
-    if first.judged is None:
-        note += " The parts may differ: give rows with their target to compare on the same."
+    if base is None:
+        note += " The parts may differ: the same rows for all compare them."
+    elif first.model.prior is None:
+        note += f" {OF_THE_ROWS}."
+    elif len({str(model.prior) for model in models}) > 1:
+        note += f" The baseline is of the training part of {next(iter(subjects))}."
     if len(losses) > 1:
         note += " The losses are of different kinds and are left out."
-    head = ["model", *names, *more, "parameters", "epochs"]
+    head = ["model", *names, *more]
     return chapter("How good they are", paragraph(note), table(head, rows), anchor="quality")
 
 
-def _best(found: Mapping[str, Mapping[str, float]], name: str, metric: str) -> str:
-    value = found[name].get(metric, math.nan)
-    others = [metrics.get(metric, math.nan) for metrics in found.values()]
+def _best(text: str, value: float, others: Sequence[float], metric: str) -> str:
     best = math.isfinite(value) and not any(better(metric, other, value) for other in others)
-    return Markup(f"<b>{number(value)}</b>") if best else number(value)
+    return Markup(f"<b>{text}</b>") if best else text
 
 
-def _calibrated(subject: Subject) -> list[str]:
-    judged = subject.judged
-    if judged is None or judged.model.task != "binary":
-        return []
-    p = judged.output[:, 1]
-    if p.min() < 0 or p.max() > 1:
-        return ["-", "-"]
-    found = calibration(judged.target == 1, p, judged.weights)
-    return [number(found.error), number(found.brier)]
+def _calibrated(subjects: Subjects) -> dict[str, list[str]]:
+    """How far the probabilities can be taken at their word, as the page of one model has it."""
+    judged = [s.judged for s in subjects.values() if s.judged is not None and not s.one_row]
+    if not any(map(has_probabilities, judged)):
+        return {}
+    return {
+        name: numbers([of(j) if has_probabilities(j) else None for j in judged])
+        for name, of in (("calibration error", calibration_error), ("Brier", brier_of))
+    }
 
 
 def learning(subjects: Subjects) -> str:
@@ -199,7 +233,7 @@ def _classes(subjects: Subjects) -> str:
         )
         what, kind = "rmse", "target"
     else:
-        values = np.array([counts_of(j).f1 for j in judged.values()])
+        values = np.array([j.counts.f1 for j in judged.values()])
         what, kind = "F1", "label" if task == "multilabel" else "class"
     order = list(range(len(names)))
     said = f"The {what} of each {kind}."
@@ -207,7 +241,12 @@ def _classes(subjects: Subjects) -> str:
         spread = np.argsort(-np.ptp(values, axis=0), kind="stable")
         order = [int(k) for k in spread[:MOST_CLASSES]]
         said = f"The {what} of the {MOST_CLASSES} of {len(names):,} where the models differ most."
-    rows = [[names[k], *(number(v) for v in values[:, k])] for k in order]
+    if task == "regression":  # each row has units of its own
+        cells = in_units(values[:, order], values[0, order])
+    else:
+        cells = [numbers(row) for row in values[:, order].tolist()]
+        said += f" From {first.said_of_counts}."
+    rows = [[names[k], *own] for k, *own in zip(order, *cells, strict=True)]
     return chapter(
         f"Each {kind}", paragraph(said), table([kind, *judged], rows), anchor="classes"
     )  # fmt: skip
@@ -252,6 +291,7 @@ def _agreement(subjects: Subjects) -> str:
 def differences(subjects: Subjects) -> str:
     """Return the networks and the options that are not the same for all."""
     models = {name: subject.model for name, subject in subjects.items()}
+    spelling = next(iter(subjects.values())).spelling
     rows = [["network", *(str(m.network) for m in models.values())]]
     rows.append(["columns", *(f"{len(m.features.columns):,}" for m in models.values())])
     rows.append(["numbers", *(m.parameters.dtype.name for m in models.values())])
@@ -259,7 +299,7 @@ def differences(subjects: Subjects) -> str:
     for name in options:
         values = [chosen(name, m.options[name]) if name in m.options else "-"
                   for m in models.values()]  # fmt: skip
-        rows.append([name.replace("_", " "), *values])
+        rows.append([spelling(name, None), *values])
     differ = [row for row in rows if len({*row[1:]}) > 1]
     if not differ:
         return chapter("What differs", paragraph("No option does."), anchor="differences")

@@ -6,6 +6,7 @@ import re
 from html import escape, unescape
 
 from fastnn.diagnosis.diagnosis import Diagnosis
+from fastnn.errors import arg, spell
 from fastnn.model.facts import task_text
 from fastnn.pictures.page import Markup, contents, page, paragraph, tiles
 from fastnn.report.classes import classes
@@ -67,7 +68,34 @@ def head(subject: Subject, title: str, found: Diagnosis) -> list[str]:
         said = Markup(f'Found in the <a href="#layers">layers</a> and the course: {names}.')
         parts.append(paragraph(said, "warning"))
     parts.append(tiles(tiles_of(subject)))
-    return parts
+    missing = left_out(subject)
+    return [*parts, paragraph(missing)] if missing else parts
+
+
+def left_out(subject: Subject) -> str:
+    """Return in a line which chapters there are not, and what gives them; '' if all are there.
+
+    >>> from fastnn.api.train import train
+    >>> left_out(Subject(train("diabetes", hidden_layer_sizes=[], epochs=1).model))
+    'Left out without data: predicted and true values, what matters, the largest errors, ...'
+    """
+    judged, task, names = subject.judged, subject.model.task, []
+    if judged is not None and not subject.one_row:
+        return ""
+    if task == "regression":
+        names.append("predicted and true values")
+    else:
+        labels = "labels" if task == "multilabel" else "classes and their confusion matrix"
+        names += [labels, "ROC and precision-recall", "calibration"]
+        names += ["the threshold"] * (task == "binary")
+    names.append("what matters")
+    if judged is None:
+        names += ["the largest errors", "signals and gradients of the layers"]
+        data = spell(arg("data"), subject.spelling)
+        return f"Left out without {data}: {', '.join(names)}. {data}: rows with a known target."
+    if subject.record is None:
+        names.append("signals and dead units of the layers")
+    return f"Left out, as one row does not show it: {', '.join(names)}. Give more rows."
 
 
 def contents_of(chapters: list[str]) -> str:
@@ -83,7 +111,9 @@ def contents_of(chapters: list[str]) -> str:
 def _chapters(subject: Subject, found_there: Diagnosis) -> list[str]:
     judged, task = subject.judged, subject.model.task
     found = [learning(subject), quality(subject)]
-    if judged is not None:
+    if judged is not None and subject.one_row:
+        found.append(worst(judged, range(len(subject.model.features.columns))))
+    elif judged is not None:
         if task == "regression":
             found.append(values(judged, subject.seed))
         else:

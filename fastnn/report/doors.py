@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 
 from fastnn.backend.random import check_seed
 from fastnn.data.builtin import DATASETS
-from fastnn.errors import ArgumentError, arg, inside, shown
+from fastnn.errors import ArgumentError, Spelling, arg, in_python, inside, shown
+from fastnn.model.given import AnyModel, as_model
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
 from fastnn.recipe.table import ReadingOptions
-from fastnn.report.comparison import comparison
-from fastnn.report.document import document
+from fastnn.report.comparison import comparison, not_compared
+from fastnn.report.counted import counted
+from fastnn.report.document import document, left_out
 from fastnn.report.judged import Judged, most_rows
 from fastnn.report.read import read
 from fastnn.report.subject import Subject
 
 
 def report_html(
-    models: Model | Mapping[str, Model],
+    models: AnyModel | Mapping[str, AnyModel],
     data: Any = None,
     target: Any = None,
     *,
@@ -35,7 +38,8 @@ def report_html(
 
     Parameters
     ----------
-    models : a model, or models of one target by the names that the page calls them.
+    models : a model, an estimator or a `Sequential`; or several of one target by the names that the
+        page calls them.
     data : rows with a known target to judge by, best such as were not in training: a built-in
         name, a file, a data frame, a dict of columns or an array. None: only what the model knows.
     target : as in `Model.evaluate`: None takes the column or columns of the training.
@@ -51,15 +55,15 @@ def report_html(
     Raises DataError for rows that a model cannot take, ArgumentError for models that cannot be
     compared and for what has no effect without ``data``.
     """
-    several = {"": models} if isinstance(models, Model) else models
-    if not isinstance(several, Mapping) or not several:
-        raise ArgumentError(
-            f"{arg('models')} must be a model, or models by their names, found {shown(models)}",
-            value=models,
-        )
-    for name, model in several.items():
-        if not isinstance(model, Model):
-            raise ArgumentError(f"{arg('models')}: {shown(name)} is no model: {shown(model)}")
+    if isinstance(models, (Mapping, list, tuple)):
+        if not isinstance(models, Mapping) or not models:
+            raise ArgumentError(
+                f"{arg('models')} must be a model, or models by their names, found {shown(models)}",
+                value=models,
+            )
+        several = {str(name): as_model(one, "models", name) for name, one in models.items()}
+    else:
+        several = {"": as_model(models, "models")}
     rows = None
     if data is None:
         for option, value in {"target": target, **reading}.items():
@@ -80,10 +84,12 @@ def subjects_of(
     where: str,
     seed: int = 0,
     files: Mapping[str, str] | None = None,
+    spelling: Spelling = in_python,
 ) -> dict[str, Subject]:
     """Return models with their rows judged: at most 100,000, the same for all.
 
-    ``where``: what the rows are called; ``files``: the names of the models' files.
+    Counts of classes are of all rows, or of as many as there is time for. ``where``: what the rows
+    are called; ``files``: the names of the models' files; ``spelling``: of options on the page.
 
     >>> from fastnn.api.train import train
     >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
@@ -98,8 +104,12 @@ def subjects_of(
             few = drawn(rows[name], most, seed)
             with inside(f"{name}: " if name and len(models) > 1 else ""):
                 judged = Judged.of(model, few, where, len(rows[name]))
+                if judged.sampled:
+                    every = counted(model, rows[name], seed)
+                    judged = replace(judged, every=every)
         file = "" if files is None else files[name]
-        found[name] = Subject(model, judged=judged, look=judged, seed=seed, file=file)
+        subject = Subject(model, judged=judged, seed=seed, file=file, spelling=spelling)
+        found[name] = subject if subject.one_row else replace(subject, look=judged)
     return found
 
 
@@ -114,3 +124,14 @@ def page_of(subjects: Mapping[str, Subject]) -> str:
     if len(subjects) > 1:
         return comparison(subjects)
     return document(next(iter(subjects.values())))
+
+
+def left_out_of(subjects: Mapping[str, Subject]) -> str:
+    """Return in a line which chapters the page does not have, and what gives them.
+
+    >>> from fastnn.api.train import train
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
+    >>> left_out_of(subjects_of({"": model}, None, ""))
+    'Left out without data: predicted and true values, what matters, ...'
+    """
+    return not_compared(subjects) if len(subjects) > 1 else left_out(next(iter(subjects.values())))

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.random import check_seed, generator
-from fastnn.errors import ArgumentError, arg, shown
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.faces import Face
+from fastnn.model.given import AnyModel, as_model
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
@@ -24,7 +25,7 @@ from fastnn.recipe.checks import whole
 from fastnn.recipe.table import ReadingOptions
 from fastnn.report.judged import Judged
 from fastnn.report.read import read
-from fastnn.text import number
+from fastnn.text import number, numbers
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names, probabilities
 
 Array = npt.NDArray[Any]
@@ -82,16 +83,20 @@ class Importance:
                 "deviation": float(deviation[j]),
             }
 
+    @property
+    def cells(self) -> list[list[str]]:
+        """The columns as the rows of a table: name, importance and deviation, as text."""
+        rows = list(self)
+        columns = (numbers([row[name] for row in rows]) for name in ("importance", "deviation"))
+        return [[row["column"], *own] for row, *own in zip(rows, *columns, strict=True)]
+
     def _face(self) -> Face:
         of = f"{self.rows:,} of {self.total:,}" if self.rows < self.total else f"all {self.rows:,}"
         worse = "lower" if self.greater_is_better else "higher"
         facts = {"metric": f"{self.metric} {number(self.score)}", "rows": of}
         facts["repeats"] = f"{self.drops.shape[1]}, seed {self.seed}"
-        rows = [
-            [row["column"], number(row["importance"]), number(row["deviation"])] for row in self
-        ]
         head = ["column", f"{self.metric} {worse} by", "deviation"]
-        return Face("Importance", facts, [head, *rows], "columns")
+        return Face("Importance", facts, [head, *self.cells], "columns")
 
     def __repr__(self) -> str:
         return self._face().text()
@@ -101,7 +106,7 @@ class Importance:
 
 
 def explain(
-    model: Model,
+    model: AnyModel,
     data: Any,
     target: Any = None,
     *,
@@ -120,7 +125,7 @@ def explain(
 
     Parameters
     ----------
-    model : a trained model.
+    model : a trained model, estimator or `Sequential`.
     data : a built-in name, a file, a data frame, a dict of columns or an array: rows with a known
         target, best such as were not in training.
     target : as in `Model.evaluate`: None takes the column or columns of the training.
@@ -136,8 +141,9 @@ def explain(
     (10, 'r2', (10, 5))
 
     Raises ArgumentError for a metric that does not fit the task, DataError for rows that the model
-    cannot take.
+    cannot take, and for a single row, which cannot be permuted.
     """
+    model = as_model(model)
     examples = read(model, data, target, reading)
     return explained(model, examples, by=by, repeats=repeats, rows=rows, seed=seed)
 
@@ -155,8 +161,14 @@ def explained(
     repeats = whole("repeats", repeats)
     name, seed = checked_metric(model, by), check_seed(seed)
     most = most_rows(model, repeats) if rows is None else whole("rows", rows)
+    if rows is not None and most < 2:
+        raise ArgumentError(
+            f"{arg('rows')} must be 2 or more to be permuted, found {most}", value=1
+        )
     few = drawn(examples, most, seed)
     judged = Judged.of(model, few, "the data", len(examples))
+    if len(judged) < 2:
+        raise DataError("what matters cannot be told from one row: give two or more")
     return importance(judged, metric=name, repeats=repeats, seed=seed)
 
 

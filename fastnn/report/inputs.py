@@ -10,7 +10,7 @@ from fastnn.data.preprocess import Features
 from fastnn.pictures.page import chapter, folded, paragraph, table
 from fastnn.preparation.record import Record
 from fastnn.report.subject import IN_TABLE, Subject, outputs_of, target_of
-from fastnn.text import clipped, number
+from fastnn.text import clipped, sizes
 
 #: Columns in a table in sight, and in one behind its fold.
 IN_SIGHT, MOST = 12, 500
@@ -125,19 +125,23 @@ def _constant(f: Features, record: Record | None) -> list[str]:
 
 def _columns(f: Features, record: Record | None, parts: list[str]) -> list[list[str]]:
     numeric = {name: j for j, name in enumerate(f.numeric)}
-    places = f.places
-    found = []
-    for name in f.columns:
+    places, found = f.places, []
+    known = [numeric.get(name) for name in f.columns]
+    means, scales = (
+        sizes([None if j is None or not f.standardize else float(v[j]) for j in known], 4)
+        for v in (f.mean, f.scale)
+    )
+    fills = sizes(
+        [None if j is None or n not in f.indicators else float(f.fill[j])
+         for n, j in zip(f.columns, known, strict=True)], 4,
+    )  # fmt: skip
+    for name, mean, scale, fill in zip(f.columns, means, scales, fills, strict=True):
         lacking: Mapping[str, int] = {} if record is None else record.gaps.get(name, {})
         counts = [f"{lacking.get(part, 0):,}" for part in parts]
         becomes = f"{len(places[name]):,} input{'s' * (len(places[name]) > 1)}"
         if name in numeric:
-            j = numeric[name]
-            mean, scale = (number(float(v[j])) for v in (f.mean, f.scale))
-            fill = number(float(f.fill[j])) if name in f.indicators else ""
-            if not f.standardize:
-                mean = scale = ""
-            row = ["number", becomes, mean, scale, fill]
+            own = [mean, scale] if f.standardize else ["", ""]
+            row = ["number", becomes, *own, fill if name in f.indicators else ""]
         else:
             values = f.categories[name]
             kind = f"{len(values):,} categories"

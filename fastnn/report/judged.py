@@ -17,7 +17,8 @@ from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.preparation import Preparation
 from fastnn.preparation.record import drawn
-from fastnn.training.metrics import default_metrics, evaluate, probabilities
+from fastnn.training.class_counts import ClassCounts
+from fastnn.training.metrics import decided, default_metrics, evaluate, probabilities
 from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
@@ -33,7 +34,8 @@ class Judged:
     ``target`` and ``output`` are in the shapes of `training.metrics`: class indices (N,) and
     probabilities (N, K); 0/1 labels (N, K) and their probabilities; values (N, k) in their own
     units. ``part`` has the same rows as the network takes them. ``strange``: rows that are left
-    out because their output is not a finite number.
+    out because their output is not a finite number. ``every``: counts of all of the rows, or of as
+    many as there is time for, where these are fewer.
     """
 
     model: Model
@@ -45,6 +47,7 @@ class Judged:
     output: Array
     loss: float
     strange: int = 0
+    every: ClassCounts | None = None
 
     @staticmethod
     def of(
@@ -93,10 +96,8 @@ class Judged:
     def said(self) -> str:
         """Which rows these are, in words."""
         n, rest = len(self), self.total - self.strange
-        rows = f"{n:,} of the {self.total:,} rows" if n < rest else f"the {n:,} rows"
-        rows = "the only row" if self.total == 1 else rows
         left = f" ({self.strange:,} left out, whose output is not finite)" if self.strange else ""
-        return f"{rows} of {self.where}{left}"
+        return f"{_rows(n, self.total, n < rest)} of {self.where}{left}"
 
     @property
     def sampled(self) -> bool:
@@ -117,9 +118,25 @@ class Judged:
     @cached_property
     def predicted(self) -> Array:
         """Class indices (N,), 0/1 labels (N, K), or values (N, k)."""
+        return decided(self.model.task, self.output)
+
+    @cached_property
+    def counts(self) -> ClassCounts:
+        """How often each class or label is predicted, and for what: of all rows, if it is known."""
+        if self.every is not None:
+            return self.every
         if self.model.task == "multilabel":
-            return (self.output > 0.5).astype(np.int64)
-        return self.output if self.model.task == "regression" else self.output.argmax(axis=1)
+            return ClassCounts.of_labels(self.target, self.predicted, self.weights)
+        K = self.output.shape[1]
+        return ClassCounts.of_classes(self.target, self.predicted, K, self.weights)
+
+    @property
+    def said_of_counts(self) -> str:
+        """Which rows are counted, in words."""
+        n = self.counts.total
+        if n == len(self):
+            return self.said
+        return f"{_rows(n, self.total, n < self.total - self.strange)} of {self.where}"
 
     @cached_property
     def metrics(self) -> Mapping[str, float]:
@@ -143,8 +160,14 @@ class Judged:
         )
         return Judged(
             self.model, self.where, self.total, self.examples.rows(rows), part, self.target[rows],
-            self.output[rows], self.loss, self.strange,
+            self.output[rows], self.loss, self.strange, self.every,
         )  # fmt: skip
+
+
+def _rows(n: int, total: int, sampled: bool) -> str:
+    if sampled:
+        return f"{n:,} of the {total:,} rows"
+    return "the only row" if n == 1 else f"the {n:,} rows"
 
 
 def most_rows(model: Model) -> int:

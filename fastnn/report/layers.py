@@ -14,7 +14,7 @@ from fastnn.pictures.marks import Axis, Chart, Line
 from fastnn.pictures.page import chapter, folded, grid, paragraph, table
 from fastnn.report.learning import HEIGHT, WIDTH, logarithmic
 from fastnn.report.subject import Subject
-from fastnn.text import number
+from fastnn.text import sizes
 
 #: From so many layers on they are drawn, and of so many at the most a table shows all.
 DRAWN, MOST = 3, 200
@@ -46,9 +46,13 @@ def layers(subject: Subject, found: Diagnosis) -> str:
     True
     """
     (seen,) = found.looks
-    parts = [paragraph(str(finding), "warning") for finding in found.findings]
+    spelling = subject.spelling
+    parts = [paragraph(finding.said(spelling), "warning") for finding in found.findings]
     if not seen.examples:
-        parts.append(paragraph("Signals and gradients are measured on rows, and there are none."))
+        why = "Signals, gradients and dead units are measured on several rows, and there are none."
+        if subject.one_row:
+            why = "Signals, gradients and dead units cannot be told from one row."
+        parts.append(paragraph(why))
         parts.append(_weights(seen.layers))
         return chapter("Layers", *parts, anchor="layers")
     rows = "" if subject.look is None else f" of {subject.look.where}"
@@ -68,17 +72,20 @@ def layers(subject: Subject, found: Diagnosis) -> str:
 
 def _signals(layers: Sequence[LayerStatistics]) -> str:
     head = ["layer", "units", "Z", "A", "A is 0", "dW", "db", "dZ", "dead", "saturated"]
-    rows = [
-        [
-            f"{x.layer} {x.activation}", f"{x.units:,}",
-            _short(_rms(x.Z)), _short(_rms(x.A)), f"{x.A.zeros:.0%}" if x.A is not None else "",
-            _short(_rms(x.dW)), _short(_rms(x.db)),
-            _short(math.nan if x.delta is None else x.delta),
-            *("" if n is None else f"{n:,}" for n in (x.dead, x.saturated)),
-        ]
-        for x in layers[:MOST]
+    shown = layers[:MOST]
+    columns = [
+        [f"{x.layer} {x.activation}" for x in shown],
+        [f"{x.units:,}" for x in shown],
+        sizes([_rms(x.Z) for x in shown]),
+        sizes([_rms(x.A) for x in shown]),
+        ["" if x.A is None else f"{x.A.zeros:.0%}" for x in shown],
+        sizes([_rms(x.dW) for x in shown]),
+        sizes([_rms(x.db) for x in shown]),
+        sizes([x.delta for x in shown]),
+        *(["" if n is None else f"{n:,}" for n in counts]
+          for counts in ([x.dead for x in shown], [x.saturated for x in shown])),
     ]  # fmt: skip
-    return table(head, rows)
+    return table(head, [list(row) for row in zip(*columns, strict=True)])
 
 
 def _charts(layers: Sequence[LayerStatistics]) -> list[Chart]:
@@ -101,21 +108,24 @@ def _rms(s: Statistics | None) -> float:
 
 
 def _weights(layers: Sequence[LayerStatistics]) -> str:
-    rows = []
+    found = []
     for x in layers[:MOST]:
         kinds = {f"W[{x.layer}]": x.weights, f"b[{x.layer}]": x.biases}
         kinds |= {f"{name}[{x.layer}]": s for name, s in x.norm.items()}
-        for name, s in kinds.items():
-            gain = _short(x.gain) if s is x.weights else ""
-            shape = f"{x.units} x {x.inputs if s is x.weights else 1}"
-            rows.append([name, shape, *map(_short, (s.mean, s.std, s.max)), f"{s.zeros:.0%}", gain])
+        found += [(name, x, s) for name, s in kinds.items()]
+    gains = sizes([x.gain if s is x.weights else None for _, x, s in found])
+    columns = [
+        [name for name, *_ in found],
+        [f"{x.units} x {x.inputs if s is x.weights else 1}" for _, x, s in found],
+        sizes([s.mean for *_, s in found]),
+        sizes([s.std for *_, s in found]),
+        sizes([s.max for *_, s in found]),
+        [f"{s.zeros:.0%}" for *_, s in found],
+        [gain if s is x.weights else "" for gain, (_, x, s) in zip(gains, found, strict=True)],
+    ]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     head = ["weights and biases", "shape", "mean", "deviation", "largest", "are 0", "gain"]
     return table(head, rows) + paragraph(
         "Gain: the square root of the inputs times the mean square of W; by so much W A is larger "
         "than A."
     )
-
-
-def _short(value: float) -> str:
-    """Three digits, as sizes of layers differ by powers of ten."""
-    return f"{value:.3g}" if math.isfinite(value) else number(value)

@@ -10,7 +10,7 @@ from fastnn.pictures.raster import shades
 from fastnn.report.importance import Importance, importance, most_rows
 from fastnn.report.judged import Judged
 from fastnn.report.worst import image_grid
-from fastnn.text import clipped, number
+from fastnn.text import clipped, number, numbers
 from fastnn.training.metrics import default_metrics
 
 #: Repeats in a report, columns in its picture and in its table.
@@ -60,10 +60,7 @@ def matters(judged: Judged, seed: int) -> tuple[str, list[int]]:
         pictures.insert(0, pixel_picture(found, pixels))
     parts = [paragraph(said), beside(*pictures)]
     if len(columns) > IN_PICTURE:
-        cells = [
-            [clipped(row["column"], 48), number(row["importance"]), number(row["deviation"])]
-            for row in found
-        ]
+        cells = [[clipped(name, 48), *own] for name, *own in found.cells]
         count = f"all {len(cells):,}" if len(cells) <= IN_TABLE else f"the first {IN_TABLE:,}"
         head = ["column", f"{found.metric} worse by", "deviation"]
         parts.append(folded(f"Table of {count} columns", table(head, cells[:IN_TABLE])))
@@ -100,9 +97,9 @@ def importance_picture(found: Importance) -> BarChart:
     """
     mean, most = found.mean, found.ranked[:IN_PICTURE]
     bars = tuple(
-        Bar(clipped(found.columns[j], 28), float(np.nan_to_num(mean[j])), number(mean[j]),
+        Bar(clipped(found.columns[j], 28), float(np.nan_to_num(mean[j])), text,
             dots=tuple(np.nan_to_num(found.drops[j]).tolist()))
-        for j in most
+        for j, text in zip(most, numbers(mean[most].tolist()), strict=True)
     )  # fmt: skip
     more = len(found.columns) - len(most)
     note = f"{found.metric} worse by" + f"; {more:,} more columns matter less" * (more > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,16 @@ import numpy.typing as npt
 from fastnn.pictures.page import chapter, paragraph, table
 from fastnn.report.judged import Judged
 from fastnn.report.subject import Subject, outputs_of
-from fastnn.text import number
-from fastnn.training.metrics import default_metrics, greater_is_better
+from fastnn.text import number, numbers
+from fastnn.training.metrics import default_metrics, greater_is_better, in_order
 
 Array = npt.NDArray[Any]
 
 PARTS = ("train", "validation", "test")
+OF_THE_ROWS = (
+    "What the training part had is not in this model, so the baseline is of the rows that it is "
+    "judged by"
+)
 
 
 def quality(subject: Subject) -> str:
@@ -32,12 +36,12 @@ def quality(subject: Subject) -> str:
     rows: dict[str, Mapping[str, float]] = {
         ("training" if name == "train" else name): report[name] for name in PARTS if name in report
     }
-    of_training = judged is not None and subject.record is not None and "test" in report
+    of_training = judged is not None and subject.record is not None
     if judged is not None and not of_training:
         rows[judged.said] = judged.metrics
     said = []
     if judged is not None:
-        name, values = baseline(subject, judged)
+        name, values = baseline(judged)
         rows[name] = values
         of = "the test part" if of_training else judged.where
         if judged.sampled and of_training:
@@ -46,34 +50,46 @@ def quality(subject: Subject) -> str:
                 f"are of {judged.said}."
             )
         said.append(f"The baseline knows no column: what it gets on {of} is to be had for nothing.")
-    if "test" in report:
+        if model.prior is None:
+            said.append(f"{OF_THE_ROWS}.")
+    if "test" in report and (judged is None or of_training):
         said.append("The test part was looked at once, after all choices were made.")
     if not rows:
         why = "Nothing is known of how good this model is: give rows with their target."
         return chapter("How good it is", paragraph(why), anchor="quality")
-    names = ["loss", *dict.fromkeys(n for values in rows.values() for n in values if n != "loss")]
-    body = [[name, *(number(values.get(n)) for n in names)] for name, values in rows.items()]
+    names = names_of(model.task, rows.values())
+    columns = [numbers([values.get(n) for values in rows.values()]) for n in names]
+    body = [list(cells) for cells in zip(rows, *columns, strict=True)]
     return chapter(
         "How good it is", paragraph(" ".join(said)) if said else "", table(["part", *names], body),
         anchor="quality",
     )  # fmt: skip
 
 
-def baseline(subject: Subject, judged: Judged) -> tuple[str, dict[str, float]]:
+def names_of(task: str, found: Iterable[Mapping[str, float]]) -> list[str]:
+    """Return the names of all metrics that are there, each once and in one order.
+
+    >>> names_of("binary", [{"accuracy": 0.5, "loss": 1.0}, {"f1": 0.5}])
+    ['loss', 'accuracy', 'f1']
+    """
+    return in_order(task, {name for values in found for name in values})
+
+
+def baseline(judged: Judged) -> tuple[str, dict[str, float]]:
     """Return what the baseline is, and its metrics on the rows.
 
     It predicts the classes with the shares, or the values with the mean, that they have in the
-    training part; where that is not known, in the rows themselves.
+    training part; where the model does not know that, in the rows themselves.
 
     >>> from fastnn.api.train import train
     >>> from fastnn.report.subject import of_training
     >>> training = train("diabetes", hidden_layer_sizes=[], epochs=1)
     >>> subject = of_training(training.model, training.record)
-    >>> name, metrics = baseline(subject, subject.judged)
+    >>> name, metrics = baseline(subject.judged)
     >>> name, abs(metrics["r2"]) < 0.1
     ('baseline: the mean, 15...', True)
     """
-    shares = prior_of(subject, judged)
+    shares = prior_of(judged)
     output = np.tile(shares, (len(judged), 1))
     names = outputs_of(judged.model, 24)
     if judged.model.task == "regression":
@@ -85,10 +101,10 @@ def baseline(subject: Subject, judged: Judged) -> tuple[str, dict[str, float]]:
     return f"baseline: {which}", judged.judged(output)
 
 
-def prior_of(subject: Subject, judged: Judged) -> Array:
+def prior_of(judged: Judged) -> Array:
     """Return the shares of the classes or labels, or the means: of the training part, if known."""
-    if subject.record is not None:
-        return subject.record.prior
+    if judged.model.prior is not None:
+        return judged.model.prior
     task, w = judged.model.task, judged.weights
     if task in ("regression", "multilabel"):
         return np.asarray(np.average(judged.target, axis=0, weights=w))
@@ -113,7 +129,7 @@ def tiles_of(subject: Subject) -> list[tuple[str, str]]:
     if math.isfinite(value):
         text = f"{name} {where}"
         if judged is not None:
-            base = baseline(subject, judged)[1][name]
+            base = baseline(judged)[1][name]
             text += f"; the baseline has {number(base)}" if math.isfinite(base) else ""
         found.append((number(value), text))
         error = _errors(judged, value, name)
@@ -134,6 +150,8 @@ def _errors(judged: Judged | None, value: float, name: str) -> tuple[str, str] |
         return None
     if judged.model.task == "regression":
         rmse = judged.judged(judged.output, ["rmse"])["rmse"]
+        if len(judged) == 1:
+            return number(rmse), "error (rmse)"
         spread = float(np.std(judged.target, axis=0).mean())
         return number(rmse), f"typical error (rmse); the target's own deviation is {number(spread)}"
     wrong = 1 - value

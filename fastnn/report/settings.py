@@ -32,7 +32,7 @@ def settings(subject: Subject) -> str:
     parts = [layer_table(model)]
     if model.options:
         rows = [
-            [name.replace("_", " "), chosen(name, value), _meaning(name)]
+            [subject.spelling(name, None), chosen(name, value), _meaning(name)]
             for name, value in model.options.items()
         ]
         parts.append(table(["option", "value", "what it is"], rows, "text"))

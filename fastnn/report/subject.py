@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fastnn.diagnosis.findings import Finding
+from fastnn.errors import Spelling, in_python
 from fastnn.model.model import Model
 from fastnn.pictures.marks import Panel
 from fastnn.preparation.record import Record
 from fastnn.report.judged import Judged
 from fastnn.text import clipped
+from fastnn.training.class_counts import ClassCounts
 
 #: Characters of a label or a column in a chart, and in a table.
 IN_CHART, IN_TABLE = 18, 48
@@ -23,7 +25,8 @@ class Subject:
     threshold by, the validation part's where that is known; ``look``: rows for a look at the
     layers. ``error``: why the loss was no longer a number, if it was not; ``findings``: what was
     found to be wrong in the training; ``rate``: how its learning rate was found, if it was looked
-    for; ``file``: the name of the model's file, if it has one.
+    for; ``file``: the name of the model's file, if it has one; ``spelling``: how the door of the
+    page writes options.
     """
 
     model: Model
@@ -36,26 +39,36 @@ class Subject:
     rate: tuple[str, Panel] | None = None
     seed: int = 0
     file: str = ""
+    spelling: Spelling = in_python
+
+    @property
+    def one_row(self) -> bool:
+        """Whether it is judged by a single row, from which there is little to be seen."""
+        return self.judged is not None and len(self.judged) == 1
 
 
 def of_training(
     model: Model,
     record: Record | None,
+    counts: ClassCounts | None = None,
     *,
     error: str = "",
     findings: tuple[Finding, ...] = (),
     rate: tuple[str, Panel] | None = None,
     seed: int = 0,
     file: str = "",
+    spelling: Spelling = in_python,
 ) -> Subject:
-    """Return what a training left, judged on rows of its test part.
+    """Return what a training left, judged on rows of its test part; ``counts`` are of all of them.
 
     >>> from fastnn.api.train import train
     >>> training = train("diabetes", hidden_layer_sizes=[], epochs=1)
     >>> of_training(training.model, training.record).judged.said
     'the 88 rows of the test part'
     """
-    known = Subject(model, error=error, findings=findings, rate=rate, seed=seed, file=file)
+    known = Subject(
+        model, error=error, findings=findings, rate=rate, seed=seed, file=file, spelling=spelling
+    )
     if record is None:
         return known
     names = {"train": "the training part"}
@@ -65,8 +78,9 @@ def of_training(
         )
         for name, examples in record.samples.items()
     }
+    judged = replace(rows["test"], every=counts)
     return replace(
-        known, record=record, judged=rows["test"], chosen=rows["validation"], look=rows["train"]
+        known, record=record, judged=judged, chosen=rows["validation"], look=rows["train"]
     )
 
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from fastnn.pictures.marks import Axis, Chart, Line, Mark, Steps
 from fastnn.pictures.page import beside, chapter, grid, panel, paragraph, table
 from fastnn.pictures.palette import series_colour
-from fastnn.report.classes import counts_of, truth_of
+from fastnn.report.classes import lowest, rows_of, truth_of
 from fastnn.report.judged import Judged
 from fastnn.report.learning import WIDTH, guide
 from fastnn.report.subject import IN_CHART, outputs_of
-from fastnn.text import number
-from fastnn.training.curves import Cuts, calibration
+from fastnn.text import numbers
+from fastnn.training.curves import Cuts, brier_score, calibration
 
 Array = npt.NDArray[Any]
 
@@ -64,12 +64,11 @@ def chosen(judged: Judged) -> tuple[list[int], str]:
     said = f"Each {kind} is found by its probability, against the rest, at every threshold."
     if K <= MOST_CURVES:
         return list(range(K)), said
-    counts = counts_of(judged)
-    total = len(judged) if judged.weights is None else judged.weights.sum()
-    possible = (counts.there > 0) & (counts.there < total)
-    order = np.argsort(np.where(possible, counts.f1, np.inf), kind="stable")
-    few = [int(k) for k in order[:MOST_CURVES]]
-    return few, f"{said} Of {K:,} {plural} the {MOST_CURVES} with the lowest F1 are drawn."
+    ranked, among = lowest(judged, rows_of(judged), len(judged))
+    return (
+        ranked[:MOST_CURVES],
+        f"{said} Of {K:,} {plural} the {MOST_CURVES} with the lowest F1{among} are drawn.",
+    )
 
 
 def roc_chart(curves: Sequence[tuple[str, Cuts]]) -> Chart:
@@ -151,20 +150,24 @@ def reliability(judged: Judged) -> str:
     >>> "Brier" in reliability(of_training(training.model, training.record).judged)
     True
     """
-    p = judged.output
-    if p.min() < 0 or p.max() > 1:
+    if not has_probabilities(judged):
         return ""
-    task, w = judged.model.task, judged.weights
-    if task == "binary":
-        truth, score = judged.target == 1, p[:, 1]
-        what, true = f"the probability of {outputs_of(judged.model)[1]!r}", "share of that class"
-    elif task == "multilabel":
-        truth, score = (judged.target == 1).ravel(), p.ravel()
-        w = None if w is None else np.repeat(w, p.shape[1])
-        what, true = "the probabilities of all labels", "share that is there"
-    else:
-        truth, score = judged.predicted == judged.target, p.max(axis=1)
-        what, true = "the probability of the predicted class", "share that is right"
+    task = judged.model.task
+    truth, score, w = _taken_at_their_word(judged)
+    what, true, brier = {
+        "binary": (
+            f"the probability of {outputs_of(judged.model)[1]!r}", "share of that class",
+            "the mean of (p - y)^2 of that class",
+        ),
+        "multilabel": (
+            "the probabilities of all labels", "share that is there",
+            "the mean of (p - y)^2 over rows and labels",
+        ),
+        "multiclass": (
+            "the probability of the predicted class", "share that is right",
+            "the mean over the rows of the sum of (p - y)^2 over all classes",
+        ),
+    }[task]  # fmt: skip
     found = calibration(truth, score, w)
     ends = guide([0, 1], [0, 1])
     line = Line.of("", found.predicted, found.observed, "blue", "strong")
@@ -175,8 +178,8 @@ def reliability(judged: Judged) -> str:
         "Calibration",
         paragraph(
             f"In ten bins of {what}: what was predicted beside what came true. On average they are "
-            f"{found.error:.3f} apart (the expected calibration error); the Brier score, the mean "
-            f"squared difference, is {found.brier:.4f}. From {judged.said}."
+            f"{found.error:.3f} apart (the expected calibration error). The Brier score, {brier}, "
+            f"is {brier_of(judged):.4f}: y is 1 where it is true, else 0. From {judged.said}."
         ),
         grid(
             [
@@ -189,6 +192,33 @@ def reliability(judged: Judged) -> str:
         ),
         anchor="calibration",
     )  # fmt: skip
+
+
+def has_probabilities(judged: Judged) -> bool:
+    """Return whether all outputs could be probabilities."""
+    p = judged.output
+    return judged.model.task != "regression" and bool(p.min() >= 0 and p.max() <= 1)
+
+
+def _taken_at_their_word(judged: Judged) -> tuple[Array, Array, Array | None]:
+    """What came true, the probability that was given for it, and weights."""
+    p, w = judged.output, judged.weights
+    if judged.model.task == "binary":
+        return judged.target == 1, p[:, 1], w
+    if judged.model.task == "multilabel":
+        w = None if w is None else np.repeat(w, p.shape[1])
+        return (judged.target == 1).ravel(), p.ravel(), w
+    return judged.predicted == judged.target, p.max(axis=1), w
+
+
+def calibration_error(judged: Judged) -> float:
+    """Return the expected calibration error, as the page of one model has it."""
+    return calibration(*_taken_at_their_word(judged)).error
+
+
+def brier_of(judged: Judged) -> float:
+    """Return the Brier score of the rows."""
+    return brier_score(judged.model.task, judged.target, judged.output, judged.weights)
 
 
 def threshold(judged: Judged) -> str:
@@ -212,6 +242,10 @@ def threshold(judged: Judged) -> str:
     ):
         i = int(values.argmax())
         rows.append(_cut(said, cuts, between(cuts, i), i))
+    columns = list(zip(*rows, strict=True))
+    cells = [columns[0], *map(numbers, columns[1:-1])]
+    cells.append([f"{share:.1%}" for share in columns[-1]])
+    shown = [list(row) for row in zip(*cells, strict=True)]
     marks = []
     t = cuts.thresholds
     for label, values, colour in (
@@ -237,7 +271,7 @@ def threshold(judged: Judged) -> str:
         ),
         beside(
             panel(chart),
-            table(["choice", "threshold", "precision", "recall", "F1", "accuracy", "found"], rows),
+            table(["choice", "threshold", "precision", "recall", "F1", "accuracy", "found"], shown),
         ),
         anchor="threshold",
     )  # fmt: skip
@@ -253,11 +287,10 @@ def between(cuts: Cuts, i: int) -> float:
     return float((cuts.thresholds[i] + below) / 2)
 
 
-def _cut(said: str, cuts: Cuts, at: float, i: int | None) -> list[str]:
+def _cut(said: str, cuts: Cuts, at: float, i: int | None) -> list[Any]:
+    """A choice, and its threshold, precision, recall, F1, accuracy and share that is found."""
     total = cuts.positives + cuts.negatives
     if i is None:  # nothing is predicted positive
-        accuracy = cuts.negatives / total
-        return [said, f"{at:.4g}", "-", number(0.0), number(0.0), number(accuracy), f"{0:.1%}"]
+        return [said, at, None, 0.0, 0.0, cuts.negatives / total, 0.0]
     share = (cuts.tp[i] + cuts.fp[i]) / total
-    values = (cuts.precision[i], cuts.tpr[i], cuts.f1[i], cuts.accuracy[i])
-    return [said, f"{at:.4g}", *map(number, values), f"{share:.1%}"]
+    return [said, at, cuts.precision[i], cuts.tpr[i], cuts.f1[i], cuts.accuracy[i], share]

@@ -12,7 +12,7 @@ from fastnn.pictures.page import chapter, grid, paragraph, table
 from fastnn.report.judged import Judged
 from fastnn.report.learning import WIDTH, guide
 from fastnn.report.subject import IN_CHART, outputs_of
-from fastnn.text import number
+from fastnn.text import numbers
 from fastnn.training.scores import ratio
 
 Array = npt.NDArray[Any]
@@ -87,6 +87,25 @@ def _histogram(judged: Judged, k: int, name: str) -> Chart:
                  Axis("share of the rows"), width=WIDTH, height=300)  # fmt: skip
 
 
+def in_units(values: Array, scales: Array) -> list[list[str]]:
+    """Return numbers in the units of the targets, all in one form.
+
+    ``scales``: a typical size for each target: if they are of sizes too different for the same
+    decimals, all numbers have an exponent.
+
+    >>> in_units(np.array([[1.5, 120.25]]), np.array([1.5, 120.25]))
+    [['1.50', '120.25']]
+    >>> in_units(np.array([[1.5, 3e6]]), np.array([1.5, 3e6]))
+    [['1.500e+00', '3.000e+06']]
+    """
+    flat, known = values.ravel().tolist(), scales[scales > 0]
+    if len(known) and known.max() > 1000 * known.min():
+        texts = [f"{value:.3e}" for value in flat]
+    else:
+        texts = numbers(flat)
+    return [list(row) for row in np.array(texts, object).reshape(values.shape)]
+
+
 def _table(judged: Judged) -> str:
     """The residuals of each target in numbers: quantiles of their size, mean, r2."""
     residual = judged.output - judged.target
@@ -99,11 +118,11 @@ def _table(judged: Judged) -> str:
     r2 = 1 - ratio(rmse**2, spread, of_nothing=np.nan)
     half, most = np.quantile(abs(residual), (0.5, 0.9), axis=0)
     largest = abs(residual).max(axis=0)
+    names = outputs_of(judged.model)[:IN_TABLE]
+    sized = np.stack([rmse, mean, half, most, largest])[:, : len(names)]  # in the targets' units
+    cells = np.array(in_units(sized, rmse[: len(names)]), object)
     rows = [
-        [
-            name, *map(number, (r2[k], rmse[k], mean[k], half[k], most[k], largest[k])),
-        ]
-        for k, name in enumerate(outputs_of(judged.model)[:IN_TABLE])
-    ]  # fmt: skip
+        list(row) for row in zip(names, numbers(r2[: len(names)].tolist()), *cells, strict=True)
+    ]
     head = ["target", "r2", "rmse", "mean residual", "half are below", "90 % are below", "largest"]
     return table(head, rows)

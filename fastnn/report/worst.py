@@ -16,7 +16,8 @@ from fastnn.pictures.page import Markup, chapter, paragraph, table
 from fastnn.pictures.raster import grey_png
 from fastnn.report.judged import Judged
 from fastnn.report.subject import outputs_of
-from fastnn.text import clipped, number
+from fastnn.report.values import in_units
+from fastnn.text import clipped, sizes
 
 Array = npt.NDArray[Any]
 
@@ -37,6 +38,8 @@ def worst(judged: Judged, ranked: Sequence[int]) -> str:
     order = [int(i) for i in np.argsort(-size, kind="stable")[:ROWS] if size[i] > 0]
     if not order:
         why = f"None of {judged.said} is predicted wrongly."
+        if len(judged) == 1:
+            why = f"{judged.said[:1].upper()}{judged.said[1:]} is predicted rightly."
         return chapter("Largest errors", paragraph(why), anchor="errors")
     places = judged.places
     source = judged.examples.table
@@ -52,10 +55,13 @@ def worst(judged: Judged, ranked: Sequence[int]) -> str:
         own = source.names if features.positional or source.positional else features.columns
         few = [own[j] for j in ranked[:COLUMNS]]
         columns = [clipped(features.columns[j], CELL) for j in ranked[:COLUMNS]]
-        shown = [[_cell(source, name, i) for name in few] for i in order]
+        shown = [list(row) for row in zip(*(_cells(source, n, order) for n in few), strict=True)]
         if len(few) < len(own):
             said += f" Of the row's {len(own):,} columns the {len(few)} that matter most."
-    rows = [[f"{places[i]:,}", *cells(i), *of] for i, of in zip(order, shown, strict=True)]
+    rows = [
+        [f"{places[i]:,}", *told, *of]
+        for i, told, of in zip(order, cells(order), shown, strict=True)
+    ]
     return chapter(
         "Largest errors",
         paragraph(f"Of {judged.said}; rows are counted from 0, without a heading. {said}"),
@@ -65,7 +71,7 @@ def worst(judged: Judged, ranked: Sequence[int]) -> str:
 
 
 def _errors(judged: Judged) -> tuple[Array, str, list[str], Any]:
-    """How wrong each row is, what that means, and what is said of a row."""
+    """How wrong each row is, what that means, and what is said of some rows, cell by cell."""
     names, task = outputs_of(judged.model, CELL), judged.model.task
     if task == "regression":
         residual = judged.output - judged.target
@@ -73,11 +79,13 @@ def _errors(judged: Judged) -> tuple[Array, str, list[str], Any]:
         size = (abs(residual) / np.where(scale > 0, scale, 1.0)).max(axis=1)
         worst_of = (abs(residual) / np.where(scale > 0, scale, 1.0)).argmax(axis=1)
 
-        def values(i: int) -> list[str]:
-            k = int(worst_of[i])
-            of = [names[k]] if len(names) > 1 else []
-            return [*of, number(judged.target[i, k]), number(judged.output[i, k]),
-                    f"{residual[i, k]:+.4g}"]  # fmt: skip
+        def values(order: list[int]) -> list[list[str]]:
+            ks = worst_of[order]
+            found = np.stack([v[order, ks] for v in (judged.target, judged.output, residual)])
+            cells = in_units(found, scale[ks])
+            cells[2] = [c if r < 0 else f"+{c}" for c, r in zip(cells[2], found[2], strict=True)]
+            of = [[names[k] for k in ks]] if len(names) > 1 else []
+            return [list(row) for row in zip(*of, *cells, strict=True)]
 
         of = ["target"] if len(names) > 1 else []
         return size, "", [*of, "true", "predicted", "residual"], values
@@ -86,33 +94,34 @@ def _errors(judged: Judged) -> tuple[Array, str, list[str], Any]:
         own = np.where(judged.target == 1, judged.output, 1 - judged.output)
         size = np.where(wrong.any(axis=1), -np.log(np.maximum(own, 1e-300)).sum(axis=1), 0.0)
 
-        def labels(i: int) -> list[str]:
-            missed = [names[k] for k in np.flatnonzero(wrong[i] & (judged.target[i] == 1))]
-            extra = [names[k] for k in np.flatnonzero(wrong[i] & (judged.target[i] == 0))]
-            return [clipped(", ".join(missed), 40) or "-", clipped(", ".join(extra), 40) or "-"]
+        def labels(order: list[int]) -> list[list[str]]:
+            both = [(wrong[i] & (judged.target[i] == true)) for i in order for true in (1, 0)]
+            told = [", ".join(names[k] for k in np.flatnonzero(those)) for those in both]
+            short = [clipped(text, 40) or "-" for text in told]
+            return [short[j : j + 2] for j in range(0, len(short), 2)]
 
         return size, "Those with the least probable labels.", ["missed", "wrongly found"], labels
     own = judged.output[np.arange(len(judged)), judged.target]
     top = judged.output.max(axis=1)
     size = np.where(judged.predicted != judged.target, 1.0 + top - own, 0.0)
 
-    def label(i: int) -> list[str]:
-        return [
-            names[judged.target[i]],
-            names[judged.predicted[i]],
-            f"{top[i]:.3f}",
-            f"{own[i]:.3g}",
-        ]
+    def label(order: list[int]) -> list[list[str]]:
+        true, taken = ([names[k] for k in v[order]] for v in (judged.target, judged.predicted))
+        probable = [f"{p:.3f}" for p in top[order]]
+        cells = zip(true, taken, probable, sizes(own[order].tolist()), strict=True)
+        return [list(row) for row in cells]
 
     head = ["true", "predicted", "its probability", "that of the true class"]
     return size, "Those where the model was most sure of a wrong class.", head, label
 
 
-def _cell(source: Table, name: str, i: int) -> str:
-    value = source.column(name)[i]
-    if isinstance(value, str):
-        return clipped(value, CELL)
-    return "" if value is None or math.isnan(value) else f"{value:.6g}"
+def _cells(source: Table, name: str, order: list[int]) -> list[str]:
+    """The values of a column in some rows; nothing where there is a gap."""
+    values = [source.column(name)[i] for i in order]
+    if any(isinstance(value, str) for value in values):
+        return ["" if value is None else clipped(value, CELL) for value in values]
+    known = [math.nan if value is None else float(value) for value in values]
+    return ["" if math.isnan(v) else t for v, t in zip(known, sizes(known, 6), strict=True)]
 
 
 def image_grid(columns: Sequence[str]) -> tuple[int, int] | None:

@@ -68,6 +68,24 @@ class ClassCounts:
         none = np.zeros((0, 2), np.int64)
         return ClassCounts(len(y), y.sum(axis=0), w @ y, w @ p, w @ (y & p), none, np.zeros(0))
 
+    def __add__(self, other: ClassCounts) -> ClassCounts:
+        """Return the counts of both.
+
+        >>> one = ClassCounts.of_classes(np.array([0]), np.array([1]), 2)
+        >>> (one + one).confusions()
+        [(0, 1, 2.0)]
+        """
+        K = max(len(self.rows), 1)
+        cells = np.concatenate([self.pairs, other.pairs]) @ [K, 1]
+        cells, place = np.unique(cells, return_inverse=True)
+        weight = np.concatenate([self.weight, other.weight])
+        return ClassCounts(
+            self.total + other.total, self.rows + other.rows, self.there + other.there,
+            self.found + other.found, self.both + other.both,
+            np.column_stack([cells // K, cells % K]),
+            np.bincount(place.ravel(), weight, minlength=len(cells)),
+        )  # fmt: skip
+
     @property
     def precision(self) -> Array:
         """``both / found``."""
@@ -95,9 +113,9 @@ class ClassCounts:
         return found
 
     def confusions(self) -> list[tuple[int, int, float]]:
-        """Return what is taken for what, and how often: (true, predicted, weight), most often first.
+        """Return what is taken for what, and how often: (true, predicted, weight).
 
-        Of equal weights the lower classes are first.
+        Most often first, of equal weights the lower classes.
 
         >>> counts = ClassCounts.of_classes(np.array([2, 2, 1, 0]), np.array([1, 1, 0, 0]), 3)
         >>> counts.confusions()
@@ -109,9 +127,7 @@ class ClassCounts:
         return [(int(pairs[i][0]), int(pairs[i][1]), float(weight[i])) for i in order]
 
 
-def count(
-    targets: Targets, A: Array, Y: Array, weights: Array | None = None
-) -> ClassCounts | None:
+def count(targets: Targets, A: Array, Y: Array, weights: Array | None = None) -> ClassCounts | None:
     """Return the counts of outputs ``A`` (N, K) against encoded ``Y``; None for a regression.
 
     Examples whose output is not finite are left out. ``weights``: (N,).

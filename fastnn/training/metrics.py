@@ -360,13 +360,14 @@ def decided(task: str, output: Array) -> Array:
 
 
 def in_order(task: str, names: Iterable[str]) -> list[str]:
-    """Return names of metrics in one order: the loss, those of the task, the others as in `METRICS`.
+    """Return names of metrics in one order: the loss, those of the task, others as in `METRICS`.
 
     >>> in_order("regression", ["mse", "mae", "loss", "r2"])
     ['loss', 'r2', 'mae', 'mse']
     """
     known = ["loss", *DEFAULT_METRICS[task], *(row.name for row in METRICS)]
-    return sorted(names, key=lambda name: (known.index(name.partition("(")[0]), name))
+    place = {name: known.index(name) for name in known}
+    return sorted(names, key=lambda n: (place.get(n.partition("(")[0], len(known)), n))
 
 
 def score(

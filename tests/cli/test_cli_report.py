@@ -28,16 +28,22 @@ class TestReport:
     def test_a_model_alone(self, fastnn, models, tmp_path) -> None:
         ran = fastnn("report", models / "digits.fastnn")
         assert (ran.code, ran.err) == (0, "")
-        assert ran.out.splitlines()[-1] == "report: digits.html"
-        page = _page(tmp_path / "digits.html")
+        assert ran.out.splitlines()[-1] == "report: digits-model.html"
+        page = _page(tmp_path / "digits-model.html")
         assert "classes" not in page.anchors
+        line = (
+            "Left out without DATA: classes and their confusion matrix, ROC and precision-recall,"
+        )
+        assert line in page.texts[""]
+        assert line in " ".join(ran.out.split())
         assert "fastnn.load('digits.fastnn')" in page.listings[0]  # and no folder before it
 
     def test_with_rows(self, fastnn, models, flats_csv, tmp_path) -> None:
         ran = fastnn("report", models / "flats.fastnn", "flats.csv", "--drop", "id", "--seed", 3)
         assert ran.code == 0, ran.err
-        page = _page(tmp_path / "flats.html")
-        text = (tmp_path / "flats.html").read_text(encoding="utf-8")
+        page = _page(tmp_path / "flats-on-flats.html")
+        text = (tmp_path / "flats-on-flats.html").read_text(encoding="utf-8")
+        assert "Left out" not in text + ran.out
         assert "the 120 rows of flats.csv" in text
         assert str(tmp_path) not in text
         assert "errors" in page.anchors
@@ -49,8 +55,10 @@ class TestReport:
         assert "all 569 rows, some of them seen by a model trained on it" in ran.err
         model = load(models / "tumours.fastnn")
         text = report_html(model, "breast_cancer", seed=2)
-        written = (tmp_path / "tumours.html").read_text(encoding="utf-8")
-        assert written.split("Load and serve</h2>")[0] == text.split("Load and serve</h2>")[0]
+        written = (tmp_path / "tumours-on-breast_cancer.html").read_text(encoding="utf-8")
+        ends = "Configuration</h2>"  # where options are written as the door does
+        assert written.split(ends)[0] == text.split(ends)[0]
+        assert "--learning-rate" in Page(written).rows("configuration", 1)
         assert ran.out.splitlines()[1].split()[2] == number(
             model.evaluate(*_labelled("breast_cancer"))["accuracy"]
         )
@@ -62,10 +70,11 @@ class TestReport:
         assert ran.code == 0
         assert ran.err.count("all 569 rows") == 1  # said once
         document = json.loads(ran.out)
-        assert document["report"] == "report.html"
+        assert document["report"] == "report-on-breast_cancer.html"
+        assert document["left_out"] is None
         assert list(document["models"]) == ["tumours", "other"]
         assert document["examples"] == 569
-        page = _page(tmp_path / "report.html")
+        page = _page(tmp_path / "report-on-breast_cancer.html")
         heads = page.tables["quality"][0][0]
         for name, metrics in document["metrics"].items():
             shown = dict(zip(heads[1:], page.rows("quality")[name], strict=True))
@@ -76,17 +85,31 @@ class TestReport:
             (tmp_path / folder).mkdir()
             (tmp_path / folder / "m.fastnn").write_bytes((models / "digits.fastnn").read_bytes())
         ran = fastnn("report", "a/m.fastnn", "b/m.fastnn", "--json")
-        assert list(json.loads(ran.out)["models"]) == ["a/m", "b/m"]
+        document = json.loads(ran.out)
+        assert list(document["models"]) == ["a/m", "b/m"]
+        assert document["report"] == "report-models.html"
+        assert document["left_out"].startswith("Left out without DATA: calibration, each class, ")
 
     def test_a_page_is_replaced_and_a_foreign_file_is_not(self, fastnn, models, tmp_path) -> None:
         assert fastnn("report", models / "digits.fastnn").code == 0
         ran = fastnn("report", models / "digits.fastnn")
-        assert ran.err == "fastnn: the report that was in digits.html is replaced\n"
-        (tmp_path / "digits.html").write_text("<h1>mine</h1>")
+        assert ran.err == "fastnn: the report that was in digits-model.html is replaced\n"
+        (tmp_path / "digits-model.html").write_text("<h1>mine</h1>")
         ran = fastnn("report", models / "digits.fastnn")
         assert ran.code == 2
-        assert "'digits.html' is there already and is no page of fastnn" in ran.err
-        assert (tmp_path / "digits.html").read_text() == "<h1>mine</h1>"
+        assert "'digits-model.html' is there already and is no page of fastnn" in ran.err
+        assert (tmp_path / "digits-model.html").read_text() == "<h1>mine</h1>"
+
+    def test_the_page_of_a_training_stays(self, fastnn, tmp_path) -> None:
+        """That of the model alone has fewer chapters, and that on other rows other ones."""
+        fastnn("train", "diabetes", "--hidden", "4", "--epochs", "2", "--quiet", "--report")
+        before = (tmp_path / "diabetes.html").read_bytes()
+        assert fastnn("report", "diabetes.fastnn").code == 0
+        assert fastnn("report", "diabetes.fastnn", "diabetes").code == 0
+        assert (tmp_path / "diabetes.html").read_bytes() == before
+        assert {path.name for path in tmp_path.glob("*.html")} == {
+            "diabetes.html", "diabetes-model.html", "diabetes-on-diabetes.html",
+        }  # fmt: skip
 
     @pytest.mark.parametrize(
         ("words", "code", "said"),

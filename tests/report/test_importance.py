@@ -96,10 +96,12 @@ def test_the_same_seed_gives_the_same_and_rows_are_drawn(trainings: dict[str, Tr
 
 
 def test_one_row_and_an_undefined_metric(trainings: dict[str, Training]) -> None:
-    one = {name: values[:1] for name, values in classes(("cheap", NASTY)).items()}
-    found = explain(trainings["binary"].model, one)
-    assert (found.drops == 0).all()  # nothing to put it in the place of
-    found = explain(trainings["binary"].model, one, by="roc_auc")
+    columns = classes(("cheap", NASTY))
+    model = trainings["binary"].model
+    with pytest.raises(DataError, match="what matters cannot be told from one row: give two or"):
+        explain(model, {name: values[:1] for name, values in columns.items()})
+    same = np.flatnonzero(columns["kind"] == "cheap")[:2]  # ROC AUC needs both classes
+    found = explain(model, {name: v[same] for name, v in columns.items()}, by="roc_auc")
     assert np.isnan(found.drops).all()
     assert sorted(found.ranked) == [0, 1, 2, 3]
 
@@ -118,6 +120,7 @@ def test_very_wide_rows_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"by": "r3"}, ArgumentError, "by: unknown metric 'r3' (known: accuracy, "),
         ({"by": ["r2"]}, ArgumentError, "by must be the name of a metric, found"),
         ({"repeats": 0}, ArgumentError, "repeats must be a whole number above 0, found 0"),
+        ({"rows": 1}, ArgumentError, "rows must be 2 or more"),
         ({"rows": 1.5}, ArgumentError, "rows must be a whole number above 0, found 1.5"),
         ({"seed": -1}, ArgumentError, "seed must be a whole number from 0 to"),
         ({"target": "prise"}, DataError, "target: no column 'prise'; did you mean 'price'"),

@@ -54,9 +54,10 @@ def test_weights_by_numpy(trainings: dict[str, Training]) -> None:
     W = training.model.learner.weights()["W1"].astype(np.float64)
     shape, mean, deviation, largest, zeros, gain = _cells(Page(training.report_html()), 1)["W[1]"]
     assert shape == f"{W.shape[0]} x {W.shape[1]}"
-    assert (mean, deviation) == (f"{W.mean():.3g}", f"{W.std():.3g}")
-    assert (largest, zeros) == (f"{abs(W).max():.3g}", "0%")
-    assert gain == f"{np.sqrt(W.shape[1] * (W**2).mean()):.3g}"
+    expected = (W.mean(), W.std(), abs(W).max(), np.sqrt(W.shape[1] * (W**2).mean()))
+    shown = [float(cell) for cell in (mean, deviation, largest, gain)]
+    assert shown == pytest.approx(expected, rel=5e-3)
+    assert zeros == "0%"
 
 
 def test_vanishing_gradients_are_said_first_and_in_their_chapter() -> None:

@@ -1,6 +1,7 @@
 """Properties of the pages: escaped, self-contained, in order, small; and awkward trainings."""
 
 import math
+import re
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,10 @@ from fastnn.report import judged as judged_module
 from fastnn.report.doors import report_html, subjects_of
 from fastnn.report.judged import Judged
 from fastnn.report.subject import of_training
+from fastnn.text import numbers
 from fastnn.training.loop import TrainingInterrupted
 from tests.browser import Page, browse, needs_browser
+from tests.optional import optional
 from tests.report.conftest import NASTY, SETTINGS, classes, table
 
 TASKS = ("binary", "weighted", "multiclass", "regression", "several", "multilabel")
@@ -168,8 +171,95 @@ def test_one_row(trainings: dict[str, Training], task: str) -> None:
         data = {name: values[:1] for name, values in data.items()}
     page = check(report_html(trainings[task].model, data, target))
     assert "the only row of the data" in page.texts["quality"]
-    if task != "regression":
-        assert "There are no curves" in page.texts["roc"]
+    assert page.anchors == [
+        "learning", "quality", "errors", "layers", "data", "configuration", "environment", "use",
+    ]  # fmt: skip
+    assert page.texts[""].count("Left out, as one row does not show it: ") == 1
+    assert "what matters, signals and dead units of the layers. Give more" in page.texts[""]
+    assert "cannot be told from one row" in page.texts["layers"]
+    said = page.texts["errors"]
+    right = "The only row of the data is predicted rightly."
+    assert right in said or "Of the only row of the data; rows are counted" in said
+    assert "only row of the data have" not in "".join(page.texts.values())
+    both = {"a": trainings[task].model, "b": trainings[task].model}
+    page = check(report_html(both, data, target))
+    assert page.anchors == ["quality", "learning", "differences"]
+    assert "Left out, as one row does not show it: " in page.texts[""]
+
+
+def test_what_is_left_out_without_rows_is_said(trainings: dict[str, Training]) -> None:
+    for task, training in trainings.items():
+        without = check(report_html(training.model))
+        (line,) = re.findall(r"Left out without data: .*?known target\.", without.texts[""])
+        assert ("the threshold" in line) == (task in ("binary", "weighted"))
+        assert ("predicted and true values" in line) == (task in ("regression", "several"))
+        assert "what matters, the largest errors, signals and gradients" in line
+        assert "Left out" not in Page(training.report_html()).texts[""]
+    two = {"a": trainings["multiclass"].model, "b": trainings["multiclass"].model}
+    page = check(report_html(two))
+    assert "Left out without data: calibration, each class, where they agree." in page.texts[""]
+
+
+def test_the_test_part_was_looked_at_once_where_that_is_so(trainings: dict[str, Training]) -> None:
+    training, said = trainings["regression"], "The test part was looked at once"
+    assert said in Page(training.report_html()).texts["quality"]
+    assert said in Page(report_html(training.model)).texts["quality"]
+    assert said not in Page(report_html(training.model, table())).texts["quality"]
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_metrics_are_in_one_order(trainings: dict[str, Training], tmp_path: Path, task) -> None:
+    """A file keeps them in another one."""
+    from fastnn.model.files import load
+
+    trainings[task].model.save(tmp_path / "m.fastnn")
+    model = load(tmp_path / "m.fastnn")
+    rows = table() if task == "regression" else classes(("cheap", NASTY))
+    heads = [
+        Page(text).tables["quality"][0][0]
+        for text in (trainings[task].report_html(), report_html(model), report_html(model, rows))
+    ]
+    own = ["r2", "rmse", "mae"] if task == "regression" else ["accuracy", "roc_auc"]
+    assert heads == [["part", "loss", *own]] * 3
+    both = Page(report_html({"a": model, "b": model}, rows)).tables["quality"][0][0]
+    assert both[: 2 + len(own)] == ["model", "loss", *own]
+
+
+def test_the_baseline_does_not_look_at_the_rows_it_is_judged_on(tmp_path: Path) -> None:
+    """Three of four training rows are of class a, and all of the new rows of class b."""
+    from fastnn.model.files import load
+
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    y = np.array(["a", "a", "a", "b"] * 20)
+    training = train(X, y, validation=(X, y), test=(X, y), **SETTINGS)
+    assert training.model.prior.tolist() == [0.75, 0.25]
+    training.model.save(tmp_path / "m.fastnn")
+    model = load(tmp_path / "m.fastnn")
+    page = check(report_html(model, X[:20], np.array(["b"] * 20)))
+    assert page.rows("quality")["baseline: always 'a'"][1] == "0.0000"
+    assert "the baseline is of the rows" not in page.texts["quality"]
+    model.prior = None  # as in a file that an earlier fastnn wrote
+    page = check(report_html(model, X[:20], np.array(["b"] * 20)))
+    assert page.rows("quality")["baseline: always 'b'"][1] == "1.0000"
+    said = "What the training part had is not in this model, so the baseline is of the rows that"
+    assert said in page.texts["quality"]
+    page = check(report_html({"a": model, "b": model}, X[:20], np.array(["b"] * 20)))
+    assert said in page.texts["quality"]
+
+
+def test_options_are_written_as_the_door_writes_them(trainings: dict[str, Training]) -> None:
+    from fastnn.cli.train_arguments import as_flag
+
+    training = trainings["regression"]
+    assert "learning_rate" in Page(training.report_html()).rows("configuration", 1)
+    text = training.report_html(spelling=as_flag)
+    rows = Page(text).rows("configuration", 1)
+    assert {"--learning-rate", "--batch-size", "--epochs"} <= set(rows)
+    assert "learning_rate" not in text
+    raw = train(table(), "price", standardize=False, **SETTINGS | {"epochs": 1})
+    assert "do without standardize=False" in Page(raw.report_html()).texts["layers"]
+    found = Page(raw.report_html(spelling=as_flag)).texts["layers"]
+    assert "do without --no-standardize" in found
 
 
 def test_data_of_other_columns(trainings: dict[str, Training]) -> None:
@@ -193,7 +283,7 @@ def test_what_has_no_effect_or_cannot_be(trainings: dict[str, Training], tmp_pat
         report_html(model, decimal=",")
     with pytest.raises(ArgumentError, match="models must be a model, or models by their names"):
         report_html([model])
-    with pytest.raises(ArgumentError, match="models: 'a' is no model: 3"):
+    with pytest.raises(ArgumentError, match=r"models: 'a' must be a fastnn.Model, .* an int"):
         report_html({"a": 3})
     with pytest.raises(ArgumentError, match="seed must be a whole number"):
         trainings["regression"].report_html(-1)
@@ -221,6 +311,63 @@ def test_many_rows_are_drawn_and_that_is_said(
     places = subject.judged.places
     assert len({*places.tolist()}) == 600
     assert subject.judged.examples.target.tolist() == many["price"][places].tolist()
+
+
+def test_counts_are_of_all_rows_and_curves_of_those_that_are_drawn(
+    trainings: dict[str, Training], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = optional("sklearn.metrics")
+    monkeypatch.setattr(judged_module, "MOST_ROWS", 600)
+    monkeypatch.setattr("fastnn.report.counted.BLOCK", 700)  # several blocks, the last ragged
+    many = {n: np.concatenate([v] * 5) for n, v in classes(("a", "b", "c", NASTY)).items()}
+    model = trainings["multiclass"].model
+    text = report_html(model, many)
+    page = check(text)
+    assert "From the 1,200 rows of the data. ROC AUC is from 600 of the" in page.texts["classes"]
+    assert "600 of the 1,200 rows" in page.texts["roc"]
+    rows = {n: v for n, v in many.items() if n != "kind"}
+    expected = metrics.confusion_matrix(many["kind"], model.predict(rows))
+    cells = text.split("<h3>Confusion matrix</h3>")[1].split("</svg>")[0]
+    found = re.findall(r"<title>[^<]*: ([\d,]*)</title>", cells)
+    assert [int(c.replace(",", "") or 0) for c in found] == expected.ravel().tolist()
+    recall = metrics.recall_score(many["kind"], model.predict(rows), average=None)
+    assert [row[3] for row in list(page.rows("classes").values())[1:]] == numbers(recall.tolist())
+    monkeypatch.setattr("fastnn.report.counted.MOST_TIME", 1e3)
+    page = check(report_html(model, many))
+    assert "From 500 of the 1,200 rows of the data." in page.texts["classes"]
+
+
+def test_a_training_counts_all_rows_of_its_test_part() -> None:
+    """Of 1,000 classes a record keeps 1,048 rows: one of each."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 2))
+    y = np.array([f"c{k}" for k in range(1000)] * 30)
+    training = train(X[:1000], y[:1000], validation=(X[:1000], y[:1000]),
+                     test=(rng.normal(size=(30000, 2)), y), **SETTINGS | {"epochs": 1})  # fmt: skip
+    assert len(training.record.samples["test"]) == 1048
+    page = check(training.report_html())
+    assert "From the 30,000 rows of the test part." in page.texts["classes"]
+    assert {row[1] for row in page.tables["classes"][2][1:]} == {"30"}
+    assert "few rows" not in page.texts["classes"]
+
+
+def test_classes_with_few_rows_are_marked_and_come_last() -> None:
+    """Class a has 40 rows, b and c 9 and 10: only those of b are few."""
+    rng = np.random.default_rng(0)
+    y = np.array(["a"] * 40 + ["b"] * 9 + ["c"] * 10)
+    X = rng.normal(size=(59, 2))
+    training = train(X, y, validation=(X, y), test=(X, y), **SETTINGS | {"epochs": 1})
+    page = check(training.report_html())
+    assert "1 of 3 classes has fewer than 10 rows, which is marked" in page.texts["classes"]
+    table = page.tables["classes"][0]
+    assert table[0][-1] == "remark"
+    assert [row[-1] for row in table[1:]] == ["", "few rows", ""]
+    y = np.array([f"c{k:02}" for k in range(20)] * 3 + ["x"] * 50 + ["y"] * 50 + ["z"] * 50)
+    X = rng.normal(size=(210, 2))
+    training = train(X, y, validation=(X, y), test=(X, y), **SETTINGS | {"epochs": 1})
+    page = check(training.report_html())
+    assert "the 15 with the lowest F1 among those with 10 rows or more" in page.texts["classes"]
+    assert {row[0] for row in page.tables["classes"][1][1:4]} == {"x", "y", "z"}
 
 
 def test_dots_are_few(trainings: dict[str, Training]) -> None:

@@ -1,4 +1,4 @@
-"""Counts of classes and labels by hand, and against scikit-learn: weights, what is taken for what."""
+"""Counts of classes and labels by hand, and against scikit-learn, with weights."""
 
 import numpy as np
 import pytest

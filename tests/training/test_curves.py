@@ -1,4 +1,4 @@
-"""Curves, calibration and Brier scores by hand and against scikit-learn: ties, weights, no class."""
+"""Curves, calibration and Brier scores by hand and against scikit-learn, with ties and weights."""
 
 import math
 
@@ -88,7 +88,7 @@ def test_a_cut_is_the_metrics_of_the_decision(rows) -> None:
 @given(EXAMPLES, st.integers(1, 12))
 def test_calibration_is_scikit_learns(rows, bins: int) -> None:
     curve = optional("sklearn.calibration").calibration_curve
-    y, p, w = _arrays(rows)
+    y, p, _ = _arrays(rows)
     found = calibration(y, p, bins=bins)
     if len({*y.tolist()}) == 2:  # it refuses else
         observed, predicted = curve(y, p, n_bins=bins)
