@@ -30,7 +30,7 @@ def as_model(given: object, name: str = "model", which: str = "") -> Model:
     True
     >>> as_model("digits.fastnn")
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: model must be a fastnn.Model, ... found a str: fastnn.load ...
+    fastnn.errors.ArgumentError: model must be a fastnn.Model, ... found an object ...
 
     Raises ArgumentError for anything else; NotFittedError or ArgumentError, from ``to_model``, for
     an estimator that was not fitted and a `Sequential` that was not compiled.
@@ -41,7 +41,9 @@ def as_model(given: object, name: str = "model", which: str = "") -> Model:
     made = convert() if callable(convert) else None
     if isinstance(made, Model):
         return made
-    found = f"the class {given.__name__}" if isinstance(given, type) else _article(given)
+    found = f"an object of type {type(given).__name__}"
+    if isinstance(given, type):
+        found = f"the class {given.__name__}"
     cure = ""
     if isinstance(given, str):
         cure = ": fastnn.load reads one from a file"
@@ -53,8 +55,3 @@ def as_model(given: object, name: str = "model", which: str = "") -> Model:
         argument=name,
         value=given,
     )
-
-
-def _article(given: object) -> str:
-    kind = type(given).__name__
-    return "None" if given is None else f"a{'n' * (kind[:1].lower() in 'aeio')} {kind}"

@@ -283,7 +283,7 @@ def test_what_has_no_effect_or_cannot_be(trainings: dict[str, Training], tmp_pat
         report_html(model, decimal=",")
     with pytest.raises(ArgumentError, match="models must be a model, or models by their names"):
         report_html([model])
-    with pytest.raises(ArgumentError, match=r"models: 'a' must be a fastnn.Model, .* an int"):
+    with pytest.raises(ArgumentError, match=r"models: 'a' must be a fastnn.Model, .* type int"):
         report_html({"a": 3})
     with pytest.raises(ArgumentError, match="seed must be a whole number"):
         trainings["regression"].report_html(-1)
