@@ -30,15 +30,16 @@ def number(value: float | None) -> str:
 
 
 def numbers(values: Sequence[float | None]) -> list[str]:
-    """Return the metrics of a column of a table: all with as many decimals as the largest needs.
+    """Return the metrics of a column of a table: all with as many decimals as the median needs.
 
-    >>> numbers([0.97512, 12.3, None]), numbers([0.5, 0.25])
-    (['0.98', '12.30', '-'], ['0.5000', '0.2500'])
+    >>> numbers([195.071, 219.63, 1106.2, None]), numbers([0.5, 0.25])
+    (['195.07', '219.63', '1,106.20', '-'], ['0.5000', '0.2500'])
     >>> numbers([2.5e9, 0.25]), numbers([0.0, 1.5e-7])
     (['2.50e+09', '2.50e-01'], ['0.00e+00', '1.50e-07'])
     """
-    size = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
-    if size >= 1e7 or 0 < size < 1e-4:
+    known = sorted(abs(v) for v in values if v is not None and math.isfinite(v))
+    largest, size = (known[-1], known[len(known) // 2]) if known else (0.0, 0.0)
+    if largest >= 1e7 or 0 < largest < 1e-4:
         form = ".2e"
     else:
         form = f",.{4 if size < 10 else 2 if size < 1000 else 0}f"

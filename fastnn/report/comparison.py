@@ -16,7 +16,7 @@ from fastnn.report.classes import truth_of
 from fastnn.report.document import contents_of
 from fastnn.report.learning import columns_for, loss_chart, metric_chart
 from fastnn.report.quality import OF_THE_ROWS, baseline, better, names_of
-from fastnn.report.settings import chosen
+from fastnn.report.settings import option_row
 from fastnn.report.subject import IN_CHART, Subject, outputs_of, target_of
 from fastnn.report.thresholds import (
     brier_of,
@@ -28,7 +28,7 @@ from fastnn.report.thresholds import (
 from fastnn.report.values import in_units
 from fastnn.text import clipped, number, numbers
 from fastnn.training.curves import Cuts
-from fastnn.training.metrics import default_metrics
+from fastnn.training.metrics import default_metrics, in_order
 
 #: Models on one page, and classes that are compared one by one.
 MOST_MODELS, MOST_CLASSES = 12, 20
@@ -194,8 +194,9 @@ def learning(subjects: Subjects) -> str:
     charts: list[Panel] = []
     if len({str(subjects[name].model.network.loss) for name in histories}) == 1:
         charts.append(loss_chart(histories))
-    names = dict.fromkeys(m for h in histories.values() for e in h.epochs for m in e.metrics)
-    charts += [metric_chart(name, histories) for name in list(names)[:3]]
+    task = next(iter(subjects.values())).model.task
+    names = in_order(task, {m for h in histories.values() for e in h.epochs for m in e.metrics})
+    charts += [metric_chart(name, histories) for name in names[:3]]
     shown = grid(charts, columns_for(len(charts)))
     return chapter("How the trainings went", shown, anchor="learning")
 
@@ -297,7 +298,7 @@ def differences(subjects: Subjects) -> str:
     rows.append(["numbers", *(m.parameters.dtype.name for m in models.values())])
     options = dict.fromkeys(name for m in models.values() for name in m.options)
     for name in options:
-        values = [chosen(name, m.options[name]) if name in m.options else "-"
+        values = [option_row(name, m.options[name], spelling)[1] if name in m.options else "-"
                   for m in models.values()]  # fmt: skip
         rows.append([spelling(name, None), *values])
     differ = [row for row in rows if len({*row[1:]}) > 1]

@@ -10,7 +10,7 @@ from fastnn.data.preprocess import Features
 from fastnn.pictures.page import chapter, folded, paragraph, table
 from fastnn.preparation.record import Record
 from fastnn.report.subject import IN_TABLE, Subject, outputs_of, target_of
-from fastnn.text import clipped, sizes
+from fastnn.text import clipped, number, sizes
 
 #: Columns in a table in sight, and in one behind its fold.
 IN_SIGHT, MOST = 12, 500
@@ -72,7 +72,8 @@ def _said(subject: Subject) -> list[str]:
         ends = zip(names[:6], targets.mean, targets.scale, strict=False)
         several = len(names) > 1
         units = "; ".join(
-            f"{name}: " * several + f"mean {m:.4g}, deviation {s:.4g}" for name, m, s in ends
+            f"{name}: " * several + f"mean {number(m)}, deviation {number(s)}"
+            for name, m, s in ends
         )
         if (targets.mean == 0).all() and (targets.scale == 1).all():
             units = "in its own units"

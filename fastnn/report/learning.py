@@ -14,6 +14,7 @@ from fastnn.pictures.palette import series_colour
 from fastnn.pictures.plane import thinned
 from fastnn.report.subject import Subject
 from fastnn.training.history import ENDINGS, History
+from fastnn.training.metrics import in_order
 
 WIDTH, HEIGHT = 400, 270
 #: An axis is logarithmic if its values differ by more than this factor.
@@ -35,7 +36,7 @@ def learning(subject: Subject) -> str:
         if not subject.model.options:
             why = "This model brought no history of its training, so there are no curves."
         return chapter("How the training went", paragraph(why), anchor="learning")
-    charts = [loss_chart({"": history}), *metric_charts(history)]
+    charts = [loss_chart({"": history}), *metric_charts(history, subject.model.task)]
     rates = [e.learning_rate for e in history.epochs]
     said = f" The learning rate was {rates[0]:g} throughout."
     if min(rates) < max(rates):
@@ -140,11 +141,20 @@ def guide(xs: Sequence[float], ys: Sequence[float]) -> Line:
     return replace(Line.of("", xs, ys, "grey", "dashed"), dots=False)
 
 
-def metric_charts(history: History) -> list[Chart]:
+def watched_metrics(history: History, task: str) -> list[str]:
+    """Return the metrics that were watched, in the order of all tables.
+
+    >>> from fastnn.training.history import Epoch
+    >>> epoch = Epoch(1, 0.5, 0.1, 0.6, {"mae": 0.8, "r2": 0.5})
+    >>> watched_metrics(History(epochs=[epoch]), "regression")
+    ['r2', 'mae']
+    """
+    return in_order(task, {n for e in history.epochs for n in (*e.metrics, *e.training_metrics)})
+
+
+def metric_charts(history: History, task: str) -> list[Chart]:
     """Return a chart for each metric: of the validation part, and of training if it is known."""
-    names = list(
-        dict.fromkeys(n for e in history.epochs for n in (*e.metrics, *e.training_metrics))
-    )
+    names = watched_metrics(history, task)
     found = []
     epochs = [e.epoch for e in history.epochs]
     for name in names[:MOST_METRICS]:

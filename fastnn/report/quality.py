@@ -127,11 +127,12 @@ def tiles_of(subject: Subject) -> list[tuple[str, str]]:
     else:
         value, where = model.report.get("test", {}).get(name, math.nan), "on the test part"
     if math.isfinite(value):
-        text = f"{name} {where}"
+        shown, text = number(value), f"{name} {where}"
         if judged is not None:
             base = baseline(judged)[1][name]
-            text += f"; the baseline has {number(base)}" if math.isfinite(base) else ""
-        found.append((number(value), text))
+            shown, beside = numbers([value, base])
+            text += f"; the baseline has {beside}" if math.isfinite(base) else ""
+        found.append((shown, text))
         error = _errors(judged, value, name)
         if error:
             found.append(error)

@@ -7,6 +7,7 @@ import platform
 import re
 from typing import Any
 
+from fastnn.errors import Spelling, in_python
 from fastnn.extras import packages
 from fastnn.model.model import Model
 from fastnn.pictures.page import chapter, paragraph, table
@@ -31,10 +32,7 @@ def settings(subject: Subject) -> str:
     model = subject.model
     parts = [layer_table(model)]
     if model.options:
-        rows = [
-            [subject.spelling(name, None), chosen(name, value), _meaning(name)]
-            for name, value in model.options.items()
-        ]
+        rows = [option_row(*option, subject.spelling) for option in model.options.items()]
         parts.append(table(["option", "value", "what it is"], rows, "text"))
     else:
         parts.append(paragraph("Its training was not done by fastnn: no options are known."))
@@ -76,9 +74,20 @@ def chosen(name: str, value: Any) -> str:
     return shown_default(row) if row is not None and row.default in (None, ()) else "none"
 
 
-def _meaning(name: str) -> str:
-    row = OPTIONS.get(name)
-    return "" if row is None else re.sub(r" \(N\d+\)", "", row.help)
+def option_row(name: str, value: Any, spelling: Spelling = in_python) -> list[str]:
+    """Return an option as the door of the page writes it, what was chosen, and what it is.
+
+    >>> option_row("shuffle", True)
+    ['shuffle', 'yes', 'new order of the examples in each epoch']
+    >>> option_row("shuffle", True, lambda name, value: f"--no-{name}")[:2]
+    ['--no-shuffle', 'not given']
+    """
+    row, spelt = OPTIONS.get(name), spelling(name, None)
+    said = "" if row is None else row.help
+    choice = chosen(name, value)
+    if row is not None and row.flag is not None and row.flag.negated and spelt != name:
+        said, choice = row.flag.help, "not given" if value else "given"
+    return [spelt, choice, re.sub(r" \(N\d+\)", "", said)]
 
 
 def environment(subject: Subject) -> str:

@@ -121,7 +121,8 @@ def _cells(source: Table, name: str, order: list[int]) -> list[str]:
     if any(isinstance(value, str) for value in values):
         return ["" if value is None else clipped(value, CELL) for value in values]
     known = [math.nan if value is None else float(value) for value in values]
-    return ["" if math.isnan(v) else t for v, t in zip(known, sizes(known, 6), strict=True)]
+    texts = [text.replace(",", "") for text in sizes(known, 6)]  # they may be years
+    return ["" if math.isnan(v) else text for v, text in zip(known, texts, strict=True)]
 
 
 def image_grid(columns: Sequence[str]) -> tuple[int, int] | None:

@@ -221,6 +221,9 @@ def test_metrics_are_in_one_order(trainings: dict[str, Training], tmp_path: Path
     ]
     own = ["r2", "rmse", "mae"] if task == "regression" else ["accuracy", "roc_auc"]
     assert heads == [["part", "loss", *own]] * 3
+    texts = [report_html(model), report_html({"a": model, "b": model})]
+    drawn = [[name for name in re.findall(r"<h3>(\w+)</h3>", t) if name in own] for t in texts]
+    assert drawn == [own, own]
     both = Page(report_html({"a": model, "b": model}, rows)).tables["quality"][0][0]
     assert both[: 2 + len(own)] == ["model", "loss", *own]
 
@@ -255,6 +258,7 @@ def test_options_are_written_as_the_door_writes_them(trainings: dict[str, Traini
     text = training.report_html(spelling=as_flag)
     rows = Page(text).rows("configuration", 1)
     assert {"--learning-rate", "--batch-size", "--epochs"} <= set(rows)
+    assert rows["--no-shuffle"][0] == "not given"
     assert "learning_rate" not in text
     raw = train(table(), "price", standardize=False, **SETTINGS | {"epochs": 1})
     assert "do without standardize=False" in Page(raw.report_html()).texts["layers"]
