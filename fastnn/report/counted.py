@@ -25,21 +25,21 @@ MOST_TIME = 1e9
 BLOCK = 2**22
 
 
-def counted(model: Model, examples: Examples, seed: int) -> ClassCounts | None:
+def counted(model: Model, examples: Examples, most: int, seed: int) -> ClassCounts | None:
     """Return how often each class or label is predicted, and for what; None of a regression.
 
-    Of more rows than `most_counted` so many are drawn by ``seed``. Rows whose output is not finite
-    are left out.
+    Of more rows than ``most`` so many are drawn by ``seed``. Rows whose output is not finite are
+    left out.
 
     >>> from fastnn.api.train import train
     >>> from fastnn.preparation.examples import read_source
     >>> model = train("breast_cancer", hidden_layer_sizes=[], epochs=1).model
-    >>> counted(model, read_source("breast_cancer").examples, seed=0).rows.tolist()
+    >>> counted(model, read_source("breast_cancer").examples, 1000, seed=0).rows.tolist()
     [212, 357]
     """
     if model.task == "regression":
         return None
-    few = drawn(examples, most_counted(model), seed)
+    few = drawn(examples, most, seed)
     prepared = Preparation(model.features, model.targets, model.network.loss)
     wide = max(len(model.features.columns), model.features.n_features, model.network.sizes[-1])
     found = None
@@ -63,4 +63,4 @@ def most_counted(model: Model) -> int:
     numbers, categories = len(model.features.numeric), len(model.features.categories)
     of_a_row = OF_A_ROW + OF_A_NUMBER * numbers + OF_A_CATEGORY * categories
     of_a_row += OF_A_WEIGHT * model.network.n_parameters + OF_AN_OUTPUT * model.network.sizes[-1]
-    return max(500, int(MOST_TIME / of_a_row))
+    return int(MOST_TIME / of_a_row)

@@ -15,7 +15,7 @@ from fastnn.preparation.examples import Examples
 from fastnn.preparation.record import drawn
 from fastnn.recipe.table import ReadingOptions
 from fastnn.report.comparison import comparison, not_compared
-from fastnn.report.counted import counted
+from fastnn.report.counted import counted, most_counted
 from fastnn.report.document import document, left_out
 from fastnn.report.judged import Judged, most_rows
 from fastnn.report.read import read
@@ -97,6 +97,7 @@ def subjects_of(
     'a.fastnn'
     """
     most, seed = min(map(most_rows, models.values())), check_seed(seed)
+    countable = min(map(most_counted, models.values())) // len(models)
     found = {}
     for name, model in models.items():
         judged = None
@@ -104,8 +105,8 @@ def subjects_of(
             few = drawn(rows[name], most, seed)
             with inside(f"{name}: " if name and len(models) > 1 else ""):
                 judged = Judged.of(model, few, where, len(rows[name]))
-                if judged.sampled:
-                    every = counted(model, rows[name], seed)
+                if judged.sampled and countable > len(judged):
+                    every = counted(model, rows[name], countable, seed)
                     judged = replace(judged, every=every)
         file = "" if files is None else files[name]
         subject = Subject(model, judged=judged, seed=seed, file=file, spelling=spelling)

@@ -16,6 +16,7 @@ from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.activations import custom_activation
 from fastnn.report import judged as judged_module
+from fastnn.report.counted import MOST_TIME, most_counted
 from fastnn.report.doors import report_html, subjects_of
 from fastnn.report.judged import Judged
 from fastnn.report.subject import of_training
@@ -336,9 +337,12 @@ def test_counts_are_of_all_rows_and_curves_of_those_that_are_drawn(
     assert [int(c.replace(",", "") or 0) for c in found] == expected.ravel().tolist()
     recall = metrics.recall_score(many["kind"], model.predict(rows), average=None)
     assert [row[3] for row in list(page.rows("classes").values())[1:]] == numbers(recall.tolist())
-    monkeypatch.setattr("fastnn.report.counted.MOST_TIME", 1e3)
+    countable = most_counted(model)
+    monkeypatch.setattr("fastnn.report.counted.MOST_TIME", 900 * MOST_TIME / countable)
     page = check(report_html(model, many))
-    assert "From 500 of the 1,200 rows of the data." in page.texts["classes"]
+    assert "From 900 of the 1,200 rows of the data." in page.texts["classes"]
+    page = check(report_html({"a": model, "b": model}, many))  # each has half of the time
+    assert "From 600 of the 1,200 rows of the data." in page.texts["classes"]
 
 
 def test_a_training_counts_all_rows_of_its_test_part() -> None:
