@@ -44,6 +44,7 @@ from fastnn.training.class_counts import ClassCounts
 from fastnn.training.history import History
 from fastnn.training.learner import Learner
 from fastnn.training.loop import TrainingInterrupted, insist
+from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -271,19 +272,15 @@ def train(
     watchers = [physician, *watchers] if looks else watchers
 
     def finish() -> Training:
-        report, counts = {}, None
-        for name, part in ready.items():
-            A, loss = learner.evaluate(part)
-            report[name] = {**part.judged(A), "loss": float(loss)}
-            if name == "test":
-                counts = part.counted(A)
+        seen = {name: _judge(learner, part, name == "test") for name, part in ready.items()}
+        report = {name: metrics for name, (metrics, _) in seen.items()}
         model = Model(
             learner.trained(), setup.features, setup.targets, source.target_name,
             recipe.to_json(), report, config, setup.record.prior,
         )  # fmt: skip
         return Training(
             model, report, diagnosis=physician.diagnosis(ready["validation"]), range_test=found,
-            record=setup.record, counts=counts,
+            record=setup.record, counts=seen["test"][1],
         )  # fmt: skip
 
     stopped = False
@@ -304,3 +301,12 @@ def train(
     if stopped or again:
         raise TrainingInterrupted(training.history, training)
     return training
+
+
+def _judge(
+    learner: Learner, part: Part, count: bool
+) -> tuple[dict[str, float], ClassCounts | None]:
+    """The metrics of a part; and the counts of its classes, if they are wanted."""
+    A, value = learner.evaluate(part)
+    counts = part.counted(A) if count else None
+    return {**part.judged(A), "loss": float(value)}, counts
