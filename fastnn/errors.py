@@ -205,10 +205,14 @@ def advice(option: str, text: str, otherwise: str = "") -> str:
 class FastnnWarning(UserWarning):
     """What a user should know of, with arguments as an error has them: marked by `arg`.
 
+    ``is_note``: all is well, and the command line does not call it a warning.
+
     >>> found = FastnnWarning(f"leave it out: {arg('drop', ['x'])}")
     >>> str(found), found.said(lambda name, value: f"--{name} ...")
     ("leave it out: drop=['x']", 'leave it out: --drop ...')
     """
+
+    is_note = False
 
     def __init__(self, message: str = "") -> None:
         super().__init__(spell(message))

@@ -171,7 +171,7 @@ def find_learning_rate(
     *,
     validation: Any = None,
     test: Any = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | str | None = None,
     **options: Unpack[TrainOptions],
 ) -> RangeTest:
     """Find a learning rate for a training with the same arguments, `train`'s, by a range test.

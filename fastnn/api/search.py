@@ -51,7 +51,7 @@ def search(
     workers: str | None = None,
     validation: Any = None,
     test: Any = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | str | None = None,
     verbose: bool = False,
     **common: Unpack[TrainOptions],
 ) -> Search:

@@ -163,7 +163,7 @@ class Training:
         target: Any = None,
         *,
         metrics: Sequence[object] | None = None,
-        sample_weight: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | str | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> dict[str, float]:
         return self.model.evaluate(
@@ -201,7 +201,7 @@ def train(
     *,
     validation: Any = None,
     test: Any = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | str | None = None,
     callbacks: Sequence[CallbackLike] = (),
     verbose: bool = False,
     doctor: Wish = False,
@@ -223,7 +223,8 @@ def train(
     validation, test : parts of your own, each a pair (data, target), or data with the target
         column. If only one is given, the other is split off: a tenth of the rest for validation,
         a fifth for test.
-    sample_weight : one per row of ``data``; in training scaled to the mean 1.
+    sample_weight : one per row of ``data``, or the name of a column of them, which is no input
+        then and weights new data, too, where they have it; in training scaled to the mean 1.
     callbacks : functions of the `TrainingState` after each epoch, or objects with the methods
         begin, epoch_end and end.
     verbose : show progress on standard error: a bar on a terminal, elsewhere a line every few

@@ -59,7 +59,7 @@ def train_many(
     *,
     validation: Any = None,
     test: Any = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | str | None = None,
     verbose: bool = False,
     **common: Unpack[TrainOptions],
 ) -> list[Training]:

@@ -51,7 +51,6 @@ def add_explain(commands: Any) -> Parser:
 def explain(arguments: argparse.Namespace) -> int:
     """Permute, and print."""
     from fastnn.cli.text import print_json
-    from fastnn.preparation.examples import Examples
     from fastnn.report.importance import checked_metric, explained
     from fastnn.version import __version__
 
@@ -63,7 +62,7 @@ def explain(arguments: argparse.Namespace) -> int:
     model = load_model(arguments)
     checked_metric(model, arguments.by)
     with naming(arguments.data):
-        examples = Examples(*labelled(model, arguments))
+        examples = labelled(model, arguments)
         found = explained(
             model, examples, by=arguments.by, repeats=arguments.repeats,
             rows=arguments.rows, seed=arguments.seed,

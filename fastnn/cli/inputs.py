@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from fastnn.data.table import Place, Table
     from fastnn.model.model import Model
+    from fastnn.preparation.examples import Examples
 
     Array = npt.NDArray[Any]
 
@@ -133,26 +134,26 @@ def place_of(arguments: argparse.Namespace) -> Place:
     return from_zero
 
 
-def labelled(model: Model, arguments: argparse.Namespace) -> tuple[Table, Array]:
+def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
     """Return the rows to evaluate on, with their targets, whose labels the model knows."""
     from fastnn.data.builtin import DATASETS
-    from fastnn.data.files import read_labelled
+    from fastnn.preparation.examples import Examples
 
-    drop = joined(arguments.drop)
+    drop = _dropped(model, arguments)
     if arguments.data in DATASETS:
         if arguments.target is not None:
             raise ArgumentError(
                 f"--target has no effect: data set {arguments.data!r} has its own target"
             )
-        table, labels = built_in(arguments, drop)
+        examples = Examples(*built_in(arguments, drop))
     else:
-        table, labels = read_labelled(
-            arguments.data, target_of(model, arguments), drop=drop, text=model.has_text_labels,
-            **kinds_in(model, arguments),
-        )  # fmt: skip
+        target, reading = target_of(model, arguments), reading_of(arguments)
+        examples = model.examples(arguments.data, target, drop=drop, **reading)
     if model.targets.classes is not None:  # an unknown label is told with its line
-        model.targets.encode(labels, place_of(arguments))
-    return checked(model, table, arguments.data), labels
+        place, rows = place_of(arguments), examples.index
+        own = place if rows is None else lambda i: place(int(rows[i]))
+        model.targets.encode(examples.target, own)
+    return examples
 
 
 def target_of(model: Model, arguments: argparse.Namespace) -> str | tuple[str, ...]:
@@ -178,28 +179,25 @@ def built_in(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table,
     return table.drop(list(drop)) if drop else table, labels
 
 
-def kinds_in(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return what training found the columns to be, and how text is to be read."""
+def unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
+    """Return the rows to predict for; a target that may be there is left out."""
+    from fastnn.data.builtin import DATASETS
+
+    drop = _dropped(model, arguments)
+    if arguments.data in DATASETS:
+        return built_in(arguments, drop)[0]
+    return model.read(arguments.data, drop=drop, **reading_of(arguments))
+
+
+def _dropped(model: Model, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the columns of ``--drop``; raise for one that the model needs, and for no data."""
+    from fastnn.data.builtin import DATASETS
     from fastnn.preparation.examples import check_there
 
-    check_there(arguments.data)
-    for name in joined(arguments.drop):
+    if arguments.data not in DATASETS:
+        check_there(arguments.data)
+    drop = joined(arguments.drop)
+    for name in drop:
         if name in model.features.columns:
             raise ArgumentError(f"{arg('drop', name)}: the model needs this column")
-    return {**model.kinds(arguments.data), **model.features.reading_with(reading_of(arguments))}
-
-
-def checked(model: Model, table: Table, data: str) -> Table:
-    """Return the table; raise DataError for columns that the model does not know."""
-    from fastnn.data.table import listed
-
-    features = model.features
-    if not (features.positional or table.positional):
-        known = set(features.columns)
-        extra = [name for name in table.names if name not in known]
-        if extra and known <= set(table.names):
-            raise DataError(
-                f"'{data}' has columns that the model was not trained on: {listed(extra)}; "
-                f"leave them out with --drop {','.join(extra[:10])}"
-            )
-    return table
+    return drop

@@ -89,7 +89,7 @@ def _diagnosis(model: Model, arguments: argparse.Namespace) -> Diagnosis:
     if arguments.data is None:
         return weigh(model.learner, Case(model.network, model.options))
     with naming(arguments.data):
-        return diagnose(model, *labelled(model, arguments))
+        return diagnose(model, labelled(model, arguments))
 
 
 def _weights_text(diagnosis: Diagnosis) -> str:

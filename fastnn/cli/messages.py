@@ -74,7 +74,8 @@ def warn_in_one_line(spelling: Spelling) -> None:
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         said = message.said(spelling) if isinstance(message, FastnnWarning) else str(message)
-        note(f"warning: {' '.join(said.split())}")
+        word = "" if getattr(category, "is_note", False) else "warning: "
+        note(f"{word}{' '.join(said.split())}")
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("default", UserWarning)

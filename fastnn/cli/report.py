@@ -167,7 +167,6 @@ def _read(
 ) -> tuple[dict[str, Model], dict[str, Examples] | None]:
     """Load the models, and read the rows as each of them wants them."""
     from fastnn.data.builtin import DATASETS
-    from fastnn.preparation.examples import Examples
 
     models: dict[str, Model] = {}
     rows: dict[str, Examples] = {}
@@ -178,7 +177,7 @@ def _read(
             with naming(data):
                 again = data in DATASETS and bool(rows)  # what is said of it was said
                 first = next(iter(rows.values())) if again else None
-                rows[name] = first or Examples(*labelled(models[name], own))
+                rows[name] = first or labelled(models[name], own)
     if data is None:
         computed = options(DeviceOptions, EngineOptions)
         for option in ("target", "drop", "seed", *reading_of(arguments), *computed):

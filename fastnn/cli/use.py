@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.inputs import (
     add_inputs,
     add_target,
-    built_in,
-    checked,
-    kinds_in,
     labelled,
     load_model,
     naming,
     target_of,
+    unlabelled,
 )
 from fastnn.cli.messages import check_output, note
-from fastnn.cli.parser import Parser, joined
+from fastnn.cli.parser import Parser
 from fastnn.errors import ArgumentError, DataError, lacking
 from fastnn.extras import pip_install
 from fastnn.recipe.forms import split_list
@@ -93,7 +91,7 @@ def predict(arguments: argparse.Namespace) -> int:
     if arguments.proba and model.task == "regression":
         raise ArgumentError("--proba has no effect: a regression model predicts values")
     with naming(arguments.data):
-        columns = predictions(model, _unlabelled(model, arguments), arguments.proba)
+        columns = predictions(model, unlabelled(model, arguments), arguments.proba)
     if out is None:
         sys.stdout.write(_csv(columns))
         return 0
@@ -154,9 +152,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
     model = load_model(arguments)
     with naming(arguments.data):
-        table, labels = labelled(model, arguments)
-        result = model.evaluate(table, labels, metrics=arguments.metrics)
-    confusion = _confusion(model, table, labels)
+        examples = labelled(model, arguments)
+        result = model.evaluate(examples, metrics=arguments.metrics)
+    table = examples.table
+    confusion = _confusion(model, table, examples.target)
     if arguments.json:
         print_json(
             {
@@ -197,25 +196,3 @@ def _confusion_table(labels: Sequence[object], counts: Sequence[Sequence[int]]) 
     names = [n if len(n) <= most else n[: most - 1] + "~" for n in map(str, labels)]
     rows = [[name, *(str(c or ".") for c in row)] for name, row in zip(names, counts, strict=True)]
     return table([["true \\ predicted", *names], *rows])
-
-
-def _unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
-    """The rows to predict for, without a target column that may be there."""
-    from fastnn.data.builtin import DATASETS
-    from fastnn.data.files import read_table
-
-    drop = joined(arguments.drop)
-    if arguments.data in DATASETS:
-        return checked(model, built_in(arguments, drop)[0], arguments.data)
-    table = read_table(arguments.data, drop=drop, **kinds_in(model, arguments))
-    target = model.target_name
-    columns = [target] if isinstance(target, str) else list(target)
-    blocks = [f"{target}{j}" for j in range(model.targets.n_outputs)]
-    known = set(model.features.columns)
-    for names in (columns, blocks):  # of a two-dimensional target in an NPZ file
-        if set(names) <= set(table.names) and not known & set(names):
-            table = checked(model, table.drop(names), arguments.data)
-            which = f"column {target!r}" if isinstance(target, str) else f"columns {target}"
-            note(f"the target {which} of '{arguments.data}' is left out")
-            return table
-    return checked(model, table, arguments.data)

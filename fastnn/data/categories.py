@@ -10,48 +10,21 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import Array, for_column
-from fastnn.errors import DataError, advice, arg, shown
-
-#: So many texts may all be different without a word.
-_ALL_DIFFERENT = 30
-
-
-def all_different(texts: Array) -> bool:
-    """Say whether the texts are an identifier: many, and no two the same (None aside).
-
-    >>> all_different(np.array([f"name {i}" for i in range(99)], dtype=object))
-    True
-    """
-    present = [text for text in texts if text is not None]
-    return len(present) > _ALL_DIFFERENT and len(set(present)) == len(present)
+from fastnn.data.strange import Strange
+from fastnn.data.table import Array
+from fastnn.errors import advice, arg, shown
 
 
 def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     """Return the sorted categories, the ``most`` most frequent of them with a DataWarning.
 
-    Texts that are all different, such as names, also get a DataWarning.
-
     >>> frequent_categories("town", np.array(["B", "A", None, "B"], dtype=object), 9)
     ('A', 'B')
     """
     counts = Counter(text for text in texts if text is not None)
-    if not counts:
-        raise DataError(
-            f"column {shown(name)} has no value in the training part; leave the column out"
-        )
     # by frequency, then by name: the order of the rows must not matter
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
-    n_present = sum(counts.values())
-    if all_different(texts):
-        warnings.warn(
-            f"column {shown(name)} has another text in each of {n_present} rows, from which "
-            "nothing can be learnt (new ones count as '<unknown>'); leave it out"
-            + advice("drop", f": {for_column('drop', name)}"),
-            DataWarning,
-            stacklevel=3,
-        )
-    elif len(counts) > most:
+    if len(counts) > most:
         rest = sum(counts[text] for text in ranked[most:])
         warnings.warn(
             f"column {shown(name)} has {len(counts)} different values; the {most} most frequent "
@@ -84,36 +57,37 @@ def places_of(texts: Array, known: Sequence[str]) -> Array:
     return np.fromiter((index.get(text, len(known)) for text in texts), np.int64, len(texts))
 
 
-def report_unknown(
+def strange_texts(
     name: str,
     texts: Array,
     places: Array,
     known: Sequence[str],
     missing: Collection[str] | None,
     complete: bool,
-) -> None:
-    """Warn (DataWarning) of values, and of gaps, that the training part did not have.
+) -> list[Strange]:
+    """Return what the texts of a column have that the training part had not: values, and gaps.
 
     ``missing``: that of the `Reading`; ``complete``: there was no gap in training.
+
+    >>> texts = np.array(["a", "c", None], dtype=object)
+    >>> [one.count for one in strange_texts("t", texts, places_of(texts, "ab"), "ab", None, True)]
+    [1, 1]
     """
+    found = []
     gaps = gaps_of(texts)
     strange = texts[(places == len(known)) & ~gaps]
     if len(strange):
-        warnings.warn(
-            f"column {shown(name)}: {len(strange)} of {len(texts)} values have no place of "
-            f"their own from training (first {shown(strange[0])}); they count as '<unknown>'",
-            DataWarning,
-            stacklevel=4,
+        said = (
+            f"have no place of their own from training (first {shown(strange[0])}); they count as "
+            "'<unknown>'"
         )
+        found.append(Strange(name, "value", len(strange), len(texts), said))
     markers = [text for text in known if Reading(missing=missing).is_gap(text)]
     if gaps.any() and (complete or markers):
         why = "none was in training"
         if markers:  # of an older fastnn, or of a Table made by hand
             keep = advice("missing", f" ({arg('missing', [])} keeps it one)") if markers[0] else ""
             why = f"as the model's category {shown(markers[0])} counts when it is read{keep}"
-        warnings.warn(
-            f"column {shown(name)}: {gaps.sum()} of {len(texts)} values are missing, {why}; they "
-            "count as '<unknown>'",
-            DataWarning,
-            stacklevel=4,
-        )
+        said = f"are missing, {why}; they count as '<unknown>'"
+        found.append(Strange(name, "category", int(gaps.sum()), len(texts), said))
+    return found

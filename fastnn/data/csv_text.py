@@ -20,6 +20,7 @@ from fastnn.data.csv_lines import (
     sign_of,
 )
 from fastnn.data.table import EXACT, Array, Place, check_known, not_exact
+from fastnn.data.wanted import Only
 from fastnn.errors import DataError
 from fastnn.extras import pip_install
 
@@ -30,13 +31,14 @@ def read_csv(
     kinds: Mapping[str, str] | None = None,
     drop: Collection[str] = (),
     reading: Reading = STANDARD,
+    only: Only | None = None,
 ) -> tuple[dict[str, Array], Place]:
     r"""Read a delimited text file with a header line: columns, and where row i is.
 
     A column is numeric when all its cells that are not missing are numbers, true/false when they
     are those words, else text; what looks like numbers but for some cells is refused with line and
     cell (`notations`), unless ``kinds`` (column to one of `columns.KINDS`) settles it. Blank lines
-    are skipped. Columns of ``drop`` are not judged.
+    are skipped. Columns of ``drop``, and those that ``only`` does not want, are not judged.
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
@@ -58,6 +60,7 @@ def read_csv(
     sign = sign_of(path, reading.delimiter)
     header = read_or_refuse(path, lambda: read_header(path, sign))
     check_known(drop, header, "drop")
+    drop = drop if only is None else {*drop, *only.besides(header)}
     place = place_in_file(path, reading.delimiter)
     source, tail = read_or_refuse(path, lambda: _source(path))
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.arrays import as_array, read_npz, split_block
-from fastnn.data.cells import Reading
+from fastnn.data.cells import Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
 from fastnn.data.frames import frame_columns, is_series, series_column
@@ -25,6 +25,7 @@ from fastnn.data.table import (
     listed,
     unknown_column,
 )
+from fastnn.data.wanted import Only
 from fastnn.errors import ArgumentError, DataError, advice, arg, lacking, shown
 from fastnn.extras import pip_install
 
@@ -39,6 +40,7 @@ def read_table(
     numeric: Collection[str] = (),
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
+    only: Only | None = None,
     dtype: str | None = None,
     **reading: Any,
 ) -> Table:
@@ -50,6 +52,8 @@ def read_table(
         numeric: columns that must hold numbers: any other cell is an error with its place.
         categorical: columns to take as categories, whatever they hold.
         drop: columns to leave out.
+        only: the columns that are wanted, where not all are; others are not judged. It has no
+            effect on data without names.
         dtype: 'float32' or 'float64'; None keeps every value exactly (see Table.from_columns).
         reading: how text is read, the arguments of `Reading`: delimiter, decimal, and so on.
 
@@ -68,7 +72,7 @@ def read_table(
     if isinstance(source, Table):
         return source.drop(list(drop)) if drop else source
     kinds = _kinds(numeric, categorical, drop)
-    columns, place = _columns(source, kinds, drop, Reading(**reading))
+    columns, place = _columns(source, kinds, drop, Reading(**reading), only=only)
     positional = not has_names(source)
     return Table.from_columns(columns, dtype=dtype, place=place, positional=positional)
 
@@ -81,6 +85,8 @@ def read_labelled(
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
     text: bool = False,
+    gaps: bool = False,
+    only: Only | None = None,
     dtype: str | None = None,
     **reading: Any,
 ) -> tuple[Table, Array]:
@@ -89,7 +95,7 @@ def read_labelled(
     Several names give a matrix ``(N, k)``, as does a two-dimensional array of an NPZ file. Text
     of a frame or an array stays text, spelt as it is but for spaces around it; ``text``: so does
     that of a file, where it would be numbers else. A missing target value raises DataError with
-    its place. Everything else as in ``read_table``.
+    its place; with ``gaps`` it stays, as NaN or None. Everything else as in ``read_table``.
 
     >>> import numpy as np
     >>> table, target = read_labelled({"x": np.eye(2), "y": np.array([0, 1])}, "y")
@@ -109,14 +115,16 @@ def read_labelled(
             "the target over as an array"
         )
     kinds = dict.fromkeys(names, "text" if text else "label") | _kinds(numeric, categorical, drop)
-    columns, place = _columns(source, kinds, drop, Reading(**reading), optional=names)
+    how = Reading(**reading)
+    columns, place = _columns(source, kinds, drop, how, optional=names, only=only)
     for name in names:
         if name not in columns:
-            raise DataError(f"{arg('target')}: {unknown_column(name, list(columns))}")
+            known = [*columns, *(only.others if only is not None else [])]
+            raise DataError(f"{arg('target')}: {unknown_column(name, known)}")
         values = columns[name]
-        gaps = [v is None for v in values] if values.dtype == object else np.isnan(values)
-        if np.any(gaps):
-            row = int(np.flatnonzero(np.asarray(gaps).reshape(len(values), -1).any(axis=1))[0])
+        empty = without_value(values)
+        if empty.any() and not gaps:
+            row = int(np.flatnonzero(empty)[0])
             labels = f"; if NA, none and the like are labels, say {arg('missing', [])}"
             hint = advice("missing", labels)
             raise DataError(
@@ -131,6 +139,21 @@ def read_labelled(
         raise DataError(f"no feature columns are left beside the target {listed(names)}")
     table = Table.from_columns(columns, dtype=dtype, place=place)
     return table, chosen[0] if len(chosen) == 1 else np.column_stack(chosen)
+
+
+def without_value(values: Array) -> Array:
+    """Say of each row of a target, (N,) or (N, k), whether a value is missing.
+
+    >>> without_value(np.array([1.0, np.nan])), without_value(np.array([None, "a"]))
+    (array([False,  True]), array([ True, False]))
+    """
+    if values.dtype.kind not in "Of":
+        return np.zeros(len(values), bool)
+    if values.dtype == object:
+        empty = np.array([is_missing(cell) for cell in values.ravel()], bool).reshape(values.shape)
+    else:
+        empty = np.isnan(values)
+    return np.asarray(empty.reshape(len(values), -1).any(axis=1))
 
 
 def target_columns(source: Any, target: Any) -> tuple[str, ...]:
@@ -209,6 +232,7 @@ def _columns(
     drop: Collection[str],
     reading: Reading,
     optional: Collection[str] = (),
+    only: Only | None = None,
 ) -> tuple[dict[str, Array], Place]:
     """Return the columns of any source, each of its kind, without those of ``drop``.
 
@@ -223,14 +247,15 @@ def _columns(
         )
     if path is not None and is_csv:
         _check_readable(path)
-        columns, place = read_csv(path, kinds=kinds, drop=drop, reading=reading)
+        columns, place = read_csv(path, kinds=kinds, drop=drop, reading=reading, only=only)
     else:
-        columns = _typed(path if path is not None else source, kinds, drop, reading)
+        columns = _typed(path if path is not None else source, kinds, drop, reading, only)
     known: list[str] = []
     for name, v in columns.items() if kinds else ():
         known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
     declared = {name: kind for name, kind in kinds.items() if name not in optional}
     absent = {kind for name, kind in declared.items() if name not in known}
+    known += only.others if only is not None else []  # one of them may be meant
     check_known(declared, known, "categorical" if absent == {"categorical"} else "")
     return columns, place
 
@@ -260,7 +285,11 @@ def _check_readable(path: Path) -> None:
 
 
 def _typed(
-    source: Any, kinds: Mapping[str, str], drop: Collection[str], reading: Reading
+    source: Any,
+    kinds: Mapping[str, str],
+    drop: Collection[str],
+    reading: Reading,
+    only: Only | None = None,
 ) -> dict[str, Array]:
     """Return the columns of a source that is not a text file, without those of ``drop``.
 
@@ -269,7 +298,7 @@ def _typed(
     arrays: dict[str, Any]
     if isinstance(source, Path) and _suffix(source) == ".parquet":
         _check_readable(source)
-        return frame_columns(_read_parquet(source), drop, kinds.get, reading)
+        return frame_columns(_read_parquet(source), drop, kinds.get, reading, only)
     if isinstance(source, Path):
         _check_readable(source)
         arrays = read_npz(source)
@@ -279,7 +308,7 @@ def _typed(
     elif hasattr(source, "collect") and not isinstance(source, np.ndarray):
         raise ArgumentError("the frame is lazy: call .collect() first", argument="data")
     elif _is_frame(source):
-        return frame_columns(source, drop, kinds.get, reading)
+        return frame_columns(source, drop, kinds.get, reading, only)
     elif is_series(source):
         arrays = {"x0": source}
     elif isinstance(source, Sequence) or hasattr(source, "__array__"):
@@ -291,6 +320,8 @@ def _typed(
             "a dict of arrays or a data frame",
             argument="data",
         )
+    if only is not None and has_names(source):
+        arrays, drop = _wanted(arrays, drop, only)
     single = {*drop, *(name for name, kind in kinds.items() if kind == "categorical")}
     columns: dict[str, Array] = {}
     for name, given in arrays.items():
@@ -308,6 +339,22 @@ def _typed(
         for name, values in columns.items()
         if name not in drop
     }
+
+
+def _wanted(
+    arrays: Mapping[str, Any], drop: Collection[str], only: Only
+) -> tuple[dict[str, Any], Collection[str]]:
+    """Return the arrays that are wanted, and ``drop`` with the unwanted columns of blocks."""
+    kept, dropped = {}, {*drop}
+    for name, given in arrays.items():
+        rows = isinstance(given, (list, tuple)) and given and np.ndim(given[0]) == 1
+        block = rows or getattr(given, "ndim", 1) == 2
+        names = [f"{name}{j}" for j in range(width(given))] if block else [name]
+        besides = [] if name in only.names else only.besides(names)
+        if len(besides) < len(names) or not dropped.isdisjoint(names):
+            kept[name] = given
+            dropped.update(besides)
+    return kept, dropped
 
 
 def _block(name: str, values: Array, reading: Reading) -> Array:

@@ -12,6 +12,7 @@ from fastnn.data.columns import text_column, typed_column
 from fastnn.data.csv_text import arrow_texts
 from fastnn.data.notations import date_cure
 from fastnn.data.table import Array, check_known, check_names, from_zero
+from fastnn.data.wanted import Only
 from fastnn.errors import ArgumentError, DataError, shown
 from fastnn.extras import pip_install
 
@@ -31,16 +32,21 @@ def is_series(values: Any) -> bool:
 
 
 def frame_columns(
-    frame: Any, drop: Collection[str], kind_of: Callable[[str], str | None], reading: Reading
+    frame: Any,
+    drop: Collection[str],
+    kind_of: Callable[[str], str | None],
+    reading: Reading,
+    only: Only | None = None,
 ) -> dict[str, Array]:
     """Return the columns of a data frame but those of ``drop``; ``kind_of`` declares their kinds.
 
-    Raises DataError for names and cells that cannot be, ArgumentError for what is no frame.
+    ``only``: the columns that are wanted, if not all are. Raises DataError for names and cells that cannot be, ArgumentError for what is no frame.
     """
     # pyarrow's tables have both: their `columns` are the data.
     names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
     check_names(names, "the data frame")
     check_known(drop, names, "drop")
+    drop = drop if only is None else {*drop, *only.besides(names)}
     wrapped = _wrapped(frame, eager_only=True)
     return {
         name: _column(name, wrapped[name], kind_of(name), reading)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fastnn.data.categories import (
-    all_different,
-    frequent_categories,
-    gaps_of,
-    places_of,
-    report_unknown,
-)
+from fastnn.data.categories import frequent_categories, gaps_of, places_of, strange_texts
 from fastnn.data.cells import kept_options
 from fastnn.data.columns import numeric_part, texts_of
-from fastnn.data.state import check_metadata, check_vectors, is_flag, is_reading, is_text_list
-from fastnn.data.statistics import (
-    DataWarning,
-    blocks,
-    columns_with_gaps,
-    filled_by_median,
-    moments,
+from fastnn.data.state import (
+    check_metadata,
+    check_vectors,
+    is_flag,
+    is_reading,
+    is_text,
+    is_text_list,
 )
-from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero, listed
+from fastnn.data.statistics import blocks, columns_with_gaps, filled_by_median, moments
+from fastnn.data.strange import Strange, tell
+from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero
+from fastnn.data.useless import REASONS, check_text, tell_useless, useless_columns
+from fastnn.data.wanted import tell_others
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, shown
 
 #: Columns with more categories than this keep their most frequent ones.
@@ -46,8 +43,12 @@ class Features:
     sigma (population) are those of the filled column. In a column without gaps in the training
     part a later gap is filled with mu, with a DataWarning. A constant column has sigma 1.
 
+    Columns without a value in the training part, and of text that is another in nearly every row
+    (`fastnn.data.useless`), are left out with a DataNote.
+
     Attributes:
         columns: names of the input columns, in the training order.
+        given: those and the columns that were left out, in the order of the training data.
         positional: the training data had no column names.
         numeric: the p numeric input columns.
         indicators: those of ``numeric`` that had gaps.
@@ -57,7 +58,9 @@ class Features:
         dtype: of the output.
         reading: how text was read, for new data: `Reading`'s decimal, thousands and missing.
         complete: categorical columns without gaps in the training part.
-        identifiers: columns warned of in ``fit``, so not again in ``transform``; not saved.
+        weight: the column of weights, if there was one; it is no input.
+        left_out: why columns were left out, by their names: one of `useless.REASONS`.
+        told: columns warned of in ``fit``, so not again in ``transform``; not saved.
 
     >>> import numpy as np
     >>> table = Table.from_columns({"age": np.array([1, 3]), "town": np.array(["A", "B"], object)})
@@ -81,7 +84,14 @@ class Features:
     dtype: str
     reading: Mapping[str, Any] = field(default_factory=dict)
     complete: tuple[str, ...] = ()
-    identifiers: Collection[str] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    told: Collection[str] = ()
+    given: tuple[str, ...] = ()
+    weight: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.given:
+            object.__setattr__(self, "given", self.columns)
 
     def __repr__(self) -> str:
         return (
@@ -97,9 +107,11 @@ class Features:
         dtype: str = "float32",
         standardize: bool = True,
         categorical: Collection[str] = (),
+        keep_text: Collection[str] = (),
         max_categories: int = MAX_CATEGORIES,
         weights: Array | None = None,
         reading: Mapping[str, Any] | None = None,
+        weight: str = "",
     ) -> Features:
         """Learn medians, mu, sigma and categories from the training part.
 
@@ -108,13 +120,14 @@ class Features:
             dtype: of the output, 'float32' or 'float64'; statistics are float64 always.
             standardize: False leaves numbers in their own units.
             categorical: numeric columns to one-hot encode (codes such as a month).
+            keep_text: columns of text that are kept even if nearly every row has another one.
             max_categories: the most frequent so many values of a column get a place of their own,
                 the others share '<unknown>', with a DataWarning.
             weights: (N,), which count in medians, means and deviations (`statistics.moments`); a
                 row of weight 0 is not seen.
-            reading: how the text was read, to be kept.
+            reading, weight: how the text was read, and the column of weights, to be kept.
 
-        Raises DataError for a column without any value and for numbers too large to square.
+        Raises DataError if no column is left, and for numbers too large to square.
 
         >>> import numpy as np
         >>> Features.fit(Table.from_columns({"x": np.array([2.0, 4.0])})).mean
@@ -122,6 +135,7 @@ class Features:
         """
         check_dtype(dtype)
         check_known(categorical, table.names, "categorical")
+        check_text(keep_text, table)
         if isinstance(max_categories, bool) or not isinstance(max_categories, (int, np.integer)):
             raise ArgumentError(
                 f"{arg('max_categories')} must be a whole number, found {shown(max_categories)}"
@@ -133,6 +147,11 @@ class Features:
         if weights is not None and weights.any():  # what does not count teaches nothing
             counts = np.flatnonzero(weights)
             table, weights = table.rows(counts), weights[counts]
+        given = table.names
+        left_out = useless_columns(table, keep_text)
+        tell_useless(left_out)
+        table = table.drop([*left_out]) if left_out else table
+        categorical = [name for name in categorical if name not in left_out]
         numeric = tuple(name for name in table.numeric_names if name not in categorical)
         texts = {name: texts_of(table, name) for name in table.names if name not in numeric}
         values = numeric_part(table, numeric)
@@ -157,7 +176,12 @@ class Features:
             dtype=dtype,
             reading=kept_options(reading or {}),
             complete=tuple(name for name in texts if not gaps_of(texts[name]).any()),
-            identifiers=frozenset(name for name in texts if all_different(texts[name])),
+            left_out=left_out,
+            told={
+                n for n, t in texts.items() if n in keep_text or len({*t} - {None}) > max_categories
+            },
+            given=given,
+            weight=weight,
         )
 
     @property
@@ -209,13 +233,14 @@ class Features:
         """
         return tuple(self.categories)
 
-    def transform(self, table: Table) -> Array:
+    def transform(self, table: Table, strange: list[Strange] | None = None) -> Array:
         """Return ``(N, n_features)`` rows for the network, C-contiguous, of ``dtype``.
 
         Named columns are matched by name, in any order; data without names (on either side) by
-        position. Raises DataError for missing, extra or too few columns, text in a numeric
-        column, and numbers too large for ``dtype``. Warns (DataWarning) of gaps in columns that
-        had none in the training part, and of values that it did not have.
+        position. Others are left out, with a DataNote. Raises DataError for missing columns, text
+        in a numeric column, and numbers too large for ``dtype``. Warns (DataWarning) of gaps in
+        columns that had none in the training part, and of values that it did not have;
+        ``strange`` takes them instead, for one who tells them in other words.
 
         >>> import numpy as np
         >>> features = Features.fit(Table.from_columns({"x": np.array([2.0, 4.0])}))
@@ -227,31 +252,36 @@ class Features:
         values = numeric_part(table, [source[name] for name in self.numeric], self.numeric)
         n_numeric = len(self.numeric)
         self._write_numbers(values, out[:, :n_numeric])
-        start = self._write_gaps(values, out)
+        start, found = self._write_gaps(values, out)
         for name, known in self.categories.items():
             texts = texts_of(table, source[name])
             places = places_of(texts, known)
-            if name not in self.identifiers:
+            if name not in self.told:
                 complete = name in self.complete
-                report_unknown(name, texts, places, known, self.reading.get("missing"), complete)
+                missing = self.reading.get("missing")
+                found += strange_texts(name, texts, places, known, missing, complete)
             out[np.arange(len(table)), start + places] = 1
             start += len(known) + 1
+        if strange is None:
+            tell(found)
+        else:
+            strange += found
         return out
 
     def _sources(self, table: Table) -> dict[str, str]:
         """Return which column of ``table`` stands for each column of the training part."""
         if self.positional or table.positional:
-            if len(table.names) != len(self.columns):
-                raise DataError(f"expected {len(self.columns)} features, found {len(table.names)}")
-            return dict(zip(self.columns, table.names, strict=True))
+            if len(table.names) == len(self.columns):
+                return dict(zip(self.columns, table.names, strict=True))
+            if len(table.names) != len(self.given):
+                raise DataError(f"expected {len(self.given)} features, found {len(table.names)}")
+            own = dict(zip(self.given, table.names, strict=True))
+            return {name: own[name] for name in self.columns}
         check_known(self.columns, table.names)
         known = set(self.columns)
-        extra = [name for name in table.names if name not in known]
-        if extra:
-            raise DataError(
-                f"columns that the model was not trained on: {listed(extra)}; leave them out "
-                f"(it knows {listed(self.columns)})"
-            )
+        tell_others(
+            [name for name in table.names if name not in {*known, *self.left_out, self.weight}]
+        )
         return {name: name for name in self.columns}
 
     def _write_numbers(self, values: Array, out: Array) -> None:
@@ -276,8 +306,12 @@ class Features:
                 f"is too large for {self.dtype}; correct it, or use {arg('dtype', 'float64')}"
             )
 
-    def _write_gaps(self, values: Array, out: Array) -> int:
-        """Fill missing numbers, set the indicators; return where the next output column is."""
+    def _write_gaps(self, values: Array, out: Array) -> tuple[int, list[Strange]]:
+        """Fill missing numbers, set the indicators.
+
+        Return where the next output column is, and the gaps where training had none.
+        """
+        strange = []
         filled = (self.fill - self.mean) / self.scale
         start = len(self.numeric)
         indicator = {name: start + k for k, name in enumerate(self.indicators)}
@@ -288,14 +322,12 @@ class Features:
             if name in indicator:
                 out[missing, indicator[name]] = 1
             else:
-                warnings.warn(
-                    f"column {shown(name)}: {missing.sum()} of {len(missing)} values are missing, "
-                    "none was in training; filled with the training mean "
-                    f"{self.fill[column]:g}",
-                    DataWarning,
-                    stacklevel=3,
+                said = (
+                    "are missing, none was in training; filled with the training mean "
+                    f"{self.fill[column]:g}"
                 )
-        return start + len(self.indicators)
+                strange.append(Strange(name, "number", int(missing.sum()), len(missing), said))
+        return start + len(self.indicators), strange
 
     def reading_with(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return how to read new text: as ``given``, and else as that of the training.
@@ -327,6 +359,10 @@ class Features:
             metadata["reading"] = dict(self.reading)
         if self.complete:
             metadata["complete"] = list(self.complete)
+        if self.left_out:
+            metadata |= {"given": list(self.given), "left_out": dict(self.left_out)}
+        if self.weight:
+            metadata["weight"] = self.weight
         arrays = {"fill": self.fill, "mean": self.mean, "scale": self.scale}
         return metadata, {name: array.copy() for name, array in arrays.items()}
 
@@ -339,7 +375,11 @@ class Features:
         >>> Features.from_state(*state).names
         ('x0', 'x1')
         """
-        metadata = {"reading": {}, "complete": [], **metadata}
+        metadata = {
+            "reading": {}, "complete": [], "left_out": {}, "weight": "",
+            "given": metadata.get("columns"),
+            **metadata,
+        }  # fmt: skip
         check_metadata(
             metadata,
             {
@@ -352,6 +392,11 @@ class Features:
                 "dtype": lambda v: v in ("float32", "float64"),
                 "reading": is_reading,
                 "complete": is_text_list,
+                "given": is_text_list,
+                "weight": is_text,
+                "left_out": lambda v: (
+                    isinstance(v, dict) and all(why in (*REASONS,) for why in v.values())
+                ),
             },
             "features",
         )
@@ -360,6 +405,8 @@ class Features:
             sorted([*numeric, *categories]) != sorted(metadata["columns"])
             or not set(metadata["indicators"]) <= set(numeric)
             or not set(metadata["complete"]) <= set(categories)
+            or [name for name in metadata["given"] if name not in metadata["left_out"]]
+            != metadata["columns"]
         ):
             raise ModelFileError("features: the lists of columns contradict each other")
         check_vectors(arrays, dict.fromkeys(("fill", "mean", "scale"), len(numeric)), "features")
@@ -379,4 +426,7 @@ class Features:
             dtype=metadata["dtype"],
             reading=metadata["reading"],
             complete=tuple(metadata["complete"]),
+            left_out=metadata["left_out"],
+            given=tuple(metadata["given"]),
+            weight=metadata["weight"],
         )

@@ -23,6 +23,15 @@ class DataWarning(FastnnWarning):
     """Something in the data was handled in a way the user should know of."""
 
 
+class DataNote(DataWarning):
+    """Something that is as it should be, but that a user may want to be otherwise.
+
+    The report of what was read says it, too.
+    """
+
+    is_note = True
+
+
 def blocks(values: Array) -> Iterator[slice]:
     """Cut the rows into blocks that fit the cache.
 

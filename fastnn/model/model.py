@@ -18,6 +18,7 @@ from fastnn.data.files import has_names, read_labelled, read_table, target_colum
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
+from fastnn.data.wanted import Only, tell_others
 from fastnn.errors import ArgumentError, arg, lacking, shown
 from fastnn.faces import Face
 from fastnn.formats.atomic import write_atomically
@@ -26,7 +27,7 @@ from fastnn.formats.onnx_export import onnx_bytes
 from fastnn.model.facts import model_facts, report_rows
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.preparation.examples import Examples, target_values
+from fastnn.preparation.examples import Examples, target_values, with_target, with_weights
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.choices import refuse_unknown
@@ -150,7 +151,7 @@ class Model:
     def outputs(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return ``A[L]`` for the rows of ``data``: (N, K), float of the model's dtype."""
         with lacking(*_OF_TRAINING):
-            rows = self.features.transform(self._table(data, reading))
+            rows = self.features.transform(self.read(data, **reading))
         return self.learner.predict(rows)
 
     def outputs_of_rows(self, X: npt.ArrayLike) -> Array:
@@ -222,14 +223,16 @@ class Model:
         target: Any = None,
         *,
         metrics: Sequence[object] | None = None,
-        sample_weight: npt.ArrayLike | None = None,
+        sample_weight: npt.ArrayLike | str | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> dict[str, float]:
         """Return metrics and the (weighted) mean loss for examples with a known target.
 
         ``target``: labels or values, or the name of a column of ``data``, or a list of such
-        names; None takes the column or columns that the model was trained to predict.
-        ``reading``: as in `predict`. Raises DataError for a label that the model does not know,
+        names; None takes the column or columns that the model was trained to predict. Rows without
+        a target are left out, with a DataNote. ``sample_weight``: weights, or the name of their
+        column; None takes the column that training took, if it is there. ``reading``: as in
+        `predict`. Raises DataError for a label that the model does not know,
         or if a target column is missing.
 
         >>> import numpy as np
@@ -241,17 +244,35 @@ class Model:
         metrics = default_metrics(self.task) if metrics is None else metrics
         metric_names(self.task, metrics)  # or refuses
         with lacking(*_OF_TRAINING):
-            examples = self.examples(data, target, **reading)
-            if sample_weight is not None:
-                weights = check_weights(sample_weight, len(examples))
-                examples = replace(examples, weights=weights)
+            examples = self.examples(data, target, sample_weight=sample_weight, **reading)
             prepared = Preparation(self.features, self.targets, self.network.loss)
             part = prepared.part(examples, metrics=metrics)
         A, loss = self.learner.evaluate(part)
         return {**part.judged(A), "loss": float(loss)}
 
+    def read(
+        self, data: Any, *, drop: Sequence[str] = (), **reading: Unpack[ReadingOptions]
+    ) -> Table:
+        """Return the rows of ``data`` as `predict` takes them: the columns that the model knows.
+
+        Others, ``drop`` among them, are not looked at; those that training did not have are told
+        with a DataNote.
+
+        >>> from fastnn.api.train import train
+        >>> model = train({"a": np.arange(99.0), "y": np.arange(99.0)}, "y", epochs=1).model
+        >>> model.read({"a": [1.0]}).names
+        ('a',)
+        """
+        return self._read(data, drop, reading)[0]
+
     def examples(
-        self, data: Any, target: Any = None, **reading: Unpack[ReadingOptions]
+        self,
+        data: Any,
+        target: Any = None,
+        *,
+        sample_weight: npt.ArrayLike | str | None = None,
+        drop: Sequence[str] = (),
+        **reading: Unpack[ReadingOptions],
     ) -> Examples:
         """Return the rows of ``data`` with their known target, as `evaluate` takes both.
 
@@ -259,15 +280,27 @@ class Model:
         >>> len(train("digits", epochs=1).model.examples(np.zeros((2, 64)), [3, 4]))
         2
         """
+        if isinstance(data, Examples):
+            return data
         wanted = self.target_name if target is None else target
         names = target_columns(data, wanted)
+        column = sample_weight if isinstance(sample_weight, str) else ""
+        weight = column or (self.features.weight if sample_weight is None else "")
         if target is None or names:
-            table, labels = read_labelled(
-                data, names or wanted, text=self.has_text_labels, **self.kinds(data),
-                **self._how(reading),
-            )  # fmt: skip
-            return Examples(table, labels)
-        return Examples(self._table(data, reading), target_values(wanted))
+            own = names or ((wanted,) if isinstance(wanted, str) else wanted)
+            table, labels = self._read(data, drop, reading, [*own, weight], names or wanted)
+        else:
+            table, labels = self._read(data, drop, reading, [weight])
+            labels = target_values(wanted)
+        found = Examples(table, labels)
+        if sample_weight is not None and not column:
+            found = replace(found, weights=check_weights(sample_weight, len(table)))
+        if len(labels) == len(table):  # or it is refused with both numbers
+            called = self.target_name if target is None else names or "target"
+            found = with_target(found, called, read=target is None or bool(names))
+        if column or weight in table.names:
+            found = with_weights(found, weight)
+        return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model into one file, whole or not at all; `fastnn.load` reads it back.
@@ -327,8 +360,36 @@ class Model:
     def _repr_html_(self) -> str:
         return self._face().html()
 
-    def _table(self, data: Any, reading: ReadingOptions) -> Table:
-        return read_table(data, **self.kinds(data), **self._how(reading))
+    def _read(
+        self,
+        data: Any,
+        drop: Sequence[str],
+        reading: ReadingOptions,
+        more: Sequence[str] = (),
+        target: str | Sequence[str] = (),
+    ) -> tuple[Table, Array]:
+        """Read the columns that the model takes, and ``more``; the ``target`` apart, if any."""
+        f, only = self.features, None
+        if has_names(data) and not isinstance(data, Table) and not f.positional:
+            only = Only({*f.columns, *more})
+        how = {"only": only, **self.kinds(data, drop), **self._how(reading)}
+        labels = np.zeros(0)
+        if len(target):
+            text = self.has_text_labels
+            table, labels = read_labelled(data, target, text=text, gaps=True, **how)
+        else:
+            table = read_table(data, **how)
+        if only is not None:
+            silent = {*drop, *f.left_out, f.weight}
+            tell_others([name for name in only.others if name not in silent], self._targets)
+        return table, labels
+
+    @property
+    def _targets(self) -> tuple[str, ...]:
+        """What the columns of the target are called, those of a matrix in an NPZ file, too."""
+        name = self.target_name
+        blocks = (f"{name}{j}" for j in range(self.targets.n_outputs))
+        return (name, *blocks) if isinstance(name, str) else tuple(name)
 
     def _how(self, reading: ReadingOptions) -> dict[str, Any]:
         """How text is read: as ``reading`` says, else as in training."""
@@ -340,24 +401,30 @@ class Model:
         """Whether labels are text."""
         return self.targets.classes is not None and self.targets.classes.dtype.kind == "U"
 
-    def kinds(self, data: Any) -> dict[str, Any]:
-        """Return which columns of ``data`` training found to be numeric, and categorical.
+    def kinds(self, data: Any, drop: Sequence[str] = ()) -> dict[str, Any]:
+        """Return which columns of ``data`` are numeric, categorical, and to be left out.
 
-        They are declared to the reader, so that a few rows are not judged by themselves.
+        The first two are what training found them to be. They are declared to the reader, so that
+        a few rows are not judged by themselves. ``drop``: further ones to leave out.
         """
+        f, given = self.features, {"drop": drop}
         if isinstance(data, Table):
-            return {}
-        f = self.features
-        names = dict(zip(f.columns, f.columns, strict=True))
+            return given
+        names = {column: column for column in f.columns}
         if not has_names(data):  # columns are known by their places
-            if width(data) != len(f.columns):
-                return {}
-            names = {column: f"x{j}" for j, column in enumerate(f.columns)}
+            for columns in (f.columns, f.given):
+                if width(data) == len(columns):
+                    names = {column: f"x{j}" for j, column in enumerate(columns)}
+                    break
+            else:
+                return given
+            given = {"drop": [*drop, *(names[c] for c in f.left_out if c in names)]}
         elif f.positional:
-            return {}
+            return given
         return {
             "numeric": [names[column] for column in f.numeric],
             "categorical": [names[column] for column in f.categorical],
+            **given,
         }
 
     def _decode(self, A: Array) -> Array:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -12,10 +13,20 @@ import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.builtin import DATASETS, load
-from fastnn.data.files import is_delimited, read_labelled, read_table, target_columns
-from fastnn.data.table import Table, check_known
+from fastnn.data.columns import numeric_part
+from fastnn.data.files import (
+    has_names,
+    is_delimited,
+    read_labelled,
+    read_table,
+    target_columns,
+    without_value,
+)
+from fastnn.data.statistics import DataNote
+from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
 from fastnn.data.tasks import infer_task
-from fastnn.errors import ArgumentError, DataError, arg, inside, lacking, shown
+from fastnn.data.wanted import Only, tell_others
+from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.recipe.choices import checked, pick
 from fastnn.recipe.table import DataOptions, ReadingOptions, SourceOptions
@@ -29,13 +40,15 @@ class Examples:
     """Rows with their target and, where given, weights (N, 1).
 
     ``index`` (N,): the number of each row, from 0, in the data that it was read from; None: they
-    are all of them, in their order.
+    are all of them, in their order. ``left_out``: how many further rows there were, without a
+    target.
     """
 
     table: Table
     target: Array
     weights: Array | None = None
     index: npt.NDArray[np.int64] | None = None
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.table)
@@ -67,6 +80,13 @@ class Source:
     test: Examples | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)  # the `DataOptions`, checked
     reading: ReadingOptions = field(default_factory=ReadingOptions)  # of text
+    weight: str = ""  # the column of the weights, if they are one
+
+    @property
+    def kept_text(self) -> list[str]:
+        """The columns of text that are kept, whatever they hold: by ``keep_text``, or declared."""
+        declared = [c for c in self.columns["categorical"] if c in self.examples.table.categorical]
+        return [*self.columns["keep_text"], *declared]
 
     def __repr__(self) -> str:
         test = "" if self.test is None else f", {len(self.test):,} more are the test part"
@@ -80,13 +100,15 @@ def read_source(
     data: Any,
     target: Any = None,
     *,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | str | None = None,
     **given: Unpack[SourceOptions],
 ) -> Source:
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
     ``target`` names a column of the data, or several in a list, or is the array of targets; a
-    built-in data set has its own. Raises DataError or ArgumentError that say what is missing.
+    built-in data set has its own. ``sample_weight`` is the weights, or names a column of them,
+    which is no input then. Rows without a target are left out, with a DataNote. Raises DataError
+    or ArgumentError that say what is missing.
 
     >>> source = read_source("digits")
     >>> source.task, len(source.examples)
@@ -111,10 +133,88 @@ def read_source(
         found = None
     if len(values) != len(table):
         raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows of data")
-    weights = None if sample_weight is None else check_weights(sample_weight, len(table))
+    weight = sample_weight if isinstance(sample_weight, str) else ""
+    weights = None if weight or sample_weight is None else check_weights(sample_weight, len(table))
+    examples = Examples(table, values, weights)
+    if columns["missing_target"] == "drop":
+        examples = with_target(examples, name, read=bool(target_columns(data, target)))
+    if weight:
+        if weight in target_columns(data, name):
+            raise ArgumentError(f"{arg('sample_weight', weight)} is the target, too")
+        examples = with_weights(examples, weight)
+        if test is not None and weight in test.table.names:
+            test = with_weights(test, weight)
     task = columns["task"]
-    kind = (found or infer_task(values)) if task == "auto" else task
-    return Source(Examples(table, values, weights), kind, name, test, columns, reading)
+    kind = (found or infer_task(examples.target)) if task == "auto" else task
+    return Source(examples, kind, name, test, columns, reading, weight)
+
+
+def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = True) -> Examples:
+    """Return the rows that have a target; the others are told with a DataNote, and counted.
+
+    ``name``: of the target, or of several, which was ``read`` from data with columns. Of numbers that gaps had made floats, whole ones are
+    whole again.
+
+    >>> table = Table.from_columns({"x": np.arange(2.0)})
+    >>> with_target(Examples(table, np.array([1, 2])), "y").target
+    array([1, 2])
+
+    Raises DataError if no row has one.
+    """
+    target = examples.target
+    empty = without_value(target)
+    n = int(empty.sum())
+    if not n:
+        return examples
+    which = f"target {listed(map(shown, [name] if isinstance(name, str) else name))}"
+    labels = ""
+    if read and target.dtype == object:
+        said = f"; if NA, none and the like are labels, say {arg('missing', [])}"
+        labels = advice("missing", said)
+    if n == len(target):
+        raise DataError(f"{which}: no row has a value{labels}")
+    refused = advice("missing_target", f"; {arg('missing_target', 'error')} refuses them")
+    count = f"{n:,} of {len(target):,} rows {'has' if n == 1 else 'have'} no value and "
+    verb = "is" if n == 1 else "are"
+    warnings.warn(DataNote(f"{which}: {count}{verb} left out{refused}{labels}"), stacklevel=3)
+    kept = examples.rows(np.flatnonzero(~empty))
+    values = kept.target
+    if (
+        values.dtype.kind == "f"
+        and (values == np.rint(values)).all()
+        and (abs(values).max() < EXACT)
+    ):
+        values = values.astype(np.int64)
+    return replace(kept, target=values, left_out=n)
+
+
+def with_weights(examples: Examples, name: str) -> Examples:
+    """Return the rows with a column as their weights, which is no input then.
+
+    >>> table = Table.from_columns({"x": np.arange(2.0), "w": np.array([1.0, 3.0])})
+    >>> weighted = with_weights(Examples(table, np.array([0, 1])), "w")
+    >>> weighted.table.names, weighted.flat_weights
+    (('x',), array([1., 3.]))
+
+    Raises DataError for a column that is not there, and for text and gaps in it.
+    """
+    table = examples.table
+    if table.positional:
+        raise ArgumentError(
+            f"{arg('sample_weight')}: an array has no column names, and so none {shown(name)}; "
+            "hand the weights over as an array",
+            value=name,
+        )
+    check_known([name], table.names, "sample_weight")
+    with lacking("categorical"):
+        weights = numeric_part(table, [name])[:, 0]
+    gaps = np.flatnonzero(np.isnan(weights))
+    if len(gaps):
+        row = int(gaps[0] if examples.index is None else examples.index[gaps[0]])
+        raise DataError(f"{arg('sample_weight')}: column {shown(name)}, {from_zero(row)}: no value")
+    with inside(f"column {shown(name)}: "):
+        checked = check_weights(weights, len(table))
+    return replace(examples, table=table.drop([name]), weights=checked)
 
 
 def _read(
@@ -123,17 +223,19 @@ def _read(
     columns: Mapping[str, Any],
     reading: Mapping[str, Any],
     numeric: Collection[str] = (),
+    only: Only | None = None,
 ) -> tuple[Table, Array, str | tuple[str, ...]]:
     check_there(data)
     if target is None:
         raise ArgumentError(
             f"{arg('target')} is missing: name a column of the data, or give the values"
         )
-    how: dict[str, Any] = {"numeric": numeric, **columns, **reading}
-    how.pop("task", None)
+    how: dict[str, Any] = {"numeric": numeric, "only": only, **reading}
+    how |= {name: columns[name] for name in ("categorical", "drop")}
     names = target_columns(data, target)
     if names:
-        table, values = read_labelled(data, names, **how)
+        gaps = columns["missing_target"] == "drop"
+        table, values = read_labelled(data, names, gaps=gaps, **how)
         return table, values, names if len(names) > 1 else names[0]
     return read_table(data, **how), target_values(target), "target"
 
@@ -211,14 +313,23 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
     if not is_delimited(data):
         reading["delimiter"] = None
     numeric: tuple[str, ...] = ()
-    trained = source.examples.table
+    trained, only = source.examples.table, None
+    named = target_columns(data, target)
     if trained.positional or isinstance(data, (Table, np.ndarray, list)):  # columns by their place
         columns |= {"categorical": (), "drop": ()}
     else:
         columns["categorical"], numeric = tuple(trained.categorical), trained.numeric_names
+        only = Only({*trained.names, *named, source.weight}) if has_names(data) else None
     # Which columns are categories was found in the training data.
     with inside(f"{arg(name)}: "), lacking("categorical"):
-        table, values, _ = _read(data, target, columns, reading, numeric)
+        table, values, called = _read(data, target, columns, reading, numeric, only)
         if len(values) != len(table):
             raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows")
-    return Examples(table, values)
+        examples = Examples(table, values)
+        if columns["missing_target"] == "drop":
+            examples = with_target(examples, called, read=bool(named))
+        if source.weight in table.names:
+            examples = with_weights(examples, source.weight)
+    if only is not None:
+        tell_others([name for name in only.others if name not in source.columns["drop"]])
+    return examples

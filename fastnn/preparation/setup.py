@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy.typing as npt
+
 from fastnn.data.preprocess import Features
+from fastnn.data.strange import Strange, tell_of_parts
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
-from fastnn.errors import arg
+from fastnn.errors import arg, inside
 from fastnn.nn.network import Network, network
-from fastnn.preparation.examples import Source
+from fastnn.preparation.examples import Examples, Source
 from fastnn.preparation.fit_to_task import (
     choose_loss,
     choose_metrics,
@@ -27,6 +30,8 @@ from fastnn.preparation.record import Record
 from fastnn.recipe.config import Config
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.part import Part
+
+Array = npt.NDArray[Any]
 
 #: What was made for one training and serves others that ask for the same.
 Shared = dict[Hashable, Any]
@@ -92,8 +97,10 @@ def set_up(
             categorical=[
                 c for c in source.columns["categorical"] if c in train.table.numeric_names
             ],
+            keep_text=source.kept_text,
             weights=train.flat_weights,
             reading=source.reading,
+            weight=source.weight,
         ),
     )
     targets = _remember(
@@ -106,9 +113,10 @@ def set_up(
     prepared = Preparation(features, targets, cost)
     own = {"validation": validation, "test": test}
     where = {name: f"{name if own.get(name) is None else arg(name)} part: " for name in parts}
+    rows = _remember(shared, ("X", inputs), lambda: _rows(features, parts, where))
     arrays = {
         name: (
-            _remember(shared, ("X", name, inputs), partial(prepared.rows, part, where[name])),
+            rows[name],
             _remember(shared, ("Y", name, outputs), partial(prepared.target, part, where[name])),
         )
         for name, part in parts.items()
@@ -140,6 +148,19 @@ def set_up(
     return Setup(
         recipe, net, features, targets, ready, judges.greater_is_better, source.target_name, record
     )
+
+
+def _rows(
+    features: Features, parts: Mapping[str, Examples], where: Mapping[str, str]
+) -> dict[str, Array]:
+    """Return the rows of every part; what is strange in them is told once, for all of them."""
+    found: dict[str, Array] = {}
+    strange: dict[str, list[Strange]] = {name: [] for name in parts}
+    for name, part in parts.items():
+        with inside(where[name]):
+            found[name] = features.transform(part.table, strange[name])
+    tell_of_parts(strange)
+    return found
 
 
 def _remember(shared: Shared, key: Hashable, make: Callable[[], Any]) -> Any:

@@ -58,6 +58,18 @@ class DataOptions(TypedDict, total=False):
         Flag("COL[,COL]", forms.split_list, repeat=True, example="id"),
         more="of every part",
     )]
+    keep_text: Annotated[Collection[str], Option(
+        (), checks.listed,
+        "columns of text to keep, even if nearly every row has another one",
+        Flag("COL[,COL]", forms.split_list, repeat=True, example="surname"),
+        more="without it they are left out where at least half of the values in the training part "
+             "occur only once, which is said",
+    )]
+    missing_target: Annotated[str, Option(
+        "drop", checks.one_of("drop", "error"),
+        "rows without a target: drop leaves them out and says how many, error refuses them",
+        Flag("WHAT"),
+    )]
 
 
 class ReadingOptions(TypedDict, total=False):

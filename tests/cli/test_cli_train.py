@@ -39,7 +39,7 @@ def test_every_option_is_an_argument_of_train() -> None:
         "0.1", "--monitor", "f1", "--tolerance", "0.1", "--time-limit", "10m",
         "--metrics", "f1,top_k_accuracy(k=2)",
         "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
-        "--capture", "never", "--precision", "tf32", "--doctor", "--find-learning-rate",
+        "--keep-text", "d", "--missing-target", "error", "--capture", "never", "--precision", "tf32", "--doctor", "--find-learning-rate",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
     own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
@@ -211,8 +211,8 @@ def test_warnings_are_one_line_each(fastnn, flats_csv: Path) -> None:
     assert ran.code == 0
     lines = ran.err.splitlines()
     assert len(lines) == 1, "not again for the names of the validation and of the test part"
-    assert lines[0].startswith("fastnn: warning: column 'id' has another text in each of 72 rows")
-    assert lines[0].endswith("; leave it out: --drop id")
+    assert lines[0].startswith("fastnn: left out, text that is another in nearly every row: 'id'")
+    assert lines[0].endswith("; to keep one: --keep-text id")
 
 
 def test_device_auto_says_what_it_took(run_python) -> None:
@@ -292,7 +292,12 @@ BAD_FILES = {
     "other target": (f"x,z\n{GOOD}", (), "target: no column 'y'"),
     "text among numbers": (f"x,y\n{GOOD}oops,1\n", (), "'oops'"),
     "infinity": (f"x,y\n{GOOD}inf,1\n", (), "inf is not a finite number"),
-    "gap in the target": (f"x,y\n{GOOD}5,\n", (), "target column 'y', line 32 of 'bad.csv'"),
+    "gap in the target": (
+        f"x,y\n{GOOD}5,\n",
+        ("--missing-target", "error"),
+        "target column 'y', line 32 of 'bad.csv'",
+    ),
+    "gaps only": ("x,y\n" + "1,\n" * 30, (), "target 'y': no row has a value"),
     "one class": ("x,y\n" + "1,a\n2,a\n" * 20, (), "'a'"),
     "three classes": (f"x,y\n{GOOD}" + "5,2\n" * 9, ("--task", "binary"), "two classes, found 3"),
     "label out of range": (f"x,y\n{GOOD}5,2\n", ("--task", "multilabel"), "out of range"),

@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from fastnn.data.categories import frequent_categories, places_of, report_unknown
+from fastnn.data.categories import frequent_categories, places_of, strange_texts
 from fastnn.data.statistics import DataWarning
+from fastnn.data.strange import tell
 
 
 def texts(*cells):
@@ -20,15 +21,6 @@ def test_ties_between_categories_do_not_depend_on_the_order_of_rows():
         assert kept == ("a", "c")
 
 
-def test_texts_that_are_all_different_are_told():
-    texts = np.array([f"name {i}" for i in range(31)], dtype=object)
-    with pytest.warns(DataWarning, match="column 'who' has another text in each of 31 rows"):
-        assert len(frequent_categories("who", texts, 256)) == 31
-    with pytest.warns(DataWarning, match=r"leave it out: drop=\['who'\]$"):
-        assert len(frequent_categories("who", texts, 5)) == 5
-    assert len(frequent_categories("who", texts[:30], 256)) == 30
-
-
 def test_places_of_a_model_of_an_older_fastnn():
     # it took text as it was: now "True" is read as "1", and "2.0" as "2"
     assert places_of(texts("1", "0", "2", "x", None), ["False", "True"]).tolist() == [1, 0, 2, 2, 2]
@@ -39,7 +31,7 @@ def test_places_of_a_model_of_an_older_fastnn():
 
 def report(cells, known, missing=None, complete=False):
     found = texts(*cells)
-    report_unknown("c", found, places_of(found, known), known, missing, complete)
+    tell(strange_texts("c", found, places_of(found, known), known, missing, complete))
 
 
 def test_what_training_did_not_have_is_told():

@@ -169,9 +169,11 @@ def settle(
     by_column, gaps = p["categorical_features"] is not None, p["missing_values"] == "median"
     features, means = None, np.zeros(0)
     if by_column or p["standardize"] or gaps:
+        declared = list(table.categorical) if p["categorical_features"] != "from_dtype" else []
         features = Features.fit(
-            table, dtype=dtype.name, standardize=bool(p["standardize"]), weights=w
-        )
+            table, dtype=dtype.name, standardize=bool(p["standardize"]), keep_text=declared,
+            weights=w,
+        )  # fmt: skip
     else:
         means = table.numeric.mean(axis=0, dtype=np.float64)
     n, names = int(estimator.n_features_in_), _names(estimator)
@@ -259,12 +261,12 @@ def _columns(X: Any, categorical: Any, gaps: bool, features: Features | None = N
     source = X if hasattr(X, "columns") else np.asarray(X)
     names = list(X.columns) if hasattr(X, "columns") else [f"x{j}" for j in range(X.shape[1])]
     if features is not None:
-        kinds = ["numeric" if c in features.numeric else "categorical" for c in features.columns]
-        kind = dict(zip(names, kinds, strict=True))
+        own = dict(zip(features.given, names, strict=True))
         table = read_table(
             source,
-            numeric=[name for name in names if kind[name] == "numeric"],
-            categorical=[name for name in names if kind[name] == "categorical"],
+            numeric=[own[name] for name in features.numeric],
+            categorical=[own[name] for name in features.categories],
+            drop=[own[name] for name in features.left_out],
         )
         chosen = list(table.categorical)
     else:

@@ -1,0 +1,46 @@
+"""Which columns of a source are read, where only some of them are known."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from fastnn.data.statistics import DataNote
+from fastnn.data.table import listed
+
+
+@dataclass(frozen=True)
+class Only:
+    """The columns that are wanted. A reader leaves others unread, and notes them in ``others``."""
+
+    names: Collection[str]
+    others: list[str] = field(default_factory=list)
+
+    def besides(self, found: Iterable[str]) -> list[str]:
+        """Return those of ``found`` that are not wanted, and note them.
+
+        >>> only = Only(["age"])
+        >>> only.besides(["id", "age"]), only.others
+        (['id'], ['id'])
+        """
+        new = [name for name in found if name not in self.names]
+        self.others.extend(new)
+        return new
+
+
+def tell_others(others: Collection[str], target: Collection[str] = ()) -> None:
+    """Warn (DataNote) of columns that are left out because a model does not take them, if any.
+
+    ``target``: those that it predicts.
+
+    >>> tell_others([])
+    """
+    names = [name for name in others if name not in target]
+    there = listed(repr(name) for name in others if name in target)
+    if names:
+        also = f"; so is the target {there}" if there else ""
+        said = f"columns that the model does not take are left out: {listed(names)}{also}"
+        warnings.warn(DataNote(said), stacklevel=4)
+    elif there:
+        warnings.warn(DataNote(f"the target {there} in the data is left out"), stacklevel=4)
