@@ -128,7 +128,7 @@ def estimate(
     *,
     validation: Any = None,
     test: Any = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | str | None = None,
     **options: Unpack[TrainOptions],
 ) -> Estimate:
     """Read, check and prepare all that a training with the same arguments would, and time a bit.

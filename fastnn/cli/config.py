@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from fastnn.cli.train_arguments import as_flag
+from fastnn.cli.train_arguments import LISTS, as_flag
 from fastnn.errors import ArgumentError, FastnnError, arg, in_python, shown
 from fastnn.recipe.checks import Check, flag, listed
 from fastnn.recipe.choices import OPTIONS, pick
@@ -91,7 +91,7 @@ def read_config(path: str) -> dict[str, Any]:
         raise error.respelled(in_python) from None
     if isinstance(found.get("target"), str):
         found["target"] = [found["target"]]
-    found |= {name: [found[name]] for name in ("categorical", "drop") if name in found}
+    found |= {name: [found[name]] for name in ("target", *LISTS) if name in found}
     return {name: value for name, value in found.items() if value is not False or name in OPTIONS}
 
 
@@ -152,5 +152,6 @@ def _texts(name: str, value: Any) -> list[str]:
 #: What a config file can say beside the options of the table.
 _OTHERS: Mapping[str, Check] = {
     "data": _text, "target": _texts, "validation": _text, "test": _text, "out": _text,
-    "report": _text, "rate_picture": _text, "find_learning_rate": flag, "doctor": flag,
+    "report": _text, "sample_weight": _text, "rate_picture": _text, "find_learning_rate": flag,
+    "doctor": flag,
 }  # fmt: skip

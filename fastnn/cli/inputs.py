@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import note
 from fastnn.cli.parser import Parser, joined
-from fastnn.cli.train_arguments import add_flag, add_reading, reading_of
+from fastnn.cli.train_arguments import add_flag, add_reading, one_or_several, reading_of
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 from fastnn.recipe.choices import options
-from fastnn.recipe.forms import split_list
+from fastnn.recipe.forms import columns
 from fastnn.recipe.table import DeviceOptions, EngineOptions
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add_examples(p: Any) -> None:
     >>> p = Parser()
     >>> add_examples(p)
     >>> p.parse_args(["--target", "price"]).target
-    ['price']
+    [['price']]
     """
     add_target(p)
     _add_columns(p)
@@ -55,9 +55,8 @@ def add_examples(p: Any) -> None:
 def add_target(p: Any) -> None:
     """Add the option that names the truth."""
     p.add_argument(
-        "--target", metavar="COL", action="append",
-        help="the column of the truth; default: that of training. For several columns give it "
-        "several times",
+        "--target", metavar="COL[,COL]", action="append", type=columns,
+        help="the column of the truth, or several; default: those of training",
     )  # fmt: skip
 
 
@@ -70,7 +69,7 @@ def add_reading_of_data(p: Parser) -> None:
 
 def _add_columns(p: Any) -> None:
     p.add_argument(
-        "--drop", metavar="COL[,COL]", action="append", type=split_list,
+        "--drop", metavar="COL[,COL]", action="append", type=columns,
         help="columns of DATA to leave out",
     )  # fmt: skip
     add_reading(p)
@@ -161,7 +160,8 @@ def target_of(model: Model, arguments: argparse.Namespace) -> str | tuple[str, .
     given = arguments.target
     if not given:
         return model.target_name
-    return given[0] if len(given) == 1 else tuple(given)
+    found = one_or_several(given)
+    return found if isinstance(found, str) else tuple(found)
 
 
 def built_in(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table, Array]:

@@ -14,7 +14,15 @@ from fastnn.cli.inputs import stem
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.signals import unhurried
-from fastnn.cli.train_arguments import add_arguments, as_flag, hint, names, reading_of
+from fastnn.cli.train_arguments import (
+    LISTS,
+    add_arguments,
+    as_flag,
+    hint,
+    names,
+    one_or_several,
+    reading_of,
+)
 from fastnn.errors import ArgumentError, DivergenceError, ModelFileError, arg
 from fastnn.version import __version__
 
@@ -224,9 +232,9 @@ def as_given(arguments: argparse.Namespace) -> dict[str, Any]:
     {'drop': ('a', 'b')}
     """
     given = {name: value for name, value in vars(arguments).items() if name not in _OWN}
-    given |= {n: joined(given[n]) for n in ("categorical", "drop") if n in given}
-    if len(given.get("target", ())) == 1:
-        given["target"] = given["target"][0]
+    given |= {n: joined(given[n]) for n in LISTS if n in given}
+    if "target" in given:
+        given["target"] = one_or_several(given["target"])
     return given
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
-from fastnn.cli.parser import Parser
+from fastnn.cli.parser import Parser, joined
 from fastnn.errors import ArgumentError, in_python
 from fastnn.recipe.choices import OPTIONS, elsewhere, options
 from fastnn.recipe.documentation import shown_default
+from fastnn.recipe.forms import columns
 from fastnn.recipe.rows import Option
 from fastnn.recipe.table import (
     GROUPS,
@@ -54,8 +56,13 @@ def add_arguments(p: Parser) -> None:
     )
     g = p.add_argument_group("data")
     g.add_argument(
-        "--target", metavar="COL", action="append",
-        help="the column to predict; a file needs it. For several columns give it several times",
+        "--target", metavar="COL[,COL]", action="append", type=columns,
+        help="the column to predict, or several; a file needs it. A name with a comma is written "
+        "in quotation marks: '\"a,b\"'",
+    )  # fmt: skip
+    g.add_argument(
+        "--sample-weight", metavar="COL",
+        help="the column of the rows' weights, which is no input then; evaluate takes it, too",
     )  # fmt: skip
     g.add_argument(
         "--validation",
@@ -119,6 +126,20 @@ def add_flag(p: Any, row: Option) -> None:
     p.add_argument(f"--{row.flag_name}", **how)
 
 
+#: Options that are given as lists, and several times.
+LISTS = tuple(n for n, row in OPTIONS.items() if row.flag is not None and row.flag.repeat)
+
+
+def one_or_several(lists: Sequence[Sequence[str]]) -> str | list[str]:
+    """Return the columns of ``--target``: a name, or a list of several.
+
+    >>> one_or_several([["price"]]), one_or_several([["a", "b"], ["c"]])
+    ('price', ['a', 'b', 'c'])
+    """
+    found = list(joined(lists))
+    return found[0] if len(found) == 1 else found
+
+
 def add_reading(p: Any) -> None:
     """Add the options that say how text is read.
 
@@ -146,6 +167,7 @@ _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--ran
     for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor",
                  "repeats", "rows", "config")
 }  # fmt: skip
+_OTHERS |= {"sample_weight": "--sample-weight"}
 _OTHERS |= {"find_learning_rate": "--find-learning-rate", "rate_picture": "--rate-picture"}
 #: Those of them that have no value.
 _SWITCHES = ("doctor",)

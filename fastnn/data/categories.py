@@ -70,7 +70,7 @@ def strange_texts(
     ``missing``: that of the `Reading`; ``complete``: there was no gap in training.
 
     >>> texts = np.array(["a", "c", None], dtype=object)
-    >>> [one.count for one in strange_texts("t", texts, places_of(texts, "ab"), "ab", None, True)]
+    >>> [one.n for one in strange_texts("t", texts, places_of(texts, "ab"), "ab", None, True)]
     [1, 1]
     """
     found = []

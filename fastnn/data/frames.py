@@ -40,7 +40,8 @@ def frame_columns(
 ) -> dict[str, Array]:
     """Return the columns of a data frame but those of ``drop``; ``kind_of`` declares their kinds.
 
-    ``only``: the columns that are wanted, if not all are. Raises DataError for names and cells that cannot be, ArgumentError for what is no frame.
+    ``only``: the columns that are wanted, if not all are. Raises DataError for names and cells that
+    cannot be, ArgumentError for what is no frame.
     """
     # pyarrow's tables have both: their `columns` are the data.
     names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)

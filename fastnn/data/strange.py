@@ -19,7 +19,7 @@ _KINDS = {
 
 
 class Strange(NamedTuple):
-    """``count`` of the ``rows`` values of a column are strange.
+    """``n`` of the ``rows`` values of a column are strange.
 
     ``kind``: "value", of text that training did not have, "category" or "number", of gaps that it
     did not have. ``said``: what of them, and what is done about it, of this column alone.
@@ -27,7 +27,7 @@ class Strange(NamedTuple):
 
     column: str
     kind: str
-    count: int
+    n: int
     rows: int
     said: str
 
@@ -39,7 +39,7 @@ def tell(found: Sequence[Strange]) -> None:
     """
     for one in found:
         warnings.warn(
-            f"column {shown(one.column)}: {one.count} of {one.rows} values {one.said}",
+            f"column {shown(one.column)}: {one.n} of {one.rows} values {one.said}",
             DataWarning,
             stacklevel=4,
         )
@@ -56,7 +56,7 @@ def tell_of_parts(parts: Mapping[str, Sequence[Strange]]) -> None:
             for one in found:
                 if one.kind == kind:
                     count = counts.setdefault(one.column, [0, 0])
-                    count[0] += one.count
+                    count[0] += one.n
                     count[1] += one.rows
         if counts:
             where = " and ".join(n for n, f in parts.items() if any(s.kind == kind for s in f))

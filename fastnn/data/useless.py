@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from fastnn.data.statistics import DataNote
+from fastnn.data.statistics import DataNote, columns_with_gaps
 from fastnn.data.table import Array, Table, check_known, for_column, listed
 from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 
@@ -50,8 +50,8 @@ def useless_columns(table: Table, keep: Collection[str] = ()) -> dict[str, str]:
 
     Raises DataError if none would be left.
     """
-    nothing = np.isnan(table.numeric).all(axis=0) if table.numeric.size else np.zeros(0, bool)
-    found = {n: "empty" for n, no in zip(table.numeric_names, nothing, strict=True) if no}
+    gaps = np.flatnonzero(columns_with_gaps(table.numeric)) if table.numeric_names else ()
+    found = {table.numeric_names[j]: "empty" for j in gaps if np.isnan(table.numeric[:, j]).all()}
     for name, texts in table.categorical.items():
         if all(text is None for text in texts):
             found[name] = "empty"

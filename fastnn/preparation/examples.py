@@ -152,8 +152,8 @@ def read_source(
 def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = True) -> Examples:
     """Return the rows that have a target; the others are told with a DataNote, and counted.
 
-    ``name``: of the target, or of several, which was ``read`` from data with columns. Of numbers that gaps had made floats, whole ones are
-    whole again.
+    ``name``: of the target, or of several, which was ``read`` from data with columns. Of numbers
+    that gaps had made floats, whole ones are whole again.
 
     >>> table = Table.from_columns({"x": np.arange(2.0)})
     >>> with_target(Examples(table, np.array([1, 2])), "y").target

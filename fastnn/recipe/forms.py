@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -28,6 +29,22 @@ def split_list(text: str, mark: str = ",") -> list[str]:
     if "" in parts:
         raise ArgumentTypeError(f"has an empty entry in {shown(text)}")
     return parts
+
+
+def columns(text: str) -> list[str]:
+    """Read names of columns: commas part them but in brackets, and in quotation marks around one.
+
+    >>> columns("age,town"), columns('"a,b",c'), columns("size (cm, inch)")
+    (['age', 'town'], ['a,b', 'c'], ['size (cm, inch)'])
+    """
+    quoted = re.findall(r'(?:^|,)\s*("(?:[^"]|"")*")\s*(?=,|$)', text)
+    signs = text
+    for k, name in enumerate(quoted):  # out of the way, since their commas do not part
+        signs = signs.replace(name, f"\x00{k}\x00", 1)
+    return [
+        quoted[int(part[1:-1])][1:-1].replace('""', '"') if part.startswith("\x00") else part
+        for part in split_list(signs)
+    ]
 
 
 def one_or_list(convert: Callable[[str], T]) -> Callable[[str], T | list[T]]:

@@ -50,18 +50,18 @@ class DataOptions(TypedDict, total=False):
     categorical: Annotated[Collection[str], Option(
         (), checks.listed,
         "numeric columns to take as categories",
-        Flag("COL[,COL]", forms.split_list, repeat=True, example="month"),
+        Flag("COL[,COL]", forms.columns, repeat=True, example="month"),
     )]
     drop: Annotated[Collection[str], Option(
         (), checks.listed,
         "columns to leave out",
-        Flag("COL[,COL]", forms.split_list, repeat=True, example="id"),
+        Flag("COL[,COL]", forms.columns, repeat=True, example="id"),
         more="of every part",
     )]
     keep_text: Annotated[Collection[str], Option(
         (), checks.listed,
         "columns of text to keep, even if nearly every row has another one",
-        Flag("COL[,COL]", forms.split_list, repeat=True, example="surname"),
+        Flag("COL[,COL]", forms.columns, repeat=True, example="surname"),
         more="without it they are left out where at least half of the values in the training part "
              "occur only once, which is said",
     )]

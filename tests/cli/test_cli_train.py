@@ -1,5 +1,6 @@
 """`fastnn train`: what it passes on, prints and writes; every bad input leaves nothing behind."""
 
+import csv
 import inspect
 import json
 import math
@@ -11,7 +12,7 @@ import pytest
 from fastnn.api.train import train
 from fastnn.backend.engine import compiled_status
 from fastnn.cli.main import build_parser
-from fastnn.cli.train import default_out
+from fastnn.cli.train import as_given, default_out
 from fastnn.data.builtin import DATASETS
 from fastnn.model.files import load
 from fastnn.nn.activations import ACTIVATIONS
@@ -39,12 +40,13 @@ def test_every_option_is_an_argument_of_train() -> None:
         "0.1", "--monitor", "f1", "--tolerance", "0.1", "--time-limit", "10m",
         "--metrics", "f1,top_k_accuracy(k=2)",
         "--device", "auto", "--engine", "numpy", "--dtype", "float64", "--seed", "7",
-        "--keep-text", "d", "--missing-target", "error", "--capture", "never", "--precision", "tf32", "--doctor", "--find-learning-rate",
+        "--keep-text", "d", "--missing-target", "error", "--sample-weight", "w",
+        "--capture", "never", "--precision", "tf32", "--doctor", "--find-learning-rate",
     ]  # fmt: skip
     found = vars(build_parser().parse_args(["train", *everything]))
     own = {"command", "run", "traceback", "data", "out", "json", "quiet"}
     flags = {name for name, row in OPTIONS.items() if row.flag is not None}
-    others = {"target", "validation", "test", "doctor", "find_learning_rate"}
+    others = {"target", "validation", "test", "doctor", "find_learning_rate", "sample_weight"}
     assert set(found) - own == flags | others
     assert set(found) - own <= set(inspect.signature(train).parameters)
     assert found["hidden_layer_sizes"] == (3, 2)
@@ -336,6 +338,59 @@ def test_data_that_are_not_there(fastnn, data: str, said: str) -> None:
     ran = fastnn("train", data, "--target", "y")
     assert ran.code == 3
     assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    ("given", "columns"),
+    [
+        (["b,c"], ["b", "c"]),
+        (["b", "c"], ["b", "c"]),
+        (["b,c", "d, e"], ["b", "c", "d", "e"]),
+        (['"a,b",c'], ["a,b", "c"]),
+        (['"a,b"'], "a,b"),
+        (["size (cm, in)"], "size (cm, in)"),
+        (['"say ""x"""'], 'say "x"'),
+        (["b"], "b"),
+    ],
+)
+def test_several_targets(given: list[str], columns: list[str] | str, fastnn, tmp_path) -> None:
+    arguments = [word for one in given for word in ("--target", one)]
+    found = build_parser().parse_args(["train", "t.csv", *arguments])
+    assert as_given(found)["target"] == columns
+    names = [columns] if isinstance(columns, str) else columns
+    with (tmp_path / "t.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["x", *names])
+        writer.writerows([i, *(i / 7 + j for j in range(len(names)))] for i in range(40))
+    ran = fastnn("train", "t.csv", *arguments, "--epochs", 1, "--quiet", "--json")
+    assert json.loads(ran.out)["target"] == columns
+    judged = fastnn("evaluate", "t.fastnn", "t.csv", *arguments, "--json")
+    assert json.loads(judged.out)["target"] == columns
+    assert fastnn("evaluate", "t.fastnn", "t.csv", "--json").out == judged.out
+
+
+def test_weights_of_a_column(fastnn, tmp_path) -> None:
+    rows = "\n".join(f"{i},{1 + i % 3},{i % 2}" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"x,w,y\n{rows}\n")
+    how = ("--target", "y", "--epochs", 2, "--quiet", "--json")
+    ran = fastnn("train", "t.csv", "--sample-weight", "w", *how)
+    assert (ran.code, ran.err) == (0, "")
+    assert load("t.fastnn").features.columns == ("x",)
+    judged = fastnn("evaluate", "t.fastnn", "t.csv", "--json")
+    assert judged.err == ""
+    assert json.loads(judged.out)["metrics"] == load("t.fastnn").evaluate("t.csv")
+    for command in ("explain", "report", "diagnose"):
+        more = () if command != "explain" else ("--repeats", 1)
+        if command == "diagnose":
+            ran = fastnn("inspect", "t.fastnn", "--weights", "t.csv")
+        else:
+            ran = fastnn(command, "t.fastnn", "t.csv", *more)
+        assert (ran.code, ran.err) == (0, ""), command
+    again = fastnn("train", "--config", "t.fastnn", "--out", "u.fastnn", "--quiet", "--json")
+    assert again.code == 0, again.err
+    assert load("u.fastnn").features.weight == "w"
+    ran = fastnn("train", "t.csv", "--sample-weight", "v", *how)
+    assert (ran.code, "--sample-weight: no column 'v'" in ran.err) == (3, True)
 
 
 def test_a_file_without_target_names_its_columns(fastnn, flats_csv: Path) -> None:

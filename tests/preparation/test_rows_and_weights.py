@@ -1,6 +1,5 @@
 """Rows without a target, and weights in a column: the same at every door."""
 
-import json
 import warnings
 
 import numpy as np
@@ -42,7 +41,8 @@ def test_rows_without_a_target_are_left_out_and_weights_follow(target, left, tas
     ):
         source = read_source(rows, target, sample_weight=[1.0, 2.0, 3.0, 4.0])
     found = source.examples
-    assert found.target.tolist() == left and source.task == task
+    assert found.target.tolist() == left
+    assert source.task == task
     assert found.left_out == 4 - len(left)
     np.testing.assert_array_equal(found.flat_weights, found.table.numeric[:, 0])
     np.testing.assert_array_equal(found.index, found.flat_weights - 1)
@@ -50,9 +50,9 @@ def test_rows_without_a_target_are_left_out_and_weights_follow(target, left, tas
 
 def test_labels_that_read_as_gaps_are_named_as_what_they_may_be() -> None:
     data = {"x": X, "y": ["none", "mild"] * 20}
-    with pytest.warns(DataNote, match=r"'y': 20 of 40 rows .*; if NA, none .*say missing=\[\]$"):
-        with pytest.raises(DataError, match="one class only"):
-            train(data, "y", **HOW)
+    said = r"'y': 20 of 40 rows .*; if NA, none .*say missing=\[\]$"
+    with pytest.warns(DataNote, match=said), pytest.raises(DataError, match="one class only"):
+        train(data, "y", **HOW)
     assert train(data, "y", missing=[], **HOW).model.classes_.tolist() == ["mild", "none"]
 
 
@@ -82,7 +82,8 @@ def test_every_door_leaves_out_the_same_rows(tmp_path_factory, labels, gaps) -> 
     for name in NAMED:
         said, *found = learnt(SOURCES[name], range(N))
         assert found == expected, name
-        assert len(said) == 1 and f"'y': {len(gaps)} of {N} rows" in said[0]
+        assert len(said) == 1
+        assert f"'y': {len(gaps)} of {N} rows" in said[0]
 
 
 def test_evaluate_leaves_them_out_too_and_parts_of_ones_own() -> None:
@@ -101,7 +102,7 @@ def test_evaluate_leaves_them_out_too_and_parts_of_ones_own() -> None:
     plain = train({"x": X, "y": y}, "y", test={"x": X[kept], "y": y[kept]}, **HOW)
     assert whole.report == plain.report
     assert whole.record.rows["test"] == 38
-    with pytest.raises(DataError, match="test: target column 'y', row 3 .*: no value"):
+    with pytest.raises(DataError, match=r"test: target column 'y', row 3 .*: no value"):
         train({"x": X, "y": y}, "y", test={"x": X, "y": gone}, missing_target="error", **HOW)
 
 
