@@ -282,7 +282,7 @@ def test_what_there_is_to_say_is_there() -> None:
         assert "2 inputs -&gt; 3 relu" in text or "2 inputs -> 3 relu" in text
     assert model._repr_html_().count("<svg") == 2, "the losses of both parts"
     assert "a, b" in repr(model)
-    assert re.search(r"\n  error    epoch 1, step \d of \d: the loss is ", str(diverged()))
+    assert re.search(r"\n  error +epoch 1, step \d of \d: the loss is ", str(diverged()))
 
 
 def test_a_model_says_what_inspect_says() -> None:

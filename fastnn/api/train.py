@@ -21,6 +21,8 @@ from fastnn.faces import Curve, Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.model.facts import report_rows, task_text
 from fastnn.model.model import Model
+from fastnn.preparation.account import account
+from fastnn.preparation.baseline import Baseline, baseline_of
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.record import Record
 from fastnn.preparation.setup import set_up
@@ -37,7 +39,7 @@ from fastnn.recipe.table import (
     SourceOptions,
     TrainOptions,
 )
-from fastnn.text import engine_text
+from fastnn.text import engine_text, number
 from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.class_counts import ClassCounts
@@ -81,6 +83,7 @@ class Training:
     range_test: RangeTest | None = None  # how the learning rate was found, if it was looked for
     record: Record | None = field(default=None, repr=False)  # what was read, for `report_html`
     counts: ClassCounts | None = field(default=None, repr=False)  # of the test part, all its rows
+    baseline: Baseline | None = None  # what is to be had without a column, on the test part
 
     @property
     def history(self) -> History:
@@ -181,6 +184,11 @@ class Training:
         facts |= self.history.facts()
         if self.range_test is not None:
             facts["learning rate"] = f"{self.range_test.learning_rate:g}: {self.range_test.reason}"
+        if self.record is not None:
+            facts |= account(self.record, model.features, model.targets)
+        if self.baseline is not None:
+            metrics = (f"{name} {number(v)}" for name, v in self.baseline.metrics.items())
+            facts["baseline"] = f"{self.baseline.says}: {', '.join(metrics)} on the test part"
         if self.error is not None:
             facts["error"] = str(self.error)
         if self.findings:
@@ -282,6 +290,7 @@ def train(
         return Training(
             model, report, diagnosis=physician.diagnosis(ready["validation"]), range_test=found,
             record=setup.record, counts=seen["test"][1],
+            baseline=baseline_of(setup.targets, setup.record.prior, ready["test"]),
         )  # fmt: skip
 
     stopped = False

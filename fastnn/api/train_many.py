@@ -19,6 +19,7 @@ from fastnn.diagnosis.doctor import findings_of_training
 from fastnn.diagnosis.findings import Case
 from fastnn.errors import ArgumentError, arg, inside, shown
 from fastnn.model.model import Model
+from fastnn.preparation.baseline import baseline_of
 from fastnn.preparation.examples import Source, read_source
 from fastnn.preparation.setup import Setup, Shared, set_up
 from fastnn.recipe.checks import flag
@@ -352,7 +353,10 @@ def _training(
     case = Case.of(setup.network, options, setup.features, setup.targets)
     found = findings_of_training(learner, parts["train"], parts["validation"], case)
     record = setup.record if "test" in report else None
-    return Training(model, report, diagnosis=Diagnosis(found), record=record, counts=counts)
+    base = None if record is None else baseline_of(setup.targets, record.prior, parts["test"])
+    return Training(
+        model, report, diagnosis=Diagnosis(found), record=record, counts=counts, baseline=base
+    )
 
 
 class _Progress:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn.cli.config import add_config, configured, print_config
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
+from fastnn.cli.results import quality_text, read_document, read_text
 from fastnn.cli.signals import unhurried
 from fastnn.cli.train import as_given, check_out, check_report, given_arguments
 from fastnn.cli.train_arguments import add_arguments, as_flag, hint, names
@@ -240,7 +241,7 @@ def _write(found: Search, path: str) -> None:
 
 
 def _summary(found: Search, out: str, table: str, seconds: float) -> str:
-    from fastnn.text import WIDTH, engine_text, metrics_table
+    from fastnn.text import WIDTH, engine_text
     from fastnn.text import table as aligned
 
     most = 20
@@ -252,11 +253,12 @@ def _summary(found: Search, out: str, table: str, seconds: float) -> str:
             f"combinations, {seconds:.1f} s; the {better} {found.by} on "
             "the validation part is best",
             "",
+            *([read_text(found.training), ""] if found.training.record is not None else []),
             aligned(rows[: most + 1]),
             *([f"... and {more} more in {table}"] if more > 0 else []),
             "",
             fill(f"the best, trained by {engine_text(found.engine)}:", WIDTH),
-            metrics_table(found.training.report),
+            quality_text(found.training),
             "",
             f"model: {out}",
             f"results: {table}",
@@ -276,6 +278,7 @@ def _document(found: Search, out: str, table: str, seconds: float) -> dict[str, 
         "best": dict(found.candidates[found.best].config),
         "engine": found.engine,
         **found.training.report,
+        **read_document(found.training),
         "seconds": round(seconds, 3),
         "model": out,
         "csv": table,

@@ -13,6 +13,7 @@ from fastnn.cli.findings import say_diagnosis, tell, warn
 from fastnn.cli.inputs import stem
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
+from fastnn.cli.results import quality_text, read_document, read_text
 from fastnn.cli.signals import unhurried
 from fastnn.cli.train_arguments import (
     LISTS,
@@ -269,7 +270,7 @@ _ENDINGS = {
 
 
 def _summary(training: Training, out: str, seconds: float) -> str:
-    from fastnn.text import WIDTH, engine_text, metrics_table
+    from fastnn.text import WIDTH, engine_text
 
     model, history, found = training.model, training.history, training.range_test
     ending = _ENDINGS.get(history.stopped, "ended after epoch {n} of {most}").format(
@@ -285,7 +286,8 @@ def _summary(training: Training, out: str, seconds: float) -> str:
             ending,
             *([] if found is None else [fill(f"{found.lines[0]}: {found.reason}", WIDTH)]),
             "",
-            metrics_table(training.report),
+            *([read_text(training), ""] if training.record is not None else []),
+            quality_text(training),
             "",
             f"model: {out}",
         ]
@@ -312,6 +314,7 @@ def _document(training: Training, out: str, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "training_seconds": round(steps, 3),
         **training.report,
+        **read_document(training),
         **{
             name: found
             for name, found in training.diagnosis.to_json(as_flag).items()

@@ -21,6 +21,8 @@ TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 MOST_CLASSES = 20
 #: ... if each occurs at least so often on average.
 EXAMPLES_PER_CLASS = 5
+#: Up to so many different whole numbers may be meant as classes.
+MOST_UNCLEAR = 100
 
 
 def check_task(task: str) -> Task:
@@ -134,6 +136,22 @@ def infer_task(target: npt.ArrayLike) -> Task:
         return "binary"
     few = n_classes <= MOST_CLASSES and len(values) >= EXAMPLES_PER_CLASS * n_classes
     return "multiclass" if values.dtype.kind in "bU" or few else "regression"
+
+
+def few_whole_numbers(target: npt.ArrayLike) -> int:
+    """Return how many different whole numbers the target is, if they may be classes or values.
+
+    0 for anything else: text, fractions, several columns, less than 3 or more than 100 different
+    numbers, or fewer than two examples of each on average.
+
+    >>> few_whole_numbers([1, 2, 3, 3, 2, 1]), few_whole_numbers([0, 1] * 9)
+    (3, 0)
+    """
+    values = clean_target(target)
+    if values.ndim == 2 or values.dtype.kind not in "if" or (values != np.floor(values)).any():
+        return 0
+    n = len(np.unique(values))
+    return n if 3 <= n <= MOST_UNCLEAR and len(values) >= 2 * n else 0
 
 
 def one_class(values: Array) -> str:

@@ -24,7 +24,7 @@ from fastnn.data.files import (
 )
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
-from fastnn.data.tasks import infer_task
+from fastnn.data.tasks import few_whole_numbers, infer_task
 from fastnn.data.wanted import Only, tell_others
 from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown
 from fastnn.preparation.loss_weights import check_weights
@@ -81,6 +81,7 @@ class Source:
     columns: Mapping[str, Any] = field(default_factory=dict)  # the `DataOptions`, checked
     reading: ReadingOptions = field(default_factory=ReadingOptions)  # of text
     weight: str = ""  # the column of the weights, if they are one
+    whole_numbers: int = 0  # as many are the target, if it could be another task as well
 
     @property
     def kept_text(self) -> list[str]:
@@ -146,7 +147,16 @@ def read_source(
             test = with_weights(test, weight)
     task = columns["task"]
     kind = (found or infer_task(examples.target)) if task == "auto" else task
-    return Source(examples, kind, name, test, columns, reading, weight)
+    whole = few_whole_numbers(examples.target) if task == "auto" and found is None else 0
+    if whole and kind == "regression":  # classes are seen at once, by the metrics
+        warnings.warn(
+            DataNote(
+                f"the target has {whole} different whole numbers, which are taken as values; as "
+                f"classes: {arg('task', 'multiclass')}"
+            ),
+            stacklevel=2,
+        )
+    return Source(examples, kind, name, test, columns, reading, weight, whole)
 
 
 def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = True) -> Examples:

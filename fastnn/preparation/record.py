@@ -5,8 +5,8 @@ The rows are few, so that a training that is kept does not keep its data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,10 @@ class Record:
     lacks any; ``given``: the parts that were the user's own; ``dropped``: columns that were left
     out; ``weighted``: whether examples have weights; ``prior`` (K,): of the training part the
     weighted shares of the classes or of the labels, or the mean of each target in its own units;
-    ``samples``: rows of each part.
+    ``samples``: rows of each part. ``unlabelled``: how many rows were left out because they have no
+    target, of the "data" and of parts that were given, where there were any; ``whole_numbers``:
+    that many different ones are the target, if it could be classes as well as values and nobody
+    said which.
     """
 
     rows: Mapping[str, int]
@@ -44,6 +47,8 @@ class Record:
     weighted: bool
     prior: Array
     samples: Mapping[str, Examples]
+    unlabelled: Mapping[str, int] = field(default_factory=dict)
+    whole_numbers: int = 0
 
     @staticmethod
     def of(
@@ -53,10 +58,11 @@ class Record:
         Y: Array,
         given: tuple[str, ...],
         seed: int,
+        unused: Collection[str] = (),
     ) -> Record:
         """Return the record of parts; ``Y``: the encoded target of the training part.
 
-        ``seed`` draws the rows.
+        ``seed`` draws the rows; ``unused``: columns whose gaps do not matter.
 
         >>> from fastnn.preparation.examples import read_source
         >>> source = read_source("diabetes")
@@ -71,7 +77,8 @@ class Record:
         most = max(min(MOST_ROWS, MOST_NUMBERS // wide), 500)
         limits = dict.fromkeys(parts, most) | {"train": min(most, MOST_OF_TRAINING)}
         lacking = {name: gaps(part.table) for name, part in parts.items()}
-        columns = dict.fromkeys(column for found in lacking.values() for column in found)
+        columns = {c: 0 for found in lacking.values() for c in found if c not in unused}
+        read = {"data": source.examples, **{name: parts[name] for name in given}}
         return Record(
             {name: len(part) for name, part in parts.items()},
             {c: {name: found.get(c, 0) for name, found in lacking.items()} for c in columns},
@@ -80,6 +87,8 @@ class Record:
             train.weights is not None,
             prior(targets, Y, train.flat_weights),
             {name: drawn(part, limits[name], seed) for name, part in parts.items()},
+            {name: part.left_out for name, part in read.items() if part.left_out},
+            source.whole_numbers,
         )
 
 

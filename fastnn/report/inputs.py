@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from fastnn.data.preprocess import Features
+from fastnn.data.table import listed
+from fastnn.data.useless import REASONS
 from fastnn.pictures.page import chapter, folded, paragraph, table
 from fastnn.preparation.record import Record
 from fastnn.report.subject import IN_TABLE, Subject, outputs_of, target_of
@@ -91,18 +93,25 @@ def _said(subject: Subject) -> list[str]:
         if record.dropped:
             some = ", ".join(clipped(name, 40) for name in record.dropped[:20])
             found.append(f"Left out as asked: {some}.")
+        for why, words in REASONS.items():
+            gone = [clipped(name, 40) for name, own in f.left_out.items() if own == why]
+            if gone:
+                found.append(f"Left out, {words}: {listed(gone, 20)}.")
         if record.weighted:
             found.append("Rows have weights; they count in every mean on this page.")
+        n = sum(record.unlabelled.values())
+        rows = f"{n:,} rows without a target were left out." if n else "No row was left out."
+        rows = rows.replace("rows", "row").replace("were", "was") if n == 1 else rows
         lacking = sum(sum(parts.values()) for parts in record.gaps.values())
         if lacking:
             found.append(
                 f"{lacking:,} value{'s are' if lacking > 1 else ' is'} missing, in "
                 f"{len(record.gaps):,} column{'s' * (len(record.gaps) > 1)}. A missing number is "
                 "replaced by the median of the training part and told by an input of its own; a "
-                "missing category counts as '<unknown>'. No row was dropped."
+                f"missing category counts as '<unknown>'. {rows}"
             )
         else:
-            found.append("No value is missing, and no row was dropped.")
+            found.append(f"No value is missing. {rows}")
     constant = _constant(f, record)
     if constant:
         some = ", ".join(clipped(name, 30) for name in constant[:8])

@@ -144,10 +144,61 @@ def test_a_table_is_printed_for_people(fastnn) -> None:
     assert "10 inputs -> 128 relu -> 1 identity" in lines[1]
     assert lines[2].startswith("numpy on 1 thread (auto: compiling would cost about ")
     assert lines[3] == "trained all of the 2 epochs"
-    assert lines[5].split() == ["loss", "r2", "rmse", "mae"]
-    assert [line.split()[0] for line in lines[6:9]] == ["train", "validation", "test"]
+    assert lines[5:8] == [
+        "rows     442: 265 train, 89 validation, 88 test",
+        "columns  10 numeric, which become 10 inputs",
+        "target   values of mean 155.6",
+    ]
+    assert lines[9].split() == ["loss", "r2", "rmse", "mae"]
+    parts = ["train", "validation", "test", "baseline"]
+    assert [line.split()[0] for line in lines[10:14]] == parts
+    assert lines[15] == "baseline: the mean, 155.58, on the test part"
     assert lines[-1] == "model: diabetes.fastnn"
     assert max(map(len, lines)) <= 80
+
+
+def test_a_model_that_is_no_better_than_a_constant_is_told_so(fastnn, tmp_path) -> None:
+    rows = "\n".join(f"{(i * 7) % 31},{'yes' if i % 10 == 0 else 'no'}" for i in range(300))
+    (tmp_path / "rare.csv").write_text(f"x,y\n{rows}\n")
+    command = ("train", "rare.csv", "--target", "y", "--epochs", 2, "--quiet")
+    ran = fastnn(*command)
+    said = (
+        "baseline: always 'no', on the test part\n"
+        "the model is no better than that: its accuracy there is "
+    )
+    assert said in ran.out
+    found = json.loads(fastnn(*command, "--json").out)
+    assert found["baseline"]["predicts"] == "always 'no'"
+    assert found["baseline"]["test"]["accuracy"] == 0.9
+    assert found["baseline"]["beaten"] is False
+    assert found["read"]["rows"] == {"train": 180, "validation": 60, "test": 60}
+    ran = fastnn("search", "rare.csv", "--target", "y", "--epochs", 2, "--quiet", "--grid", "l2=0")
+    assert said in ran.out
+    assert "rows     300: 180 train, 60 validation, 60 test\n" in ran.out
+
+
+def test_what_was_read_is_told_in_six_lines(fastnn, tmp_path) -> None:
+    rows = "\n".join(
+        f"guest {i},{'' if i % 9 == 0 else i},,{i % 3 if i > 4 else ''}" for i in range(90)
+    )
+    (tmp_path / "t.csv").write_text(f"name,size,gone,grade\n{rows}\n")
+    ran = fastnn("train", "t.csv", "--target", "grade", "--epochs", 2, "--quiet")
+    read = ran.out.split("\n\n")[1].splitlines()
+    assert read[:4] == [
+        "rows      85: 51 train, 17 validation, 17 test",
+        "columns   1 numeric, which become 2 inputs",
+        "left out  5 rows without a target; empty: 'gone'; text: 'name'",
+        "gaps      filled: 'size' 9",
+    ]
+    assert read[4].startswith("target    3 classes (--task regression takes them as values): ")
+    assert len(read) == 5
+    assert ran.err.splitlines() == [
+        "fastnn: target 'grade': 5 of 90 rows have no value and are left out; --missing-target "
+        "error refuses them",
+        "fastnn: left out, without a value: 'gone'",
+        "fastnn: left out, text that is another in nearly every row: 'name'; to keep one: "
+        "--keep-text name",
+    ]
 
 
 def test_early_stopping_is_told(fastnn) -> None:
