@@ -10,7 +10,7 @@ import fastnn
 from fastnn import Activation, Dense, Dropout, Input, Normalization, Sequential
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.data.builtin import load
-from fastnn.data.statistics import DataWarning
+from fastnn.data.statistics import DataNote, DataWarning
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize
@@ -710,3 +710,18 @@ def test_set_weights_refuses_and_changes_nothing(weights, message):
     with pytest.raises(ArgumentError, match=message):
         model.set_weights(weights)
     np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_columns_of_no_earlier_fit_are_left_out_with_one_note():
+    columns = {"a": np.arange(8.0), "b": np.arange(8.0)[::-1].copy()}
+    y = np.arange(8.0)
+    model = Sequential([Dense(1)])
+    model.compile(loss="mse")
+    model.fit(columns, y, epochs=1, verbose=0)
+    more = {"id": [f"n{i}" for i in range(8)], **columns}
+    with pytest.warns(DataNote, match="^columns that the model does not take are left out: id$"):
+        np.testing.assert_array_equal(model.predict(more), model.predict(columns))
+    with pytest.warns(DataNote):
+        assert model.evaluate(more, y, verbose=0) == model.evaluate(columns, y, verbose=0)
+    with pytest.raises(DataError, match=r"X: no column 'b'; did you mean .*columns: a, bb"):
+        model.predict({"a": columns["a"], "bb": columns["b"]})

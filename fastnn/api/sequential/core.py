@@ -119,6 +119,12 @@ class Core:
             )
         return self.learner
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The columns of earlier fits, if they had names."""
+        named = self.features is not None and not self.features.positional
+        return self.features.columns if named and self.features is not None else ()
+
     def fitted(self, table: Table) -> Features:
         """Return what turns tables into rows: plain numbers, unless there is Normalization."""
         if self.features is not None:
@@ -131,7 +137,7 @@ class Core:
         """Return checked examples of X and y."""
         chosen = self.chosen("fit")
         targets = chosen.targets(self.dtype)
-        return examples(X, y, sample_weight, targets, self.n_features, prefix)
+        return examples(X, y, sample_weight, targets, self.n_features, prefix, self.known)
 
     def parts(
         self, given: Examples, split: float, validation_data: Any

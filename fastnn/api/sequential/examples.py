@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
-from fastnn.data.files import read_table
+from fastnn.data.files import has_names, read_table
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table, from_zero
 from fastnn.data.targets import Targets
+from fastnn.data.wanted import Only, tell_others
 from fastnn.errors import ArgumentError, DataError, arg, inside, shown
 from fastnn.preparation import parts
 from fastnn.preparation.examples import Examples
@@ -21,19 +23,25 @@ from fastnn.preparation.parts import warn_of_single_examples
 Array = npt.NDArray[Any]
 
 
-def read_inputs(X: Any, n_features: int | None, name: str = "X") -> Table:
+def read_inputs(
+    X: Any, n_features: int | None, name: str = "X", known: Sequence[str] = ()
+) -> Table:
     """Return X as a table of numbers without gaps.
 
     ``X``: rows, as an array (N, n_features), a data frame or a dict of columns. Raises DataError
     naming column and row for text and missing or infinite values, and if the number of columns
-    is not ``n_features``.
+    is not ``n_features``. ``known``: the columns of earlier fits, if they had names; others are
+    left out, with a DataNote.
 
     >>> read_inputs([[1.0, 2.0], [3.0, np.nan]], 2)
     Traceback (most recent call last):
     fastnn.errors.DataError: X, column 'x1', row 1 (counted from 0): no value; fill it in, or ...
     """
+    only = Only(known) if known and has_names(X) and not isinstance(X, Table) else None
     with inside(f"{name}: "):
-        table = read_table(X)
+        table = read_table(X, only=only, numeric=() if only is None else known)
+    if only is not None:
+        tell_others(only.others)
     for column in table.categorical:
         raise DataError(
             f"{name}, column {column!r}: it holds text; encode it as numbers, or use "
@@ -109,9 +117,10 @@ def examples(
     targets: Targets,
     n_features: int | None,
     prefix: str = "",
+    known: Sequence[str] = (),
 ) -> Examples:
     """Return checked examples: the table, the target, weights (N, 1) or None."""
-    table = read_inputs(X, n_features, f"{prefix}{arg('X')}")
+    table = read_inputs(X, n_features, f"{prefix}{arg('X')}", known)
     labels = read_target(y, targets, len(table), f"{prefix}{arg('y')}")
     w = None if sample_weight is None else check_weights(sample_weight, len(table))
     return Examples(table, labels, w)

@@ -300,7 +300,7 @@ class Sequential:
         """
         core, block = self._core, whole("batch_size", batch_size)
         with lacking(*_NOT_HERE):
-            table = read_inputs(X, core.n_features, arg("X"))
+            table = read_inputs(X, core.n_features, arg("X"), core.known)
             with inside("X: "):
                 rows = core.fitted(table).transform(table)
         outputs = core.built(rows.shape[1]).evaluation(block).predict(rows)
