@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from inspect import signature
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from fastnn.api.search_result import Candidate, Search, ranking
 from fastnn.api.search_workers import WORKERS, in_processes
 from fastnn.api.train import Training
 from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recipes, trainings
+from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DivergenceError, arg, shown
 from fastnn.preparation.examples import Source
 from fastnn.recipe.checks import flag, monitor, one_of, optional, whole
@@ -33,6 +35,8 @@ from fastnn.registry import did_you_mean
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted, insist
 from fastnn.training.metrics import default_metrics, greater_is_better, metric_names
+
+T = TypeVar("T")
 
 #: With different values of these, losses are not of one kind.
 _LOSS_CHANGES = ("loss", "label_smoothing", "class_weight", "standardize_target")
@@ -124,9 +128,10 @@ def search(
         if jobs is None and workers is None:
             trained = train(recipes, work)
         else:
+            together = groups(work.set_up(recipes))  # which tells what there is to say of the data
             trained = in_processes(
-                train, recipes, {"work": work}, jobs=jobs or _cores(),
-                workers=workers or "joblib", together=groups(work.set_up(recipes)),
+                partial(_silently, train), recipes, {"work": work}, jobs=jobs or _cores(),
+                workers=workers or "joblib", together=together,
             )  # fmt: skip
     except KeyboardInterrupt as stop:
         stopped, trained = True, getattr(stop, "result", None) or trained
@@ -138,7 +143,7 @@ def search(
     if candidates and not math.isnan(candidates[best].score):
         place = [*complete][best]
         first = recipes[place * n_folds], complete[place][0]
-        training, again = insist(partial(_judged, work, *first))
+        training, again = insist(partial(_silently, _judged, work, *first))
         found = Search(by, greater, candidates, best, training)
     if stopped or again:
         done = sum(t is not None for t in ended)
@@ -156,6 +161,13 @@ def _complete(ended: Sequence[Training | None], n_folds: int) -> dict[int, list[
         if len(part) == n_folds:
             found[i] = part
     return found
+
+
+def _silently(do: Callable[..., T], /, *given: Any, **named: Any) -> T:
+    """Do what reads and prepares the data once more, of which all is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return do(*given, **named)
 
 
 def _judged(work: Work, named: Named, training: Training) -> Training:

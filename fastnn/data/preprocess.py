@@ -247,7 +247,10 @@ class Features:
         >>> features.transform(Table.from_columns({"x": np.array([5.0])}))
         array([[2.]], dtype=float32)
         """
-        source = self._sources(table)
+        source = self.sources(table)
+        if not (self.positional or table.positional):
+            silent = {*self.given, self.weight}
+            tell_others([name for name in table.names if name not in silent])
         out = table.storage.zeros((len(table), self.n_features), self.dtype)
         values = numeric_part(table, [source[name] for name in self.numeric], self.numeric)
         n_numeric = len(self.numeric)
@@ -268,8 +271,14 @@ class Features:
             strange += found
         return out
 
-    def _sources(self, table: Table) -> dict[str, str]:
-        """Return which column of ``table`` stands for each column of the training part."""
+    def sources(self, table: Table) -> dict[str, str]:
+        """Return which column of a table stands for each column of the training part.
+
+        >>> import numpy as np
+        >>> features = Features.fit(Table.from_columns({"age": np.array([2.0, 4.0])}))
+        >>> features.sources(Table.from_columns({"x": np.zeros((1, 1))}, positional=True))
+        {'age': 'x0'}
+        """
         if self.positional or table.positional:
             if len(table.names) == len(self.columns):
                 return dict(zip(self.columns, table.names, strict=True))
@@ -278,10 +287,6 @@ class Features:
             own = dict(zip(self.given, table.names, strict=True))
             return {name: own[name] for name in self.columns}
         check_known(self.columns, table.names)
-        known = set(self.columns)
-        tell_others(
-            [name for name in table.names if name not in {*known, *self.left_out, self.weight}]
-        )
         return {name: name for name in self.columns}
 
     def _write_numbers(self, values: Array, out: Array) -> None:

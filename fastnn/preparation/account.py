@@ -11,6 +11,8 @@ from fastnn.data.useless import REASONS
 from fastnn.errors import Spelling, arg, in_python, shown, spell
 from fastnn.preparation.record import Record
 
+#: Why columns are left out, in a word or two.
+_WHY = {"empty": "empty", "text": "nearly all different", "asked": "as asked"}
 #: Names in a line.
 _IN_LINE = 6
 
@@ -57,7 +59,7 @@ def _left_out(record: Record, features: Features) -> list[str]:
     found = [f"{n:,} row{'s' * (n > 1)} without a target"] if n else []
     for why, names in _columns_left_out(record, features).items():
         if names:
-            found.append(f"{why}: {listed([shown(name, 30) for name in names], _IN_LINE)}")
+            found.append(f"{_WHY[why]}: {listed([shown(name, 30) for name in names], _IN_LINE)}")
     return found
 
 

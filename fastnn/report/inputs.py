@@ -125,11 +125,11 @@ def _constant(f: Features, record: Record | None) -> list[str]:
     if record is None or not f.standardize:
         return []
     table = record.samples["train"].table
-    names = table.numeric_names if f.positional or table.positional else f.numeric
+    own = f.sources(table)
     return [
         name
-        for name, own, scale in zip(f.numeric, names, f.scale, strict=True)
-        if scale == 1.0 and np.ptp(table.column(own)) == 0
+        for name, scale in zip(f.numeric, f.scale, strict=True)
+        if scale == 1.0 and np.ptp(table.column(own[name])) == 0
     ]
 
 

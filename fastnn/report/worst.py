@@ -51,9 +51,8 @@ def worst(judged: Judged, ranked: Sequence[int]) -> str:
         ends = float(np.nanmin(source.numeric)), float(np.nanmax(source.numeric))
         shown = [[_picture(source.numeric[i], grid, ends)] for i in order]
     else:
-        # Columns without names are known by their places.
-        own = source.names if features.positional or source.positional else features.columns
-        few = [own[j] for j in ranked[:COLUMNS]]
+        own = features.sources(source)
+        few = [own[features.columns[j]] for j in ranked[:COLUMNS]]
         columns = [clipped(features.columns[j], CELL) for j in ranked[:COLUMNS]]
         shown = [list(row) for row in zip(*(_cells(source, n, order) for n in few), strict=True)]
         if len(few) < len(own):

@@ -187,7 +187,7 @@ def test_what_was_read_is_told_in_six_lines(fastnn, tmp_path) -> None:
     assert read[:4] == [
         "rows      85: 51 train, 17 validation, 17 test",
         "columns   1 numeric, which become 2 inputs",
-        "left out  5 rows without a target; empty: 'gone'; text: 'name'",
+        "left out  5 rows without a target; empty: 'gone'; nearly all different: 'name'",
         "gaps      filled: 'size' 9",
     ]
     assert read[4].startswith("target    3 classes (--task regression takes them as values): ")

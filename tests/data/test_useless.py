@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn.api.estimators.classifier import MLPClassifier
+from fastnn.api.search import search
 from fastnn.api.train import train
 from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
@@ -165,3 +166,22 @@ def test_estimators_leave_out_what_was_not_declared():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         MLPClassifier(categorical_features=["name"], **how).fit(X, y)
+
+
+def test_a_search_tells_it_once(capfd):
+    data = {"name": texts(*NAMES), "size": np.arange(N), "y": np.arange(N) / 7}
+    how = {"grid": {"l2": [0.0, 1.0]}, "epochs": 1, "hidden_layer_sizes": [2], "engine": "numpy"}
+    for more in ({}, {"jobs": 2}, {"jobs": 1, "workers": "joblib"}):
+        with pytest.warns(DataNote) as caught:
+            search(data, "y", **how, **more)
+        assert len(caught) == 1, more
+    assert "left out" not in capfd.readouterr().err  # of a process of its own
+
+
+def test_a_report_of_columns_without_names():
+    rows = [list(row) for row in zip(*COLUMNS.values(), np.arange(N) % 7, strict=True)]
+    with pytest.warns(DataNote):
+        training = train(rows, np.arange(N) / 7, epochs=1, hidden_layer_sizes=[2])
+    page = training.report_html()
+    assert "Left out, text that is another in nearly every row: x0." in page
+    assert "Left out, without a value: x3, x4." in page

@@ -47,7 +47,8 @@ def test_six_lines_say_everything() -> None:
     assert found == {
         "rows": "95: 57 train, 19 validation, 19 test",
         "columns": "1 numeric and 1 with categories, which become 6 inputs; weights: 'weight'",
-        "left out": "5 rows without a target; empty: 'gone'; text: 'name'; asked: 'id'",
+        "left out": "5 rows without a target; empty: 'gone'; nearly all different: 'name'; "
+        "as asked: 'id'",
         "gaps": "filled: 'town' 24, 'size' 9",
         "target": found["target"],
     }
