@@ -150,7 +150,10 @@ def without_value(values: Array) -> Array:
     if values.dtype.kind not in "Of":
         return np.zeros(len(values), bool)
     if values.dtype == object:
-        empty = np.array([is_missing(cell) for cell in values.ravel()], bool).reshape(values.shape)
+        cells = values.ravel().tolist()
+        plain = {type(cell) for cell in cells} <= {str, type(None)}  # text, as readers leave it
+        gaps = [cell is None if plain else is_missing(cell) for cell in cells]
+        empty = np.array(gaps, bool).reshape(values.shape)
     else:
         empty = np.isnan(values)
     return np.asarray(empty.reshape(len(values), -1).any(axis=1))

@@ -147,7 +147,10 @@ def few_whole_numbers(target: npt.ArrayLike) -> int:
     >>> few_whole_numbers([1, 2, 3, 3, 2, 1]), few_whole_numbers([0, 1] * 9)
     (3, 0)
     """
-    values = clean_target(target)
+    given = np.asarray(to_host(target))
+    if given.ndim == 2 or given.dtype.kind in "USb" or (given.size and isinstance(given[0], str)):
+        return 0
+    values = clean_target(given)
     if values.ndim == 2 or values.dtype.kind not in "if" or (values != np.floor(values)).any():
         return 0
     n = len(np.unique(values))
