@@ -148,14 +148,6 @@ def read_source(
     task = columns["task"]
     kind = (found or infer_task(examples.target)) if task == "auto" else task
     whole = few_whole_numbers(examples.target) if task == "auto" and found is None else 0
-    if whole and kind == "regression":  # classes are seen at once, by the metrics
-        warnings.warn(
-            DataNote(
-                f"the target has {whole} different whole numbers, which are taken as values; as "
-                f"classes: {arg('task', 'multiclass')}"
-            ),
-            stacklevel=2,
-        )
     return Source(examples, kind, name, test, columns, reading, weight, whole)
 
 

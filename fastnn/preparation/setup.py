@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastnn.data.preprocess import Features
+from fastnn.data.statistics import DataNote
 from fastnn.data.strange import Strange, tell_of_parts
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
@@ -77,6 +79,8 @@ def set_up(
     standardizes = choose_standardization(recipe.standardize_target, task, cost, output)
     judges = choose_metrics(recipe.metrics, recipe.monitor, task)
     shared = {} if shared is None else shared
+    if recipe.loss is None:  # which would say what is meant
+        _remember(shared, "whole numbers", lambda: _tell_whole_numbers(source))
     split = (recipe.fractions, recipe.split_seed, recipe.fold)
     parts = _remember(
         shared,
@@ -149,6 +153,18 @@ def set_up(
     return Setup(
         recipe, net, features, targets, ready, judges.greater_is_better, source.target_name, record
     )
+
+
+def _tell_whole_numbers(source: Source) -> None:
+    """Warn (DataNote) of few whole numbers that are values; of classes the metrics tell at once."""
+    if source.whole_numbers and source.task == "regression":
+        warnings.warn(
+            DataNote(
+                f"the target has {source.whole_numbers} different whole numbers, which are taken "
+                f"as values; as classes: {arg('task', 'multiclass')}"
+            ),
+            stacklevel=4,
+        )
 
 
 def _rows(
