@@ -129,6 +129,9 @@ FACES: dict[str, Callable[[], Any]] = {
     "History, 100 metrics": lambda: history(9, n_metrics=100),
     "History, a long name": lambda: history(9, name=LONG),
     "History, scripts for names": lambda: history(9, name=EVIL),
+    "Estimate, scripts for names": lambda: fastnn.estimate(
+        {"x": [1, 2, 3, 4] * 5, EVIL: [0, 1] * 10}, EVIL
+    ),
     "Search": searched,
     "Search, long choices": lambda: fastnn.Search(
         "loss", False,
