@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fastnn.demos.demo import Demonstration
@@ -38,6 +40,8 @@ SHOWN = {
 }
 #: Layers that a gradient goes back through, for the share that is left of it.
 LAYERS = 10
+#: Just above 0, and from which difference on the slope there is another one than at 0.
+ABOVE_0, JUMP = 1e-9, 0.01
 
 
 def activations() -> Demonstration:
@@ -61,7 +65,7 @@ def activations() -> Demonstration:
     marks: tuple[Mark, ...] = (
         Line.of("sigmoid(z)", z, sigmoid.forward(z), "orange", "dashed"),
         Line.of("tanh(z)", z, tanh.forward(z), "blue", "strong"),
-        Dots.of("2 sigmoid(2z) - 1", z[some], scaled[some], "pink", 4.0),
+        replace(Dots.of("2 sigmoid(2z) - 1", z[some], scaled[some], "pink", 4.0), curve=True),
     )
     charts.append(
         Chart(
@@ -70,7 +74,6 @@ def activations() -> Demonstration:
             Axis("z"),
             Axis(limits=(-1.25, 1.25)),
             f"twice as high, twice as steep, one lower; apart by {apart:.1e} at most",
-            width=560,
             height=300,
         )
     )
@@ -94,20 +97,35 @@ def _slope(name: str, z: Numbers) -> Numbers:
     return np.broadcast_to(g.derivative(g.forward(z) if g.from_output else z), z.shape)
 
 
+def _slope_with_jump(name: str, z: Numbers) -> tuple[Numbers, Numbers]:
+    """The slope over z, with a gap at 0 if it jumps there."""
+    slope = _slope(name, z)
+    at_0, above_0 = _slope(name, np.array([0.0, ABOVE_0]))
+    if above_0 - at_0 > JUMP:
+        place = int(np.searchsorted(z, 0.0, side="right"))
+        z = np.insert(z, place, [0.0, ABOVE_0])
+        slope = np.insert(slope, place, [np.nan, above_0])
+    return z, slope
+
+
 def _curves(name: str, z: Numbers) -> Chart:
     title, formula, good_for, limits = SHOWN[name]
     shown = activation(name).forward(z)
     inside = np.where(shown <= limits[1], shown, np.nan)
+    marks: list[Mark] = [
+        Line.of("a = g(z)", z, inside, "blue", "strong"),
+        Line.of("g'(z)", *_slope_with_jump(name, z), "orange"),
+    ]
+    at_0, above_0 = _slope(name, np.array([0.0, ABOVE_0]))
+    if above_0 - at_0 > JUMP:
+        marks.append(Dots.of("", [0.0], [at_0], "orange", 3.5))  # the slope at 0 itself
     return Chart(
         f"{title}: {good_for}",
-        (
-            Line.of("a = g(z)", z, inside, "blue", "strong"),
-            Line.of("g'(z)", z, _slope(name, z), "orange"),
-        ),
+        tuple(marks),
         Axis("z"),
         Axis(limits=limits),
         formula,
-        width=560,
+        in_order=True,  # where a and g' are both 0, both are seen
         height=300,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from fastnn.data.batches import batch_size_for
 from fastnn.demos.demo import Demonstration
 from fastnn.demos.two_weights import Path, TwoWeights, points_of, window
-from fastnn.pictures.marks import Axis, Chart, Figure, Line
+from fastnn.pictures.marks import Axis, Chart, Figure, Line, Weight
 from fastnn.recipe.checks import between
 from fastnn.recipe.checks import seed as check_seed
 
@@ -92,9 +92,10 @@ def _per_batch(paths: Mapping[str, Path], epochs: int) -> Chart:
     lines = []
     for (name, path), colour in reversed([*zip(paths.items(), COLOURS, strict=True)]):
         at = (np.arange(len(path.batch_costs)) + 1) * epochs / len(path.batch_costs)
-        lines.append(Line.of(name, at, path.batch_costs, colour))
+        weight: Weight = "thin" if name == "stochastic" else "plain"  # it would hide the others
+        lines.append(Line.of(name, at, path.batch_costs, colour, weight))
     return Chart("Cost of each batch", tuple(lines), Axis("epochs"),
-                 Axis("J of the batch", log=True), width=480)  # fmt: skip
+                 Axis("J of the batch", log=True), width=420)  # fmt: skip
 
 
 def _per_epoch(paths: Mapping[str, Path], epochs: int) -> Chart:
@@ -103,4 +104,4 @@ def _per_epoch(paths: Mapping[str, Path], epochs: int) -> Chart:
         means = path.batch_costs.reshape(epochs, -1).mean(axis=1)
         lines.append(Line.of(name, range(1, epochs + 1), means, colour, "strong"))
     return Chart("Cost of each epoch", tuple(lines), Axis("epoch"),
-                 Axis("mean J of its batches", log=True), width=480)  # fmt: skip
+                 Axis("mean J of its batches", log=True), width=420)  # fmt: skip

@@ -11,7 +11,12 @@ import numpy as np
 from fastnn.backend.derivative import RULES, sensitivities
 from fastnn.backend.graph import Graph
 from fastnn.demos.demo import Demonstration
-from fastnn.demos.graph_diagram import graph_edges, graph_nodes, with_own_constants
+from fastnn.demos.graph_diagram import (
+    graph_edges,
+    graph_nodes,
+    whole_diagram,
+    with_own_constants,
+)
 from fastnn.demos.own_expression import (
     every_value,
     expression_graph,
@@ -19,7 +24,7 @@ from fastnn.demos.own_expression import (
     numbers_at,
 )
 from fastnn.errors import ArgumentError, arg
-from fastnn.pictures.marks import Diagram, Figure
+from fastnn.pictures.marks import Figure
 from fastnn.reference.derivatives import numeric_gradient
 
 EXPRESSION, AT = "3*(a+b*c)", "a=5,b=3,c=2"
@@ -35,8 +40,8 @@ def computation_graph(
     """Return the graph of an expression, with dJ/dvalue at every value, by the chain rule.
 
     From the left to the right values are computed; from the right to the left sensitivities:
-    ``dJ/du = sum over the v made of u of dJ/dv dv/du`` (N15), where ``dv/du`` is on the arrow. The
-    graph is what the kernels of fastnn are made from. ``J = 3 (a + b c)``, ``u = b c``,
+    ``dJ/du = sum over the v made of u of dJ/dv dv/du`` (N15), where ``dv/du`` is on the arrow from
+    u to v. The graph is what the kernels of fastnn are made from. ``J = 3 (a + b c)``, ``u = b c``,
     ``v = a + u`` is the example of the notes.
 
     >>> print(computation_graph())
@@ -63,13 +68,12 @@ def computation_graph(
             texts.append((equation, f"{values[i]:.5g}", f"d{J}/d{name} = {slopes[i]:.5g}"))
         colours.append("green" if i == result else "grey" if not v.args else "blue")
     nodes = graph_nodes(graph, texts, colours)
-    diagram = Diagram(
+    diagram = whole_diagram(
         f"{J} = {expression.strip()}" if len(expression) < 60 else J,
-        tuple(nodes),
-        tuple(graph_edges(graph, nodes, _local_slopes(graph, values))),
-        "in each box its value and its sensitivity; on each arrow dv/du of its two ends",
-        width=round(max(n.x + n.width / 2 for n in nodes) + 20),
-        height=round(max(n.y + n.height / 2 for n in nodes) + 20),
+        nodes,
+        graph_edges(graph, nodes, _local_slopes(graph, values)),
+        "in each box its value and its sensitivity; on each arrow the derivative of the value it "
+        "leads to by the value it comes from",
     )
     steps = [
         f"{name} = {made_of} = {values[i]:.5g}"

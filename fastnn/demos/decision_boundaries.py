@@ -19,7 +19,9 @@ from fastnn.recipe.checks import seed as check_seed
 
 Numbers = npt.NDArray[np.float64]
 
-EXAMPLES, SIDE, RADIUS, CELLS = 500, 1.3, 1.0, 48
+EXAMPLES, SIDE, RADIUS = 500, 1.3, 1.0
+#: Shades from side to side, and numbers for the line between the answers.
+CELLS, FINE = 48, 121
 CLASSES = (("inside", "orange"), ("outside", "blue"))
 
 
@@ -102,17 +104,23 @@ def _name(width: int) -> str:
     return f"{width} unit{'s' * (width != 1)}" if width else "no hidden layer"
 
 
+def _outside(training: Training, places: Numbers) -> Numbers:
+    """The probability of "outside" where x1 and x2 are each of the places (n,): (n, n)."""
+    across, up = np.meshgrid(places, places)
+    found = training.model.predict_proba(np.c_[across.ravel(), up.ravel()])[:, 1]
+    return np.asarray(found, np.float64).reshape(across.shape)
+
+
 def _panel(name: str, training: Training, X: Numbers, y: Numbers) -> Chart:
-    middles = -SIDE + 2 * SIDE * (np.arange(CELLS) + 0.5) / CELLS
-    across, up = np.meshgrid(middles, middles)
-    outside = training.model.predict_proba(np.c_[across.ravel(), up.ravel()])[:, 1]
     ends = (-SIDE, SIDE)
-    surface = Surface(ends, ends, tuple(map(tuple, outside.reshape(CELLS, CELLS).tolist())), 0, 1)
+    shades = _outside(training, -SIDE + 2 * SIDE * (np.arange(CELLS) + 0.5) / CELLS)
+    surface = Surface(ends, ends, tuple(map(tuple, shades.tolist())), 0, 1)
     marks: list[Mark] = [surface]
     for label, colour in CLASSES:
         own = X[y == label]
         marks.append(Dots.of("", own[:, 0], own[:, 1], colour, 2.2))
-    marks.append(contour(surface, 0.5, colour="ink", weight="strong"))
+    fine = _outside(training, np.linspace(*ends, FINE))
+    marks.append(contour(fine, ends, ends, 0.5, colour="ink", weight="strong"))
     report = training.report
     return Chart(
         name.capitalize(), tuple(marks), Axis("x1", limits=ends), Axis("x2", limits=ends),

@@ -111,7 +111,7 @@ def _paths(title: str, trained: Trained) -> Chart:
         for k in range(trained.weights.shape[1])
     )  # fmt: skip
     return Chart(title, lines, Axis("weight of x1"), Axis("weight of x2"),
-                 "a line for each hidden unit, epoch by epoch", width=520)  # fmt: skip
+                 "a line for each hidden unit, epoch by epoch")  # fmt: skip
 
 
 def _rows(equal: Trained, different: Trained) -> HeatMap:
@@ -122,8 +122,8 @@ def _rows(equal: Trained, different: Trained) -> HeatMap:
         tuple(f"unit {k + 1}" for k in range(len(values))),
         ("zero: x1", "zero: x2", "random: x1", "random: x2"),
         tuple(map(tuple, values.tolist())),
-        "a row for each hidden unit, a column for each input; darker: larger",
-        shades=tuple(map(tuple, np.abs(values).tolist())),
+        "a row for each hidden unit, a column for each input; blue above 0, orange below",
+        below="orange",
     )
 
 
@@ -132,4 +132,4 @@ def _costs(trained: dict[str, Trained]) -> Chart:
         Line.of(name, range(1, len(t.losses) + 1), t.losses, series_colour(k))
         for k, (name, t) in enumerate(trained.items())
     )
-    return Chart("Cost", lines, Axis("epoch"), Axis("cost J of the epoch"), width=520)
+    return Chart("Cost", lines, Axis("epoch"), Axis("cost J of the epoch"))

@@ -69,12 +69,13 @@ def delta(
     figure = Figure(
         "Errors flow back",
         [_flow(weights, A, back, Y), _weights(A, back)],
+        columns=1,
     )
     return Demonstration("delta", lines, figure)
 
 
 #: Where the units are: the deltas, with room for their products, and the gradients.
-FLOW, GRADIENTS = Grid((60.0, 290.0, 640.0)), Grid((60.0, 320.0, 580.0))
+FLOW, GRADIENTS = Grid((60.0, 250.0, 700.0), down=128.0), Grid((60.0, 350.0, 640.0), down=128.0)
 
 
 def _units(
@@ -83,16 +84,18 @@ def _units(
     """The units of all layers, and a heading over each layer."""
     nodes = []
     for l, places in enumerate(grid.places(SIZES)):
-        letter, colour = ("x", "grey") if l == 0 else ("a", "blue" if l == 1 else "green")
+        letter, colour = (("x", "grey"), ("a", "blue"), ("out ", "green"))[l]
         for i, place in enumerate(places):
-            value = f"{A[l][i, 0]:g}" if l == 0 else f"{A[l][i, 0]:.3f}"
-            nodes.append(unit(place, f"{letter}{i + 1}", value, *said[l][i], colour=colour))
+            value = f"{A[l][i, 0]:g}" if l == 0 else f"a = {A[l][i, 0]:.3f}"
+            nodes.append(
+                unit(place, f"{letter}{i + 1}", value, *said[l][i], colour=colour, size=86)
+            )
     return nodes + grid.headings("x", "hidden layer", "output layer")
 
 
 def _flow(weights: Weights, A: Sequence[Numbers], back: Gradients, Y: Numbers) -> Diagram:
     """What comes back to each hidden unit, over which weight."""
-    deltas = [[f"δ {d:.3f}" for d in layer[:, 0]] for layer in back.dZ]
+    deltas = [[f"δ = {d:.3f}" for d in layer[:, 0]] for layer in back.dZ]
     said: list[list[tuple[str, ...]]] = [
         [() for _ in range(SIZES[0])],
         [(d,) for d in deltas[0]],
@@ -113,15 +116,15 @@ def _flow(weights: Weights, A: Sequence[Numbers], back: Gradients, Y: Numbers) -
         tuple(_units(FLOW, A, said)),
         tuple(edges),
         "on each arrow w times δ; their sum, times g'(z), is the δ of the hidden unit",
-        width=700,
-        height=360,
+        width=760,
+        height=390,
     )
 
 
 def _weights(A: Sequence[Numbers], back: Gradients) -> Diagram:
     """What each weight and bias gets."""
     said: list[list[tuple[str, ...]]] = [[() for _ in range(SIZES[0])]]
-    said += [[(f"db {v:.3f}",) for v in db[:, 0]] for db in back.db]
+    said += [[(f"db = {v:.3f}",) for v in db[:, 0]] for db in back.db]
     edges = []
     for l, first, then in ((0, 0, 3), (1, 3, 6)):
         for i in range(SIZES[l + 1]):
@@ -133,8 +136,8 @@ def _weights(A: Sequence[Numbers], back: Gradients) -> Diagram:
         tuple(_units(GRADIENTS, A, said)),
         tuple(edges),
         "on each arrow dW = δ of its end times a of its start; db = δ",
-        width=640,
-        height=360,
+        width=700,
+        height=390,
     )
 
 

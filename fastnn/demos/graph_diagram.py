@@ -10,13 +10,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from fastnn.backend.graph import Graph, Value
-from fastnn.pictures.marks import Edge, Node
+from fastnn.pictures.arrows import curve
+from fastnn.pictures.marks import Diagram, Edge, Node
 from fastnn.pictures.scales import label_places
 
-MARGIN, BETWEEN, DOWN = 20.0, 76.0, 84.0
+MARGIN, BETWEEN, DOWN, HIGH = 20.0, 100.0, 84.0, 64.0
+ROOM = 14.0  # above and below an arrow, for its text
 #: What is tried, in pixels; the first that passes the fewest other values is taken.
-BENDS = (0.0, 20.0, -20.0, 35.0, -35.0, 50.0, -50.0, 70.0, -70.0, 100.0, -100.0, 150.0, -150.0)
+BENDS = (0.0, *(s * b for b in (20, 35, 50, 70, 100, 130, 165, 200, 250, 300) for s in (1.0, -1.0)))
 
 
 def columns_of(graph: Graph) -> list[int]:
@@ -95,7 +99,7 @@ def graph_nodes(
     >>> from fastnn.demos.own_expression import expression_graph
     >>> nodes = graph_nodes(expression_graph("a+b"), [("a",), ("b",), ("J",)], ["grey"] * 3)
     >>> [node.y for node in nodes]
-    [56.0, 140.0, 98.0]
+    [52.0, 136.0, 94.0]
     """
     columns = columns_of(graph)
     heights = heights_of(graph, columns)
@@ -108,8 +112,8 @@ def graph_nodes(
     nodes = []
     for i, v in enumerate(graph.values):
         constant = v.op == "constant"
-        place = lefts[columns[i]], MARGIN + 36 + heights[i]
-        size = (40.0, 40.0) if constant else (widths[i], 64.0)
+        place = lefts[columns[i]], MARGIN + HIGH / 2 + heights[i]
+        size = (40.0, 40.0) if constant else (widths[i], HIGH)
         shape = "circle" if constant else "box"
         nodes.append(Node(*place, texts[i], shape, colours[i], *size))  # type: ignore[arg-type]
     return nodes
@@ -128,19 +132,31 @@ def graph_edges(graph: Graph, nodes: Sequence[Node], texts: Sequence[Sequence[st
 
 
 def _passed(start: Node, end: Node, bend: float, others: Sequence[Node]) -> int:
-    """At how many of some places an arrow lies over another node, or outside of the picture."""
-    along = end.x - start.x, end.y - start.y
-    length = math.hypot(*along) or 1.0
-    across = -along[1] / length, along[0] / length
-    bottom = max(n.y + n.height / 2 for n in (start, end, *others)) + MARGIN
-    found = 0
-    for k in range(1, 30):
-        t = k / 30
-        away = 4 * bend * t * (1 - t)  # as far as a curve through the middle's bend
-        x = start.x + t * along[0] + away * across[0]
-        y = start.y + t * along[1] + away * across[1]
-        found += not 4 < y < bottom
-        found += any(
-            abs(x - n.x) < n.width / 2 + 4 and abs(y - n.y) < n.height / 2 + 4 for n in others
-        )
-    return found
+    """At how many of some places an arrow lies over another node."""
+    places = curve(Edge(0, 1, bend=bend), start, end).at(np.linspace(0.0, 1.0, 60))
+    return sum(
+        int((np.abs(places - (n.x, n.y)) < (n.width / 2 + 4, n.height / 2 + 4)).all(axis=1).sum())
+        for n in others
+    )
+
+
+def whole_diagram(title: str, nodes: Sequence[Node], edges: Sequence[Edge], note: str) -> Diagram:
+    """Return nodes and edges as a diagram, moved and made large enough for every arrow.
+
+    >>> nodes = [Node(30, 30, ()), Node(130, 30, ())]
+    >>> shown = whole_diagram("a to b", nodes, [Edge(0, 1, bend=-50.0)], "")
+    >>> shown.nodes[0].y > 50, shown.width
+    (True, 172)
+    """
+    curves = [curve(e, nodes[e.start], nodes[e.end]).at(np.linspace(0.0, 1.0, 60)) for e in edges]
+    heights = [float(y) for c in curves for y in c[:, 1]]
+    top = min([MARGIN + ROOM, *heights]) - ROOM
+    lowest = max([*(n.y + n.height / 2 for n in nodes), *(y + ROOM - MARGIN for y in heights)])
+    return Diagram(
+        title,
+        tuple(replace(node, y=node.y + MARGIN - top) for node in nodes),
+        tuple(edges),
+        note,
+        width=round(max(n.x + n.width / 2 for n in nodes) + MARGIN),
+        height=round(lowest + MARGIN - top + MARGIN),
+    )

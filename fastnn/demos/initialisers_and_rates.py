@@ -19,6 +19,11 @@ INITIALIZERS = (
     "uniform", "lecun_uniform", "normal", "zero", "glorot_normal", "glorot_uniform", "he_normal",
     "he_uniform",
 )  # fmt: skip
+#: What is drawn together; in both the n-th of them divides by the same.
+FAMILIES = {
+    "Uniform weights": ("uniform", "lecun_uniform", "glorot_uniform", "he_uniform"),
+    "Normal weights, and zeros": ("normal", "zero", "glorot_normal", "he_normal"),
+}
 HIDDEN = (64, 64, 64)
 
 
@@ -75,17 +80,21 @@ def grid_search(
                 texts=tuple(tuple(f"{v:.1%}" for v in row) for row in scores),
                 row_name="initialiser", column_name="learning rate", chosen=(best,),
             ),
-            _best_curves(scores, learning_rates),
+            *_curves(scores, learning_rates),
         ],
+        columns=3,
     )  # fmt: skip
     return Demonstration("grid-search", lines, figure)
 
 
-def _best_curves(scores: np.ndarray, rates: Sequence[float]) -> Chart:
-    """A line for each initialiser over the rates; those that are nearly the same lie together."""
-    lines = tuple(
-        Line.of(name, rates, row, series_colour(k))
-        for k, (name, row) in enumerate(zip(INITIALIZERS, scores, strict=True))
-    )
-    return Chart("The same over the learning rate", lines, Axis("learning rate", log=True),
-                 Axis("validation accuracy"), width=560, height=360)  # fmt: skip
+def _curves(scores: np.ndarray, rates: Sequence[float]) -> list[Chart]:
+    """A line for each initialiser over the rates: four in a chart can be told apart."""
+    charts = []
+    for title, names in FAMILIES.items():
+        lines = tuple(
+            Line.of(name, rates, scores[INITIALIZERS.index(name)], series_colour(k))
+            for k, name in enumerate(names)
+        )
+        charts.append(Chart(title, lines, Axis("learning rate", log=True),
+                            Axis("validation accuracy", limits=(0.0, 1.0))))  # fmt: skip
+    return charts

@@ -15,12 +15,15 @@ from fastnn.demos.small_pass import Numbers
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.gradient_check import gradient_check
 from fastnn.nn.network import network
-from fastnn.pictures.marks import Axis, Chart, Dots, Figure, Line, Remark
+from fastnn.pictures.marks import Axis, Chart, Dots, Figure, Line, Remark, Weight
 
 Function = Callable[[Numbers], Numbers]
 
 SECANTS = (2.0, 1.0, 0.4)
-COLOURS = ("pale_orange", "orange", "pink")
+#: How the secants are told apart, by colour and by stroke.
+STROKES: tuple[tuple[str, Weight], ...] = (
+    ("orange", "dashed"), ("pink", "dotted"), ("yellow", "plain"),
+)  # fmt: skip
 
 
 def derivative(
@@ -96,9 +99,9 @@ def _tangent(f: Function, at: float, slope: float, slopes: list[float], text: st
     x = np.linspace(low, high, 241)
     here = float(f(np.array([at]))[0])
     marks: list[Line | Dots | Remark] = [Line.of("f", x, f(x), "blue", "strong")]
-    for h, s, colour in zip(SECANTS, slopes, COLOURS, strict=True):
+    for h, s, (colour, weight) in zip(SECANTS, slopes, STROKES, strict=True):
         ends = np.linspace(at - 0.6, at + h + 0.25, 81)
-        marks.append(Line.of(f"h = {h:g}", ends, here + s * (ends - at), colour, "dashed"))
+        marks.append(Line.of(f"h = {h:g}", ends, here + s * (ends - at), colour, weight))
         marks.append(Dots.of("", [at + h], [here + s * h], colour, 4.0))
     ends = np.linspace(low, high, 81)
     marks.append(Line.of("tangent", ends, here + slope * (ends - at), "green", "strong"))
@@ -109,7 +112,7 @@ def _tangent(f: Function, at: float, slope: float, slopes: list[float], text: st
         Axis("x"),
         Axis("f(x)"),
         f"f(x) = {text} at c = {at:g}",
-        height=420,
+        height=380,
     )
 
 
@@ -126,7 +129,7 @@ def _errors(
         Axis("h", log=True),
         Axis("error", log=True),
         "to the right the quotient is not yet the limit, to the left rounding is divided by h",
-        height=420,
+        height=380,
     )
 
 

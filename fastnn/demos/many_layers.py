@@ -100,7 +100,7 @@ def _powers(scaled: dict[float, DeepPass]) -> Chart:
     )  # fmt: skip
     return Chart(
         "W = c I: what arrives at each layer", lines, Axis("layer"),
-        Axis("size of A[l], that of the input is 1", log=True), width=520,
+        Axis("size of A[l], that of the input is 1", log=True),
     )  # fmt: skip
 
 
@@ -112,5 +112,4 @@ def _gradients(random: dict[str, DeepPass]) -> Chart:
     return Chart(
         "Random networks: the gradient of each layer's weights", lines, Axis("layer"),
         Axis("size of dW[l], root mean square", log=True), f"{UNITS} units, {EXAMPLES} digits",
-        width=660,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import numpy as np
 
@@ -15,6 +15,14 @@ from fastnn.pictures.marks import Figure, HeatMap
 LEFT, RIGHT = "0,1; 4,3; 5,-1", "2,-1,0; 3,4,1"
 #: More rows, columns or terms cannot be read.
 MOST = 6
+
+
+class Scale(TypedDict):
+    """What all maps have in common: blue above 0, orange below."""
+
+    low: float
+    high: float
+    below: str
 
 
 def dot(
@@ -46,11 +54,11 @@ def dot(
     steps = tuple(tuple(_step(A[i], B[:, j], C[i, j]) for j in range(t)) for i in range(m))
     row = [(0, k) for k in range(n)]
     column = [(k, 0) for k in range(n)]
-    low = min(float(M.min()) for M in (A, B, C))
-    high = max(float(M.max()) for M in (A, B, C))
+    largest = max(float(np.abs(M).max()) for M in (A, B, C))
+    scale: Scale = {"low": -largest, "high": largest, "below": "orange"}
     panels = [
-        _map("A", A, low, high, row, "its rows, from the left to the right"),
-        _map("B", B, low, high, column, "its columns, from the top to the bottom"),
+        _map("A", A, scale, row, "its rows, from the left to the right"),
+        _map("B", B, scale, column, "its columns, from the top to the bottom"),
         HeatMap(
             "Row i of A times column j of B",
             tuple(f"row {i + 1}" for i in range(m)),
@@ -58,11 +66,10 @@ def dot(
             _tuples(C),
             f"{n} products each, and their sum",
             steps,
-            low=low,
-            high=high,
+            **scale,
             chosen=((0, 0),),
         ),
-        _map("C = np.dot(A, B)", C, low, high, [(0, 0)], f"({m}, {n}) times ({n}, {t})"),
+        _map("C = np.dot(A, B)", C, scale, [(0, 0)], f"({m}, {n}) times ({n}, {t})"),
     ]
     second = f"row 2 times column 1: {steps[1][0]}" if m > 1 else f"{m * t} numbers in all"
     lines = (
@@ -113,9 +120,7 @@ def _tuples(M: Numbers) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, M.tolist()))
 
 
-def _map(
-    title: str, M: Numbers, low: float, high: float, chosen: list[tuple[int, int]], note: str
-) -> HeatMap:
+def _map(title: str, M: Numbers, scale: Scale, chosen: list[tuple[int, int]], note: str) -> HeatMap:
     m, n = M.shape
     return HeatMap(
         f"{title} ({m}, {n})",
@@ -124,7 +129,6 @@ def _map(
         _tuples(M),
         note,
         tuple(tuple(f"{v:g}" for v in row) for row in M.tolist()),
-        low=low,
-        high=high,
+        **scale,
         chosen=tuple(chosen),
     )

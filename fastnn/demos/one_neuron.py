@@ -100,9 +100,8 @@ def logistic_regression(
         Axis("examples", log=True),
         Axis("seconds", log=True),
         f"{FEATURES} inputs; recorded: the program of a training step, into its own memory",
-        height=400,
     )
-    figure = Figure("Logistic regression", [graph, times])
+    figure = Figure("Logistic regression", [graph, times], columns=1)
     return Demonstration("logistic-regression", lines, figure)
 
 

@@ -106,5 +106,5 @@ def _panel(title: str, bowl: TwoWeights, path: Path, steps: int | None) -> Chart
     )
     return Chart(
         title, marks, Axis("weight of the first input", limits=x),
-        Axis("weight of the second input", limits=y), width=520, height=460, equal=True,
+        Axis("weight of the second input", limits=y), height=400, equal=True,
     )  # fmt: skip

@@ -205,8 +205,6 @@ def _costs(sigmoid: Trained, softmax: Trained) -> Chart:
         Axis("step"),
         Axis("cost J"),
         f"all examples, alpha = {RATE:g}",
-        width=560,
-        height=320,
     )
 
 

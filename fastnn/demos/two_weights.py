@@ -20,8 +20,8 @@ from fastnn.pictures.marks import Dots, Mark, Point, Surface
 Numbers = npt.NDArray[np.float64]
 Range = tuple[float, float]
 
-#: Shades of a picture from side to side, and lines of equal cost.
-CELLS, LEVELS = 48, 15
+#: Shades of a picture from side to side, numbers for contours, and lines of equal cost.
+CELLS, FINE, LEVELS = 48, 121, 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +92,13 @@ class TwoWeights:
 
     def surface(self, x: Range, y: Range) -> Surface:
         """Return the cost over the plane of the two weights."""
-        middles = (np.arange(CELLS) + 0.5) / CELLS
-        across, up = x[0] + (x[1] - x[0]) * middles, y[0] + (y[1] - y[0]) * middles
-        J = self.costs(np.stack(np.meshgrid(across, up), axis=-1))
+        J = self._costs_at(x, y, (np.arange(CELLS) + 0.5) / CELLS)
         return Surface(x, y, tuple(map(tuple, J.tolist())), -float(J.max()), float(J.max()))
+
+    def _costs_at(self, x: Range, y: Range, shares: Numbers) -> Numbers:
+        """J at shares (n,) of the way along both axes, (n, n)."""
+        across, up = x[0] + (x[1] - x[0]) * shares, y[0] + (y[1] - y[0]) * shares
+        return self.costs(np.stack(np.meshgrid(across, up), axis=-1))
 
     def marks(self, x: Range, y: Range) -> tuple[Mark, ...]:
         """Return the cost as shades and lines of equal cost, and a dot where it is lowest.
@@ -104,7 +107,8 @@ class TwoWeights:
         """
         surface, low, (a, b) = self.surface(x, y), float(self.costs(self.lowest)), self.lowest
         levels = low + (surface.high - low) * (np.arange(1, LEVELS) / LEVELS) ** 2
-        lines = [contour(surface, float(level), colour="pale_blue") for level in levels]
+        fine = self._costs_at(x, y, np.linspace(0.0, 1.0, FINE))
+        lines = [contour(fine, x, y, float(level), colour="pale_blue") for level in levels]
         return surface, *lines, Dots("", (Point(float(a), float(b), "lowest"),), "ink", 5.0)
 
 

@@ -12,10 +12,13 @@ from fastnn.pictures.marks import Chart, Diagram, Figure, HeatMap, Panel
 from fastnn.pictures.palette import file_style
 from fastnn.pictures.plane import plane
 
-GAP, HEADING, CAPTION = 24, 40, 42
-LETTER = 6.4
-#: A diagram or heat map wider than this is not drawn below this share of its size.
-WIDE, READABLE = 620, 0.75
+GAP, HEADING = 24, 40
+#: Pixels from line to line, and of a letter on average: of titles, and of what is below them.
+TITLE, NOTE = (19, 8.9), (16, 6.4)
+#: On a page no panel is drawn below this share of its size, where texts of 12 pixels have 9.
+READABLE = 0.75
+#: The room for a panel on a page of 390 pixels, a phone; what needs more of it is scrolled there.
+PHONE = 340
 
 
 def drawn(panel: Panel) -> tuple[str, int, int]:
@@ -43,14 +46,14 @@ def panel_svg(panel: Panel) -> str:
 def sized_svg(panel: Panel) -> tuple[str, float, bool]:
     """Return a panel for a page, how wide it may become there, in pixels, and whether it scrolls.
 
-    On a narrow page a wide diagram or heat map is scrolled, as its small texts must be read.
+    On a narrow page a wide panel is scrolled, as its small texts must be read.
 
-    >>> [sized_svg(Diagram("net", (), width=width))[1:] for width in (620, 1000)]
-    [(775.0, False), (1250.0, True)]
+    >>> [sized_svg(Diagram("net", (), width=width))[1:] for width in (450, 1000)]
+    [(562.5, False), (1250.0, True)]
     """
     inner, width, height = drawn(panel)
     most = 1.25 * width
-    scrolls = isinstance(panel, Diagram | HeatMap) and width > WIDE
+    scrolls = READABLE * width > PHONE
     least = f";min-width:{READABLE * width:g}px" if scrolls else ""
     return (
         (
@@ -75,17 +78,6 @@ def described(panel: Panel) -> str:
     return ": ".join(text for text in (panel.title, panel.note) if text)
 
 
-def caption(panel: Panel) -> str:
-    """Return what is said below a panel's title: its note, and what the vertical axis is.
-
-    >>> from fastnn.pictures.marks import Axis
-    >>> caption(Chart("Loss", (), y=Axis("cost J"), note="100 epochs"))
-    '100 epochs; cost J'
-    """
-    parts = [panel.note, panel.y.name if isinstance(panel, Chart) else ""]
-    return "; ".join(part for part in parts if part)
-
-
 def figure_svg(figure: Figure) -> str:
     """Return a figure as an SVG file, with its title, its note and the title of each panel."""
     made = [(panel, *drawn(panel)) for panel in figure.panels]
@@ -93,7 +85,7 @@ def figure_svg(figure: Figure) -> str:
     rows = [made[k : k + columns] for k in range(0, len(made), columns)]
     widths = [max((row[j][2] for row in rows if j < len(row)), default=0) for j in range(columns)]
     width = max(sum(widths) + GAP * (columns + 1), 480)
-    note = wrap(figure.note, int((width - 2 * GAP) / LETTER))
+    note = wrap(figure.note, int((width - 2 * GAP) / NOTE[1]))
     parts = [f'<text class="heading" x="{GAP}" y="{GAP + 14}">{escape(figure.title)}</text>']
     parts += [
         f'<text class="note" x="{GAP}" y="{GAP + 36 + 16 * k}">{escape(line)}</text>'
@@ -102,10 +94,16 @@ def figure_svg(figure: Figure) -> str:
     y = GAP + HEADING + 16 * len(note)
     for row in rows:
         x = GAP
-        said = [wrap(caption(panel), int(widths[j] / LETTER)) for j, (panel, *_) in enumerate(row)]
-        top = CAPTION + 16 * max(0, *(len(lines) - 1 for lines in said))
-        for j, (panel, inner, w, h) in enumerate(row):
-            parts.append(_captioned(panel.title, said[j], inner, (x, y), top, w, h))
+        said = [_caption(panel, widths[j]) for j, (panel, *_) in enumerate(row)]
+        top = max(height for _, height in said) + 10
+        for j, (_, inner, w, h) in enumerate(row):
+            parts.append(
+                f'<svg x="{x}" y="{y}" width="{widths[j]}" height="{top}">{said[j][0]}</svg>'
+            )
+            parts.append(
+                f'<svg x="{x}" y="{y + top}" width="{w}" height="{h}" '
+                f'viewBox="0 0 {w} {h}">{inner}</svg>'
+            )
             x += widths[j] + GAP
         y += top + max(h for *_, h in row) + GAP
     return (
@@ -116,22 +114,11 @@ def figure_svg(figure: Figure) -> str:
     )
 
 
-def _captioned(
-    title: str,
-    said: list[str],
-    inner: str,
-    corner: tuple[float, float],
-    top: float,
-    width: int,
-    height: int,
-) -> str:
-    x, y = corner
-    lines = "".join(
-        f'<text class="note" x="{x}" y="{y + 30 + 16 * k}">{escape(line)}</text>'
-        for k, line in enumerate(said)
-    )
-    return (
-        f'<text class="title" x="{x}" y="{y + 12}">{escape(title)}</text>{lines}'
-        f'<svg x="{x}" y="{y + top}" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}">{inner}</svg>'
-    )
+def _caption(panel: Panel, width: int) -> tuple[str, int]:
+    """A panel's title and note, in lines of a width, and the height of them all."""
+    parts, y = [], -5
+    for kind, text, (line, letter) in (("title", panel.title, TITLE), ("note", panel.note, NOTE)):
+        for said in wrap(text, int(width / letter)):
+            y += line
+            parts.append(f'<text class="{kind}" y="{y}">{escape(said)}</text>')
+    return "".join(parts), y + 5

@@ -6,11 +6,10 @@ import math
 from html import escape
 
 from fastnn.pictures.marks import HeatMap
+from fastnn.pictures.palette import text_on
 
 CELL_HEIGHT = 30
 LETTER = 7.0
-#: From this share of the full shade on, a number is written in the colour of the paper.
-FULL = 0.8
 
 
 def heat_map(chart: HeatMap) -> tuple[str, int, int]:
@@ -34,17 +33,21 @@ def heat_map(chart: HeatMap) -> tuple[str, int, int]:
     finite = [v for row in shades for v in row if math.isfinite(v)]
     low = chart.low if chart.low is not None else min(finite, default=0.0)
     high = chart.high if chart.high is not None else max(finite, default=1.0)
+    if chart.below:
+        low, high = 0.0, max(abs(low), abs(high))
     for i, row in enumerate(shades):
         y = top + CELL_HEIGHT * i
         parts.append(f'<text class="name" text-anchor="end" x="{left - 10}" '
                      f'y="{y + 19}">{escape(chart.rows[i])}</text>')  # fmt: skip
         for j, value in enumerate(row):
-            share = _share(value, low, high)
+            negative = bool(chart.below) and value < 0
+            share = round(_share(-value if negative else value, low, high), 2)
+            colour = chart.below if negative else chart.colour
             tip = escape(f"{chart.rows[i]}, {chart.columns[j]}: {texts[i][j]}")
             parts.append(
-                f'<g class="cell{" full" if share >= FULL else ""} c-{chart.colour}">'
+                f'<g class="cell on-{text_on(colour, share)} c-{colour}">'
                 f'<rect x="{left + cell * j}" y="{y}" width="{cell}" height="{CELL_HEIGHT}" '
-                f'fill-opacity="{share:.3f}" data-tip="|{tip}"><title>{tip}</title></rect>'
+                f'fill-opacity="{share:g}" data-tip="|{tip}"><title>{tip}</title></rect>'
                 f'<text text-anchor="middle" x="{left + cell * (j + 0.5)}" y="{y + 19}">'
                 f"{escape(texts[i][j])}</text></g>"
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Weight: TypeAlias = Literal["strong", "plain", "dashed"]
+Weight: TypeAlias = Literal["strong", "plain", "dashed", "dotted", "thin"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Dots:
-    """Points that no line joins; ``size`` is their radius in pixels."""
+    """Points that no line joins; ``size`` is their radius in pixels.
+
+    ``curve``: they follow a curve, so their name is at the last one; else it is at the right edge.
+    """
 
     name: str
     points: tuple[Point, ...]
     colour: str = "blue"
     size: float = 3.0
+    curve: bool = False
 
     @staticmethod
     def of(
@@ -125,7 +129,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """Marks in a plane. ``equal``: a unit of x is as long as a unit of y."""
+    """Marks in a plane. ``equal``: a unit of x is as long as a unit of y.
+
+    ``in_order``: marks are drawn in their order; else what matters most is drawn last.
+    """
 
     title: str
     marks: tuple[Mark, ...]
@@ -133,8 +140,9 @@ class Chart:
     y: Axis = Axis()
     note: str = ""
     equal: bool = False
-    width: int = 620
-    height: int = 400
+    in_order: bool = False
+    width: int = 450
+    height: int = 320
 
 
 @dataclass(frozen=True)
@@ -157,16 +165,17 @@ class BarChart:
     bars: tuple[Bar, ...]
     note: str = ""
     missing: tuple[str, ...] = ()
-    width: int = 620
+    width: int = 450
 
 
 @dataclass(frozen=True)
 class HeatMap:
     """A table of numbers, each on a shade from ``low`` (none) to ``high`` (full).
 
-    ``texts`` is what is written in the cells, and ``shades`` what they are shaded by: the numbers,
-    if they are not given; a number that is not finite has no shade. ``chosen`` are cells (row,
-    column) with a frame.
+    With ``below``, the colour of negative numbers, 0 has no shade, and the number that is the
+    furthest from it the full one. ``texts`` is what is written in the cells, and ``shades`` what
+    they are shaded by: the numbers, if they are not given; a number that is not finite has no
+    shade. ``chosen`` are cells (row, column) with a frame.
     """
 
     title: str
@@ -181,6 +190,7 @@ class HeatMap:
     colour: str = "blue"
     low: float | None = None
     high: float | None = None
+    below: str = ""
     chosen: tuple[tuple[int, int], ...] = ()
 
 
@@ -210,7 +220,7 @@ class Edge:
     dashed: bool = False
     arrow: bool = True
     bend: float = 0.0
-    at: float = 0.5  # where along the edge its text is
+    at: float = 0.5  # where along the edge its text is, if it meets nothing there
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from fastnn.pictures.figure import caption, sized_svg
+from fastnn.pictures.figure import sized_svg
 from fastnn.pictures.marks import BarChart, Panel
 from fastnn.pictures.palette import page_style
 
@@ -118,7 +118,7 @@ def panel(shown: Panel) -> str:
         )
     return (
         f'<figure style="--most:{most + 34:g}px"><figcaption><h3>{escape(shown.title)}</h3>'
-        f"{escape(caption(shown))}</figcaption>{picture}"
+        f"{escape(shown.note)}</figcaption>{picture}"
         + "".join(f'<div class="missing">{escape(text)}</div>' for text in missing)
         + "</figure>"
     )

@@ -6,6 +6,7 @@ WCAG 2.2). No chart needs its colours: every line has its name at its end, every
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,13 @@ SURFACES = {
     "line": ("#e3e5e8", "#2c333c"),
     "edge": ("#e8e9eb", "#272d35"),
 }
+#: Text on shades, on light and on dark paper: on any shade black or white has a contrast of 4.5.
+ON_SHADES = {
+    "black-black": ("#000000", "#000000"),
+    "black-white": ("#000000", "#ffffff"),
+    "white-black": ("#ffffff", "#000000"),
+    "white-white": ("#ffffff", "#ffffff"),
+}
 #: The order in which series take colours that nobody has chosen for them.
 SERIES = ("blue", "orange", "green", "pink", "yellow", "brown", "sky", "grey")
 
@@ -48,7 +56,7 @@ def series_colour(k: int) -> str:
 
 def page_style() -> str:
     """Return the style of pictures within a page, whose colours follow the reader's setting."""
-    every = {**COLOURS, **SURFACES}
+    every = {**COLOURS, **SURFACES, **ON_SHADES}
     light = "".join(f"--{name}:{a};" for name, (a, _) in every.items())
     dark = "".join(f"--{name}:{b};" for name, (_, b) in every.items())
     return (
@@ -60,7 +68,7 @@ def page_style() -> str:
 def file_style() -> str:
     """Return the style of a picture alone: in colours for light paper, as it may be printed."""
     text = _rules()
-    for name, (light, _) in {**COLOURS, **SURFACES}.items():
+    for name, (light, _) in {**COLOURS, **SURFACES, **ON_SHADES}.items():
         text = text.replace(f"var(--{name})", light)
     return text
 
@@ -68,4 +76,35 @@ def file_style() -> str:
 @cache
 def _rules() -> str:
     rules = (Path(__file__).parent / "picture.css").read_text(encoding="utf-8")
+    rules += "".join(f"svg.picture .on-{name} text{{fill:var(--{name})}}" for name in ON_SHADES)
     return rules + "".join(f".c-{name}{{color:var(--{name})}}" for name in COLOURS)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, 0 to 1 (WCAG 2.2).
+
+    >>> luminance("#ffffff"), round(luminance("#0072b2"), 3)
+    (1.0, 0.153)
+    """
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@cache
+def text_on(colour: str, share: float) -> str:
+    """Return the row of `ON_SHADES` for text on a card that has a share of a colour on it.
+
+    >>> text_on("blue", 0.0), text_on("blue", 1.0)
+    ('black-white', 'white-black')
+    """
+    names = []
+    for card, full in zip(SURFACES["card"], COLOURS[colour], strict=True):
+        mixed = [
+            round((1 - share) * int(card[k : k + 2], 16) + share * int(full[k : k + 2], 16))
+            for k in (1, 3, 5)
+        ]
+        behind = luminance("#" + "".join(f"{c:02x}" for c in mixed))
+        # The contrast of white, 1.05 / (L + 0.05), is that of black, (L + 0.05) / 0.05, here:
+        names.append("white" if behind + 0.05 < math.sqrt(1.05 * 0.05) else "black")
+    return "-".join(names)

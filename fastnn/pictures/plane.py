@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
+from itertools import pairwise
 
 from fastnn.pictures.marks import Chart, Dots, Line, Mark, Point, Remark, Steps, Surface
 from fastnn.pictures.raster import shades
 from fastnn.pictures.scales import Scale, label_places, scale_over, short, shows, ticks
 
-TOP, BOTTOM = 14, 46
+TOP, BOTTOM, NAME = 14, 46, 20  # NAME: for the vertical axis' name, where it has one
 LETTER, BOLD = 6.6, 7.8  # pixels of a letter of a label, on average
 #: Above so many points a line has no dots to point at, and is drawn by its extremes.
 DOTTED, DRAWN = 60, 600
@@ -19,13 +20,12 @@ DOTTED, DRAWN = 60, 600
 def plane(chart: Chart) -> str:
     """Return the chart as the inside of an SVG of ``chart.width`` by ``chart.height``."""
     left, right = _left(chart), _right(chart)
-    inner = chart.width - left - right, chart.height - TOP - BOTTOM
-    x, y = _scales(chart, left, left + inner[0], TOP + inner[1], TOP)
+    top = TOP + NAME * bool(_vertical_name(chart))
+    x, y = _scales(chart, left, chart.width - right, chart.height - BOTTOM, top)
     parts = list(_axes(chart, x, y))
     named = [m for m in chart.marks if not isinstance(m, Surface | Remark)]
     places = _label_places(named, x, y)
-    # What matters most is drawn last, above the others.
-    for mark in sorted(chart.marks, key=_order):
+    for mark in chart.marks if chart.in_order else sorted(chart.marks, key=_order):
         label = places.get(id(mark))
         if isinstance(mark, Surface):
             parts.append(_surface(mark, x, y))
@@ -45,10 +45,15 @@ def _order(mark: Mark) -> int:
     if isinstance(mark, Surface):
         return 0
     if isinstance(mark, Steps | Dots):
-        return 1
+        return 2
     if isinstance(mark, Line):
-        return {"dashed": 2, "plain": 3, "strong": 4}[mark.weight]
-    return 5
+        return {"thin": 1, "dotted": 3, "dashed": 3, "plain": 4, "strong": 5}[mark.weight]
+    return 6
+
+
+def _vertical_name(chart: Chart) -> str:
+    """The name of the vertical axis; none if the title says it."""
+    return "" if chart.y.name.lower() == chart.title.lower() else chart.y.name
 
 
 def _left(chart: Chart) -> int:
@@ -127,13 +132,25 @@ def _axes(chart: Chart, x: Scale, y: Scale) -> Iterator[str]:
         yield f'<line class="grid" x1="{x.start}" x2="{x.stop}" y1="{at:.1f}" y2="{at:.1f}"/>'
         yield (f'<text class="tick" text-anchor="end" x="{x.start - 8}" y="{at + 4:.1f}">'
                f"{escape(text)}</text>")  # fmt: skip
-    given = chart.x.ticks or [(v, short(v)) for v in ticks(x.low, x.high, x.log)]
+    given = chart.x.ticks or _with_room(x)
     for value, text in given:
         yield (f'<text class="tick" text-anchor="middle" x="{x(value):.1f}" '
                f'y="{y.start + 18}">{escape(text)}</text>')  # fmt: skip
+    if name := _vertical_name(chart):
+        yield f'<text class="axis" x="{x.start}" y="{y.stop - 14:.1f}">{escape(name)}</text>'
     if chart.x.name:
-        yield (f'<text class="axis" x="{x.start}" y="{chart.height - 8}">'
+        yield (f'<text class="axis" x="{x.start}" y="{y.start + 38:.1f}">'
                f"{escape(chart.x.name)}</text>")  # fmt: skip
+
+
+def _with_room(x: Scale) -> list[tuple[float, str]]:
+    """The ticks of the horizontal axis, as many as have room beside each other, at least three."""
+    for most in (7, 6, 5, 4, 3):
+        found = [(v, short(v)) for v in ticks(x.low, x.high, x.log, most)]
+        ends = [(x(v), len(text) * LETTER / 2) for v, text in found]
+        if all(b - a > half + other + LETTER for (a, half), (b, other) in pairwise(ends)):
+            break
+    return found
 
 
 def _label_places(marks: Sequence[Mark], x: Scale, y: Scale) -> dict[int, float]:
@@ -142,14 +159,18 @@ def _label_places(marks: Sequence[Mark], x: Scale, y: Scale) -> dict[int, float]
     A line that ends before the last line has its name at its end instead.
     """
     ends = [(m, end) for m in marks if (end := _end(m, x, y)) is not None]
-    last = max((end[0] for m, end in ends if isinstance(m, Line)), default=0.0)
+    last = max((end[0] for m, end in ends if _is_curve(m)), default=0.0)
     # Of names at one height the mark that comes first is above.
     wanted = [(end[1], f"{k:06d}") for k, (_, end) in enumerate(ends) if end[0] >= last - 1e-6]
-    return {id(ends[int(k)][0]): at for k, at in label_places(wanted, TOP).items()}
+    return {id(ends[int(k)][0]): at for k, at in label_places(wanted, y.stop).items()}
+
+
+def _is_curve(mark: Mark) -> bool:
+    return isinstance(mark, Line) or (isinstance(mark, Dots) and mark.curve)
 
 
 def _end(mark: Mark, x: Scale, y: Scale) -> tuple[float, float] | None:
-    """Where the name of a mark points to: its last point; dots and bars have the right edge."""
+    """Where the name of a mark points to: its last point; others have the right edge."""
     if isinstance(mark, Steps):
         return (x.stop, y(max(mark.heights))) if mark.name and mark.heights else None
     if not isinstance(mark, Line | Dots) or not mark.name:
@@ -157,7 +178,7 @@ def _end(mark: Mark, x: Scale, y: Scale) -> tuple[float, float] | None:
     shown = [p for p in mark.points if shows(p.x, x.log) and shows(p.y, y.log)]
     if not shown:
         return None
-    if isinstance(mark, Dots):
+    if not _is_curve(mark):
         middle = sum(y(p.y) for p in shown) / len(shown)
         return x.stop, middle
     return x(shown[-1].x), y(shown[-1].y)
@@ -237,7 +258,10 @@ def _edge_name(name: str, label_y: float | None, x: Scale) -> str:
 def _dots(dots: Dots, x: Scale, y: Scale, label_y: float | None) -> str:
     places = [place for run in _runs(dots.points, x, y) for place in run]
     circles = "".join(_circle(dots.name, p, a, b, dots.size) for p, a, b in places)
-    label = _edge_name(dots.name, label_y, x)
+    if dots.curve and dots.name and places:
+        label = _name(dots.name, *places[-1][1:], label_y, x)
+    else:
+        label = _edge_name(dots.name, label_y, x)
     return f'<g class="series dots c-{dots.colour}">{circles}{label}</g>'
 
 

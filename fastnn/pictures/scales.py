@@ -62,17 +62,25 @@ def shows(value: float, log: bool) -> bool:
 
 
 def ticks(low: float, high: float, log: bool, most: int = 7) -> list[float]:
-    """Return round values from low to high, about five of them.
+    """Return round values from low to high, about five of them and at least three.
 
     >>> ticks(0, 10, False), ticks(0.0, 0.31, False)
     ([0.0, 2.0, 4.0, 6.0, 8.0, 10.0], [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+    >>> ticks(0.6, 4.4, False), ticks(0.55, 0.61, True)
+    ([1.0, 2.0, 3.0, 4.0], [0.55, 0.56, 0.57, 0.58, 0.59, 0.6, 0.61])
     """
-    if log:
-        return decades(low, high, most)
     if not high > low:
         return [low]
+    if log and len(found := decades(low, high, most)) >= 3:
+        return found
     size = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(s * size for s in (1, 2, 5, 10, 20) if (high - low) / (s * size) <= most)
+    steps = [s * size for s in (1, 2, 5, 10, 20)]
+    fits = next(k for k, step in enumerate(steps) if (high - low) / step <= most)
+    found = _multiples(steps[fits], low, high)
+    return found if len(found) >= 3 else _multiples(steps[fits - 1], low, high)
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     digits = 1 - math.floor(math.log10(step))
     return [round(n * step, digits) for n in range(first, last + 1)]

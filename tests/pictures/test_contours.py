@@ -7,20 +7,16 @@ import numpy as np
 import pytest
 
 from fastnn.pictures.contours import contour
-from fastnn.pictures.marks import Point, Surface
+from fastnn.pictures.marks import Line, Point
 
-N = 80
-MIDDLES = -2 + 4 * (np.arange(N) + 0.5) / N
-
-
-def _surface(values: np.ndarray) -> Surface:
-    return Surface((-2.0, 2.0), (-2.0, 2.0), tuple(map(tuple, values.tolist())), -1, 1)
+ENDS = (-2.0, 2.0)
+X, Y = np.meshgrid(np.linspace(*ENDS, 81), np.linspace(*ENDS, 81))
 
 
-def _parts(points: tuple[Point, ...]) -> list[list[Point]]:
+def _parts(line: Line) -> list[list[Point]]:
     """The points between gaps."""
     parts: list[list[Point]] = [[]]
-    for p in points:
+    for p in line.points:
         if math.isnan(p.y):
             parts.append([])
         else:
@@ -28,12 +24,9 @@ def _parts(points: tuple[Point, ...]) -> list[list[Point]]:
     return parts
 
 
-X, Y = np.meshgrid(MIDDLES, MIDDLES)
-
-
 @pytest.mark.parametrize("radius", [0.3, 1.0, 1.7])
 def test_a_circle_is_one_closed_line(radius: float) -> None:
-    [part] = _parts(contour(_surface(np.hypot(X, Y)), radius).points)
+    [part] = _parts(contour(np.hypot(X, Y), ENDS, ENDS, radius))
     assert part[0] == part[-1]
     assert [math.hypot(p.x, p.y) for p in part] == pytest.approx([radius] * len(part), abs=2e-3)
     length = sum(math.dist((p.x, p.y), (q.x, q.y)) for p, q in pairwise(part))
@@ -41,14 +34,14 @@ def test_a_circle_is_one_closed_line(radius: float) -> None:
 
 
 def test_a_plane_has_a_straight_line_from_edge_to_edge() -> None:
-    [part] = _parts(contour(_surface(2 * X + Y), 0.5).points)
+    [part] = _parts(contour(2 * X + Y, ENDS, ENDS, 0.5))
     assert [2 * p.x + p.y for p in part] == pytest.approx([0.5] * len(part))
-    assert {abs(part[0].y), abs(part[-1].y)} == {MIDDLES[-1]}
+    assert {part[0].y, part[-1].y} == {-2.0, 2.0}
 
 
 def test_a_saddle_has_two_lines_that_do_not_meet() -> None:
     for level, sign in ((0.3, 1), (-0.3, -1)):
-        parts = _parts(contour(_surface(X * Y), level).points)
+        parts = _parts(contour(X * Y, ENDS, ENDS, level))
         assert len(parts) == 2
         for part in parts:
             assert all(p.x * p.y * sign > 0 for p in part)
@@ -57,17 +50,17 @@ def test_a_saddle_has_two_lines_that_do_not_meet() -> None:
 
 @pytest.mark.parametrize(("level", "ones_join"), [(0.4, True), (0.6, False)])
 def test_the_middle_decides_a_saddle_of_four_numbers(level: float, ones_join: bool) -> None:
-    """Ones at (0.5, 0.5) and (1.5, 1.5), zeros at the other corners, and so 0.5 in the middle."""
-    parts = _parts(contour(Surface((0, 2), (0, 2), ((1.0, 0.0), (0.0, 1.0)), 0, 1), level).points)
+    """Ones at (0, 0) and (2, 2), zeros at the other corners, and so 0.5 in the middle."""
+    parts = _parts(contour([[1.0, 0.0], [0.0, 1.0]], (0, 2), (0, 2), level))
     assert len(parts) == 2
     for p, q in parts:  # where the ones join, each line cuts off a zero
         assert ((p.x + q.x - 2) * (p.y + q.y - 2) < 0) == ones_join
 
 
 def test_nothing_to_draw_and_gaps() -> None:
-    assert contour(_surface(X), 9.0).points == ()
+    assert contour(X, ENDS, ENDS, 9.0).points == ()
     values = X.copy()
     values[30:50] = np.nan
-    parts = _parts(contour(_surface(values), 0.01).points)
+    parts = _parts(contour(values, ENDS, ENDS, 0.01))
     assert len(parts) == 2
     assert all(p.x == pytest.approx(0.01) for part in parts for p in part)

@@ -159,7 +159,7 @@ def test_an_arrow_ends_at_the_rim_of_what_it_points_at() -> None:
     assert path.attrib["d"] == "M40.0,50.0 Q55.0,50.0 63.0,50.0"
     [head] = tree.iter("polygon")
     assert head.attrib["points"].split()[0] == "70.0,50.0"
-    [gap] = [r for r in tree.iter("rect") if r.attrib["height"] == "13"]
+    [gap] = [r for r in tree.iter("rect") if r.attrib["height"] == "14"]
     [text] = [t for t in tree.iter("text") if t.text == "0.5"]
     middle = float(gap.attrib["x"]) + float(gap.attrib["width"]) / 2
     assert middle == pytest.approx(float(text.attrib["x"]), abs=0.1)
