@@ -18,8 +18,7 @@ from fastnn.pictures.marks import Diagram, Edge, Node
 from fastnn.pictures.scales import label_places
 
 MARGIN, BETWEEN, DOWN, HIGH = 20.0, 100.0, 84.0, 64.0
-ROOM = 14.0  # above and below an arrow, for its text
-#: What is tried, in pixels; the first that passes the fewest other values is taken.
+#: What is tried, in pixels: the best passes few other values, and is not bent much for that.
 BENDS = (0.0, *(s * b for b in (20, 35, 50, 70, 100, 130, 165, 200, 250, 300) for s in (1.0, -1.0)))
 
 
@@ -131,13 +130,14 @@ def graph_edges(graph: Graph, nodes: Sequence[Node], texts: Sequence[Sequence[st
     return edges
 
 
-def _passed(start: Node, end: Node, bend: float, others: Sequence[Node]) -> int:
-    """At how many of some places an arrow lies over another node."""
+def _passed(start: Node, end: Node, bend: float, others: Sequence[Node]) -> float:
+    """How many other nodes an arrow lies over; a part of one for a bend, by the arrow's length."""
     places = curve(Edge(0, 1, bend=bend), start, end).at(np.linspace(0.0, 1.0, 60))
-    return sum(
-        int((np.abs(places - (n.x, n.y)) < (n.width / 2 + 4, n.height / 2 + 4)).all(axis=1).sum())
+    over = sum(
+        bool((np.abs(places - (n.x, n.y)) < (n.width / 2 + 4, n.height / 2 + 4)).all(axis=1).any())
         for n in others
     )
+    return over + 1.5 * abs(bend) / math.hypot(end.x - start.x, end.y - start.y)
 
 
 def whole_diagram(title: str, nodes: Sequence[Node], edges: Sequence[Edge], note: str) -> Diagram:
@@ -146,17 +146,14 @@ def whole_diagram(title: str, nodes: Sequence[Node], edges: Sequence[Edge], note
     >>> nodes = [Node(30, 30, ()), Node(130, 30, ())]
     >>> shown = whole_diagram("a to b", nodes, [Edge(0, 1, bend=-50.0)], "")
     >>> shown.nodes[0].y > 50, shown.width
-    (True, 172)
+    (True, 184)
     """
     curves = [curve(e, nodes[e.start], nodes[e.end]).at(np.linspace(0.0, 1.0, 60)) for e in edges]
-    heights = [float(y) for c in curves for y in c[:, 1]]
-    top = min([MARGIN + ROOM, *heights]) - ROOM
-    lowest = max([*(n.y + n.height / 2 for n in nodes), *(y + ROOM - MARGIN for y in heights)])
-    return Diagram(
-        title,
-        tuple(replace(node, y=node.y + MARGIN - top) for node in nodes),
-        tuple(edges),
-        note,
-        width=round(max(n.x + n.width / 2 for n in nodes) + MARGIN),
-        height=round(lowest + MARGIN - top + MARGIN),
-    )
+    middles = np.array([(n.x, n.y) for n in nodes])
+    halves = np.array([(n.width / 2, n.height / 2) for n in nodes])
+    drawn = np.concatenate([middles - halves, middles + halves, *curves])
+    # What is beyond the boxes are arrows, with their texts.
+    low, high = drawn.min(axis=0) - MARGIN, drawn.max(axis=0) + MARGIN
+    width, height = (round(float(v)) for v in high - low)
+    moved = tuple(replace(n, x=n.x - float(low[0]), y=n.y - float(low[1])) for n in nodes)
+    return Diagram(title, moved, tuple(edges), note, width, height)

@@ -65,7 +65,7 @@ def optimisers(
         + ", ".join(f"{rule} {_crossings(path)}" for rule, path in paths.items()),
         f"J after {steps} steps, from {float(bowl.costs(np.array(START))):.3g}: "
         + ", ".join(f"{rule} {J:.1e}" for rule, J in ends.items()),
-        f"digits, validation accuracy after {epochs} epochs, each with the best of 4 rates: "
+        "digits, validation accuracy, each rule with the best of 4 rates: "
         + ", ".join(
             f"{rule} {h.epochs[-1].metrics['accuracy']:.1%} ({rate:g})"
             for rule, (rate, h) in best.items()

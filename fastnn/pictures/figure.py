@@ -38,7 +38,7 @@ def panel_svg(panel: Panel) -> str:
 
     >>> from fastnn.pictures.marks import BarChart
     >>> panel_svg(BarChart("Loss", ()))[:52]
-    '<svg class="picture" viewBox="0 0 620 8" role="img" '
+    '<svg class="picture" viewBox="0 0 450 8" role="img" '
     """
     return sized_svg(panel)[0]
 

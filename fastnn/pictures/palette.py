@@ -84,7 +84,7 @@ def luminance(colour: str) -> float:
     """Return the relative luminance of a colour, 0 to 1 (WCAG 2.2).
 
     >>> luminance("#ffffff"), round(luminance("#0072b2"), 3)
-    (1.0, 0.153)
+    (1.0, 0.152)
     """
     parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)

@@ -83,7 +83,7 @@ def ticks(low: float, high: float, log: bool, most: int = 7) -> list[float]:
 def _multiples(step: float, low: float, high: float) -> list[float]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     digits = 1 - math.floor(math.log10(step))
-    return [round(n * step, digits) for n in range(first, last + 1)]
+    return sorted({round(n * step, digits) for n in range(first, last + 1)})
 
 
 def decades(low: float, high: float, most: int = 7) -> list[float]:

@@ -14,7 +14,7 @@ from fastnn.demos.own_expression import (
     numbers_at,
 )
 from fastnn.errors import ArgumentError
-from fastnn.pictures.marks import Chart, Diagram, HeatMap, Line
+from fastnn.pictures.marks import Chart, Diagram, Dots, HeatMap, Line
 
 
 def lines_of(chart: object) -> dict[str, Line]:
@@ -40,6 +40,31 @@ def test_each_activation_and_its_slope(panel, g, slope) -> None:
         inside = [p for p in shown[name].points if math.isfinite(p.y)]
         assert len(inside) > 150
         assert [p.y for p in inside] == pytest.approx([function(p.x) for p in inside], abs=1e-12)
+
+
+@pytest.mark.parametrize(("panel", "below"), [(2, 0.0), (3, 0.01)])
+def test_a_slope_that_jumps_is_drawn_as_a_jump(panel: int, below: float) -> None:
+    """No line from the slope at 0 to that above 0, and a dot where the slope at 0 itself is."""
+    chart = demos.activations().figure.panels[panel]
+    assert isinstance(chart, Chart)
+    points = lines_of(chart)["g'(z)"].points
+    gaps = [k for k, p in enumerate(points) if math.isnan(p.y)]
+    assert len(gaps) == 1
+    before, after = points[gaps[0] - 1], points[gaps[0] + 1]
+    assert (before.x, before.y) == (0.0, below)
+    assert 0 < after.x < 1e-6
+    assert after.y == 1.0
+    [dot] = [m for m in chart.marks if isinstance(m, Dots)]
+    assert [(p.x, p.y) for p in dot.points] == [(0.0, below)]
+
+
+def test_smooth_slopes_have_no_gap_and_dots_are_named_where_they_end() -> None:
+    panels = demos.activations().figure.panels
+    for panel in panels[:2]:
+        assert all(math.isfinite(p.y) for p in lines_of(panel)["g'(z)"].points)
+    assert isinstance(panels[4], Chart)
+    [dots] = [m for m in panels[4].marks if isinstance(m, Dots)]
+    assert dots.curve
 
 
 def test_the_mean_slope_of_a_normal_z() -> None:
@@ -80,6 +105,9 @@ def test_the_tangent_and_the_secants() -> None:
     assert slope(curves["tangent"]) == pytest.approx(6.0)  # 2c
     assert slope(curves["h = 2"]) == pytest.approx(8.0)  # 2c + h
     assert slope(curves["h = 0.4"]) == pytest.approx(6.4)
+    secants = [curves[f"h = {h}"] for h in ("2", "1", "0.4")]
+    assert len({line.colour for line in secants} | {"blue", "green"}) == 5  # f and its tangent
+    assert len({line.weight for line in secants}) == 3
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ from fastnn.demos import demo as demo_module
 from fastnn.demos.demo import Demonstration
 from fastnn.demos.table import DEMOS
 from fastnn.errors import ArgumentError, DataError, MissingExtraError
-from fastnn.pictures.marks import Bar, BarChart, Chart, Diagram, Figure, HeatMap, Panel
+from fastnn.pictures.figure import panel_svg
+from fastnn.pictures.marks import Bar, BarChart, Chart, Diagram, Figure, HeatMap, Line, Panel
 from tests.demos.ran import shown
+from tests.pictures.sizes import on_a_phone
 
 ROOT = Path(demos.__file__).parent
 NAMES = DEMOS.names
@@ -48,6 +50,31 @@ def test_three_lines_and_a_picture(name: str) -> None:
     assert len(list(tree.iter("{http://www.w3.org/2000/svg}text"))) > 3
     assert len(list(csv.DictReader(io.StringIO(found.csv())))) > 3
     assert not re.search("https?://", found.page())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_letter_can_be_read_on_a_phone(name: str) -> None:
+    for panel in shown(name).figure.panels:
+        assert on_a_phone(panel) >= 9, panel.title
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_axis_has_three_ticks(name: str) -> None:
+    for panel in shown(name).figure.panels:
+        if isinstance(panel, Chart):
+            tree = ElementTree.fromstring(panel_svg(panel))
+            ticks = [t.attrib["text-anchor"] for t in tree.iter("text") if t.get("class") == "tick"]
+            assert ticks.count("middle") >= 3, panel.title
+            assert ticks.count("end") >= 3, panel.title
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_line_of_a_chart_can_be_told_from_the_others(name: str) -> None:
+    for panel in shown(name).figure.panels:
+        if isinstance(panel, Chart):
+            lines = [m for m in panel.marks if isinstance(m, Line) and m.name]
+            looks = {(line.colour, line.weight == "dashed") for line in lines}
+            assert len(looks) == len(lines), panel.title
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -148,7 +148,7 @@ def test_delta_against_the_loops(loss: str) -> None:
     flow, gradient = found.figure.panels
     assert isinstance(flow, Diagram)
     assert isinstance(gradient, Diagram)
-    deltas = [float(n.texts[2].removeprefix("δ ")) for n in flow.nodes[3:8]]
+    deltas = [float(n.texts[2].removeprefix("δ = ")) for n in flow.nodes[3:8]]
     assert deltas == pytest.approx([d[0] for layer in dZ for d in layer], abs=6e-4)
     back = [numbers(edge.text)[-1] for edge in flow.edges if edge.text]
     assert back == pytest.approx(
@@ -157,7 +157,9 @@ def test_delta_against_the_loops(loss: str) -> None:
     assert [float(edge.text) for edge in gradient.edges] == pytest.approx(
         [v for layer in dW for row in layer for v in row], abs=6e-4
     )
-    biases = [float(n.texts[2].removeprefix("db ")) for n in gradient.nodes[3:8]]
+    names = [n.texts[0] for n in flow.nodes[:8]]
+    assert names == ["x1", "x2", "x3", "a1", "a2", "a3", "out 1", "out 2"]
+    biases = [float(n.texts[2].removeprefix("db = ")) for n in gradient.nodes[3:8]]
     assert biases == pytest.approx([d[0] for layer in db for d in layer], abs=6e-4)
     assert numbers(found.lines[2])[-1] < 1e-7  # back-propagation and the limit
 

@@ -11,6 +11,7 @@ from fastnn.api.train import train
 from fastnn.demos.deep_pass import deep_pass
 from fastnn.demos.table import DEMOS
 from fastnn.demos.two_weights import TwoWeights
+from fastnn.demos.update_rules_compared import TRIED
 from fastnn.errors import ArgumentError
 from fastnn.nn.network import network
 from fastnn.pictures.marks import Chart, HeatMap, Line
@@ -163,6 +164,9 @@ def test_units_from_zero_stay_equal_to_the_last_bit() -> None:
     rows = heat_map("zero", 2).values
     assert len({row[:2] for row in rows}) == 1
     assert len({row[2:] for row in rows}) == 4
+    shaded = heat_map("zero", 2)
+    assert shaded.shades is None  # by the numbers themselves, from 0
+    assert shaded.below
 
 
 def test_batches_are_counted_and_averaged() -> None:
@@ -177,6 +181,8 @@ def test_batches_are_counted_and_averaged() -> None:
     d = np.diff(path(chart("batches", 0)), axis=0)
     M = np.linalg.lstsq(d[:2], d[1:3], rcond=None)[0]
     np.testing.assert_allclose(d[2:-1] @ M, d[3:], atol=1e-6)
+    weights = {m.name: m.weight for m in chart("batches", 3).marks if isinstance(m, Line)}
+    assert weights == {"stochastic": "thin", "mini-batch": "plain", "batch": "plain"}
     noise = [path(chart("batches", k)) for k in (1, 2)]
     assert all(len(p) > 60 for p in noise)
 
@@ -193,11 +199,39 @@ def test_optimisers_by_the_closed_form() -> None:
     costs = lines(chart("optimisers", 4))
     assert costs["gradient_descent"][-1].tolist() == pytest.approx([60, J])
     assert costs["momentum"][-1, 1] < J / 10
+
+
+def test_each_optimiser_has_the_best_of_its_rates_on_the_digits() -> None:
     digits = lines(chart("optimisers", 5))
-    training = train("digits", hidden_layer_sizes=[64], epochs=10, patience=None)
-    np.testing.assert_allclose(
-        digits["adam"][:, 1], [e.loss for e in training.history.epochs], rtol=1e-12
-    )
+    assert len(digits) == 4
+    said = shown("optimisers").lines[2]
+    for name in ("momentum", "adam"):
+        ends = {}
+        for rate in TRIED[name]:
+            training = train("digits", optimizer=name, learning_rate=rate,
+                             hidden_layer_sizes=[64], epochs=10, patience=None)  # fmt: skip
+            ends[rate] = training.history
+        best = min(ends, key=lambda rate: ends[rate].epochs[-1].validation_loss)
+        losses = [e.loss for e in ends[best].epochs]
+        np.testing.assert_allclose(digits[f"{name}, {best:g}"][:, 1], losses, rtol=1e-12)
+        assert f"{name} {ends[best].epochs[-1].metrics['accuracy']:.1%} ({best:g})" in said
+
+
+def test_the_jump_of_rmsprop_is_explained_by_its_average() -> None:
+    """Across the valley, with curvature 100, a step multiplies w2 by 1 - 100 alpha / sqrt(S)."""
+    note = chart("optimisers", 2).note
+    unstable, jump = (int(n) for n in re.findall(r"step (\d+)", note))
+    w2, S, rates = 0.8, 0.0, []
+    for _ in range(60):
+        S = 0.9 * S + 0.1 * (100 * w2) ** 2
+        rates.append(0.15 / math.sqrt(S + 1e-8))
+        w2 -= rates[-1] * 100 * w2
+    assert rates[unstable - 1] > 0.02
+    assert max(rates[: unstable - 1]) <= 0.02
+    way = path(chart("optimisers", 2))[:, 1]
+    assert int(np.abs(np.diff(way))[unstable:].argmax()) + unstable + 1 == jump
+    few = demos.optimisers(steps=20, epochs=1).figure.panels[2]
+    assert few.note == "learning rate 0.15"  # it has not come to that
 
 
 def test_boundaries_are_a_line_and_a_ring() -> None:

@@ -35,7 +35,7 @@ from fastnn.pictures.marks import (
 )
 from fastnn.pictures.numbers import figure_csv
 from fastnn.pictures.page import page, section, table
-from fastnn.pictures.palette import COLOURS, SURFACES
+from fastnn.pictures.palette import COLOURS, ON_SHADES, SURFACES, file_style, page_style
 from fastnn.pictures.plane import thinned
 from fastnn.pictures.raster import svg_to_png
 from fastnn.pictures.scales import LABEL, Scale, label_places, scale_over, ticks
@@ -80,7 +80,8 @@ def test_a_panel_is_well_formed_and_escapes(panel: Panel) -> None:
 
 def test_a_figure_holds_every_panel_and_names_its_colours_itself() -> None:
     text = figure_svg(Figure("All", PANELS, note="word " * 200))
-    assert len([t for t in _tree(text).iter() if t.tag.endswith("svg")]) == 1 + len(PANELS)
+    # Each panel has one for its title and note, and one for itself.
+    assert len([t for t in _tree(text).iter() if t.tag.endswith("svg")]) == 1 + 2 * len(PANELS)
     assert "var(" not in text  # a viewer of SVG need not know variables
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
@@ -141,10 +142,11 @@ def test_ticks_are_few_round_and_within(low: float, span: float, log: bool) -> N
     high = low + span
     found = ticks(low, high, log)
     assert len(found) <= 9
+    assert len(found) >= 3 or span < 1e-9 * abs(low)  # too near to each other to be told apart
     assert all(low - 1e-9 * abs(low) - 1e-9 * span <= t <= high + 1e-9 * (abs(high) + span)
                for t in found)  # fmt: skip
     assert found == sorted(set(found))
-    if log:
+    if log and high > 10 * low:
         assert all(re.fullmatch(r"[125](\.0+)?e[+-]\d+", f"{t:.5e}") for t in found)
 
 
@@ -234,22 +236,67 @@ def test_without_the_extra_the_message_says_what_to_install(
 
 def test_every_colour_can_be_read_as_small_text() -> None:
     """A contrast of 4.5 (WCAG 2.2, 1.4.3) on its paper."""
+    for k in (0, 1):
+        for name, pair in {**COLOURS, "soft": SURFACES["soft"]}.items():
+            for paper in ("paper", "card"):
+                assert contrast(pair[k], SURFACES[paper][k]) >= 4.5, (name, paper, k)
+
+
+def contrast(one: str, other: str) -> float:
+    """By its definition (WCAG 2.2, relative luminance and contrast ratio)."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for k in (0, 1):
-        for name, pair in {**COLOURS, "soft": SURFACES["soft"]}.items():
-            for paper in ("paper", "card"):
-                ends = sorted([luminance(pair[k]), luminance(SURFACES[paper][k])])
-                assert (ends[1] + 0.05) / (ends[0] + 0.05) >= 4.5, (name, paper, k)
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_numbers_on_cells_can_be_read(colour: str, scheme: int) -> None:
+    """The cell as it is drawn: its colour, as strong as it says, on its card; the text's colour."""
+    shares = tuple(k / 100 for k in range(101))
+    names = tuple(map(str, range(101)))
+    tree = _tree(panel_svg(HeatMap("", ("row",), names, (shares,), colour=colour)))
+    cells = [g for g in tree.iter("g") if g.attrib["class"].startswith("cell")]
+    for share, cell in zip(shares, cells, strict=True):
+        _, text, own = cell.attrib["class"].split()
+        assert own == f"c-{colour}"
+        opacity = float(cell[0].attrib["fill-opacity"])
+        assert opacity == share
+        card, full = SURFACES["card"][scheme], COLOURS[colour][scheme]
+        mixed = [
+            round(int(card[k : k + 2], 16) * (1 - opacity) + int(full[k : k + 2], 16) * opacity)
+            for k in (1, 3, 5)
+        ]
+        behind = "#" + "".join(f"{c:02x}" for c in mixed)
+        assert contrast(ON_SHADES[text.removeprefix("on-")][scheme], behind) >= 4.5, share
+
+
+def test_the_style_colours_the_texts_of_cells() -> None:
+    for name, (light, dark) in ON_SHADES.items():
+        rule = f"svg.picture .on-{name} text{{fill:"
+        assert f"{rule}{light}}}" in file_style()
+        assert f"{rule}var(--{name})}}" in page_style()
+        assert f"--{name}:{light};" in page_style()
+        assert f"--{name}:{dark};" in page_style().partition("dark){")[2]
+
+
+def test_shades_on_both_sides_of_zero() -> None:
+    """-8 is the furthest from 0: full orange; 4 half of blue, 0 none."""
+    chart = HeatMap("", ("a",), ("x", "y", "z"), ((-8.0, 0.0, 4.0),), below="orange")
+    cells = [g for g in _tree(panel_svg(chart)).iter("g") if "cell" in g.attrib["class"]]
+    assert [c.attrib["class"].split()[-1] for c in cells] == ["c-orange", "c-blue", "c-blue"]
+    assert [float(c[0].attrib["fill-opacity"]) for c in cells] == [1.0, 0.0, 0.5]
 
 
 def test_a_wide_diagram_is_scrolled_on_a_narrow_page() -> None:
     wide = Diagram(NASTY, (Node(500, 50, ("x",)),), width=1000)
-    shown = section("All", "", [wide, PANELS[3]])
+    narrow = Diagram("net", (Node(50, 50, ("x",)),), width=450)
+    shown = section("All", "", [wide, narrow])
     assert shown.count('class="scroll"') == 1
     assert "min-width:750px" in shown
     assert shown.count("min-width") == 1
