@@ -93,7 +93,7 @@ def _chart(title: str, note: str, x_name: str, y_name: str, lines: Iterable[Line
     drawn = tuple(lines)
     sizes = sorted({p.x for line in drawn for p in line.points})
     x = Axis(x_name, log=True, ticks=tuple((n, short(n)) for n in sizes))
-    return Chart(title, drawn, x, Axis(y_name, log=True), note)
+    return Chart(title, drawn, x, Axis(y_name, log=True), note, width=540, height=380)
 
 
 def throughput(rows: Sequence[Row]) -> list[Chart]:

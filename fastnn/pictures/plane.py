@@ -132,8 +132,7 @@ def _axes(chart: Chart, x: Scale, y: Scale) -> Iterator[str]:
         yield f'<line class="grid" x1="{x.start}" x2="{x.stop}" y1="{at:.1f}" y2="{at:.1f}"/>'
         yield (f'<text class="tick" text-anchor="end" x="{x.start - 8}" y="{at + 4:.1f}">'
                f"{escape(text)}</text>")  # fmt: skip
-    given = chart.x.ticks or _with_room(x)
-    for value, text in given:
+    for value, text in _with_room(x, chart.x.ticks or ()):
         yield (f'<text class="tick" text-anchor="middle" x="{x(value):.1f}" '
                f'y="{y.start + 18}">{escape(text)}</text>')  # fmt: skip
     if name := _vertical_name(chart):
@@ -143,14 +142,27 @@ def _axes(chart: Chart, x: Scale, y: Scale) -> Iterator[str]:
                f"{escape(chart.x.name)}</text>")  # fmt: skip
 
 
-def _with_room(x: Scale) -> list[tuple[float, str]]:
-    """The ticks of the horizontal axis, as many as have room beside each other, at least three."""
+def _with_room(x: Scale, given: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """The ticks of the horizontal axis that have room beside each other.
+
+    Of given ones those after which there is some; else as many round ones, at least three.
+    """
+    if given:
+        kept: list[tuple[float, str]] = []
+        for tick in given:
+            if not kept or _apart(x, kept[-1], tick):
+                kept.append(tick)
+        return kept
     for most in (7, 6, 5, 4, 3):
         found = [(v, short(v)) for v in ticks(x.low, x.high, x.log, most)]
-        ends = [(x(v), len(text) * LETTER / 2) for v, text in found]
-        if all(b - a > half + other + LETTER for (a, half), (b, other) in pairwise(ends)):
+        if all(_apart(x, a, b) for a, b in pairwise(found)):
             break
     return found
+
+
+def _apart(x: Scale, one: tuple[float, str], other: tuple[float, str]) -> bool:
+    """Whether two ticks' texts have a letter's width between them."""
+    return x(other[0]) - x(one[0]) > LETTER * ((len(one[1]) + len(other[1])) / 2 + 1)
 
 
 def _label_places(marks: Sequence[Mark], x: Scale, y: Scale) -> dict[int, float]:

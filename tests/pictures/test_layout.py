@@ -98,6 +98,20 @@ def test_the_numbers_of_the_horizontal_axis_have_room(xs: tuple[float, float], w
     assert all(b - a > half + other for (a, half), (b, other) in pairwise(ends))
 
 
+def test_given_numbers_of_the_horizontal_axis_are_left_out_where_there_is_no_room() -> None:
+    """540 pixels less 58 and 20, from 1 to 1024: 46.2 from one to the next; in 160 pixels 8.2, and
+    two numbers of a letter need 13.2, of one and two 16.5, of two and three 23.1.
+    """
+    given = tuple((2.0**k, str(2**k)) for k in range(11))
+    shown = []
+    for width in (540, 160):
+        chart = Chart("", (Line.of("", [1, 1024], [0, 1]),), width=width,
+                      x=Axis(log=True, limits=(1, 1024), ticks=given))  # fmt: skip
+        found = texts(panel_svg(chart))
+        shown.append([t.text for t in found if t.attrib.get("text-anchor") == "middle"])
+    assert shown == [[text for _, text in given], ["1", "4", "32", "256"]]
+
+
 def test_titles_and_notes_of_a_figure_stay_beside_each_other() -> None:
     """DejaVu Sans: 15 pixels bold are 10 a letter at most on average, 12 are 6.7."""
     chart = Chart("A title of many words " * 4, (), note="a note of even more words " * 12)
