@@ -102,7 +102,7 @@ def _every(found: dict[tuple[str, str], DeepPass], layers: int) -> HeatMap:
         tuple(f"A, {a}" for a in ACTIVATIONS) + tuple(f"dZ, {a}" for a in ACTIVATIONS),
         values,
         f"A: its variance in layer {layers}; dZ: errors in layer 1 as a share of those in layer "
-        f"{layers}; darker: nearer 1",
+        f"{layers}; the fuller, the nearer 1",
         texts=tuple(tuple("-" if math.isnan(v) else f"{v:.1g}" for v in row) for row in values),
         shades=tuple(tuple(_near_1(v) for v in row) for row in values),
         low=-6.0, high=0.0,

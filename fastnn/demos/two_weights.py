@@ -108,7 +108,9 @@ class TwoWeights:
         surface, low, (a, b) = self.surface(x, y), float(self.costs(self.lowest)), self.lowest
         levels = low + (surface.high - low) * (np.arange(1, LEVELS) / LEVELS) ** 2
         fine = self._costs_at(x, y, np.linspace(0.0, 1.0, FINE))
-        lines = [contour(fine, x, y, float(level), colour="pale_blue") for level in levels]
+        lines = [
+            contour(fine, x, y, float(level), colour="pale_blue", weight="thin") for level in levels
+        ]
         return surface, *lines, Dots("", (Point(float(a), float(b), "lowest"),), "ink", 5.0)
 
 

@@ -77,7 +77,7 @@ def optimisers(
         [
             *(_valley(rule, bowl, path) for rule, path in paths.items()),
             _costs("Cost in the valley", {r: bowl.costs(p.weights) for r, p in paths.items()},
-                   "step", 0, ""),
+                   "step", 0, "rmsprop rises where it jumps" if _jump(paths["rmsprop"]) else ""),
             _costs("Cost of a 64-64-10 network on the digits", curves, "epoch", 1,
                    "beside each rule its rate: of four, the one with the lowest cost of the "
                    "validation part"),
