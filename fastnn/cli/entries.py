@@ -95,7 +95,7 @@ def _common(kind: str, row: Any) -> tuple[Option, ...]:
         from fastnn.nn.schedules import PER, WARM_UP
 
         return (PER, WARM_UP) if row.name != "one_cycle" else (PER,)
-    if kind == "metric" and row.name != "top_k_accuracy":
+    if kind == "metric" and row.pools:
         from fastnn.training.metrics import POOLED
 
         return (POOLED,)

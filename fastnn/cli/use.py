@@ -6,7 +6,7 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.inputs import (
@@ -147,15 +147,17 @@ def _parquet(columns: Mapping[str, Array]) -> bytes:
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure and print."""
     from fastnn.cli.text import print_json
-    from fastnn.text import metrics_table
+    from fastnn.report.evaluation import Evaluation
+    from fastnn.report.judged import Judged
+    from fastnn.training.metrics import metric_names
     from fastnn.version import __version__
 
     model = load_model(arguments)
+    if arguments.metrics is not None:
+        metric_names(model.task, arguments.metrics)  # or refuses
     with naming(arguments.data):
         examples = labelled(model, arguments)
-        result = model.evaluate(examples, metrics=arguments.metrics)
-    table = examples.table
-    confusion = _confusion(model, table, examples.target)
+        found = Evaluation(Judged.of(model, examples, arguments.data), arguments.metrics)
     if arguments.json:
         print_json(
             {
@@ -163,36 +165,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
                 "target": target_of(model, arguments),
                 "device": model.device,
                 "engine": model.engine,
-                "examples": len(table),
-                "metrics": result,
-                "confusion_matrix": confusion,
+                **found.document(),
                 "model": arguments.model,
                 "data": arguments.data,
                 "fastnn": __version__,
             }
         )
         return 0
-    print(metrics_table({f"{len(table):,} example{'s' if len(table) > 1 else ''}": result}))
-    if confusion is not None:
-        print(f"\n{_confusion_table(confusion['labels'], confusion['counts'])}")
+    print(found.text())
     return 0
-
-
-def _confusion(model: Model, table: Table, labels: Array) -> dict[str, Any] | None:
-    from fastnn.training.metrics import confusion_matrix, probabilities
-
-    classes = model.targets.classes
-    if classes is None or len(classes) > MOST_CLASSES:
-        return None
-    P = probabilities(model.task, model.outputs(table))
-    counts = confusion_matrix(model.targets.encode(labels)[:, 0].astype("int64"), P)
-    return {"labels": classes.tolist(), "counts": counts.tolist()}
-
-
-def _confusion_table(labels: Sequence[object], counts: Sequence[Sequence[int]]) -> str:
-    from fastnn.text import table
-
-    most = 8 if len(labels) > 6 else 12
-    names = [n if len(n) <= most else n[: most - 1] + "~" for n in map(str, labels)]
-    rows = [[name, *(str(c or ".") for c in row)] for name, row in zip(names, counts, strict=True)]
-    return table([["true \\ predicted", *names], *rows])

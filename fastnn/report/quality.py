@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,11 +75,14 @@ def names_of(task: str, found: Iterable[Mapping[str, float]]) -> list[str]:
     return in_order(task, {name for values in found for name in values})
 
 
-def baseline(judged: Judged) -> tuple[str, dict[str, float]]:
+def baseline(
+    judged: Judged, metrics: Sequence[object] | None = None
+) -> tuple[str, dict[str, float]]:
     """Return what the baseline is, and its metrics on the rows.
 
     It predicts the classes with the shares, or the values with the mean, that they have in the
-    training part; where the model does not know that, in the rows themselves.
+    training part; where the model does not know that, in the rows themselves. ``metrics``: which;
+    None: the task's own.
 
     >>> from fastnn.api.train import train
     >>> from fastnn.report.subject import of_training
@@ -98,7 +101,7 @@ def baseline(judged: Judged) -> tuple[str, dict[str, float]]:
         which = "of each label what is more frequent"
     else:
         which = f"always {names[int(shares.argmax())]!r}"
-    return f"baseline: {which}", judged.judged(output)
+    return f"baseline: {which}", judged.judged(output, metrics)
 
 
 def prior_of(judged: Judged) -> Array:

@@ -5,8 +5,8 @@ both columns, K = 2; class 1 is the positive one); a 0/1 multilabel target ``(N,
 probabilities ``(N, K)``; a regression target ``(N, k)`` with predictions ``(N, k)``. Sample
 weights ``(N,)`` are not negative; an example of weight 0 does not count.
 
-Every metric but top_k_accuracy also takes ``pooled=True``: each output of each example then counts
-as an example of its own, as in Keras.
+Every metric but top_k_accuracy and balanced_accuracy also takes ``pooled=True``: each output of
+each example then counts as an example of its own, as in Keras.
 
 The predicted class is the first one of the highest probability, a label is predicted above 1/2.
 
@@ -42,7 +42,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Metric:
-    """A row: ``function(task, target, output, weights, **options)`` and what it is good for."""
+    """A row: ``function(task, target, output, weights, **options)`` and what it is good for.
+
+    ``pools``: whether each output of an example can count by itself, too.
+    """
 
     name: str
     function: Callable[..., float]
@@ -51,6 +54,7 @@ class Metric:
     aliases: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     about: About = field(kw_only=True)
+    pools: bool = field(default=True, kw_only=True)
 
 
 def confusion_matrix(
@@ -76,7 +80,7 @@ _CLASSES = ("binary", "multiclass", "multilabel")
 _ROC = "Hanley and McNeil 1982; scikit-learn's roc_auc_score"
 _LIKE = "scikit-learn's {}_score"
 
-#: Every metric but top_k_accuracy takes it, too.
+#: Every metric that `Metric.pools` takes it, too.
 POOLED = Option("pooled", False, says="each output of each example counts by itself")
 
 METRICS: Table[Metric] = Table(
@@ -93,7 +97,17 @@ METRICS: Table[Metric] = Table(
             ),
         ),
         Metric(
-            "top_k_accuracy", scores.top_k_accuracy, ("multiclass",), True,
+            "balanced_accuracy", scores.balanced_accuracy, ("binary", "multiclass"), True,
+            pools=False,
+            about=About(
+                "mean of tp / (tp + fn) over the classes",
+                "The share that is right of each class, and of those the mean: always the most "
+                "frequent class has 1 / classes.",
+                _LIKE.format("balanced_accuracy"),
+            ),
+        ),
+        Metric(
+            "top_k_accuracy", scores.top_k_accuracy, ("multiclass",), True, pools=False,
             options=(Option("k", 5, low=1, says="how many classes are looked at"),),
             about=About(
                 "right among the k most probable / all",
@@ -117,6 +131,16 @@ METRICS: Table[Metric] = Table(
                 "The area under the ROC curve: 0.5 is chance, 1 perfect order. Of several "
                 "classes or labels the mean, each against the rest.",
                 _ROC,
+            ),
+        ),
+        Metric(
+            "average_precision", scores.average_precision, _CLASSES, True,
+            aliases=("pr_auc",),
+            about=About(
+                "sum((R_i - R_(i-1)) P_i) over falling thresholds",
+                "The area under precision P over recall R, for rare positives: chance has their "
+                "share. Of several classes or labels the mean, each against the rest.",
+                _LIKE.format("average_precision"),
             ),
         ),
         Metric(
@@ -181,6 +205,27 @@ METRICS: Table[Metric] = Table(
                 "scikit-learn's mean_absolute_error",
             ),
         ),
+        Metric(
+            "pinball", scores.pinball, ("regression",), False,
+            aliases=("pinball_loss",),
+            options=(
+                Option("quantile", 0.5, low=0.0, high=1.0, open_low=True, open_high=True,
+                       says="which quantile is predicted"),
+            ),
+            about=About(
+                "mean(max(quantile (y - a), (quantile - 1) (y - a)))",
+                "What a quantile model is to make small, in the units of the target.",
+                "Koenker and Bassett 1978; scikit-learn's mean_pinball_loss",
+            ),
+        ),
+        Metric(
+            "coverage", scores.coverage, ("regression",), True,
+            about=About(
+                "share of the examples with y <= a",
+                "Of a model of a quantile it is about that quantile.",
+                "Koenker and Bassett 1978",
+            ),
+        ),
     ],
 )  # fmt: skip
 
@@ -219,8 +264,10 @@ def _read(spec: object) -> tuple[str, Metric, Mapping[str, Any]]:
     name, given = parse_choice(spec, "metric")
     pooled = POOLED.check(f"{arg('metric')} {name!r}", given.pop("pooled", False))
     row, options = METRICS[name], METRICS.options(name, given)
-    if pooled and row.function is scores.top_k_accuracy:
-        raise ArgumentError(f"{arg('metric')} {row.name!r} cannot be pooled: it ranks the outputs")
+    if pooled and not row.pools:
+        raise ArgumentError(
+            f"{arg('metric')} {row.name!r} cannot be pooled: it compares the outputs of an example"
+        )
     if "k" in options and not float(str(options["k"])).is_integer():
         raise ArgumentError(
             f"{arg('metric')} {row.name!r}: k must be a whole number, found {given['k']!r}"

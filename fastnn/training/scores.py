@@ -123,6 +123,33 @@ def roc_auc(task: str, target: Array, output: Array, weights: Array) -> float:
     )
 
 
+def balanced_accuracy(task: str, target: Array, output: Array, weights: Array) -> float:
+    """The mean over the classes that are there of the share that is predicted right."""
+    truth, found = _truth(task, target, output), _predicted(task, output)
+    there = weights @ truth
+    return _mean_of_defined(ratio(weights @ (truth & found), there, of_nothing=math.nan))
+
+
+def average_precision(task: str, target: Array, output: Array, weights: Array) -> float:
+    """``sum_i (R_i - R_{i-1}) P_i``; one against the rest, macro mean, for classes and labels."""
+    columns = _of_interest(task)
+    truth, score = _truth(task, target, output)[:, columns], output[:, columns]
+    return _mean_of_defined(
+        np.array([_steps(truth[:, j], score[:, j], weights) for j in range(score.shape[1])])
+    )
+
+
+def _steps(truth: Array, score: Array, weights: Array) -> float:
+    """Precision at each distinct score, weighted by the recall that it adds; nan if all are one."""
+    values, place = np.unique(score, return_inverse=True)
+    positive = np.bincount(place, weights * truth, minlength=len(values))[::-1]
+    negative = np.bincount(place, weights * ~truth, minlength=len(values))[::-1]
+    if not positive.any():
+        return math.nan
+    tp, found = np.cumsum(positive), np.cumsum(positive + negative)
+    return float(positive @ ratio(tp, found, of_nothing=0.0) / positive.sum())
+
+
 def _macro(task: str, target: Array, output: Array, weights: Array, share: Share) -> float:
     """A share of tp, fp and fn: of the positive class, or the mean over classes or labels.
 
@@ -173,3 +200,15 @@ def mse(task: str, target: Array, output: Array, weights: Array) -> float:
 def mae(task: str, target: Array, output: Array, weights: Array) -> float:
     """``sum w |y - a| / sum w`` per output, then the mean over the outputs."""
     return float(np.average(np.abs(target - output), axis=0, weights=weights).mean())
+
+
+def pinball(task: str, target: Array, output: Array, weights: Array, quantile: float) -> float:
+    """``sum w max(q (y - a), (q - 1) (y - a)) / sum w`` per output, then the mean over them."""
+    away = target - output
+    each = np.maximum(quantile * away, (quantile - 1) * away)
+    return float(np.average(each, axis=0, weights=weights).mean())
+
+
+def coverage(task: str, target: Array, output: Array, weights: Array) -> float:
+    """The share of the targets that are at most the prediction, per output, then their mean."""
+    return float(np.average(target <= output, axis=0, weights=weights).mean())

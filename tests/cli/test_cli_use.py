@@ -215,7 +215,9 @@ class TestEvaluate:
         found = json.loads(ran.out)
         data = load_data("breast_cancer")
         model = load(models / "tumours.fastnn")
-        assert found["metrics"] == pytest.approx(model.evaluate(data.table, data.target))
+        metrics = ["accuracy", "roc_auc", "balanced_accuracy", "average_precision"]
+        wanted = model.evaluate(data.table, data.target, metrics=metrics)
+        assert found["metrics"] == pytest.approx(wanted)
         assert (found["task"], found["examples"], found["device"]) == ("binary", 569, "cpu")
         said = model.predict(data.table)
         pairs = [[int(((data.target == i) & (said == j)).sum()) for j in (0, 1)] for i in (0, 1)]
@@ -229,13 +231,20 @@ class TestEvaluate:
             == "fastnn: digits: all 1,797 rows, some of them seen by a model trained on it\n"
         )
         lines = ran.out.splitlines()
-        assert lines[0].split() == ["loss", "accuracy"]
+        assert lines[0].split() == ["loss", "accuracy", "balanced_accuracy"]
         assert lines[1].startswith("1,797 examples")
-        assert lines[3].split() == ["true", "\\", "predicted", *map(str, range(10))]
-        counts = [[0 if c == "." else int(c) for c in line.split()[1:]] for line in lines[4:14]]
+        assert lines[2].startswith("baseline ")
+        first = next(i for i, line in enumerate(lines) if line.startswith("true \\ predicted"))
+        assert lines[first].split() == ["true", "\\", "predicted", *map(str, range(10))]
+        rows = lines[first + 1 : first + 11]
+        counts = [[0 if c == "." else int(c) for c in line.split()[1:]] for line in rows]
         assert np.sum(counts, axis=1).tolist() == np.bincount(load_data("digits").target).tolist()
         accuracy = np.trace(counts) / 1797
-        assert float(lines[1].split()[-1]) == pytest.approx(accuracy, abs=5e-5)
+        assert float(lines[1].split()[-2]) == pytest.approx(accuracy, abs=5e-5)
+        classes = [line.split() for line in lines[first - 11 : first - 1]]
+        recall = np.diag(counts) / np.sum(counts, axis=1)
+        assert [float(row[2]) for row in classes] == pytest.approx(recall, abs=5e-5)
+        assert [int(row[4]) for row in classes] == np.sum(counts, axis=1).tolist()
         assert max(map(len, lines)) <= 80
 
     def test_a_file_another_target_and_metrics_of_choice(self, fastnn, models, flats_csv) -> None:

@@ -297,6 +297,61 @@ def test_never_predicting_a_class_does_not_pay():
     assert one("multiclass", "recall", [0, 0], [[0.9, 0.1, 0.0], [0.9, 0.1, 0.0]]) == 1.0
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+@given(data=st.data())
+def test_average_precision_is_that_of_scikit_learn_in_every_case(skm, task, data):
+    y, p, w = data.draw(predictions(task))
+    truth = y if task == "multilabel" else np.eye(p.shape[1], dtype=int)[y]
+    columns = [1] if task == "binary" else range(p.shape[1])
+    wanted = [
+        skm.average_precision_score(truth[:, j], p[:, j], sample_weight=w)
+        for j in columns
+        if truth[:, j].any()
+    ]
+    found = one(task, "average_precision", y, p, w)
+    if wanted:
+        assert found == pytest.approx(np.mean(wanted), rel=1e-12)
+    else:
+        assert math.isnan(found), "it is not defined without a positive example"
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+@given(data=st.data())
+def test_balanced_accuracy_is_that_of_scikit_learn_in_every_case(skm, task, data):
+    y, p, w = data.draw(predictions(task))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that are predicted and not there
+        wanted = skm.balanced_accuracy_score(y, p.argmax(axis=1), sample_weight=w)
+    assert one(task, "balanced_accuracy", y, p, w) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_balanced_accuracy_and_average_precision_by_hand():
+    y, p = [0, 0, 0, 1], positive([0.1, 0.6, 0.2, 0.4])
+    # Class 0: 2 of 3 right, class 1: none.
+    assert one("binary", "balanced_accuracy", y, p) == pytest.approx(1 / 3)
+    # At 0.6 nothing is found, at 0.4 the positive one, as one of two.
+    assert one("binary", "average_precision", y, p) == 0.5
+    assert one("binary", "average_precision", y, p, [1, 3, 1, 1]) == 0.25
+
+
+@given(st.floats(0.05, 0.95), st.integers(0, 2**32), st.booleans())
+def test_the_pinball_loss_is_that_of_scikit_learn(skm, quantile, seed, weighted):
+    rng = np.random.default_rng(seed)
+    y, a = rng.normal(size=(2, 7, 2))
+    w = rng.uniform(0.5, 2, 7) if weighted else None
+    found = one("regression", {"name": "pinball", "quantile": quantile}, y, a, w)
+    wanted = skm.mean_pinball_loss(y, a, alpha=quantile, sample_weight=w)
+    assert found == pytest.approx(wanted, rel=1e-12)
+
+
+def test_coverage_by_hand():
+    y, a = [[1.0], [2.0], [3.0], [4.0]], [[1.0], [2.5], [2.0], [3.0]]
+    assert one("regression", "coverage", y, a) == 0.5, "an equal target is covered"
+    assert one("regression", "coverage", y, a, [3, 1, 1, 1]) == 4 / 6
+    # quantile 0.75: 0.25 of 0.5 too high, 0.75 of 1 and of 1 too low.
+    assert one("regression", "pinball(quantile=0.75)", y, a) == (0.125 + 0.75 + 0.75) / 4
+
+
 @given(case=cases(), seed=st.integers(0, 2**32), k=st.integers(1, 2))
 def test_top_k_agrees_with_scikit_learn_without_ties(skm, case, seed, k):
     y, p, w = case
@@ -379,7 +434,7 @@ def test_the_better_model_scores_better(row):
         else:
             y = np.array([0, 1, 1, 0])
             good, bad = 0.1 + 0.8 * np.eye(2)[y], 0.9 - 0.8 * np.eye(2)[y]
-        spec = {"name": row.name, "k": 1} if row.options else row.name
+        spec = {"name": row.name, "k": 1} if row.name == "top_k_accuracy" else row.name
         difference = one(task, spec, y, good) - one(task, spec, y, bad)
         assert (difference > 0) == greater_is_better(row.name), task
 

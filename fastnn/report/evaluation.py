@@ -1,0 +1,201 @@
+"""How good a model is on rows, in numbers and tables: what ``fastnn evaluate`` prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from textwrap import wrap
+from typing import Any
+
+from fastnn.report.judged import Judged
+from fastnn.report.quality import OF_THE_ROWS, baseline, better
+from fastnn.report.subject import outputs_of
+from fastnn.text import WIDTH, clipped, metrics_table, number, table
+from fastnn.training.metrics import default_metrics
+
+#: A confusion matrix is shown for so many classes at the most, and of more the pairs that are
+#: confused most; so many classes and outputs have a line each.
+MOST_IN_MATRIX, MOST_PAIRS, MOST_LINES = 20, 15, 40
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Rows with what a model says of them, and the metrics that are asked for; None: the usual.
+
+    >>> from fastnn.api.train import train
+    >>> from fastnn.preparation.examples import read_source
+    >>> model = train("diabetes", hidden_layer_sizes=[], epochs=1).model
+    >>> rows = Judged.of(model, read_source("diabetes").examples, "diabetes")
+    >>> print(Evaluation(rows).text())
+                       loss       r2 ...
+    442 examples ...
+    baseline ...
+    """
+
+    judged: Judged
+    chosen: Sequence[object] | None = None
+
+    @cached_property
+    def names(self) -> tuple[object, ...]:
+        """The metrics: the usual ones of the task, and what they leave out."""
+        if self.chosen is not None:
+            return tuple(self.chosen)
+        task, loss = self.judged.model.task, self.judged.model.network.loss
+        more: dict[str, tuple[str, ...]] = {
+            "binary": ("balanced_accuracy", "average_precision"),
+            "multiclass": ("balanced_accuracy",),
+            "multilabel": ("average_precision",),
+        }
+        found = (*default_metrics(task), *more.get(task, ()))
+        if loss.name == "quantile":
+            found += (f"pinball(quantile={loss.options['quantile']:g})", "coverage")
+        return found
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The loss and the metrics."""
+        judged = self.judged
+        return {"loss": judged.loss, **judged.judged(judged.output, self.names)}
+
+    @cached_property
+    def outputs(self) -> dict[str, dict[str, float]]:
+        """The metrics of each target by itself, of a regression of several."""
+        judged = self.judged
+        k = judged.output.shape[1]
+        if judged.model.task != "regression" or k == 1:
+            return {}
+        from fastnn.training.metrics import evaluate
+
+        return {
+            name: evaluate(
+                "regression", self.names, judged.target[:, [j]], judged.output[:, [j]],
+                judged.weights,
+            )
+            for j, name in enumerate(outputs_of(judged.model))
+        }  # fmt: skip
+
+    @cached_property
+    def baseline(self) -> tuple[str, dict[str, float]]:
+        """What is predicted without looking at a column, and its metrics."""
+        return baseline(self.judged, self.names)
+
+    @property
+    def beaten(self) -> bool | None:
+        """Whether the model is better than the baseline by the first metric; None: not defined."""
+        values = self.baseline[1]
+        name = next(iter(values), None)
+        if name is None or not (math.isfinite(values[name]) and math.isfinite(self.metrics[name])):
+            return None
+        return better(name, self.metrics[name], values[name])
+
+    def text(self) -> str:
+        """Return the tables, for people."""
+        n = len(self.judged)
+        rows = {f"{n:,} example{'s' * (n > 1)}": self.metrics}
+        rows |= {clipped(name, 24): row for name, row in list(self.outputs.items())[:MOST_LINES]}
+        said, values = self.baseline
+        if values:
+            rows["baseline"] = values
+        return "\n\n".join([metrics_table(rows), *self._words(said, values), *self._classes()])
+
+    def _words(self, said: str, values: dict[str, float]) -> list[str]:
+        judged = self.judged
+        lines = []
+        if values:
+            lines += [said + (f" ({OF_THE_ROWS})" if judged.model.prior is None else "")]
+        if self.beaten is False:
+            name = next(iter(values))
+            own, other = number(self.metrics[name]), number(values[name])
+            lines.append(
+                f"the model is no better than that: its {name} is {own}, the baseline's {other}"
+            )
+        if len(self.outputs) > MOST_LINES:
+            lines.append(f"{len(self.outputs) - MOST_LINES:,} more outputs: see --json")
+        if judged.strange:
+            lines.append(f"{judged.strange:,} rows left out, whose output is not finite")
+        return ["\n".join(line for text in lines for line in wrap(text, WIDTH))] if lines else []
+
+    def _classes(self) -> list[str]:
+        judged = self.judged
+        if judged.model.task == "regression":
+            return []
+        counts, names = judged.counts, outputs_of(judged.model)
+        columns = [counts.precision, counts.recall, counts.f1, counts.there]
+        order = list(range(len(names)))
+        kind = "label" if judged.model.task == "multilabel" else "class"
+        if len(names) > MOST_LINES:  # those that do worst
+            order = sorted(order, key=lambda k: (counts.f1[k], names[k]))[:MOST_LINES]
+        lines = [[kind, "precision", "recall", "f1", "examples"]]
+        for k in order:
+            *shares, there = (float(column[k]) for column in columns)
+            lines.append([clipped(names[k], 24), *map(number, shares), f"{there:,.6g}"])
+        found = [table(lines)]
+        if len(names) > MOST_LINES:
+            found.append(f"the {MOST_LINES} of {len(names):,} with the lowest f1; all: see --json")
+        if kind == "label":
+            return found
+        if len(names) <= MOST_IN_MATRIX:
+            return [*found, _matrix(names, counts.matrix.tolist())]
+        pairs = counts.confusions()
+        if not pairs:
+            return found
+        rows = [["true", "predicted", "examples"]]
+        rows += [
+            [clipped(names[i], 24), clipped(names[j], 24), f"{n:,.6g}"]
+            for i, j, n in pairs[:MOST_PAIRS]
+        ]
+        most = f"the {MOST_PAIRS} most frequent of " if len(pairs) > MOST_PAIRS else ""
+        found.append(f"taken for another class, {most}{len(pairs):,} pairs\n{table(rows)}")
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it as numbers, texts and lists.
+
+        >>> from fastnn.api.train import train
+        >>> from fastnn.preparation.examples import read_source
+        >>> model = train("digits", hidden_layer_sizes=[], epochs=1).model
+        >>> found = Evaluation(Judged.of(model, read_source("digits").examples, "d")).document()
+        >>> found["classes"][0]["label"], len(found["confusion_matrix"]["counts"])
+        (0, 10)
+        """
+        judged, (said, values) = self.judged, self.baseline
+        found: dict[str, Any] = {"examples": len(judged), "metrics": self.metrics}
+        found["baseline"] = {
+            "predicts": said.removeprefix("baseline: "), "metrics": values, "beaten": self.beaten,
+            "of_training": judged.model.prior is not None,
+        }  # fmt: skip
+        found["confusion_matrix"] = None
+        if self.outputs:
+            found["outputs"] = self.outputs
+        classes = judged.model.targets.classes
+        if judged.model.task != "regression":
+            counts = judged.counts
+            labels = outputs_of(judged.model) if classes is None else classes.tolist()
+            key = "labels" if classes is None else "classes"
+            each = zip(
+                labels, counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist(),
+                counts.there.tolist(), strict=True,
+            )  # fmt: skip
+            names = ("label", "precision", "recall", "f1", "examples")
+            found[key] = [dict(zip(names, row, strict=True)) for row in each]
+            if classes is not None:
+                if len(labels) <= MOST_IN_MATRIX:
+                    matrix = counts.matrix.tolist()
+                    found["confusion_matrix"] = {"labels": labels, "counts": matrix}
+                found["confusions"] = [
+                    {"true": labels[i], "predicted": labels[j], "examples": n}
+                    for i, j, n in counts.confusions()[:1000]
+                ]
+        return found
+
+
+def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> str:
+    most = 8 if len(labels) > 6 else 12
+    names = [n if len(n) <= most else n[: most - 1] + "~" for n in labels]
+    rows = [
+        [name, *(f"{c:,.6g}" if c else "." for c in row)]
+        for name, row in zip(names, counts, strict=True)
+    ]
+    return table([["true \\ predicted", *names], *rows])
