@@ -20,6 +20,7 @@ from fastnn.recipe.table import (
     DescentOptions,
     EngineOptions,
     FitOptions,
+    ReadingOptions,
     RecipeOptions,
     RunOptions,
 )
@@ -229,7 +230,8 @@ REFUSED: dict[str, list[Any]] = {
     "another notation": ["1,5", "2,5", "3"],
     "money": ["$1,000.50", "$2", "$3"],
     "a sign for nothing": ["-", "2", "3"],
-    "dates": ["2013-01-01", "2013-01-02", "2013-01-03"],
+    "dates": ["1/1/2013", "1/2/2013", "1/3/2013"],
+    "no such date": ["2013-02-28", "2013-02-29", "2013-03-01"],
     "too large": [2**53 + 1, 2**53 + 3, 3],
     "a mixture": ["x", 2, 3.5],
 }
@@ -246,7 +248,7 @@ def test_advice_names_what_the_door_has(
     cells: list[Any], tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     rows, labels = {"a": cells}, [0, 1, 0]
-    good, reading = {"a": [1.5, 2.5, 3.5]}, {"decimal", "thousands", "missing", "delimiter"}
+    good, reading = {"a": [1.5, 2.5, 3.5]}, {*options(ReadingOptions)}
     trained = train({"a": np.arange(40.0)}, np.arange(40) % 2, epochs=1).model
     sequential = Sequential([Dense(1, activation="sigmoid")])
     sequential.compile(loss="binary_crossentropy")

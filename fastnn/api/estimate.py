@@ -154,7 +154,10 @@ def estimate(
     recipe.check_end()
     settings = RunSettings(**pick(options, RunOptions))
     backend = settings.backend()
-    source = read_source(data, target, sample_weight=sample_weight, **pick(options, SourceOptions))
+    source = read_source(
+        data, target, sample_weight=sample_weight, split=recipe.split,
+        **pick(options, SourceOptions),
+    )  # fmt: skip
     setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
     part = setup.parts["train"]
     examples = (part.X, part.Y, part.w)

@@ -193,7 +193,7 @@ class SearchInterrupted(TrainingInterrupted):
 
 def _check_folds(folds: int | None, grid: Grid, common: Mapping[str, Any]) -> int:
     """Return the number of folds, 1 for none."""
-    for name in ("fold", "split_seed"):
+    for name in ("fold", "split", "split_seed"):
         if name in grid or (name == "fold" and name in common):
             raise ArgumentError(
                 f"{arg(name)} would compare on different validation parts: leave it out, or use "
@@ -201,6 +201,8 @@ def _check_folds(folds: int | None, grid: Grid, common: Mapping[str, Any]) -> in
             )
     if folds is None:
         return 1
+    if str(common.get("split")).startswith("time:"):
+        raise ArgumentError(f"{arg('folds')} has no effect with a {arg('split')} by time")
     if whole("folds", folds) < 2:
         raise ArgumentError(f"{arg('folds')} must be 2 or more, found {folds}")
     return folds

@@ -263,7 +263,10 @@ def train(
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
     tell, looks = doctor if callable(doctor) else None, wanted(doctor)
     backend = settings.backend()
-    source = read_source(data, target, sample_weight=sample_weight, **pick(options, SourceOptions))
+    source = read_source(
+        data, target, sample_weight=sample_weight, split=recipe.split,
+        **pick(options, SourceOptions),
+    )  # fmt: skip
     setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
     net, ready = setup.network, setup.parts
     part = ready["train"]

@@ -167,7 +167,8 @@ class Work:
         {'data': 'digits'}
         """
         own = pick(common, SourceOptions)
-        source = read_source(data, target, sample_weight=sample_weight, **own)
+        split = common.get("split")
+        source = read_source(data, target, sample_weight=sample_weight, split=split, **own)
         given = {"data": data, "target": target, "validation": validation, "test": test}
         given |= {"sample_weight": sample_weight, **own, **pick(common, RunOptions)}
         return Work(source, settings, validation, test, Config.of(given))
@@ -201,7 +202,7 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
     >>> [one.recipe.seed for one in read_recipes([{"seed": 1}, {"seed": 2}], {"epochs": 3})]
     [1, 2]
     """
-    common = {"split_seed": check_seed("seed", common.get("seed", 0)), **common}
+    one_split = {"split_seed": check_seed("seed", common.get("seed", 0))}
     found = []
     for i, config in enumerate(configs):
         name = f"config {i} {dict(config)!r}"
@@ -213,9 +214,12 @@ def read_recipes(configs: Sequence[Mapping[str, Any]], common: Mapping[str, Any]
                     )
                 if option in _FOR_ONE:
                     raise ArgumentError(f"{arg(option)} {_FOR_ONE[option]}")
-            recipe = Recipe.of(**{**common, **config})
+            given = {**common, **config}
+            if not str(given.get("split")).startswith("time:"):
+                given = {**one_split, **given}
+            recipe = Recipe.of(**given)
             recipe.check_end()
-        found.append(Named(name, recipe, {**common, **config}))
+        found.append(Named(name, recipe, given))
     return found
 
 

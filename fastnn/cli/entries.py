@@ -222,7 +222,9 @@ def _example_of_option(row: Any) -> str:
     if row.flag is None:
         return ""
     data = (
-        "flats.csv --target price" if row.group in ("DataOptions", "ReadingOptions") else "digits"
+        "flats.csv --target price"
+        if row.group in ("DataOptions", "ReadingOptions") or row.name == "split"
+        else "digits"
     )
     value = "" if row.flag.negated else f" {row.flag.example or row.default}"
     return f"fastnn train {data} --{row.flag_name}{value}"

@@ -251,7 +251,9 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
 
     given, data = as_given(arguments), arguments.data
     if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
-        columns: Any = {name: given[name] for name in ("categorical", "drop") if name in given}
+        columns: Any = {
+            name: given[name] for name in ("categorical", "dates", "drop") if name in given
+        }
         known = read_table(data, **reading_of(arguments), **columns).names
         raise ArgumentError(
             f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"

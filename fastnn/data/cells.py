@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.data.date_notations import check_form
 from fastnn.data.table import Array
 from fastnn.errors import ArgumentError, arg, shown
 
@@ -55,6 +56,8 @@ class Reading:
         thousands: the sign that groups digits by thousands; None or "": there is none.
         missing: texts that stand for no value, besides those of `MISSING`; an empty list: no text
             does but an empty cell, not even those. A number among them does so as a number, too.
+        date_format: how dates are written (`date_text`): one format for the columns written so,
+            or one for each of some columns; others are recognised.
 
     Raises ArgumentError for signs that cannot be told from a number.
 
@@ -68,6 +71,7 @@ class Reading:
     decimal: str | None = None
     thousands: str | None = None
     missing: Collection[str] | None = None
+    date_format: str | Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         sign = self.delimiter
@@ -99,6 +103,19 @@ class Reading:
                 raise ArgumentError(
                     f"{arg('missing')} must be a list of texts, found {shown(given)}"
                 )
+        form = self.date_format
+        if form is not None:
+            for one in form.values() if isinstance(form, Mapping) else [form]:
+                check_form(one)
+
+    def date_form(self, column: str) -> str | None:
+        """Return the format in which the dates of a column are said to be written, or None.
+
+        >>> Reading(date_format={"day": "%d.%m.%Y"}).date_form("day")
+        '%d.%m.%Y'
+        """
+        form = self.date_format
+        return form.get(column) if isinstance(form, Mapping) else form
 
     @cached_property
     def markers(self) -> frozenset[str]:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, is_code, is_missing
-from fastnn.data.notations import date_cure, not_a_number, refuse_near_numbers
+from fastnn.data.date_text import date_column
+from fastnn.data.dates import Dates, from_numpy, from_objects, written
+from fastnn.data.notations import no_dates, not_a_number, refuse_near_numbers
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import (
     EXACT,
@@ -26,8 +28,8 @@ from fastnn.data.table import (
 from fastnn.errors import DataError, advice, shown
 
 #: What a column may be. Those of a target keep their text as it is spelt: a "label" is judged as
-#: any column is, "text" is not.
-KINDS = ("numeric", "categorical", "label", "text")
+#: any column is, "text" is not. A "date" is no number and no category even if it looks like one.
+KINDS = ("numeric", "categorical", "date", "label", "text")
 
 
 def category_texts(values: Iterable[Any], reading: Reading = STANDARD) -> Array:
@@ -57,9 +59,9 @@ def typed_column(
 ) -> Array:
     """Return column ``name`` as numbers (bool, int or float array) or as text (object array).
 
-    Booleans and numbers are numeric, text is what `text_column` finds; ``kind``, one of `KINDS`,
-    says otherwise. ``gaps`` (N,): where numbers are missing. Dates,
-    bytes, complex numbers and mixtures raise DataError with row and cell.
+    Booleans and numbers are numeric, dates and times of day `Dates`, durations seconds, text is
+    what `text_column` finds; ``kind``, one of `KINDS`, says otherwise. ``gaps`` (N,): where numbers
+    are missing. Bytes, complex numbers and mixtures raise DataError with row and cell.
 
     >>> import numpy as np
     >>> typed_column("age", np.array([3, None, 4.5], dtype=object))
@@ -69,16 +71,22 @@ def typed_column(
         raise DataError(
             f"column {shown(name)} has shape {values.shape}; a column has one dimension"
         )
+    if isinstance(values, Dates):
+        return values
     if values.dtype.kind in "biuf":
+        if kind == "date":
+            texts = category_texts(values, reading)
+            texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
+            distinct, codes = _distinct(texts)
+            return text_column(name, distinct, codes, place, kind, reading)
         if kind != "categorical":
             return numbers_with_gaps(values, [name], place, reading, gaps)
         texts = category_texts(values, reading)
         texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
         return texts
     if values.dtype.kind in "Mm":
-        raise DataError(
-            f"column {shown(name)} holds dates or times ({values.dtype}); {date_cure()}"
-        )
+        seconds, durations = from_numpy(values)
+        return dates_as(name, seconds, "duration" if durations else "date", kind)
     if values.dtype.kind not in "OUT":
         raise DataError(
             f"column {shown(name)} holds {values.dtype}, which is neither numbers nor text; "
@@ -143,6 +151,11 @@ def text_column(
         return _gathered(known, codes)
     if kind == "categorical":
         return _gathered(_categories(name, known, reading), codes)
+    if kind == "date":
+        given = reading.date_form(name)
+        found = date_column(name, known, codes, place, given, forced=True)
+        assert found is not None
+        return found
     values = [None if text is None else reading.value(text) for text in known]
     there = [k for k, text in enumerate(known) if text is not None]
     strays = [k for k in there if values[k] is None]
@@ -156,6 +169,12 @@ def text_column(
         return _numbers(name, values, codes, place)
     if kind == "numeric":
         raise DataError(not_a_number(name, where(strays[0]), known[strays[0]]))
+    if kind in (None, "label"):
+        found = date_column(name, known, codes, place, reading.date_form(name))
+        if found is not None and kind == "label":
+            raise DataError(no_dates(name, kind))
+        if found is not None:
+            return found
     refuse_near_numbers(
         name,
         [known[k] or "" for k in there],
@@ -164,6 +183,38 @@ def text_column(
         lambda k: where(there[k]),
     )
     return _gathered(known if kind == "label" else _categories(name, known, reading), codes)
+
+
+def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> Array:
+    """Return dates ("date"), times of day ("time") or a "duration" as what the column is to be.
+
+    ``seconds`` (N,), NaN a gap; ``kind``: one of `KINDS`. Dates are `Dates`, a duration is a number
+    of seconds; as categories they are the texts of `dates.written`. Raises DataError where dates
+    cannot be of that kind.
+
+    >>> dates_as("day", np.array([0.0, np.nan]), "date", "categorical")
+    array(['1970-01-01', None], dtype=object)
+    """
+    if what == "mixture":
+        raise DataError(
+            f"column {shown(name)} is a mixture of dates, times of day or durations; choose one"
+        )
+    if what == "zone":
+        raise DataError(
+            f"column {shown(name)}: some times have a time zone and others have none; give all of "
+            "them one, or none"
+        )
+    if what == "duration":
+        if kind == "date":
+            raise DataError(f"column {shown(name)} holds durations, and no dates")
+        return category_texts(seconds) if kind == "categorical" else seconds
+    if kind == "categorical":
+        return _gathered([written(s, what == "time") or None for s in seconds.tolist()], ...)
+    if kind is None and np.isnan(seconds).all():  # as a column without any value is elsewhere
+        return seconds
+    if kind in ("numeric", "label", "text"):
+        raise DataError(no_dates(name, kind))
+    return Dates.of(seconds, of_day=what == "time")
 
 
 def numeric_part(
@@ -209,8 +260,8 @@ def _mixed(name: str, cells: list[Any], place: Place, kind: str | None, reading:
     if kind == "numeric" and "text" in all_kinds:
         row, cell = next((r, c) for r, c in present if kinds[type(c)] == "text")
         raise DataError(not_a_number(name, place(row), cell))
-    if "date" in all_kinds:
-        raise DataError(f"column {shown(name)} holds dates or times; {date_cure()}")
+    if all_kinds == {"date"}:
+        return dates_as(name, *from_objects(found), kind)
     if len(all_kinds - {"bool"}) > 1 or all_kinds == {"bool", "text"}:
         majority = max(sorted(all_kinds), key=[kinds[type(cell)] for _, cell in present].count)
         row, cell = next((r, c) for r, c in present if kinds[type(c)] != majority)
@@ -242,7 +293,7 @@ def _kind_of(of: type) -> str:
     if issubclass(of, str):
         return "text"
     dates = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
-    if issubclass(of, dates):
+    if issubclass(of, dates) or hasattr(of, "start_time"):  # a period of pandas
         return "date"
     # Decimal is a number of the language but registered only as numbers.Number.
     real = issubclass(of, numbers.Number) and not issubclass(of, (complex, np.complexfloating))
@@ -308,7 +359,7 @@ def _distinct(values: Iterable[Any]) -> tuple[list[Any], Array]:
     return list(index), np.array(codes, np.intp)
 
 
-def _gathered(texts: Sequence[str | None], codes: Array) -> Array:
+def _gathered(texts: Sequence[str | None], codes: Any) -> Array:
     column = np.empty(len(texts), dtype=object)
     column[:] = texts
     return np.asarray(column[codes])

@@ -143,7 +143,7 @@ def _column(
     name: str, cells: Any, place: Place, kind: str | None, reading: Reading, quotes: _Quotes
 ) -> Array:
     """Decide what the text cells of one column are; clean columns never meet Python loops."""
-    if kind not in ("categorical", "text") and reading.plain and not _codes(cells, kind):
+    if kind not in ("categorical", "date", "text") and reading.plain and not _codes(cells, kind):
         numbers = _numbers(cells, reading)
         if numbers is not None:
             return typed_column(name, _exact(name, numbers, cells, place), place, kind, reading)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def read_table(
     *,
     numeric: Collection[str] = (),
     categorical: Collection[str] = (),
+    dates: Collection[str] = (),
     drop: Collection[str] = (),
     only: Only | None = None,
     dtype: str | None = None,
@@ -51,6 +53,8 @@ def read_table(
             ``(N, p)``, a mapping of column names to arrays, or a pandas, polars or pyarrow table.
         numeric: columns that must hold numbers: any other cell is an error with its place.
         categorical: columns to take as categories, whatever they hold.
+        dates: columns that must hold dates or times, numbers such as 20240131 too; or what each
+            of them is written in, which ``date_format`` comes before.
         drop: columns to leave out.
         only: the columns that are wanted, where not all are; others are not judged. It has no
             effect on data without names.
@@ -58,9 +62,9 @@ def read_table(
         reading: how text is read, the arguments of `Reading`: delimiter, decimal, and so on.
 
     Booleans become 0 and 1. Text is read by one rule wherever it is (see `cells`): a column all
-    of whose cells are numbers is numeric, others are categorical, as are columns of a frame's own
-    categorical type. In NPZ files and dicts a two-dimensional array ``x`` stands for the columns
-    ``x0, x1, ...``.
+    of whose cells are numbers is numeric, one of dates is dates (`date_text`), others are
+    categorical, as are columns of a frame's own categorical type. In NPZ files and dicts a
+    two-dimensional array ``x`` stands for the columns ``x0, x1, ...``.
 
     Raises DataError (what, where, what to do) for data that cannot be used, ArgumentError for
     an argument that cannot work.
@@ -71,10 +75,12 @@ def read_table(
     """
     if isinstance(source, Table):
         return source.drop(list(drop)) if drop else source
-    kinds = _kinds(numeric, categorical, drop)
-    columns, place = _columns(source, kinds, drop, Reading(**reading), only=only)
+    kinds, how = _kinds(numeric, categorical, dates, drop), _reading(dates, reading)
+    columns, place = _columns(source, kinds, drop, how, only=only)
     positional = not has_names(source)
-    return Table.from_columns(columns, dtype=dtype, place=place, positional=positional)
+    table = Table.from_columns(columns, dtype=dtype, place=place, positional=positional)
+    _check_date_format(reading.get("date_format"), table)
+    return table
 
 
 def read_labelled(
@@ -83,6 +89,7 @@ def read_labelled(
     *,
     numeric: Collection[str] = (),
     categorical: Collection[str] = (),
+    dates: Collection[str] = (),
     drop: Collection[str] = (),
     text: bool = False,
     gaps: bool = False,
@@ -114,8 +121,9 @@ def read_labelled(
             f"{arg('target')}: an array has no column names, and so none {shown(names[0])}; hand "
             "the target over as an array"
         )
-    kinds = dict.fromkeys(names, "text" if text else "label") | _kinds(numeric, categorical, drop)
-    how = Reading(**reading)
+    how = _reading(dates, reading)
+    kinds = dict.fromkeys(names, "text" if text else "label")
+    kinds |= _kinds(numeric, categorical, dates, drop)
     columns, place = _columns(source, kinds, drop, how, optional=names, only=only)
     for name in names:
         if name not in columns:
@@ -138,6 +146,7 @@ def read_labelled(
     if not columns:
         raise DataError(f"no feature columns are left beside the target {listed(names)}")
     table = Table.from_columns(columns, dtype=dtype, place=place)
+    _check_date_format(reading.get("date_format"), table)
     return table, chosen[0] if len(chosen) == 1 else np.column_stack(chosen)
 
 
@@ -212,11 +221,35 @@ def _is_frame(source: Any) -> bool:
     return hasattr(source, "columns") or hasattr(source, "column_names")
 
 
+def _reading(dates: Collection[str], given: Mapping[str, Any]) -> Reading:
+    """Return how text is read, dates as ``given`` says, or else as ``dates`` does."""
+    reading = Reading(**given)
+    form = reading.date_format
+    if not isinstance(dates, Mapping) or isinstance(form, str):
+        return reading
+    forms = {name: form for name, form in dates.items() if form}
+    return replace(reading, date_format={**forms, **(form or {})})
+
+
+def _check_date_format(form: str | Mapping[str, str] | None, table: Table) -> None:
+    """Raise ArgumentError for a format of dates in which no column is written."""
+    if isinstance(form, Mapping):
+        check_known(form, table.names, "date_format")
+    if isinstance(form, str) and all(column.form != form for column in table.dates.values()):
+        raise ArgumentError(
+            f"{arg('date_format', form)} has no effect: no column of text is written so", value=form
+        )
+
+
 def _kinds(
-    numeric: Collection[str], categorical: Collection[str], drop: Collection[str]
+    numeric: Collection[str],
+    categorical: Collection[str],
+    dates: Collection[str],
+    drop: Collection[str],
 ) -> dict[str, str]:
     """Return what each column is declared to be."""
-    for argument, value in (("numeric", numeric), ("categorical", categorical), ("drop", drop)):
+    declared = {"numeric": numeric, "categorical": categorical, "dates": dates}
+    for argument, value in {**declared, "drop": drop}.items():
         if isinstance(value, str):
             raise ArgumentError(
                 f"{arg(argument)} must be a list of names, found the text {shown(value)}"
@@ -226,7 +259,11 @@ def _kinds(
         raise ArgumentError(
             f"column {shown(both[0])} is declared numeric and {arg('categorical')}; choose one"
         )
-    return dict.fromkeys(numeric, "numeric") | dict.fromkeys(categorical, "categorical")
+    for name in sorted(set(dates) & {*numeric, *categorical}):
+        other = arg("categorical") if name in categorical else "numeric"
+        raise ArgumentError(f"column {shown(name)} is declared {arg('dates')} and {other}")
+    kinds = dict.fromkeys(numeric, "numeric") | dict.fromkeys(categorical, "categorical")
+    return kinds | dict.fromkeys(dates, "date")
 
 
 def _columns(
@@ -259,7 +296,8 @@ def _columns(
     declared = {name: kind for name, kind in kinds.items() if name not in optional}
     absent = {kind for name, kind in declared.items() if name not in known}
     known += only.others if only is not None else []  # one of them may be meant
-    check_known(declared, known, "categorical" if absent == {"categorical"} else "")
+    options = {"categorical": "categorical", "date": "dates"}
+    check_known(declared, known, options.get(absent.pop(), "") if len(absent) == 1 else "")
     return columns, place
 
 
@@ -325,7 +363,7 @@ def _typed(
         )
     if only is not None and has_names(source):
         arrays, drop = _wanted(arrays, drop, only)
-    single = {*drop, *(name for name, kind in kinds.items() if kind == "categorical")}
+    single = {*drop, *(name for name, kind in kinds.items() if kind in ("categorical", "date"))}
     columns: dict[str, Array] = {}
     for name, given in arrays.items():
         if is_series(given):

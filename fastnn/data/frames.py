@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import Reading
-from fastnn.data.columns import text_column, typed_column
+from fastnn.data.columns import dates_as, text_column, typed_column
 from fastnn.data.csv_text import arrow_texts
-from fastnn.data.notations import date_cure
+from fastnn.data.dates import seconds_of
 from fastnn.data.table import Array, check_known, check_names, from_zero
 from fastnn.data.wanted import Only
-from fastnn.errors import ArgumentError, DataError, shown
+from fastnn.errors import ArgumentError, DataError
 from fastnn.extras import pip_install
 
 #: Packages whose columns are read as those of a frame, wherever they come from.
@@ -90,8 +90,12 @@ def _column(name: str, series: Any, kind: str | None, reading: Reading) -> Array
     import narwhals as nw
 
     dtype = series.dtype
-    if dtype.is_temporal():
-        raise DataError(f"column {shown(name)} holds dates or times ({dtype}); {date_cure()}")
+    if dtype in (nw.Date, nw.Datetime, nw.Duration):
+        duration = dtype == nw.Duration
+        whole = series.dt.total_microseconds() if duration else series.dt.timestamp("us")
+        gaps = np.asarray(series.is_null().to_numpy(), bool)
+        micros = np.asarray(whole.fill_null(0).to_numpy()).astype(np.int64)
+        return dates_as(name, seconds_of(micros, gaps), "duration" if duration else "date", kind)
     plain = dtype.is_float() or (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128))
     if plain or dtype == nw.Boolean:
         gaps = np.asarray(series.is_null().to_numpy(), bool)

@@ -47,29 +47,20 @@ _NO_VALUE = re.compile(
     r"|not available|\\n|[+-]?1\.#\w+|#\w+[!?/0]*",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}/\d{1,2}/\d{4}")
 
 
-def date_cure() -> str:
-    """Return what to do with a column of dates.
+def no_dates(name: str, kind: str) -> str:
+    """Return the message for a column of dates that is to be numbers, or the target.
 
-    >>> raise DataError(f"column 'day' holds dates; {date_cure()}")
-    Traceback (most recent call last):
-    fastnn.errors.DataError: column 'day' holds dates; turn them into numbers first, such as ...
+    >>> no_dates("day", "label")
+    "target column 'day' holds dates or times; predict numbers, such as days since a fixed day"
     """
+    if kind == "numeric":
+        return f"column {shown(name)} holds dates or times, and is to hold numbers"
     return (
-        "turn them into numbers first, such as year, month, weekday or days since a fixed day"
-        + advice("drop", f", or leave the column out ({arg('drop')})")
+        f"target column {shown(name)} holds dates or times; predict numbers, such as days since a "
+        "fixed day"
     )
-
-
-def is_date(text: str) -> bool:
-    """Say whether ``text`` looks like a date or a time stamp.
-
-    >>> is_date("2013-01-01T10:00:00Z"), is_date("2013")
-    (True, False)
-    """
-    return _DATE.fullmatch(text.strip()) is not None
 
 
 def refuse_near_numbers(
@@ -97,10 +88,6 @@ def refuse_near_numbers(
     words = not any(character.isdigit() for k in strays for character in texts[k])
     few = len(strays) <= _FEW and n_stray * 2 <= n_all and words
     if n_stray * NUMBERS_PER_STRAY > n_all and not (measured and few):
-        if all(is_date(text) for text in texts):
-            raise DataError(
-                f"column {shown(name)} holds dates ({shown(texts[0])} ...); {date_cure()}"
-            )
         if not all(_bare(texts[k]) or _NO_VALUE.fullmatch(texts[k]) for k in strays):
             return  # true text
         if len(plain) < 2 and not any(_bare(texts[k]) for k in strays):

@@ -11,6 +11,8 @@ import numpy as np
 from fastnn.data.categories import frequent_categories, gaps_of, places_of, strange_texts
 from fastnn.data.cells import kept_options
 from fastnn.data.columns import numeric_part, texts_of
+from fastnn.data.date_features import DateParts, are_dates, elapsed_units
+from fastnn.data.dates import written
 from fastnn.data.state import (
     check_metadata,
     check_vectors,
@@ -37,7 +39,8 @@ class Features:
     Output columns, in this order: each numeric column, ``(x - mu)/sigma`` (N19); an indicator (1
     where the value was missing) for each numeric column with gaps in the training part; one
     column of 0 and 1 per category of each categorical column, then its '<unknown>' column for
-    values that the training part does not have and for missing ones.
+    values that the training part does not have and for missing ones; year, month, weekday and hour
+    of each column of dates (`date_features`), which is numeric too: its elapsed time.
 
     A missing number is replaced by the median of the training part and then standardised; mu and
     sigma (population) are those of the filled column. In a column without gaps in the training
@@ -50,7 +53,7 @@ class Features:
         columns: names of the input columns, in the training order.
         given: those and the columns that were left out, in the order of the training data.
         positional: the training data had no column names.
-        numeric: the p numeric input columns.
+        numeric: the p input columns of numbers, and of dates in seconds since 1970.
         indicators: those of ``numeric`` that had gaps.
         categories: categorical column to its known values, sorted.
         fill, mean, scale: ``(p,)`` float64; without standardisation mean 0 and scale 1.
@@ -61,6 +64,7 @@ class Features:
         weight: the column of weights, if there was one; it is no input.
         left_out: why columns were left out, by their names: one of `useless.REASONS`.
         told: columns warned of in ``fit``, so not again in ``transform``; not saved.
+        dates: those of ``numeric`` that are dates or times of day.
 
     >>> import numpy as np
     >>> table = Table.from_columns({"age": np.array([1, 3]), "town": np.array(["A", "B"], object)})
@@ -88,6 +92,7 @@ class Features:
     told: Collection[str] = ()
     given: tuple[str, ...] = ()
     weight: str = ""
+    dates: Mapping[str, DateParts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.given:
@@ -159,8 +164,12 @@ class Features:
         values, fill = filled_by_median(values, gaps, numeric, weights, table.storage)
         mean, scale = moments(values, numeric, weights)
         fill = np.where(gaps, fill, mean)
-        if not standardize:
-            mean, scale = np.zeros(len(numeric)), np.ones(len(numeric))
+        places = {n: j for j, n in enumerate(numeric) if n in table.dates}
+        dates = {
+            n: DateParts.fit(table.dates[n], values[:, j], weights, bool(standardize))
+            for n, j in places.items()
+        }
+        mean, scale = elapsed_units(mean, scale, list(places.values()), bool(standardize))
         return cls(
             columns=table.names,
             positional=table.positional,
@@ -182,6 +191,7 @@ class Features:
             },
             given=given,
             weight=weight,
+            dates=dates,
         )
 
     @property
@@ -197,7 +207,9 @@ class Features:
             for name, values in self.categories.items()
             for value in (*values, "<unknown>")
         ]
-        return (*self.numeric, *(f"{name} is missing" for name in self.indicators), *one_hot)
+        numbers = [f"{n}: elapsed time" if n in self.dates else n for n in self.numeric]
+        parts = [name for column, date in self.dates.items() for name in date.names(column)]
+        return (*numbers, *(f"{name} is missing" for name in self.indicators), *one_hot, *parts)
 
     @property
     def places(self) -> dict[str, list[int]]:
@@ -216,6 +228,10 @@ class Features:
         for name, values in self.categories.items():
             found[name] = list(range(start, start + len(values) + 1))
             start += len(values) + 1
+        for name, date in self.dates.items():
+            n_parts = len(date.names(name))
+            found[name] += range(start, start + n_parts)
+            start += n_parts
         return {name: found[name] for name in self.columns}
 
     @property
@@ -248,6 +264,7 @@ class Features:
         array([[2.]], dtype=float32)
         """
         source = self.sources(table)
+        self._check_dates(table, source)
         if not (self.positional or table.positional):
             silent = {*self.given, self.weight}
             tell_others([name for name in table.names if name not in silent])
@@ -265,6 +282,13 @@ class Features:
                 found += strange_texts(name, texts, places, known, missing, complete)
             out[np.arange(len(table)), start + places] = 1
             start += len(known) + 1
+        for name, date in self.dates.items():
+            j, end = self.numeric.index(name), start + len(date.names(name))
+            for rows in blocks(values):
+                seconds = values[rows, j].astype(np.float64)
+                seconds[np.isnan(seconds)] = self.fill[j]
+                out[rows, start:end] = date.values(seconds)
+            start = end
         if strange is None:
             tell(found)
         else:
@@ -289,6 +313,19 @@ class Features:
         check_known(self.columns, table.names)
         return {name: name for name in self.columns}
 
+    def _check_dates(self, table: Table, source: Mapping[str, str]) -> None:
+        """Refuse dates for numbers or categories, and times of day for dates."""
+        kinds = {None: "no dates", True: "times of day", False: "dates"}
+        for name, own in source.items():
+            if own in table.dates:
+                trained = self.dates[name].of_day if name in self.dates else None
+                found = table.dates[own].of_day
+                if found != trained:
+                    raise DataError(
+                        f"column {shown(name)} holds {kinds[found]}, and held {kinds[trained]} in "
+                        "training"
+                    )
+
     def _write_numbers(self, values: Array, out: Array) -> None:
         """Write ``(x - mu)/sigma`` in float64 arithmetic, rounded once to the output's dtype."""
         if not self.numeric:
@@ -296,7 +333,7 @@ class Features:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             for rows in blocks(values):
                 work = values[rows].astype(np.float64)
-                if self.standardize:
+                if self.standardize or self.dates:
                     np.subtract(work, self.mean, out=work)
                     np.divide(work, self.scale, out=work)
                 out[rows] = work
@@ -329,10 +366,16 @@ class Features:
             else:
                 said = (
                     "are missing, none was in training; filled with the training mean "
-                    f"{self.fill[column]:g}"
+                    f"{self._filled_in(int(column))}"
                 )
                 strange.append(Strange(name, "number", int(missing.sum()), len(missing), said))
         return start + len(self.indicators), strange
+
+    def _filled_in(self, column: int) -> str:
+        date = self.dates.get(self.numeric[column])
+        if date is None:
+            return f"{self.fill[column]:g}"
+        return written(round(float(self.fill[column])), date.of_day)
 
     def reading_with(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return how to read new text: as ``given``, and else as that of the training.
@@ -368,6 +411,8 @@ class Features:
             metadata |= {"given": list(self.given), "left_out": dict(self.left_out)}
         if self.weight:
             metadata["weight"] = self.weight
+        if self.dates:
+            metadata["dates"] = {name: date.to_json() for name, date in self.dates.items()}
         arrays = {"fill": self.fill, "mean": self.mean, "scale": self.scale}
         return metadata, {name: array.copy() for name, array in arrays.items()}
 
@@ -381,7 +426,7 @@ class Features:
         ('x0', 'x1')
         """
         metadata = {
-            "reading": {}, "complete": [], "left_out": {}, "weight": "",
+            "reading": {}, "complete": [], "left_out": {}, "weight": "", "dates": {},
             "given": metadata.get("columns"),
             **metadata,
         }  # fmt: skip
@@ -402,16 +447,18 @@ class Features:
                 "left_out": lambda v: (
                     isinstance(v, dict) and all(why in (*REASONS,) for why in v.values())
                 ),
+                "dates": are_dates,
             },
             "features",
         )
-        numeric, categories = metadata["numeric"], metadata["categories"]
+        numeric, categories, dates = (metadata[key] for key in ("numeric", "categories", "dates"))
         if (
             sorted([*numeric, *categories]) != sorted(metadata["columns"])
             or not set(metadata["indicators"]) <= set(numeric)
             or not set(metadata["complete"]) <= set(categories)
             or [name for name in metadata["given"] if name not in metadata["left_out"]]
             != metadata["columns"]
+            or not set(dates) <= set(numeric)
         ):
             raise ModelFileError("features: the lists of columns contradict each other")
         check_vectors(arrays, dict.fromkeys(("fill", "mean", "scale"), len(numeric)), "features")
@@ -434,4 +481,5 @@ class Features:
             left_out=metadata["left_out"],
             given=tuple(metadata["given"]),
             weight=metadata["weight"],
+            dates={n: DateParts.of_json(dates[n]) for n in numeric if n in dates},
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.dates import Dates
 from fastnn.data.storage import MEMORY, Storage, row_blocks
 from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 from fastnn.registry import did_you_mean
@@ -45,6 +46,9 @@ class Table:
         numeric_names: the p columns of ``numeric``, in its order.
         categorical: column name to ``(N,)`` object array of text; None is a missing value.
         positional: the columns came without names (a plain array), so they match by position.
+        dates: those of ``numeric_names`` that are dates, in seconds since 1970-01-01 UTC, or times
+            of day, in seconds since midnight: `Dates` without rows, which says which and how the
+            text was written.
 
     Raises DataError for duplicate or non-text names and for parts that do not fit together.
 
@@ -63,6 +67,7 @@ class Table:
     categorical: Mapping[str, Array]
     positional: bool = False
     storage: Storage = MEMORY
+    dates: Mapping[str, Dates] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_names(self.names, "the table")
@@ -117,29 +122,37 @@ class Table:
         numeric_names: list[str] = []
         blocks: list[Array] = []
         categorical: dict[str, Array] = {}
+        dates: dict[str, Dates] = {}
         for name, values in columns.items():
             found = [name] if values.ndim == 1 else [f"{name}{j}" for j in range(values.shape[1])]
             names += found
             if values.dtype == object:
                 categorical[name] = values
             else:
+                if isinstance(values, Dates):
+                    dates[name] = Dates.of([], values.form, values.of_day)
+                    values = np.asarray(values)
                 numeric_names += found
                 check_exact(values, found, place)
                 blocks.append(values if values.ndim == 2 else values[:, None])
         n_rows = _common_length(columns)
         numeric = _one_matrix(blocks, n_rows, dtype, storage)
         _refuse_infinite(numeric, numeric_names, place)
-        return cls(tuple(names), numeric, tuple(numeric_names), categorical, positional, storage)
+        return cls(
+            tuple(names), numeric, tuple(numeric_names), categorical, positional, storage, dates
+        )
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
 
     def __repr__(self) -> str:
-        n, kinds = self.numeric.shape[1], []
+        n, kinds = self.numeric.shape[1] - len(self.dates), []
         if n:
             kinds.append(f"{n:,} of {self.numeric.dtype}")
         if self.categorical:
             kinds.append(f"{len(self.categorical):,} of text")
+        if self.dates:
+            kinds.append(f"{len(self.dates):,} of dates")
         return (
             f"<Table of {len(self):,} rows and {len(self.names):,} columns ({', '.join(kinds)}): "
             f"{clipped(listed(self.names, most=5), 100)}>"
@@ -162,6 +175,7 @@ class Table:
             {name: values[chosen] for name, values in self.categorical.items()},
             self.positional,
             self.storage,
+            self.dates,
         )
 
     def drop(self, columns: Sequence[str]) -> Table:
@@ -185,6 +199,7 @@ class Table:
             {name: v for name, v in self.categorical.items() if name not in columns},
             self.positional,
             self.storage,
+            {name: v for name, v in self.dates.items() if name not in columns},
         )
 
     def column(self, name: str) -> Array:

@@ -1,13 +1,13 @@
 """A model as one ONNX graph: preprocessing, network, and from outputs to labels or values.
 
 The number of rows is free (``N``). Inputs: of numeric columns only, one matrix ``X`` (N, p) in
-their order at training; with categories, each column is an input of its own (N, 1), by its name,
-categories as text: 1, 1.0 and true are "1" (`fastnn.data.cells`), and "1.0" and "True" are taken
-for it. A NaN is a missing number; text that training did not see, or none (``""``), is
+their order at training; with categories or dates, each column is an input of its own (N, 1), by
+its name. Dates are double: seconds since 1970-01-01 UTC, of times of day seconds since midnight.
+Categories are text: 1, 1.0 and true are "1" (`fastnn.data.cells`), and "1.0" and "True" are taken
+for it. A NaN is a missing number or date; text that training did not see, or none (``""``), is
 '<unknown>'. Numbers have the model's dtype, but enter as double where float32 would lose what
-tells them apart, as of time stamps. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of
-several labels ``label`` (N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64,
-in the target's own units.
+tells them apart. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of several labels ``label``
+(N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64, in the target's own units.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from fastnn.backend.graph import trace
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
+from fastnn.formats.onnx_dates import date_parts
 from fastnn.formats.onnx_graph import ML, OnnxGraph
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.network import Network
@@ -57,7 +58,7 @@ def onnx_bytes(
     """
     if sum(values.nbytes for values in weights.values()) > _MOST_BYTES:
         raise ArgumentError("the weights are too large for ONNX, whose files hold less than 2 GiB")
-    graph = OnnxGraph("fastnn", taken=features.columns if features.categories else ["X"])
+    graph = OnnxGraph("fastnn", taken=features.columns if _by_column(features) else ["X"])
     rows = _preprocessed(graph, features)
     A = _network(graph, network, weights, rows)
     _outputs(graph, network, targets, A)
@@ -67,6 +68,8 @@ def onnx_bytes(
         "target": json.dumps(names, ensure_ascii=False),
         "columns": json.dumps(features.columns, ensure_ascii=False),
     }
+    if features.dates:
+        metadata["dates"] = json.dumps([*features.dates], ensure_ascii=False)
     made: bytes = graph.model(metadata, "fastnn", __version__).SerializeToString()
     return made
 
@@ -75,18 +78,28 @@ def onnx_bytes(
 
 
 def _preprocessed(graph: OnnxGraph, f: Features) -> str:
-    """The rows (N, n_0): numbers, indicators of gaps, categories, as `Features.transform` has."""
+    """The rows (N, n_0): numbers, gaps, categories, parts of dates, as `Features.transform`."""
     parts = []
+    filled = ""
     if f.numeric:
-        parts += _numbers(graph, f, _numeric_input(graph, f))
+        numbers, filled = _numbers(graph, f, _numeric_input(graph, f))
+        parts += numbers
     for name, known in f.categories.items():
         parts.append(_one_hot(graph, f, graph.add_input(name, object, 1), known))
+    for name, date in f.dates.items():
+        place = graph.constant(np.array([f.numeric.index(name)], np.int64))
+        seconds = graph.node("Gather", filled, place, axis=1)
+        parts += [graph.cast(part, f.dtype) for part in date_parts(graph, date, seconds)]
     return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
+
+
+def _by_column(f: Features) -> bool:
+    return bool(f.categories or f.dates)
 
 
 def _numeric_input(graph: OnnxGraph, f: Features) -> str:
     wide = _needs_double(f)
-    if not f.categories:
+    if not _by_column(f):
         return graph.add_input("X", "float64" if wide.any() else f.dtype, len(f.numeric))
     columns = []
     for name, double in zip(f.numeric, wide, strict=True):
@@ -102,14 +115,16 @@ def _needs_double(f: Features) -> Array:
     sees it. Without standardisation the network itself takes what float32 leaves.
     """
     seen = np.finfo(np.float32).eps / 2 * np.abs(f.mean) / f.scale
-    return np.asarray((seen > _ROUNDING) & (f.dtype == "float32"))
+    dates = np.array([name in f.dates for name in f.numeric], bool)
+    return np.asarray(((seen > _ROUNDING) | dates) & (f.dtype == "float32"))
 
 
-def _numbers(graph: OnnxGraph, f: Features, X: str) -> list[str]:
-    """``(x - mu)/sigma`` in float64, gaps filled; and a column for each indicator."""
+def _numbers(graph: OnnxGraph, f: Features, X: str) -> tuple[list[str], str]:
+    """``(x - mu)/sigma`` in float64, gaps filled; a column for each indicator; and the filled x."""
     missing = graph.node("IsNaN", X)
     x = graph.node("Where", missing, graph.constant(f.fill[None]), graph.cast(X, np.float64))
-    if f.standardize:
+    filled = x
+    if f.standardize or f.dates:
         x = graph.node("Sub", x, graph.constant(f.mean[None]))
         x = graph.node("Div", x, graph.constant(f.scale[None]))
     parts = [x if f.dtype == "float64" else graph.cast(x, f.dtype)]
@@ -117,7 +132,7 @@ def _numbers(graph: OnnxGraph, f: Features, X: str) -> list[str]:
         places = np.array([f.numeric.index(name) for name in f.indicators], np.int64)
         chosen = graph.node("Gather", missing, graph.constant(places), axis=1)
         parts.append(graph.cast(chosen, f.dtype))
-    return parts
+    return parts, filled
 
 
 def _one_hot(graph: OnnxGraph, f: Features, column: str, known: tuple[str, ...]) -> str:

@@ -82,11 +82,17 @@ def task_text(task: str, target_name: str | tuple[str, ...]) -> str:
 
 def _inputs(f: Features) -> list[str]:
     done = "standardised" if f.standardize else "as they are"
-    inputs = [f"{len(f.numeric)} numeric, {done}"] if f.numeric else []
+    n_numbers = len(f.numeric) - len(f.dates)
+    inputs = [f"{n_numbers} numeric, {done}"] if n_numbers else []
     if f.indicators:
         inputs.append(f"{len(f.indicators)} for missing values ({listed(f.indicators)})")
     if f.categories:
         kinds = [f"{name} ({len(values)} values)" for name, values in f.categories.items()]
         n = sum(len(values) + 1 for values in f.categories.values())
         inputs.append(f"{n} for the categories of {listed(kinds)}")
+    if f.dates:
+        n = sum(1 + len(date.names(name)) for name, date in f.dates.items())
+        kinds = [f"{name} (elapsed time{''.join(map(', {}'.format, date.parts))})"
+                 for name, date in f.dates.items()]  # fmt: skip
+        inputs.append(f"{n} for the dates of {listed(kinds)}")
     return inputs

@@ -174,10 +174,10 @@ class Model:
             rows = np.atleast_2d(np.asarray(to_host(X), np.float64))
         except (TypeError, ValueError):
             raise ArgumentError(f"{arg('X')} must be rows of numbers, found {shown(X)}") from None
-        if f.categories or f.indicators:
+        if f.categories or f.indicators or f.dates:
             raise ArgumentError(
-                "outputs_of_rows takes numbers only, and this model has columns of text or with "
-                "gaps: use outputs",
+                "outputs_of_rows takes numbers only, and this model has columns of text, of dates "
+                "or with gaps: use outputs",
                 argument="X",
             )
         if rows.ndim != 2 or rows.shape[1] != len(f.mean):
@@ -195,8 +195,8 @@ class Model:
         (N,) labels in their original type; (N, k) of 0 and 1 for multilabel; (N,) or (N, k)
         float64 for regression. ``data``: rows without the target: an array, a data frame, a dict
         of columns, a path, or a `Table`. ``reading``: ``delimiter`` of a CSV file, if it is not a
-        comma; ``decimal``, ``thousands`` and ``missing`` of text, if they are not as in training
-        (see `fastnn.train`). Raises DataError if the columns do not fit.
+        comma; ``decimal``, ``thousands``, ``missing`` and ``date_format`` of text, if they are not
+        as in training (see `fastnn.train`). Raises DataError if the columns do not fit.
 
         >>> import numpy as np
         >>> from fastnn.api.train import train
@@ -323,8 +323,9 @@ class Model:
         """Write the model as ONNX: preprocessing, network and labels in one graph.
 
         Of numeric columns the input is one matrix ``X`` (N, n_columns) of the model's dtype, or
-        double where float32 would lose what tells the numbers apart, as of time stamps; with
-        categories each column is an input (N, 1) by its name, categories as text. The outputs
+        double where float32 would lose what tells the numbers apart; with categories or dates each
+        column is an input (N, 1) by its name, categories as text, dates as double: seconds since
+        1970-01-01 UTC, of times of day seconds since midnight. The outputs
         are ``label`` and ``probabilities``, or ``prediction`` for regression. Gaps (NaN) and
         unknown categories are handled as in `predict`, but without a warning. Raises
         ArgumentError without the extra ``onnx``, DataError if nothing can be written there.
@@ -402,9 +403,9 @@ class Model:
         return self.targets.classes is not None and self.targets.classes.dtype.kind == "U"
 
     def kinds(self, data: Any, drop: Sequence[str] = ()) -> dict[str, Any]:
-        """Return which columns of ``data`` are numeric, categorical, and to be left out.
+        """Return which columns of ``data`` are numeric, categorical, dates, and to be left out.
 
-        The first two are what training found them to be. They are declared to the reader, so that
+        The first three are what training found them to be. They are declared to the reader, so that
         a few rows are not judged by themselves. ``drop``: further ones to leave out.
         """
         f, given = self.features, {"drop": drop}
@@ -422,8 +423,9 @@ class Model:
         elif f.positional:
             return given
         return {
-            "numeric": [names[column] for column in f.numeric],
+            "numeric": [names[column] for column in f.numeric if column not in f.dates],
             "categorical": [names[column] for column in f.categorical],
+            "dates": {names[column]: date.form for column, date in f.dates.items()},
             **given,
         }
 

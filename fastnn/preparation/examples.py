@@ -22,6 +22,7 @@ from fastnn.data.files import (
     target_columns,
     without_value,
 )
+from fastnn.data.ruled_split import split_column
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
 from fastnn.data.tasks import few_whole_numbers, infer_task
@@ -102,20 +103,24 @@ def read_source(
     target: Any = None,
     *,
     sample_weight: npt.ArrayLike | str | None = None,
+    split: str | None = None,
     **given: Unpack[SourceOptions],
 ) -> Source:
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
     ``target`` names a column of the data, or several in a list, or is the array of targets; a
     built-in data set has its own. ``sample_weight`` is the weights, or names a column of them,
-    which is no input then. Rows without a target are left out, with a DataNote. Raises DataError
-    or ArgumentError that say what is missing.
+    which is no input then. ``split``: the rule of the parts, whose column is read even if it is
+    dropped: `fastnn.preparation.parts.divide` leaves it out. Rows without a target are left out,
+    with a DataNote. Raises DataError or ArgumentError that say what is missing.
 
     >>> source = read_source("digits")
     >>> source.task, len(source.examples)
     ('multiclass', 1797)
     """
     columns = checked(pick(given, DataOptions), DataOptions)
+    needed = split_column(split)
+    used = columns | {"drop": [name for name in columns["drop"] if name not in needed]}
     reading: Any = pick(given, ReadingOptions)
     test = None
     if isinstance(data, str) and data in DATASETS:
@@ -126,11 +131,11 @@ def read_source(
         found: str | None = dataset.task
         test = None if dataset.test is None else Examples(*dataset.test)
         check_known(columns["categorical"], table.names, "categorical")
-        if drop := columns["drop"]:
+        if drop := used["drop"]:
             table = table.drop(drop)
             test = None if test is None else Examples(test.table.drop(drop), test.target)
     else:
-        table, values, name = _read(data, target, columns, reading)
+        table, values, name = _read(data, target, used, reading)
         found = None
     if len(values) != len(table):
         raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows of data")
@@ -233,7 +238,7 @@ def _read(
             f"{arg('target')} is missing: name a column of the data, or give the values"
         )
     how: dict[str, Any] = {"numeric": numeric, "only": only, **reading}
-    how |= {name: columns[name] for name in ("categorical", "drop")}
+    how |= {name: columns[name] for name in ("categorical", "dates", "drop")}
     names = target_columns(data, target)
     if names:
         gaps = columns["missing_target"] == "drop"
@@ -318,9 +323,13 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
     trained, only = source.examples.table, None
     named = target_columns(data, target)
     if trained.positional or isinstance(data, (Table, np.ndarray, list)):  # columns by their place
-        columns |= {"categorical": (), "drop": ()}
+        columns |= {"categorical": (), "dates": (), "drop": ()}
     else:
-        columns["categorical"], numeric = tuple(trained.categorical), trained.numeric_names
+        used = [name for name in trained.names if name not in columns["drop"]]
+        columns["categorical"] = tuple(name for name in used if name in trained.categorical)
+        columns["dates"] = {n: trained.dates[n].form for n in used if n in trained.dates}
+        others = {*columns["categorical"], *columns["dates"]}
+        numeric = tuple(name for name in used if name not in others)
         only = Only({*trained.names, *named, source.weight}) if has_names(data) else None
     # Which columns are categories was found in the training data.
     with inside(f"{arg(name)}: "), lacking("categorical"):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.data.split import folds, holdout, split
+from fastnn.data.ruled_split import check_classes, ruled_parts, split_column
+from fastnn.data.split import FRACTIONS, FRACTIONS_OF_MANY, MANY, folds, holdout, split
 from fastnn.data.statistics import DataWarning
 from fastnn.data.tasks import class_labels
 from fastnn.errors import ArgumentError, arg, shown
@@ -35,6 +37,7 @@ def divide(
     test: Any = None,
     seed: int = 0,
     fold: tuple[int, int] | None = None,
+    rule: str | None = None,
 ) -> dict[str, Examples]:
     """Return the parts "train", "validation" and "test" (N18).
 
@@ -43,6 +46,7 @@ def divide(
     data: the same columns are numbers, categories, or dropped.
 
     ``fold``: (i, k), for the i-th of k parts of what is not the test part as the validation part.
+    ``rule``: divide by a column (`fastnn.data.ruled_split`), which is no input if it names groups.
 
     >>> from fastnn.preparation.examples import read_source
     >>> parts = divide(read_source("digits"), seed=0)
@@ -66,6 +70,9 @@ def divide(
             f"{arg('fractions')} have no effect: the {' and '.join(given)} part is given already",
             value=fractions,
         )
+    if rule is not None:
+        parts = _ruled(rule, source, fold, fractions, given, seed)
+        return {name: _inputs(part, rule, source) for name, part in parts.items()}
     if len(given) < 2:
         warn_of_single_examples(examples.target, task)
     if fold is not None:
@@ -112,9 +119,7 @@ def _fold(
 ) -> dict[str, Examples]:
     """Return the parts of one fold; all folds of a seed have the same test part."""
     i, k = fold
-    for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
-        if there is not None:
-            raise ArgumentError(f"{arg(name)} has no effect with {arg('fold')}: leave one out")
+    _check_fold(fractions, given)
     rest, tested = examples, given.get("test")
     if tested is None:
         rest, tested = hold_out(rest, task, TEST_SHARE, seed)
@@ -125,6 +130,61 @@ def _fold(
 
     train, validation = _cut(rest.target, task, cut)
     return {"train": rest.rows(train), "validation": rest.rows(validation), "test": tested}
+
+
+def _check_fold(fractions: object, given: Mapping[str, Examples]) -> None:
+    for name, there in (("fractions", fractions), ("validation", given.get("validation"))):
+        if there is not None:
+            raise ArgumentError(f"{arg(name)} has no effect with {arg('fold')}: leave one out")
+
+
+def _ruled(
+    rule: str,
+    source: Source,
+    fold: tuple[int, int] | None,
+    fractions: Sequence[float] | None,
+    given: Mapping[str, Examples],
+    seed: int,
+) -> dict[str, Examples]:
+    """Return the parts that a column decides on."""
+    if len(given) == 2:
+        raise ArgumentError(
+            f"{arg('split', rule)} has no effect: the validation and test part are given already",
+            value=rule,
+        )
+
+    def cut(examples: Examples, shares: Sequence[float] | Array) -> list[Examples]:
+        rows = ruled_parts(rule, examples.table, examples.target, task, shares, seed)
+        check_classes(rule, rows[0], examples.target, task)
+        return [examples.rows(part) for part in rows]
+
+    examples, task = source.examples, source.task
+    if fold is not None:
+        _check_fold(fractions, given)
+        rest, tested = examples, given.get("test")
+        if tested is None:
+            rest, tested = cut(rest, [1 - TEST_SHARE, TEST_SHARE])
+        i, k = fold
+        equal = np.full(k, 1 / k)
+        rows = ruled_parts(rule, rest.table, rest.target, task, equal, seed)
+        train = np.setdiff1d(np.arange(len(rest)), rows[i])
+        check_classes(rule, train, rest.target, task)
+        return {"train": rest.rows(train), "validation": rest.rows(rows[i]), "test": tested}
+    names = ["train", *(name for name in ("validation", "test") if name not in given)]
+    usual = FRACTIONS_OF_MANY if len(examples) >= MANY else FRACTIONS
+    shares = fractions or usual
+    if given:
+        share = VALIDATION_SHARE if "test" in given else TEST_SHARE
+        shares = (1 - share, share)
+    parts = {**given, **dict(zip(names, cut(examples, shares), strict=True))}
+    return {name: parts[name] for name in ("train", "validation", "test")}
+
+
+def _inputs(examples: Examples, rule: str, source: Source) -> Examples:
+    """Return the examples without a column that was there for the split alone."""
+    aside = {*source.columns.get("drop", ())} if rule.startswith("time:") else {*split_column(rule)}
+    unused = [name for name in split_column(rule) if name in aside & {*examples.table.names}]
+    return replace(examples, table=examples.table.drop(unused)) if unused else examples
 
 
 def _cut(target: Array, task: str, cut: Callable[[Array, str], list[Array]]) -> list[Array]:

@@ -81,13 +81,13 @@ def set_up(
     shared = {} if shared is None else shared
     if recipe.loss is None:  # which would say what is meant
         _remember(shared, "whole numbers", lambda: _tell_whole_numbers(source))
-    split = (recipe.fractions, recipe.split_seed, recipe.fold)
+    split = (recipe.fractions, recipe.split, recipe.split_seed, recipe.fold)
     parts = _remember(
         shared,
         ("parts", split),
         lambda: divide(
             source, fractions=recipe.fractions, validation=validation, test=test,
-            seed=recipe.split_seed, fold=recipe.fold,
+            seed=recipe.split_seed, fold=recipe.fold, rule=recipe.split,
         ),
     )  # fmt: skip
     train, inputs, outputs = parts["train"], (split, recipe.standardize), (split, standardizes)

@@ -152,6 +152,22 @@ def share(name: str, value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def split_rule(name: str, value: object) -> str:
+    """Return ``value`` if it is ``time:COL`` or ``group:COL``.
+
+    >>> split_rule("split", "time:day")
+    'time:day'
+    """
+    rule, _, column = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if rule not in ("time", "group") or not column:
+        raise ArgumentError(
+            f"{arg(name)} must be time:COL or group:COL, with the name of a column, found "
+            f"{shown(value)}",
+            value=value,
+        )
+    return str(value)
+
+
 def flag(name: str, value: object) -> bool:
     """Return ``value`` if it is True or False.
 

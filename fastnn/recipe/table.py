@@ -35,6 +35,11 @@ def _watched(options: Mapping[str, Any]) -> bool:
     return options["patience"] is not None
 
 
+def _random(options: Mapping[str, Any]) -> bool:
+    return not str(options["split"]).startswith("time:")
+
+
+_RANDOM_SPLIT = Effect(_random, f" with a {arg('split')} by time")
 _NO_HIDDEN = Effect(_hidden, ": there is no hidden layer")
 _NO_PATIENCE = Effect(_watched, f" without {arg('patience')}: set {arg('patience')} too")
 
@@ -51,6 +56,12 @@ class DataOptions(TypedDict, total=False):
         (), checks.listed,
         "numeric columns to take as categories",
         Flag("COL[,COL]", forms.columns, repeat=True, example="month"),
+    )]
+    dates: Annotated[Collection[str], Option(
+        (), checks.listed,
+        "columns to take as dates or times, numbers such as 20240131 too",
+        Flag("COL[,COL]", forms.split_list, name="date", repeat=True, example="day"),
+        more="text in the usual notations is recognised, as are the dates of data frames",
     )]
     drop: Annotated[Collection[str], Option(
         (), checks.listed,
@@ -105,6 +116,13 @@ class ReadingOptions(TypedDict, total=False):
         more="an empty list: no text does but an empty cell",
         shown="no further",
     )]
+    date_format: Annotated[str | Mapping[str, str] | None, Option(
+        None, checks.anything,
+        "how dates are written in text, in the codes of strptime, or s, ms, us or ns since 1970",
+        Flag("FORMAT", example="%d/%m/%Y"),
+        more="or a format for each of some columns",
+        shown="recognised",
+    )]
 
 
 class PartOptions(TypedDict, total=False):
@@ -115,16 +133,25 @@ class PartOptions(TypedDict, total=False):
         Flag("A,B,C", forms.shares, example=".7,.15,.15"),
         shown=".6,.2,.2, and .98,.01,.01 from a million rows on",
     )]
+    split: Annotated[str | None, Option(
+        None, checks.optional(checks.split_rule),
+        "how the parts are told apart: time:COL, the last rows by this column are the test part "
+        "and those before them the validation part; group:COL, rows with the same value are in the "
+        "same part, and the column is no input",
+        Flag("RULE", example="time:day"),
+        shown="at random, classes in equal shares",
+    )]
     split_seed: Annotated[int | None, Option(
         None, checks.optional(checks.seed),
         "seed of the split into parts",
-        Flag("N", forms.whole, example="1"),
+        Flag("N", forms.whole, example="1"), _RANDOM_SPLIT,
         shown="the seed of the training",
     )]
     fold: Annotated[tuple[int, int] | None, Option(
         None, checks.optional(checks.fold),
         "(i, k) for cross-validation: after a fifth is split off as the test part, the i-th (from "
         "0) of k parts of equal size is the validation part, and the others train",
+        None, _RANDOM_SPLIT,
     )]
     standardize: Annotated[bool, Option(
         True, checks.flag,
@@ -378,6 +405,7 @@ class RecipeFields:
 
     # how the examples are divided, prepared and judged
     fractions: tuple[float, ...] | None
+    split: str | None
     split_seed: int
     fold: tuple[int, int] | None
     standardize: bool

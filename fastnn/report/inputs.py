@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fastnn.data.dates import DAY, written
 from fastnn.data.preprocess import Features
 from fastnn.data.table import listed
 from fastnn.data.useless import REASONS
@@ -82,9 +83,9 @@ def _said(subject: Subject) -> list[str]:
         found.append(f"Target {target_of(model)!r}: {units}.")
     else:
         found.append(f"Target: {len(names):,} labels of 0 and 1.")
-    kinds = (
-        [f"{len(f.numeric):,} numeric" + " and standardised" * f.standardize] if f.numeric else []
-    )
+    n_numbers = len(f.numeric) - len(f.dates)
+    kinds = [f"{n_numbers:,} numeric" + " and standardised" * f.standardize] if n_numbers else []
+    kinds += [f"{len(f.dates):,} with dates or times"] if f.dates else []
     kinds += [f"{len(f.categories):,} with categories"] if f.categories else []
     found.append(
         f"{len(f.columns):,} columns, {' and '.join(kinds)}, became {f.n_features:,} inputs."
@@ -136,7 +137,7 @@ def _constant(f: Features, record: Record | None) -> list[str]:
 def _columns(f: Features, record: Record | None, parts: list[str]) -> list[list[str]]:
     numeric = {name: j for j, name in enumerate(f.numeric)}
     places, found = f.places, []
-    known = [numeric.get(name) for name in f.columns]
+    known = [None if name in f.dates else numeric.get(name) for name in f.columns]
     means, scales = (
         sizes([None if j is None or not f.standardize else float(v[j]) for j in known], 4)
         for v in (f.mean, f.scale)
@@ -149,7 +150,9 @@ def _columns(f: Features, record: Record | None, parts: list[str]) -> list[list[
         lacking: Mapping[str, int] = {} if record is None else record.gaps.get(name, {})
         counts = [f"{lacking.get(part, 0):,}" for part in parts]
         becomes = f"{len(places[name]):,} input{'s' * (len(places[name]) > 1)}"
-        if name in numeric:
+        if name in f.dates:
+            row = _date(f, numeric[name], becomes)
+        elif name in numeric:
             own = [mean, scale] if f.standardize else ["", ""]
             row = ["number", becomes, *own, fill if name in f.indicators else ""]
         else:
@@ -158,3 +161,17 @@ def _columns(f: Features, record: Record | None, parts: list[str]) -> list[list[
             row = [kind, becomes, "", "", "" if name in f.complete else "'<unknown>'"]
         found.append([clipped(name, IN_TABLE), *row, *counts])
     return found
+
+
+def _date(f: Features, j: int, becomes: str) -> list[str]:
+    """The cells of a column of dates: which parts of them are inputs, mean and deviation."""
+    name = f.numeric[j]
+    date = f.dates[name]
+    kind = "time of day" if date.of_day else "date"
+    parts = ", ".join(["elapsed time", *date.parts])
+    fill = written(float(f.fill[j]), date.of_day) if name in f.indicators else ""
+    moments = ["", ""]
+    if f.standardize:
+        mean, scale = written(float(f.mean[j]), date.of_day), f"{number(float(f.scale[j]) / DAY)} d"
+        moments = [mean.partition(".")[0], scale]
+    return [kind, f"{becomes}: {parts}", *moments, fill]

@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from fastnn.data.dates import written
 from fastnn.model.model import Model
 from fastnn.pictures.page import chapter, code, paragraph
 from fastnn.report.judged import Judged
@@ -110,9 +111,12 @@ def example_row(model: Model, judged: Judged | None) -> dict[str, Any] | None:
     table = judged.examples.table
     if table.positional:
         return None
-    row = {}
+    row: dict[str, Any] = {}
     for name in columns:
         value = table.column(name)[0]
+        if name in table.dates:
+            row[name] = written(float(value), table.dates[name].of_day) or None
+            continue
         row[name] = value if value is None or isinstance(value, str) else float(f"{value:.6g}")
         if isinstance(row[name], float) and row[name] != row[name]:
             row[name] = None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.data.dates import written
 from fastnn.data.table import Table
 from fastnn.pictures.page import Markup, chapter, paragraph, table
 from fastnn.pictures.raster import grey_png
@@ -117,6 +118,8 @@ def _errors(judged: Judged) -> tuple[Array, str, list[str], Any]:
 def _cells(source: Table, name: str, order: list[int]) -> list[str]:
     """The values of a column in some rows; nothing where there is a gap."""
     values = [source.column(name)[i] for i in order]
+    if name in source.dates:
+        return [written(float(value), source.dates[name].of_day) for value in values]
     if any(isinstance(value, str) for value in values):
         return ["" if value is None else clipped(value, CELL) for value in values]
     known = [math.nan if value is None else float(value) for value in values]

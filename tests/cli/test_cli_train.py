@@ -357,8 +357,15 @@ BAD_FILES = {
     "text to regress": ("x,y\n" + "1,a\n2,b\n" * 20, ("--task", "regression"), "the text 'a'"),
     "ragged": (f"x,y\n{GOOD}5,1,7\n", (), "line 32: 3 cells where the header has 2 columns"),
     "no features": ("y\n" + "1\n0\n" * 20, (), "no feature columns are left"),
-    "dates": (f"d,x,y\n{''.join(f'2024-01-{i:02},{i},1.5' + chr(10) for i in range(1, 29))}", (),
-              "column 'd' holds dates"),
+    "dates": (f"d,x,y\n{''.join(f'1/{i}/2024,{i},1.5' + chr(10) for i in range(1, 13))}", (),
+              "month cannot be told apart ('1/1/2024' ...); say which it is: --date-format "
+              "%d/%m/%Y or --date-format %m/%d/%Y"),
+    "no such date": (f"d,y\n{''.join(f'2021-02-{i:02},{i}.5' + chr(10) for i in range(1, 31))}", (),
+                     "column 'd', line 30 of 'bad.csv': '2021-02-29' cannot be, in a column of "
+                     "dates (written %Y-%m-%d); correct or empty the cell"),
+    "dates as target": (f"x,y\n{''.join(f'{i},2024-1-{i}' + chr(10) for i in range(1, 29))}", (),
+                        "target column 'y' holds dates or times; predict numbers"),
+    "split by nothing": (f"x,y\n{GOOD}", ("--split", "time:w"), "--split: no column 'w'"),
     "absent drop": (f"x,y\n{GOOD}", ("--drop", "w"), "no column 'w'"),
     "negative counts": ("x,y\n" + "".join(f"{i},{i - 3.5}\n" for i in range(40)),
                         ("--loss", "poisson"), "loss 'poisson' needs values of at least 0"),

@@ -62,8 +62,21 @@ def test_declared_kinds():
 @pytest.mark.parametrize(
     ("given", "kind", "message"),
     [
-        (np.array(["2024-01-01"], "M8[D]"), None, "column 'c' holds dates.*turn them into numbers"),
-        (objects(datetime.date(2024, 1, 1)), None, "column 'c' holds dates"),
+        (np.array(["2024-01-01"], "M8[D]"), "numeric", "column 'c' holds dates.*to hold numbers"),
+        (objects(datetime.date(2024, 1, 1)), "label", "target column 'c' holds dates"),
+        (objects(datetime.timedelta(1)), "date", "holds durations, and no dates"),
+        (
+            objects(datetime.date(2024, 1, 1), datetime.time(1)),
+            None,
+            "is a mixture of dates, times",
+        ),
+        (
+            objects(
+                datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+            ),
+            None,
+            "column 'c': some times have a time zone and others have none",
+        ),
         (np.array([1j]), None, "complex128, which is neither"),
         (objects(1j), None, "neither a number nor text"),
         (objects([1]), None, r"row 0 .*\[1\] is neither"),

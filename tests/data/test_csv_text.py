@@ -119,11 +119,9 @@ def test_leading_zeros_of_a_declared_category_stay(write):
 
 
 def test_dropped_columns_are_not_judged(write):
-    path = write("day,b\n2024-01-01,1\n2024-01-02,2\n")
+    path = write("day,b\n1/2/2024,1\n2/1/2024,2\n")
     assert list(read_csv(path, drop=["day"])[0]) == ["b"]
-    with pytest.raises(
-        DataError, match=r"column 'day' holds dates .'2024-01-01'.*leave the column out .drop"
-    ):
+    with pytest.raises(DataError, match="column 'day' holds dates of which day and month"):
         read_csv(path)
     with pytest.raises(DataError, match="no column 'dya'; did you mean 'day'"):
         read_csv(path, drop=["dya"])

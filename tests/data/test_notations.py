@@ -5,13 +5,7 @@ import warnings
 import pytest
 
 from fastnn.data.files import read_table
-from fastnn.data.notations import is_date
 from fastnn.errors import DataError
-
-
-def test_is_date():
-    assert all(map(is_date, ["2024-01-31", "2024-1-3 10:00:00", "31/12/2024"]))
-    assert not any(map(is_date, ["2024", "1-2", "A-2024-01-31"]))
 
 
 @pytest.mark.parametrize(
@@ -78,9 +72,9 @@ def test_nearly_numbers(kind, cells, found, cure, tmp_path):
         ["1", "2", "other"],
         ["+", "-", "0"],
         ["x", "."],
-        ["10:30", "11:15"],
+        ["10:30", "75:15"],
         ["3/4", "1/2"],
-        ["31.12.2024", "1.1.2024"],
+        ["2009-10", "2010-11"],
         ["5kg", "7kg"],
         ["1st", "2nd"],
         ["yes", "no"],
@@ -111,8 +105,3 @@ def test_the_options_read_what_they_are_asked_for():
     cells = {"a": ["1.234,5", "-", "7"], "b": ["1", "-", "NA"]}
     table = read_table(cells, decimal=",", thousands=".", missing=["-"])
     assert str(table.numeric.tolist()) == "[[1234.5, 1.0], [nan, nan], [7.0, nan]]"
-
-
-def test_dates_are_refused_wherever_they_are():
-    with pytest.raises(DataError, match=r"column 'day' holds dates \('2024-01-01' ...\); turn"):
-        read_table({"day": ["2024-01-01", "2024-01-02"]})

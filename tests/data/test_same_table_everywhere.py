@@ -3,6 +3,7 @@
 import csv
 import io
 import warnings
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,8 @@ pl = optional("polars")
 pa = optional("pyarrow")
 parquet = optional("pyarrow.parquet")
 
+BERLIN = timezone(timedelta(hours=1))
+
 #: Texts that some reader or other takes for something else.
 AWKWARD = (
     "", " ", "NA", "na", " N/A ", "nan", "NaN", "None", "null", "?", "#N/A", "<NA>", "NaT", "inf",
@@ -29,6 +32,11 @@ AWKWARD = (
     "1.2.3", " Ulm", "Ulm ", "Köln", 'five"', '"quoted"', "a,b", "two\nlines", "日本", "\u00a0x",
     "\t", "9007199254740993", "9007199254740992.0", "1e400", "2024-01-31", "'", "none", "\u22125",
     "٣",
+)  # fmt: skip
+TIME_TEXTS = (
+    "2024-01-31", "2024-1-3", "2024-01-31 10:00", "2024-01-31T10:00:00.5", "31.12.2024", "1.2.2024",
+    "31/12/2024", "1/31/2024", "1/2/2024", "Jan 5, 2024", "5 January 2024", "2024-02", "2024Q3",
+    "9:30", "9:30 pm", "23:59:59.25", "2024-01-31 10:00+01:00", "2021-02-30", "31.12.99", "soon",
 )  # fmt: skip
 LETTERS = st.characters(blacklist_categories=["Cs", "Cc"])
 BIG = st.integers(2**53 - 3, 2**53 + 3) | st.integers(-(2**63), 2**63 - 1)
@@ -43,6 +51,14 @@ CELLS = {
     "awkward text": st.sampled_from(AWKWARD),
     "numbers as text": st.sampled_from(["1", "2.5", "1.0", "-3", "1e3", "007", "true", "NA"]),
     "any text": st.text(LETTERS, max_size=4),
+    "date": st.dates(),
+    "moment": st.datetimes(),
+    "moment in a zone": st.datetimes(
+        datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.sampled_from([UTC, BERLIN])
+    ),
+    "time of day": st.times(),
+    "time as text": st.sampled_from(TIME_TEXTS),
+    "national date": st.sampled_from(["31/12/2023", "1/2/2024", "20/02/2024 10:30"]),
 }
 TYPES = {
     "number": (pl.Float64, pa.float64(), "Float64"),
@@ -50,7 +66,15 @@ TYPES = {
     "whole": (pl.Int64, pa.int64(), "Int64"),
     "large whole": (pl.Int64, pa.int64(), "Int64"),
     "truth": (pl.Boolean, pa.bool_(), "boolean"),
-}
+    "date": (pl.Date, pa.date32(), "datetime64[us]"),
+    "moment": (pl.Datetime("us"), pa.timestamp("us"), "datetime64[us]"),
+    "moment in a zone": (
+        pl.Datetime("us", "UTC"), pa.timestamp("us", "UTC"), "datetime64[us, UTC]"
+    ),
+    "time of day": (pl.Time, pa.time64("us"), "object"),
+}  # fmt: skip
+#: As categories times are the text that a file has, whichever that is.
+TIMES = ("moment", "moment in a zone", "time of day")
 
 
 #: Options, and the kinds of cells of which they say nothing else in a file than in a frame.
@@ -175,7 +199,8 @@ def outcome(read):
             where, _, why = str(error).partition(": ")
             return where.partition(",")[0], why
     numbers = {n: table.column(n).astype(float).tolist() for n in table.numeric_names}
-    return numbers, {n: table.column(n).tolist() for n in table.categorical}
+    dates = {n: column.of_day for n, column in table.dates.items()}
+    return numbers, dates, {n: table.column(n).tolist() for n in table.categorical}
 
 
 def same(one, other):
@@ -193,6 +218,7 @@ def folder(tmp_path_factory):
 def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
     options, kinds = reading
     table = data.draw(tables(kinds))
+    categorical = [name for name in categorical if table[0][name] not in TIMES]
     found = {}
     for name, make in SOURCES.items():
         source = make(folder, *table)
@@ -201,7 +227,10 @@ def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
     assert differing == {}, found["csv"]
 
 
-LEARNABLE = ("short number", "whole", "truth", "text", "numbers as text", "awkward text")
+LEARNABLE = (
+    "short number", "whole", "truth", "text", "numbers as text", "awkward text", "date", "moment",
+    "moment in a zone", "time of day", "time as text", "national date",
+)  # fmt: skip
 NAMED = ("csv", "parquet", "pandas", "pandas objects", "polars", "arrow", "dict of lists")
 
 

@@ -262,10 +262,12 @@ def _columns(X: Any, categorical: Any, gaps: bool, features: Features | None = N
     names = list(X.columns) if hasattr(X, "columns") else [f"x{j}" for j in range(X.shape[1])]
     if features is not None:
         own = dict(zip(features.given, names, strict=True))
+        dates = features.dates
         table = read_table(
             source,
-            numeric=[own[name] for name in features.numeric],
+            numeric=[own[name] for name in features.numeric if name not in dates],
             categorical=[own[name] for name in features.categories],
+            dates={own[name]: date.form for name, date in dates.items()},
             drop=[own[name] for name in features.left_out],
         )
         chosen = list(table.categorical)

@@ -171,6 +171,7 @@ _NAMES = {
 #: Options of `fastnn.train` that the estimators do not have, and what does their work.
 ELSEWHERE = {
     "fractions": "use validation_fraction, and scikit-learn's splitters",
+    "split": "use scikit-learn's splitters and validation_data",
     "split_seed": "use random_state",
     "fold": "use scikit-learn's cross-validation",
     "metrics": "use scoring, of scikit-learn's searches",

@@ -47,6 +47,11 @@ def read_inputs(
             f"{name}, column {column!r}: it holds text; encode it as numbers, or use "
             "fastnn.train, which does"
         )
+    for column in table.dates:
+        raise DataError(
+            f"{name}, column {column!r}: it holds dates or times; turn them into numbers, or use "
+            "fastnn.train, which does"
+        )
     if n_features is not None and len(table.names) != n_features:
         raise DataError(
             f"{name} has {len(table.names)} columns, the network has {n_features} inputs"

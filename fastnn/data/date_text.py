@@ -1,0 +1,169 @@
+"""Dates and times as people write them: which notation a column is in, and the cells' seconds.
+
+Recognised, each with a time of day behind it or without, in UTC or a zone such as +01:00:
+2024-01-31, 2024/1/31, 2024.01.31, 31.1.2024, 31/1/2024 or 1/31/2024, 31-1-2024 or 1-31-2024, with
+years of two digits 31.01.24, 31/1/24 or 1/31/24 (69 to 99 are of the last century), Jan 31, 2024,
+31 January 2024, 31-Jan-24, 2024-Jan-31; months: 2024-01, 2024/01, Jan 2024, January 2024; quarters:
+2024Q1; times of day: 9:30, 09:30:15.5, 9:30 pm. Names are English. Where day and month cannot be
+told apart in a whole column, the user is asked. Other notations are given as `strptime` has them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from fastnn.data.date_notations import (
+    NOTATIONS,
+    OF_NUMBERS,
+    OTHERWISE,
+    Notation,
+    is_of_day,
+    iso_moments,
+    moments_of,
+)
+from fastnn.data.dates import MICRO, Array, Dates
+from fastnn.errors import DataError, advice, arg, shown
+
+#: Of so many cells at most one that is no date is taken for a mistake, else it is a text column.
+DATES_PER_STRAY = 10
+#: So many different texts are looked at first.
+_FIRST = 50
+
+
+def date_column(
+    name: str,
+    texts: Sequence[str | None],
+    codes: Array,
+    place: Callable[[int], str],
+    given: str | None = None,
+    forced: bool = False,
+) -> Dates | None:
+    """Return a column of text as dates, None if it holds none; cell i is ``texts[codes[i]]``.
+
+    None among the texts is a gap. ``given``: the format in which it is written, if it is one of
+    dates; ``forced``: it is, in this notation or, if no cell is, in another one. Raises DataError,
+    naming the cell, for one that is no date among dates, and if day and month cannot be told apart.
+
+    >>> date_column("day", ["31.1.2024", None], np.array([0, 1]), "row {}".format)
+    Dates([1.7066592e+09,           nan])
+    >>> date_column("day", ["1/2/2024", "3/2/2024"], np.array([0, 1]), "row {}".format)
+    Traceback (most recent call last):
+    fastnn.errors.DataError: column 'day' holds dates of which day and month cannot be told apart \
+('1/2/2024' ...); say which it is: date_format='%d/%m/%Y' or date_format='%m/%d/%Y'
+    """
+    there = [k for k, text in enumerate(texts) if text is not None]
+    known = [text for text in texts if text is not None]
+    if not known:
+        return Dates.of(np.full(len(codes), np.nan)) if forced else None
+    counts = np.bincount(codes, minlength=len(texts))[there]
+
+    def where(k: int) -> str:
+        return place(int(np.flatnonzero(codes == there[k])[0]))
+
+    found = _chosen(name, known, counts, given, forced, where)
+    if found is None:
+        return None
+    form, micros, problems = found
+    first = next((k for k, problem in enumerate(problems) if problem), None)
+    if first is not None:
+        raise DataError(_stray(name, where(first), known[first], form, problems[first]))
+    seconds = np.full(len(texts), np.nan)
+    seconds[there] = micros / MICRO
+    return Dates.of(seconds[codes], form, of_day=is_of_day(form))
+
+
+def _chosen(
+    name: str,
+    texts: Sequence[str],
+    counts: Array,
+    given: str | None,
+    forced: bool,
+    where: Callable[[int], str],
+) -> tuple[str, Array, list[str]] | None:
+    """The form, the microseconds and what is wrong with each text; None if these are no dates."""
+    if given is not None:
+        micros, problems = moments_of(given, texts)
+        some = forced and any(problem != OTHERWISE for problem in problems)
+        if some or _mostly(problems, counts):
+            return given, micros, problems
+    elif texts[0][:1].isdigit() and (found := iso_moments(texts)) is not None:
+        return "%Y-%m-%d", *found
+    best = _likeliest(texts, counts, forced)
+    if best is None:
+        if not forced:
+            return None
+        wide = DATESOF_NUMBERS if all(text.isdigit() for text in texts) else ""
+        raise DataError(
+            f"column {shown(name)}, {where(0)}: {shown(texts[0])} is not a date in a notation that "
+            f"is known{wide}; say how it is written, such as {arg('date_format', '%d/%m/%Y')}"
+        )
+    micros, problems = moments_of(best.form, texts)
+    if best.other:
+        swapped = moments_of(best.other, texts)
+        wrong, wrong_swapped = (_cells(p, counts) for p in (problems, swapped[1]))
+        if wrong == wrong_swapped and (micros != swapped[0]).any():
+            ways = f"{arg('date_format', best.form)} or {arg('date_format', best.other)}"
+            raise DataError(
+                f"column {shown(name)} holds dates of which day and month cannot be told apart "
+                f"({shown(texts[0])} ...)" + advice("date_format", f"; say which it is: {ways}")
+            )
+        if wrong_swapped < wrong:
+            return best.other, *swapped
+    if best.weak and not forced and not _mostly(problems, counts):
+        return None
+    if best.form == "%Y-%m" and not forced and _seasons(texts):
+        return None
+    return best.form, micros, problems
+
+
+DATESOF_NUMBERS = " (20240131, 202401 and 2024 are, of numbers)"
+
+
+def _likeliest(texts: Sequence[str], counts: Array, forced: bool) -> Notation | None:
+    """The notation in which most cells are written, if enough are."""
+    numbers = forced and all(text.isdigit() for text in texts)
+    candidates = [
+        n for n in NOTATIONS.values() if not n.asked or (numbers and n.form in OF_NUMBERS)
+    ]
+    first = texts[:_FIRST]
+    candidates = [
+        notation for notation in candidates if any(map(notation.pattern.fullmatch, first))
+    ]
+    total = int(counts.sum())
+    best, most = None, 0
+    for notation in candidates:
+        fits = np.fromiter((bool(notation.pattern.fullmatch(t)) for t in texts), bool, len(texts))
+        n = int(counts[fits].sum())
+        if n > most and (forced or (total - n) * DATES_PER_STRAY <= total):
+            best, most = notation, n
+    return best
+
+
+def _mostly(problems: Sequence[str], counts: Array) -> bool:
+    return _cells(problems, counts) * DATES_PER_STRAY <= int(counts.sum())
+
+
+def _cells(problems: Sequence[str], counts: Array) -> int:
+    """In how many cells something is wrong."""
+    return int(counts[np.fromiter(map(bool, problems), bool, len(counts))].sum())
+
+
+def _seasons(texts: Sequence[str]) -> bool:
+    """Whether these are years and the next ones, such as 2009-10, rather than months."""
+    found = [re.fullmatch(r"(\d{4})-(\d\d)", text) for text in texts]
+    return all(m is not None and (int(m[1]) + 1) % 100 == int(m[2]) for m in found)
+
+
+def _stray(name: str, where: str, text: str, form: str, problem: str) -> str:
+    """The message for a cell that is no date, in a column of dates."""
+    marker = advice("missing", f", or if it means no value say {arg('missing', [text])}")
+    column = name if len(name) < 60 else "COL"
+    category = advice("categorical", f", or make the column {arg('categorical', [column])}")
+    kind = "times of day" if is_of_day(form) else f"dates (written {form})"
+    return (
+        f"column {shown(name)}, {where}: {shown(text)} {problem}, in a column of {kind}; correct "
+        f"or empty the cell{marker if len(text) < 60 else ''}{category}"
+    )

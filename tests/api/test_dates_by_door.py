@@ -1,0 +1,124 @@
+"""Dates at every door: read alike, saved, judged as one column, refused where they cannot be."""
+
+import numpy as np
+import pytest
+
+import fastnn
+from fastnn.errors import ArgumentError, DataError
+from tests.optional import optional
+
+pd = optional("pandas")
+pl = optional("polars")
+optional("pyarrow")
+
+N = 80
+MOMENTS = np.datetime64("2024-01-20") + np.arange(N)
+TEXTS = [f"{m.day}/{m.month}/{m.year}" for m in MOMENTS.tolist()]
+X = np.random.default_rng(0).normal(size=N)
+Y = X + np.arange(N) / 40
+QUICK = {"hidden_layer_sizes": [4], "epochs": 3, "engine": "numpy"}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return fastnn.train({"day": TEXTS, "x": X}, Y, **QUICK).model
+
+
+def test_one_row_is_read_as_in_training_through_every_door(model, tmp_path):
+    model.save(tmp_path / "m.fastnn")
+    again = fastnn.load(tmp_path / "m.fastnn")
+    few = [3, 19]  # 23 January; 8 February, which alone could be 2 August
+    wanted = model.predict({"day": TEXTS, "x": X})[few]
+    day, x = [TEXTS[i] for i in few], X[few]
+    moments = MOMENTS[few]
+    (tmp_path / "new.csv").write_text(
+        "x,day\n" + "".join(f"{float(b)!r},{a}\n" for a, b in zip(day, x, strict=True))
+    )
+    pd.DataFrame({"day": moments, "x": x}).to_parquet(tmp_path / "new.parquet")
+    sources = [
+        {"day": day, "x": x}, {"day": moments, "x": x}, tmp_path / "new.csv",
+        tmp_path / "new.parquet", pd.DataFrame({"day": pd.to_datetime(moments), "x": x}),
+        pd.DataFrame({"day": pd.PeriodIndex(moments.astype("M8[ns]"), freq="D"), "x": x}),
+        pl.DataFrame({"day": moments, "x": x}), pl.DataFrame({"day": day, "x": x}),
+        [[a, b] for a, b in zip(day, x, strict=True)],
+        {"day": np.datetime_as_string(moments), "x": x},  # ISO, which is clear
+    ]  # fmt: skip
+    for source in sources:
+        np.testing.assert_array_equal(again.predict(source), wanted, str(source))
+    last = {"day": day[1:], "x": x[1:]}
+    assert again.predict(last) == pytest.approx(wanted[1:])
+    swapped = again.predict({"day": ["2/8/2024"], "x": x[1:]}, date_format="%m/%d/%Y")
+    assert swapped == pytest.approx(wanted[1:])
+    with pytest.raises(DataError, match=r"column 'day'.*'8/13/2024' cannot be, in a column of dat"):
+        again.predict({"day": ["8/13/2024"], "x": x[1:]})
+    with pytest.raises(ArgumentError, match="date_format='%Y' has no effect"):
+        again.predict(sources[1], date_format="%Y")
+
+
+def test_zones_are_utc():
+    there = pd.date_range("2024-01-01", periods=N, freq="7h", tz="Europe/Berlin")
+    at_home = there.tz_convert("UTC").tz_localize(None)
+    models = [fastnn.train({"t": pd.Series(t)}, Y, **QUICK).model for t in (there, at_home)]
+    predicted = [m.predict(pd.DataFrame({"t": t})) for m in models for t in (there, at_home)]
+    for other in predicted[1:]:
+        np.testing.assert_array_equal(predicted[0], other)
+
+
+def test_durations_are_seconds():
+    spans = np.arange(N).astype("m8[m]")
+    first = fastnn.train({"t": spans}, Y, **QUICK).model
+    second = fastnn.train({"t": np.arange(N) * 60.0}, Y, **QUICK).model
+    assert first.features.dates == {}
+    found = first.predict(pl.DataFrame({"t": spans.astype("m8[us]")}))
+    np.testing.assert_array_equal(found, second.predict({"t": np.arange(N) * 60.0}))
+
+
+def test_dates_that_are_declared(tmp_path):
+    numbers = [int(str(m).replace("-", "")) for m in MOMENTS]
+    model = fastnn.train({"day": numbers, "x": X}, Y, dates=["day"], **QUICK).model
+    other = fastnn.train({"day": MOMENTS, "x": X}, Y, **QUICK).model
+    found = model.predict({"day": numbers[:3], "x": X[:3]})
+    np.testing.assert_array_equal(found, other.predict({"day": MOMENTS[:3], "x": X[:3]}))
+
+
+def test_it_counts_as_one_column_and_is_told(model):
+    assert model.features.columns == ("day", "x")
+    assert model.facts()["inputs"] == (
+        "6: 1 numeric, standardised; 5 for the dates of day (elapsed time, month, weekday)"
+    )
+    found = fastnn.explain(model, {"day": TEXTS, "x": X}, Y)
+    assert found.columns == ("day", "x")
+    assert (found.mean != 0).all()
+
+
+def test_the_report_shows_dates():
+    page = fastnn.train({"day": TEXTS, "x": X}, Y, **QUICK).report_html()
+    assert "1 numeric and standardised and 1 with dates or times, became 6 inputs" in page
+    assert "5 inputs: elapsed time, month, weekday" in page
+    assert "2024-02-" in page
+    assert "1.7e+09" not in page
+
+
+@pytest.mark.parametrize("kind", ["typed", "text"])
+def test_where_they_cannot_be(kind):
+    day = MOMENTS if kind == "typed" else [str(m) for m in MOMENTS]
+    with pytest.raises(DataError, match="target column 'day' holds dates or times; predict numb"):
+        fastnn.train({"day": day, "x": X}, "day", **QUICK)
+    model = fastnn.Sequential([fastnn.Dense(1)])
+    model.compile(loss="mse")
+    with pytest.raises(DataError, match="column 'day': it holds dates or times; turn them into"):
+        model.fit({"day": day, "x": X}, Y)
+    trained = fastnn.train({"day": day, "x": X}, Y, **QUICK).model
+    with pytest.raises(ArgumentError, match="columns of text, of dates or with gaps"):
+        trained.outputs_of_rows([[1.0, 2.0]])
+
+
+def test_estimators_take_the_dates_of_frames():
+    frame = pd.DataFrame({"day": MOMENTS, "x": X})
+    estimator = fastnn.MLPRegressor(
+        hidden_layer_sizes=[4], max_iter=3, categorical_features="from_dtype"
+    )
+    with pytest.warns(UserWarning, match="reached"):
+        estimator.fit(frame, Y)
+    found = estimator.predict(frame.iloc[:3])
+    np.testing.assert_array_equal(found, estimator.predict(frame)[:3])

@@ -1,0 +1,210 @@
+"""Dates as people write them, the notation found, and what cannot be."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastnn.data.date_notations import NOTATIONS, check_form, iso_moments, moments_of
+from fastnn.data.files import read_table
+from fastnn.errors import ArgumentError, DataError
+
+#: The same evening: 2024-12-31 at 18:05.
+EVENING = 1_735_668_300.0
+#: 2024-12-31, 2024-12-01 and 2024-10-01 at midnight: 20,088, 20,058 and 19,997 days.
+DAY, MONTH, QUARTER = 1_735_603_200.0, 1_733_011_200.0, 1_727_740_800.0
+
+
+def read(*cells, **options):
+    table = read_table({"d": list(cells)}, **options)
+    assert table.dates, table
+    return table.column("d").tolist(), table.dates["d"].form
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "wanted"),
+    [
+        ("2024-12-31", "%Y-%m-%d", DAY),
+        ("2024-12-31 18:05", "%Y-%m-%d", EVENING),
+        ("2024-12-31T18:05:00.250", "%Y-%m-%d", EVENING + 0.25),
+        ("2024-12-31T18:05:00Z", "%Y-%m-%d", EVENING),
+        ("2024-12-31T19:05:00+01:00", "%Y-%m-%d", EVENING),
+        ("2024-12-31 12:35-0530", "%Y-%m-%d", EVENING),
+        ("2024-12-31 18:05:00 UTC", "%Y-%m-%d", EVENING),
+        ("2024/12/31", "%Y/%m/%d", DAY),
+        ("2024.12.31", "%Y.%m.%d", DAY),
+        ("31.12.2024", "%d.%m.%Y", DAY),
+        ("31.12.2024, 18:05", "%d.%m.%Y", EVENING),
+        ("31/12/2024", "%d/%m/%Y", DAY),
+        ("12/31/2024 6:05 PM", "%m/%d/%Y", EVENING),
+        ("31-12-2024", "%d-%m-%Y", DAY),
+        ("12-31-2024", "%m-%d-%Y", DAY),
+        ("31/12/24", "%d/%m/%y", DAY),
+        ("12/31/24", "%m/%d/%y", DAY),
+        ("31.12.24", "%d.%m.%y", DAY),
+        ("Dec 31, 2024", "%b %d, %Y", DAY),
+        ("December 31st 2024", "%b %d, %Y", DAY),
+        ("Tue, 31 Dec 2024 18:05:00 +0000", "%d %b %Y", EVENING),
+        ("31. december 2024", "%d %b %Y", DAY),
+        ("31-Dec-24", "%d-%b-%y", DAY),
+        ("2024-Dec-31", "%Y-%b-%d", DAY),
+        ("2024-12", "%Y-%m", MONTH),
+        ("2024/12", "%Y-%m", MONTH),
+        ("Dec 2024", "%b %Y", MONTH),
+        ("2024-Q4", "%Y-Q%q", QUARTER),
+        ("18:05", "%H:%M", 65_100.0),
+        ("6:05:30.5 p.m.", "%H:%M", 65_130.5),
+        ("12:00 am", "%H:%M", 0.0),
+        ("31.12.69", "%d.%m.%y", -86_400.0),
+    ],
+)
+def test_one_cell(text, form, wanted):
+    assert read(text) == ([wanted], form)
+    assert read(f" {text} ", None)[0][0] == wanted
+
+
+@given(st.lists(st.datetimes(datetime(1, 1, 1)), min_size=1, max_size=4))
+def test_the_fast_way_is_the_other_way(moments):
+    for spec, n in ((" ", 26), ("T", 19), (" ", 16), (" ", 10)):
+        texts = [m.isoformat(spec, "microseconds")[:n] for m in moments]
+        fast = iso_moments(texts)
+        assert fast is not None
+        slow = moments_of("%Y-%m-%d", [*texts, "2024-1-1"])  # which is not fast
+        assert fast[0].tolist() == slow[0][:-1].tolist()
+        if n == 26:
+            wanted = [(m - datetime(1970, 1, 1)) // timedelta(microseconds=1) for m in moments]
+            assert fast[0].tolist() == wanted
+    assert iso_moments(["2024-01-31", "2024-1-31"]) is None
+    assert iso_moments(["2024-01-3x"]) is None
+    assert iso_moments(["２024-01-31"]) is None
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2068, 1, 1)), st.sampled_from([*NOTATIONS]))
+def test_every_notation_reads_what_strftime_writes(moment, form):
+    if form == "%Y-Q%q":
+        return
+    text = moment.strftime(form)
+    (micros,), (problem,) = moments_of(form, [text])
+    start = datetime(1900 if form == "%H:%M" else 1970, 1, 1)
+    wanted = (datetime.strptime(text, form) - start) // timedelta(microseconds=1)
+    assert (micros, problem) == (wanted, "")
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["1/2/2024", "13/2/2024"], "%d/%m/%Y"),
+        (["1/2/2024", "2/13/2024"], "%m/%d/%Y"),
+        (["1/1/2024", "2/2/2024"], "%d/%m/%Y"),  # either way the same
+        (["1/2/24", "13/2/24"], "%d/%m/%y"),
+    ],
+)
+def test_day_and_month_are_told_apart_by_the_whole_column(cells, form):
+    assert read(*cells)[1] == form
+
+
+@pytest.mark.parametrize("sign", ["/", "-"])
+def test_else_the_user_is_asked(sign):
+    cells = [text.replace("/", sign) for text in ("1/2/2024", "3/4/2024")]
+    forms = [f"%d{sign}%m{sign}%Y", f"%m{sign}%d{sign}%Y"]
+    with pytest.raises(DataError) as caught:
+        read(*cells)
+    assert str(caught.value) == (
+        f"column 'd' holds dates of which day and month cannot be told apart ({cells[0]!r} ...); "
+        f"say which it is: date_format={forms[0]!r} or date_format={forms[1]!r}"
+    )
+    # 1 February is day 31 of the year, 2 January day 1
+    start = np.datetime64("2024-01-01", "s").astype(float)
+    assert read(*cells, date_format=forms[0])[0][0] == start + 31 * 86_400
+    assert read(*cells, date_format=forms[1])[0][0] == start + 86_400
+    assert read(*cells, date_format={"d": forms[1]})[0][0] == start + 86_400
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (
+            ["2021-02-28", "2021-02-30"],
+            r"^column 'd', row 1 \(counted from 0\): '2021-02-30' cannot be, in a column of dates "
+            r"\(written %Y-%m-%d\); correct or empty the cell, or if it means no value say "
+            r"missing=\['2021-02-30'\], or make the column categorical=\['d'\]$",
+        ),
+        (["2021-1-1"] * 9 + ["soon"], "row 9 .*'soon' is not a date, in a column of dates"),
+        (["0000-00-00", "2021-01-01"], "row 0 .*'0000-00-00' cannot be"),
+        (["31.12.2021", "12.31.2021"], "row 1 .*'12.31.2021' cannot be"),
+        (["13/13/2021", "1/2/2021", "14/2/2021"], "row 0 .*'13/13/2021' cannot be"),
+        (["2021-01-01 24:00"], "cannot be"),
+        (["2021-01-01 13:00 pm"], "cannot be"),
+        (["2021-01-01 10:00 CET"], "has a time zone that is not known"),
+        (["2021-01-01 10:00Z", "2021-01-01 10:00"], "row 1 .*has no time zone, and others have"),
+        (["9:30"] * 10 + ["25:10"], "row 10 .*'25:10' cannot be, in a column of times of day"),
+    ],
+)
+def test_what_cannot_be_is_named(cells, message):
+    with pytest.raises(DataError, match=message):
+        read(*cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2009-10", "2010-11"],  # seasons
+        ["3:15", "75:20"],
+        ["1.2.03", "1.2.04"],
+        ["soon", "2024-01-31", "later"],
+        ["May", "June"],
+        ["12-34-56", "56-78-90"],
+        ["99/99/99", "1/1/24"],
+        ["2024-01-31", "31.12.2024"],  # neither notation has nine of ten cells
+    ],
+)
+def test_other_text_stays_text(cells):
+    assert read_table({"d": cells}).column("d").tolist() == cells
+
+
+def test_numbers_are_dates_only_if_that_is_said():
+    assert not read_table({"d": [20241231, 20241230]}).dates
+    for cells in ([20241231], ["20241231"], [20241231.0]):
+        assert read(*cells, dates=["d"]) == ([DAY], "%Y%m%d")
+    assert read(202412, dates=["d"]) == ([MONTH], "%Y%m")
+    assert read(2024, dates=["d"])[1] == "%Y"
+    with pytest.raises(DataError, match=r"'7' is not a date in a notation.*20240131, 202401"):
+        read(7, dates=["d"])
+    with pytest.raises(DataError, match=r"'soon' is not a date in a notation .*date_format="):
+        read("soon", dates=["d"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "form", "wanted"),
+    [
+        ("1735668300", "s", EVENING),
+        ("1735668300250", "ms", EVENING + 0.25),
+        ("20241231 1805", "%Y%m%d %H%M", EVENING),
+        ("31 12 24", "%d %m %y", DAY),
+        ("1805h", "%H%Mh", 65_100.0),
+        ("2024-12-31 19h +0100", "%Y-%m-%d %Hh %z", EVENING - 300),
+    ],
+)
+def test_a_format_of_ones_own(cell, form, wanted):
+    assert read(cell, dates=["d"], date_format=form) == ([wanted], form)
+
+
+@pytest.mark.parametrize("form", ["dd.mm.yyyy", "", "%d.%m.", "%Q", 7, "%"])
+def test_formats_that_cannot_be(form):
+    with pytest.raises(ArgumentError, match="date_format must be written with the codes of strp"):
+        check_form(form)
+
+
+def test_a_format_without_effect_is_refused():
+    with pytest.raises(ArgumentError, match=r"date_format='%d\.%m\.%Y' has no effect: no column"):
+        read_table({"d": ["2024-12-31"]}, date_format="%d.%m.%Y")
+    with pytest.raises(DataError, match="date_format: no column 'e'"):
+        read_table({"d": ["2024-12-31"]}, date_format={"e": "%d.%m.%Y"})
+
+
+def test_gaps_and_missing_markers():
+    (found, gap, marked), _ = read("2024-12-31", "NA", "-", missing=["-"])
+    assert found == DAY
+    assert np.isnan([gap, marked]).all()
