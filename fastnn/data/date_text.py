@@ -108,7 +108,8 @@ def _chosen(
             ways = f"{arg('date_format', best.form)} or {arg('date_format', best.other)}"
             raise DataError(
                 f"column {shown(name)} holds dates of which day and month cannot be told apart "
-                f"({shown(texts[0])} ...)" + advice("date_format", f"; say which it is: {ways}")
+                f"({shown(texts[0])} ...)"
+                + advice("date_format", f"; say which it is: {ways}", "; write them as 2024-01-31")
             )
         if wrong_swapped < wrong:
             return best.other, *swapped

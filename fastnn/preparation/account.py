@@ -34,15 +34,16 @@ def account(
     target   2 classes: 1 63%, 0 37%
     """
     parts = ", ".join(f"{n:,} {part}" for part, n in record.rows.items())
-    found = {"rows": f"{sum(record.rows.values()):,}: {parts}"}
-    kinds = [f"{len(features.numeric):,} numeric"] * bool(features.numeric)
+    divided = f"; {record.divided}" * bool(record.rule)
+    found = {"rows": f"{sum(record.rows.values()):,}: {parts}{divided}"}
+    n_numbers = len(features.numeric) - len(features.dates)
+    kinds = [f"{n_numbers:,} numeric"] * bool(n_numbers)
+    kinds += [f"{len(features.dates):,} with dates or times"] * bool(features.dates)
     kinds += [f"{len(features.categories):,} with categories"] * bool(features.categories)
     weighted = ""
     if record.weighted:
         weighted = f"; weights: {shown(features.weight)}" if features.weight else "; weights given"
-    found["columns"] = (
-        f"{' and '.join(kinds)}, which become {features.n_features:,} inputs{weighted}"
-    )
+    found["columns"] = f"{_joined(kinds)}, which become {features.n_features:,} inputs{weighted}"
     if gone := _left_out(record, features):
         found["left out"] = "; ".join(gone)
     if record.gaps:
@@ -52,6 +53,11 @@ def account(
         found["gaps"] = f"filled: {listed(each, _IN_LINE)}"
     found["target"] = _target(record, targets, spelling)
     return found
+
+
+def _joined(kinds: list[str]) -> str:
+    *others, last = kinds
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _left_out(record: Record, features: Features) -> list[str]:
@@ -95,7 +101,12 @@ def account_json(record: Record, features: Features, targets: Targets) -> dict[s
     found: dict[str, Any] = {
         "rows": dict(record.rows),
         "rows_without_target": dict(record.unlabelled),
-        "columns": {"numeric": list(features.numeric), "categorical": list(features.categories)},
+        "columns": {
+            "numeric": [name for name in features.numeric if name not in features.dates],
+            "dates": list(features.dates),
+            "categorical": list(features.categories),
+        },
+        "split": record.rule,
         "left_out": _columns_left_out(record, features),
         "gaps": {name: dict(of) for name, of in record.gaps.items()},
         "inputs": features.n_features,

@@ -17,6 +17,7 @@ from fastnn.data.categories import gaps_of
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
+from fastnn.errors import shown
 from fastnn.preparation.examples import Examples, Source
 
 Array = npt.NDArray[Any]
@@ -37,7 +38,7 @@ class Record:
     ``samples``: rows of each part. ``unlabelled``: how many rows were left out because they have no
     target, of the "data" and of parts that were given, where there were any; ``whole_numbers``:
     that many different ones are the target, if it could be classes as well as values and nobody
-    said which.
+    said which; ``rule``: that of the split by a column, such as "time:day".
     """
 
     rows: Mapping[str, int]
@@ -49,6 +50,14 @@ class Record:
     samples: Mapping[str, Examples]
     unlabelled: Mapping[str, int] = field(default_factory=dict)
     whole_numbers: int = 0
+    rule: str | None = None
+
+    @property
+    def divided(self) -> str:
+        """By which column the parts were told apart, in words; nothing if at random."""
+        kind, _, name = (self.rule or "").partition(":")
+        words = {"time": "in the order of", "group": "in groups of one"}
+        return f"{words[kind]} {shown(name, 30)}" if kind else ""
 
     @staticmethod
     def of(
@@ -59,10 +68,12 @@ class Record:
         given: tuple[str, ...],
         seed: int,
         unused: Collection[str] = (),
+        rule: str | None = None,
     ) -> Record:
         """Return the record of parts; ``Y``: the encoded target of the training part.
 
-        ``seed`` draws the rows; ``unused``: columns whose gaps do not matter.
+        ``seed`` draws the rows; ``unused``: columns whose gaps do not matter; ``rule``: of
+        the split.
 
         >>> from fastnn.preparation.examples import read_source
         >>> source = read_source("diabetes")
@@ -89,6 +100,7 @@ class Record:
             {name: drawn(part, limits[name], seed) for name, part in parts.items()},
             {name: part.left_out for name, part in read.items() if part.left_out},
             source.whole_numbers,
+            rule,
         )
 
 

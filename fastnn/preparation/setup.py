@@ -139,7 +139,7 @@ def set_up(
         lambda: Record.of(
             source, parts, targets, arrays["train"][1],
             tuple(name for name, part in given.items() if part is not None), recipe.split_seed,
-            features.left_out,
+            features.left_out, recipe.split,
         ),
     )  # fmt: skip
     net = network(

@@ -52,6 +52,7 @@ def _rows(record: Record) -> str:
     rows = []
     for name, n in record.rows.items():
         whose = "given as such" if name in record.given else "split off"
+        whose += f", {record.divided}" if record.rule and name not in record.given else ""
         use = {
             "train": "the network and the preprocessing learnt from it",
             "validation": "decided when to stop, and which epoch to keep",

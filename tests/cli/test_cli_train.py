@@ -28,7 +28,8 @@ def test_every_option_is_an_argument_of_train() -> None:
     everything = [
         "x", "--target", "t", "--task", "auto", "--categorical", "a,b", "--drop", "c",
         "--delimiter", ";", "--decimal", ",", "--thousands", "space", "--missing=-,nil",
-        "--split-seed", "3", "--no-shuffle",
+        "--split", "group:g", "--split-seed", "3", "--no-shuffle", "--date", "d,e",
+        "--date-format", "%d.%m.%Y",
         "--fractions", ".5,.3,.2", "--validation", "v.csv", "--test", "t.csv", "--no-standardize",
         "--class-weight", "balanced", "--hidden", "3,2", "--activation", "relu,tanh",
         "--output-activation", "tanh", "--initializer", "zero", "--loss", "huber(delta=2)",

@@ -368,7 +368,7 @@ def test_rows_of_numbers_give_what_a_table_gives() -> None:
 
 
 def test_rows_that_are_not_plain_numbers_are_refused(model, regression) -> None:
-    with pytest.raises(ArgumentError, match="columns of text or with gaps: use outputs"):
+    with pytest.raises(ArgumentError, match="columns of text, of dates or with gaps: use outputs"):
         model.outputs_of_rows([[1.0, 2.0]])
     numbers = train({"age": FRAME["age"]}, LABELS, **OPTIONS).model
     with pytest.raises(ArgumentError, match=r"X has shape \(1, 2\), needs \(N, 1\)"):

@@ -68,7 +68,7 @@ def test_the_document_has_the_names_and_counts() -> None:
     assert json.loads(json.dumps(found)) == found
     assert found["rows"] == {"train": 57, "validation": 19, "test": 19}
     assert found["rows_without_target"] == {"data": 5}
-    assert found["columns"] == {"numeric": ["size"], "categorical": ["town"]}
+    assert found["columns"] == {"numeric": ["size"], "dates": [], "categorical": ["town"]}
     assert found["left_out"] == {"empty": ["gone"], "text": ["name"], "asked": ["id"]}
     assert {name: sum(of.values()) for name, of in found["gaps"].items()} == {"size": 9, "town": 24}
     assert (found["inputs"], found["weights"], found["whole_numbers_in_target"]) == (6, "weight", 4)

@@ -5,6 +5,7 @@ import pytest
 
 import fastnn
 from fastnn.errors import ArgumentError, DataError
+from fastnn.preparation.account import account
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.parts import divide
 from fastnn.recipe.recipe import Recipe
@@ -105,6 +106,11 @@ def test_every_door_divides_alike():
     mixed = fastnn.train_many([{"split": "time:day"}, {"split": None}], DATA, Y, seed=0, **QUICK)
     searched = fastnn.search(DATA, Y, grid={"seed": [0]}, split="time:day", **QUICK)
     assert one.record.rows == {"train": 36, "validation": 12, "test": 12}
+    told = account(one.record, one.model.features, one.model.targets)
+    assert told["rows"] == "60: 36 train, 12 validation, 12 test; in the order of 'day'"
+    assert told["columns"].startswith(
+        "1 numeric, 1 with dates or times and 1 with categories, which"
+    )
     assert one.report == many.report == mixed[0].report == searched.training.report
     assert mixed[1].report != one.report
     dropped = fastnn.train(DATA, Y, split="time:day", drop=["day"], **QUICK)
