@@ -122,14 +122,16 @@ def stem(data: str) -> str:
     return name[: len(name) - len(suffix)]
 
 
-def place_of(arguments: argparse.Namespace) -> Place:
+def place_of(model: Model, arguments: argparse.Namespace) -> Place:
     """Return where a row of DATA is: the line of a text file, else the row."""
-    from fastnn.data.csv_lines import place_in_file
+    from fastnn.data.cells import Reading
+    from fastnn.data.csv_layout import layout_of
     from fastnn.data.files import CSV_SUFFIXES
     from fastnn.data.table import from_zero
 
     if arguments.data.lower().endswith(CSV_SUFFIXES):
-        return place_in_file(Path(arguments.data), arguments.delimiter)
+        how = Reading(**model.features.reading_with(reading_of(arguments)))
+        return layout_of(Path(arguments.data), how).place()
     return from_zero
 
 
@@ -149,7 +151,7 @@ def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
         target, reading = target_of(model, arguments), reading_of(arguments)
         examples = model.examples(arguments.data, target, drop=drop, **reading)
     if model.targets.classes is not None:  # an unknown label is told with its line
-        place, rows = place_of(arguments), examples.index
+        place, rows = place_of(model, arguments), examples.index
         own = place if rows is None else lambda i: place(int(rows[i]))
         model.targets.encode(examples.target, own)
     return examples
@@ -171,7 +173,7 @@ def built_in(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table,
     name = arguments.data
     for option, value in reading_of(arguments).items():
         if value is not None:
-            raise ArgumentError(f"--{option} has no effect: data set {name!r} is no text file")
+            raise ArgumentError(f"{arg(option)} has no effect: data set {name!r} is no text file")
     dataset = load(name)
     table, labels = dataset.test or (dataset.table, dataset.target)
     which = "test rows" if dataset.test else "rows, some of them seen by a model trained on it"

@@ -11,7 +11,7 @@ from fastnn.cli.findings import findings_text, layers_table
 from fastnn.cli.inputs import add_examples, labelled, naming
 from fastnn.cli.parser import Parser
 from fastnn.cli.train_arguments import as_flag, reading_of
-from fastnn.errors import ArgumentError
+from fastnn.errors import ArgumentError, arg
 
 if TYPE_CHECKING:
     from fastnn.diagnosis.diagnosis import Diagnosis
@@ -77,7 +77,7 @@ def _sort(arguments: argparse.Namespace) -> None:
     given = {name: getattr(arguments, name) for name in ("target", "drop")} | reading_of(arguments)
     for name, value in given.items():
         if value is not None and arguments.data is None:
-            raise ArgumentError(f"--{name} has no effect without --weights DATA")
+            raise ArgumentError(f"{arg(name)} has no effect without --weights DATA")
 
 
 def _diagnosis(model: Model, arguments: argparse.Namespace) -> Diagnosis:

@@ -115,7 +115,7 @@ def add_flag(p: Any, row: Option) -> None:
         return
     how: dict[str, Any] = {"dest": row.name}
     if row.flag.negated:
-        how |= {"action": "store_false", "help": row.flag.help}
+        how |= {"action": "store_false", "help": row.flag.help, "default": p.argument_default}
     else:
         how |= {"metavar": row.flag.metavar, "type": row.flag.read}
         remark = f"; {row.flag.remark}" * bool(row.flag.remark)
@@ -156,7 +156,7 @@ def reading_of(arguments: Namespace) -> Any:
     """Return how text is to be read, None for what was not given.
 
     >>> reading_of(Namespace(decimal=","))
-    {'delimiter': None, 'decimal': ',', 'thousands': None, 'missing': None}
+    {'delimiter': None, 'encoding': None, 'header': None, 'decimal': ',', 'thousands': None, ...}
     """
     return {name: getattr(arguments, name, None) for name in options(ReadingOptions)}
 

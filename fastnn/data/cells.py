@@ -46,12 +46,31 @@ _CODE = re.compile(r"[+-]?0\d")
 _MOST_DIGITS = 310
 
 
+def _check_encoding(name: object) -> None:
+    if name is None:
+        return
+    try:
+        known = isinstance(name, str) and isinstance("".encode(name), bytes)
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise ArgumentError(
+            f"{arg('encoding')} must be one that Python knows, such as 'utf-8', 'cp1252' or "
+            f"'utf-16', found {shown(name)}"
+        )
+
+
 @dataclass(frozen=True)
 class Reading:
     """How text is to be understood.
 
     Attributes:
-        delimiter: what parts the columns of a text file; None: a comma, a tab in .tsv.
+        delimiter: what parts the columns of a text file; None: what parts all of its lines alike
+            of a comma, a semicolon, a tab and '|'.
+        encoding: how the characters of a text file are written; None: UTF-8, or what a byte order
+            mark at its begin says.
+        header: whether the first line of a text file names the columns; False: it is a row, and
+            they are called x0, x1, ...; None: it does, and what can be no header is refused.
         decimal: the decimal sign; None: a point.
         thousands: the sign that groups digits by thousands; None or "": there is none.
         missing: texts that stand for no value, besides those of `MISSING`; an empty list: no text
@@ -68,6 +87,8 @@ class Reading:
     """
 
     delimiter: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
     decimal: str | None = None
     thousands: str | None = None
     missing: Collection[str] | None = None
@@ -83,6 +104,9 @@ class Reading:
                 "for, such "
                 f"as ';', found {sign!r}"
             )
+        _check_encoding(self.encoding)
+        if self.header not in (None, True, False):
+            raise ArgumentError(f"{arg('header')} must be True or False, found {self.header!r}")
         for name, value in (("decimal", self.decimal), ("thousands", self.thousands)):
             if value is None or (name == "thousands" and isinstance(value, str) and not value):
                 continue
@@ -239,12 +263,14 @@ def is_code(text: str) -> bool:
 
 
 def kept_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return which arguments of `Reading` hold for new data, too; a delimiter is that of one file.
+    """Return which arguments of `Reading` hold for new data, too.
+
+    The delimiter and the encoding are those of one file.
 
     >>> kept_options({"delimiter": ";", "decimal": ",", "missing": None})
     {'decimal': ','}
     """
-    names = ("decimal", "thousands")
+    names = ("header", "decimal", "thousands")
     kept = {name: options[name] for name in names if options.get(name) is not None}
     if (missing := options.get("missing")) is not None:
         kept["missing"] = list(missing)

@@ -13,7 +13,7 @@ import numpy as np
 from fastnn.data.cells import STANDARD, Reading, is_code, is_missing
 from fastnn.data.date_text import date_column
 from fastnn.data.dates import Dates, from_numpy, from_objects, written
-from fastnn.data.notations import no_dates, not_a_number, refuse_near_numbers
+from fastnn.data.notations import no_dates, not_a_number, refuse_near_numbers, signed_numbers
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import (
     EXACT,
@@ -163,6 +163,11 @@ def text_column(
     def where(k: int) -> str:
         return place(int(np.flatnonzero(codes == k)[0]))
 
+    if strays and not (kind == "label" and typed):
+        signed = signed_numbers(name, [known[k] or "" for k in there], reading)
+        if signed is not None:
+            bare = dict(zip(there, signed, strict=True))
+            values, strays = [bare.get(k) for k in range(len(known))], []
     if not strays:
         if kind == "label" and there and (typed or any(is_code(known[k] or "") for k in there)):
             return _gathered([_plain_label(text, reading) for text in known], codes)

@@ -1,30 +1,30 @@
-"""The lines of a text file: records, the header, where a row is, quotation marks that go wrong.
+"""The lines of a text file: its bytes, records, quotation marks that go wrong.
 
 The table itself is read by `csv_text`. Here a file is read line by line, which is slow: its
-header always, the rest only when an error has to say where it is.
+begin always, the rest only when an error has to say where it is.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import io
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
-from fastnn.data.cells import parse_number
 from fastnn.data.statistics import DataWarning
-from fastnn.data.table import Place, check_names, listed
-from fastnn.errors import DataError, advice, arg, shown
+from fastnn.errors import DataError
 
 T = TypeVar("T")
+
+#: Signs that are looked for between the columns.
+SIGNS = (",", ";", "\t", "|")
 
 
 @contextmanager
@@ -45,29 +45,30 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield stream
 
 
+def is_packed(path: Path) -> bool:
+    """Say whether what `opened` gives is not the file itself.
+
+    >>> is_packed(Path("a.csv.gz")), is_packed(Path("a.csv"))
+    (True, False)
+    """
+    return path.suffix.lower() in (".gz", ".zip")
+
+
 def read_or_refuse(path: Path, work: Callable[[], T]) -> T:
-    """Run ``work``, turning what unreadable files raise into one DataError."""
+    """Run ``work``, turning what damaged files raise into one DataError."""
     try:
         return work()
-    except UnicodeDecodeError as error:
-        with opened(path) as stream:
-            wide = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        raise DataError(
-            f"file '{path}' is {'UTF-16' if wide else 'not UTF-8'} text ({error.reason}); convert "
-            f"it, for example iconv -f {'utf-16' if wide else 'latin1'} -t utf-8"
-        ) from error
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"file '{path}' is damaged or not what its name says: {error}") from error
 
 
-def sign_of(path: Path, delimiter: str | None) -> str:
-    r"""Return what parts the columns of a file.
-
-    >>> sign_of(Path("a.tsv.gz"), None), sign_of(Path("a.csv"), ";")
-    ('\t', ';')
-    """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return delimiter or ("\t" if ".tsv" in suffixes else ",")
+def lines_of(path: Path, encoding: str) -> Iterator[str]:
+    """Yield the lines of a file with their ends; what is not in ``encoding`` is replaced."""
+    with (
+        opened(path) as stream,
+        io.TextIOWrapper(stream, encoding, errors="replace", newline="") as text,
+    ):
+        yield from text
 
 
 @dataclass
@@ -96,24 +97,26 @@ class Record:
         return self.line + len(self.text) - 1
 
 
-def records(path: Path, sign: str) -> Iterator[Record]:
-    """Yield the rows of a file, its header too; empty lines are none."""
-    with opened(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-        number = 0
-        record: Record | None = None
-        for number, line in enumerate(text, start=1):
-            if record is None:
-                if line.strip("\r\n"):
-                    record = Record(number, [line])
-                    _follow(record, line, sign, number, inside=False)
-            else:
-                record.text.append(line)
-                _follow(record, line, sign, number, inside=True)
-            if record is not None and record.closed:
-                yield record
-                record = None
-        if record is not None:
+def records(lines: Iterable[str], sign: str, start: int = 0) -> Iterator[Record]:
+    r"""Yield the rows that lines make, which are after the line ``start``; empty lines are none.
+
+    >>> [(row.line, row.cells) for row in records(['a,b\n', '\n', '1,"x\n', 'y"\n'], ",")]
+    [(1, 2), (3, 2)]
+    """
+    record: Record | None = None
+    for number, line in enumerate(lines, start=start + 1):
+        if record is None:
+            if line.strip("\r\n"):
+                record = Record(number, [line])
+                _follow(record, line, sign, number, inside=False)
+        else:
+            record.text.append(line)
+            _follow(record, line, sign, number, inside=True)
+        if record is not None and record.closed:
             yield record
+            record = None
+    if record is not None:
+        yield record
 
 
 def _follow(record: Record, line: str, sign: str, number: int, *, inside: bool) -> None:
@@ -151,62 +154,33 @@ def _follow(record: Record, line: str, sign: str, number: int, *, inside: bool) 
         record.cells += 1
 
 
-def read_header(path: Path, sign: str) -> list[str]:
-    """Return the names of the columns; raise DataError for those that cannot be."""
-    first = next(records(path, sign), None)
-    if first is None:
-        raise DataError(f"file '{path}' is empty")
-    if not first.closed:
-        raise DataError(_never_closed(path, first))
-    try:
-        header = next(csv.reader(first.text, delimiter=sign))
-    except csv.Error as error:
-        raise DataError(f"file '{path}' is not a CSV file: {error}") from error
-    check_names(header, f"file '{path}'")
-    if len(header) == 1:
-        for other in ";\t|,":
-            if other in header[0] and other != sign:
-                say = advice("delimiter", f"say {arg('delimiter', other)}", "replace it by commas")
-                raise DataError(
-                    f"file '{path}': the header {shown(header[0])} is one column; if {other!r} "
-                    f"separates the columns, {say}"
-                )
-    counting = [str(i) for i in range(len(header))], [str(i + 1) for i in range(len(header))]
-    if header not in counting and all(parse_number(name) is not None for name in header):
-        raise DataError(
-            f"file '{path}': the first line holds numbers, not column names "
-            f"({listed(header, most=3)}); add a header line"
-        )
-    return header
+def cells_of(record: Record, sign: str) -> list[str]:
+    """Return the cells of a row; none if the csv module refuses it, as it does those too long.
 
-
-def place_in_file(path: Path, delimiter: str | None = None) -> Place:
-    """Return what says in which line of the file a row of its table is.
-
-    Lines are counted only when an error needs it: blank lines and line breaks in cells shift them.
+    >>> cells_of(Record(1, ['a,"b,c"']), ",")
+    ['a', 'b,c']
     """
-    sign = sign_of(path, delimiter)
-
-    def place(row: int) -> str:
-        for i, record in enumerate(records(path, sign)):
-            if i == row + 1:  # the header is the first
-                return f"line {record.line} of '{path}'"
-        return f"row {row} of '{path}'"
-
-    return place
+    try:
+        return next(csv.reader(record.text, delimiter=sign))
+    except csv.Error:
+        return []
 
 
-def check_quotes(path: Path, sign: str, n_columns: int) -> None:
-    """Look through a file of which some cell has line breaks, or some row too few cells.
+def check_quotes(
+    path: Path, rows: Iterable[Record], sign: str, n_columns: int, whose: str = "the header"
+) -> None:
+    """Look through the rows of a file of which some cell has line breaks, or some row is ragged.
+
+    ``whose``: what has ``n_columns`` cells.
 
     Raises DataError for a quotation mark that is never closed, or that is closed in the middle of
     a cell lines after it; for a row with too few or too many cells. Warns (DataWarning) of a cell
     whose lines are all like rows: they may be rows that a stray quotation mark has taken in.
     """
     taken_in: list[Record] = []
-    for record in records(path, sign):
+    for row, record in enumerate(rows):
         if not record.closed:
-            raise DataError(_never_closed(path, record))
+            raise DataError(never_closed(path, record))
         if record.loose:
             raise DataError(
                 f"file '{path}', line {record.quote}: the quotation mark opens a cell that goes on "
@@ -215,12 +189,8 @@ def check_quotes(path: Path, sign: str, n_columns: int) -> None:
             )
         several = len(record.text) > 1
         if record.cells != n_columns:
-            lines = f"lines {record.line} to {record.last}" if several else f"line {record.line}"
-            mark = f", one of them opened by a quotation mark in line {record.quote}"
-            raise DataError(
-                f"file '{path}', {lines}: {record.cells} cells{mark if several else ''} where the "
-                f"header has {n_columns} columns; correct the line"
-            )
+            cure = "" if row else ", or, if each row begins with an index, name it in the header"
+            raise DataError(_ragged(path, record, sign, n_columns, whose, cure))
         if several and n_columns > 1:
             if all(line.count(sign) == n_columns - 1 for line in record.text):
                 taken_in.append(record)
@@ -236,21 +206,43 @@ def check_quotes(path: Path, sign: str, n_columns: int) -> None:
         )
 
 
-def check_last_line(path: Path, sign: str, tail: bytes) -> None:
-    """Raise DataError if the last line, of which ``tail`` is the end, opens a cell for good.
+def _ragged(path: Path, record: Record, sign: str, n_columns: int, whose: str, first: str) -> str:
+    several = len(record.text) > 1
+    lines = f"lines {record.line} to {record.last}" if several else f"line {record.line}"
+    mark = f", one of them opened by a quotation mark in line {record.quote}"
+    cure = f"correct the line{first if record.cells == n_columns + 1 else ''}"
+    for other in SIGNS:
+        if other != sign and not several:
+            if next(records(record.text, other)).cells == n_columns:
+                cure = f"{other!r} parts its columns and {sign!r} those of others: use one of them"
+    if record.cells == n_columns + 1 and record.text[-1].rstrip("\r\n").endswith(sign):
+        cure = f"it ends with {sign!r}, after which there is nothing; remove that"
+    if n_columns == 1:
+        cure = "if the names of the columns are in a later line, remove the lines before it"
+    cells = "1 cell" if record.cells == 1 else f"{record.cells} cells"
+    columns = "1 column" if n_columns == 1 else f"{n_columns} columns"
+    return (
+        f"file '{path}', {lines}: {cells}{mark if several else ''} where {whose} "
+        f"has {columns}; {cure}"
+    )
+
+
+def ends_in_quotes(sign: str, tail: bytes) -> bool:
+    r"""Say whether the last line, of which ``tail`` is the end, opens a cell for good.
 
     For files without cells of several lines: in others `check_quotes` finds it.
+
+    >>> ends_in_quotes(",", b'a,b\n1,"x'), ends_in_quotes(",", b'a,b\n1,"x"')
+    (True, False)
     """
     line = tail.rstrip(b"\r\n").rpartition(b"\n")[2].rpartition(b"\r")[2].decode(errors="replace")
     record = Record(0, [line])
     _follow(record, line, sign, 0, inside=False)
-    if not record.closed:
-        *_, last = records(path, sign)
-        if not last.closed:
-            raise DataError(_never_closed(path, last))
+    return not record.closed
 
 
-def _never_closed(path: Path, record: Record) -> str:
+def never_closed(path: Path, record: Record) -> str:
+    """Return the message for a cell that a quotation mark opens for good."""
     lines = record.last - record.quote
     taken = f", and takes in the {lines} lines after it" if lines > 1 else ""
     return (

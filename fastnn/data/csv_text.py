@@ -1,8 +1,14 @@
-"""CSV text to columns: every cell is read as text first, so that an error can show it."""
+"""CSV text to columns: Arrow finds the types, and only what it takes for text is looked at again.
+
+What Arrow takes for numbers and `Reading` does not ("0x1F", "nan(1)"), and whole numbers that a
+float would change, are read again as text, so that the rule of `cells` holds for every cell, and
+an error can show it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +16,17 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, whole_number
 from fastnn.data.columns import text_column, typed_column
-from fastnn.data.csv_lines import (
-    check_last_line,
-    check_quotes,
-    opened,
-    place_in_file,
-    read_header,
-    read_or_refuse,
-    sign_of,
-)
+from fastnn.data.csv_bytes import Text, text_of
+from fastnn.data.csv_layout import Layout, layout_of
+from fastnn.data.csv_lines import check_quotes, ends_in_quotes, never_closed
+from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array, Place, check_known, not_exact
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError
 from fastnn.extras import pip_install
+
+#: Of more texts than this Arrow, and not Python, finds whether they are numbers.
+_MANY = 1000
 
 
 def read_csv(
@@ -33,12 +37,14 @@ def read_csv(
     reading: Reading = STANDARD,
     only: Only | None = None,
 ) -> tuple[dict[str, Array], Place]:
-    r"""Read a delimited text file with a header line: columns, and where row i is.
+    r"""Read a delimited text file: columns, and where row i is.
 
     A column is numeric when all its cells that are not missing are numbers, true/false when they
     are those words, else text; what looks like numbers but for some cells is refused with line and
     cell (`notations`), unless ``kinds`` (column to one of `columns.KINDS`) settles it. Blank lines
-    are skipped. Columns of ``drop``, and those that ``only`` does not want, are not judged.
+    are skipped. Columns of ``drop``, and those that ``only`` does not want, are not judged. Columns
+    without a name are left out, with a DataNote: a first one that numbers the rows, a last one
+    without a cell.
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
@@ -51,80 +57,192 @@ def read_csv(
     """
     try:
         import pyarrow as pa
-        from pyarrow import compute
-        from pyarrow import csv as arrow_csv
     except ImportError as error:
         raise DataError(
             f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
         ) from error
-    sign = sign_of(path, reading.delimiter)
-    header = read_or_refuse(path, lambda: read_header(path, sign))
-    check_known(drop, header, "drop")
-    drop = drop if only is None else {*drop, *only.besides(header)}
-    place = place_in_file(path, reading.delimiter)
-    source, tail = read_or_refuse(path, lambda: _source(path))
-    try:
-        table = arrow_csv.read_csv(
-            source,
-            parse_options=arrow_csv.ParseOptions(delimiter=sign, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        read_or_refuse(path, lambda: check_quotes(path, sign, len(header)))
-        raise DataError(f"file '{path}' cannot be read as CSV: {error}") from error
+    layout = layout_of(path, reading)
+    named = [name for name in layout.names if name.strip()]
+    check_known(drop, named, "drop")
+    drop = drop if only is None else {*drop, *only.besides(named)}
+    kinds = kinds or {}
+    text = text_of(layout)
+    quotes = _Quotes(layout, text)
+    as_text = {
+        j
+        for j, name in enumerate(layout.names)
+        if name in drop or reading.thousands or kinds.get(name, "numeric") != "numeric"
+    }
+    table = _parsed(layout, text, reading, as_text)
     if table.num_rows == 0:
         raise DataError(f"file '{path}' has a header line but no rows")
-    quotes = _Quotes(path, sign, len(header), tail)
-    columns = {}
-    for name in table.column_names:
-        if name in drop:
-            breaks = compute.match_substring_regex(table.column(name), "[\r\n]")
-            quotes.check(compute.any(breaks).as_py())
+    _refuse_second_header(layout, table)
+    doubtful = [j for j in range(table.num_columns) if _is_doubtful(table.column(j), text)]
+    for j in range(table.num_columns):
+        if pa.types.is_binary(table.column(j).type):
+            layout.check_encoding()
+    again = _parsed(layout, text, reading, set(doubtful), doubtful) if doubtful else None
+    place = layout.place()
+    columns: dict[str, Array] = {}
+    for j, name in enumerate(layout.names):
+        cells = table.column(j) if again is None or j not in doubtful else again.column(str(j))
+        if not name.strip():
+            _leave_out(layout, j, cells)
+        if name in drop or not name.strip():
+            quotes.check(cells)
         else:
-            kind = (kinds or {}).get(name)
-            columns[name] = _column(name, table.column(name), place, kind, reading, quotes)
+            columns[name] = _column(name, cells, place, kinds.get(name), reading, quotes)
     quotes.check_end()
     return columns, place
 
 
-def _source(path: Path) -> tuple[Any, bytes]:
-    """What Arrow is to read, and the end of it.
+def arrow_options(
+    layout: Layout, text: Text, reading: Reading, as_text: Collection[int], only: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Return how Arrow is to read a file, for ``csv.read_csv`` and ``csv.open_csv``.
 
-    Never a Python file: Arrow's threads may hold it while the interpreter ends, which aborts
-    the process.
+    The columns are called "0", "1", ...; those of ``as_text`` stay text, ``only`` some are read.
+    Text is not judged: what stands for no value among it is found later.
+
+    >>> layout = Layout(Path("a.csv"), "utf-8-sig", ";", 1, ("age", "town"))
+    >>> found = arrow_options(layout, Text(layout.path), STANDARD, {1})
+    >>> found["parse_options"].delimiter, found["read_options"].column_names
+    (';', ['0', '1'])
     """
     import pyarrow as pa
+    from pyarrow import csv
 
-    if path.suffix.lower() in (".gz", ".zip"):
-        with opened(path) as stream:
-            text = stream.read()
-        return pa.BufferReader(text), text[-(2**16) :]
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 2**16))
-        return str(path), file.read()
+    return {
+        "read_options": csv.ReadOptions(
+            column_names=[str(j) for j in range(len(layout.names))],
+            skip_rows=layout.skip,
+            block_size=max(2**20, 4 * layout.longest),  # the first one must hold what is skipped
+        ),
+        "parse_options": csv.ParseOptions(delimiter=layout.sign, newlines_in_values=text.quoted),
+        "convert_options": csv.ConvertOptions(
+            column_types={str(j): pa.string() for j in as_text},
+            include_columns=[str(j) for j in only],
+            null_values=_null_values(reading),
+            true_values=["true", "True", "TRUE"],
+            false_values=["false", "False", "FALSE"],
+            strings_can_be_null=False,
+            decimal_point=reading.decimal or ".",
+        ),
+    }
+
+
+def _parsed(
+    layout: Layout, text: Text, reading: Reading, as_text: Collection[int], only: Sequence[int] = ()
+) -> Any:
+    """Return an Arrow table of the columns, or ``only`` some of them."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    try:
+        return csv.read_csv(text.stream(), **arrow_options(layout, text, reading, as_text, only))
+    except pa.ArrowInvalid as error:
+        if layout.is_utf8:
+            layout.check_encoding()
+        _Quotes(layout, text).check_all()
+        raise DataError(f"file '{layout.path}' cannot be read as CSV: {error}") from error
+
+
+def _null_values(reading: Reading) -> list[str]:
+    """The usual spellings of what stands for no value; others are found among the text."""
+    words = [word for word in reading.markers if reading.value(word) is None]
+    cases = (str.lower, str.upper, str.capitalize, str.title)
+    found = {case(word) for word in words for case in cases}
+    return sorted(found | ({"NaN", "-NaN"} if "nan" in words else set()))
+
+
+def _is_doubtful(cells: Any, text: Text) -> bool:
+    """Whether Arrow may have taken for something else what are texts to `Reading`."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if pa.types.is_integer(cells.type):
+        return text.hexadecimal
+    if not pa.types.is_floating(cells.type):
+        return bool(pa.types.is_temporal(cells.type))
+    if not cells.null_count:  # a NaN is its own minimum, and not below EXACT
+        chunks = [np.asarray(chunk.to_numpy()) for chunk in cells.chunks if len(chunk)]
+        return not all(values.min() > -EXACT and values.max() < EXACT for values in chunks)
+    ends = compute.min_max(cells).as_py()
+    large = any(end is not None and abs(end) >= EXACT for end in ends.values())
+    return large or bool(compute.any(compute.is_nan(cells)).as_py())
+
+
+def _refuse_second_header(layout: Layout, table: Any) -> None:
+    """Raise DataError for a row that is the header again, so that every column is text."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not layout.header or not all(pa.types.is_string(column.type) for column in table.columns):
+        return
+    row = compute.index(table.column(0), layout.names[0]).as_py()
+    if row >= 0 and all(
+        column[row].as_py() == name
+        for column, name in zip(table.columns, layout.names, strict=True)
+    ):
+        raise DataError(
+            f"{layout.place()(row)} is the header again; if several files were joined, leave out "
+            "the header of all but the first"
+        )
+
+
+def _leave_out(layout: Layout, j: int, cells: Any) -> None:
+    """Tell of a column without a name that is left out; raise DataError if it has content."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    path, n = layout.path, len(cells)
+    is_text = pa.types.is_string(cells.type)
+    if (compute.sum(compute.equal(cells, "")).as_py() if is_text else cells.null_count) == n:
+        what = "the first column has" if j == 0 else "the last column has"
+        said = f"file '{path}': {what} neither a name nor a cell; it is left out"
+    elif j == 0 and not cells.null_count and compute.count_distinct(cells).as_py() == n:
+        said = (
+            f"file '{path}': the first column has no name, and another value in each row, as an "
+            "index has; it is left out"
+        )
+    else:
+        raise DataError(
+            f"file '{path}': column {j + 1} has no name, and its cells are no index of the rows; "
+            "name it in the first line"
+        )
+    warnings.warn(said, DataNote, stacklevel=3)
 
 
 class _Quotes:
     """Looks for line breaks in cells, where a stray quotation mark may have taken in rows."""
 
-    def __init__(self, path: Path, sign: str, n_columns: int, tail: bytes) -> None:
-        self._file = path, sign
-        self._n_columns, self._tail = n_columns, tail
-        self._checked = False
+    def __init__(self, layout: Layout, text: Text) -> None:
+        self._layout, self._text = layout, text
+        self._open = text.quoted
 
-    def check(self, has_breaks: bool) -> None:
-        """Check the whole file, once, if a cell has a line break."""
-        if has_breaks and not self._checked:
-            self._checked = True
-            path, sign = self._file
-            read_or_refuse(path, lambda: check_quotes(path, sign, self._n_columns))
+    def check(self, cells: Any) -> None:
+        """Check the whole file, once, if a cell of these texts has a line break."""
+        import pyarrow as pa
+        from pyarrow import compute
+
+        if self._open and pa.types.is_string(cells.type):
+            if compute.any(compute.match_substring_regex(cells, "[\r\n]")).as_py():
+                self.check_all()
+
+    def check_all(self) -> None:
+        """Check the whole file."""
+        self._open = False
+        layout, n = self._layout, len(self._layout.names)
+        whose = "the header" if layout.header else "the first row"
+        check_quotes(layout.path, layout.rows(), layout.sign, n, whose)
 
     def check_end(self) -> None:
         """Check the last line, if that is not done yet."""
-        if not self._checked and b'"' in self._tail:
-            check_last_line(*self._file, self._tail)
+        layout, tail = self._layout, self._text.tail
+        if self._open and b'"' in tail and ends_in_quotes(layout.sign, tail):
+            *_, last = layout.rows()
+            if not last.closed:
+                raise DataError(never_closed(layout.path, last))
 
 
 def arrow_texts(cells: Any) -> tuple[list[str | None], Array]:
@@ -142,14 +260,22 @@ def arrow_texts(cells: Any) -> tuple[list[str | None], Array]:
 def _column(
     name: str, cells: Any, place: Place, kind: str | None, reading: Reading, quotes: _Quotes
 ) -> Array:
-    """Decide what the text cells of one column are; clean columns never meet Python loops."""
-    if kind not in ("categorical", "date", "text") and reading.plain and not _codes(cells, kind):
-        numbers = _numbers(cells, reading)
+    """Decide what one column is; clean columns never meet Python loops."""
+    import pyarrow as pa
+
+    if pa.types.is_null(cells.type):
+        return np.full(len(cells), np.nan)
+    if not pa.types.is_string(cells.type):
+        gaps = np.asarray(cells.is_null().to_numpy()) if cells.null_count else None
+        if cells.null_count and not pa.types.is_floating(cells.type):
+            cells = cells.fill_null(pa.scalar(0).cast(cells.type))
+        return typed_column(name, np.asarray(cells.to_numpy()), place, kind, reading, gaps)
+    texts, codes = arrow_texts(cells)
+    if len(texts) > _MANY and kind not in ("categorical", "date", "text") and reading.plain:
+        numbers = None if _codes(cells, kind) else _numbers(cells, reading)
         if numbers is not None:
             return typed_column(name, _exact(name, numbers, cells, place), place, kind, reading)
-    texts, codes = arrow_texts(cells)
-    together = "".join(filter(None, texts))
-    quotes.check("\n" in together or "\r" in together)
+    quotes.check(pa.array(texts[:-1], pa.string()))
     return text_column(name, texts, codes, place, kind, reading)
 
 
@@ -206,5 +332,5 @@ def _exact(name: str, numbers: Array, cells: Any, place: Place) -> Array:
     for row, cell in zip(large.tolist(), cells.take(large).to_pylist(), strict=True):
         whole = whole_number(cell)
         if whole is not None and whole != int(numbers[row]):
-            raise DataError(not_exact(name, place(row), cell.strip()))
+            raise DataError(not_exact(name, place(row), whole))
     return numbers

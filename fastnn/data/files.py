@@ -31,7 +31,11 @@ from fastnn.errors import ArgumentError, DataError, advice, arg, lacking, shown
 from fastnn.extras import pip_install
 
 #: File types by the end of the name.
-CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zip", ".tsv.zip")
+CSV_SUFFIXES = tuple(
+    f"{kind}{packed}"
+    for packed in ("", ".gz", ".zip")
+    for kind in (".csv", ".tsv", ".txt", ".data")
+)
 SUFFIXES = (*CSV_SUFFIXES, ".parquet", ".npz")
 
 
@@ -49,8 +53,9 @@ def read_table(
     """Read examples from a file, a NumPy array, a dict of arrays or a data frame.
 
     Args:
-        source: a path (.csv .tsv, also inside .gz or .zip, .parquet, .npz), an array ``(N,)`` or
-            ``(N, p)``, a mapping of column names to arrays, or a pandas, polars or pyarrow table.
+        source: a path (.csv .tsv .txt .data, also inside .gz or .zip, .parquet, .npz), an array
+            ``(N,)`` or ``(N, p)``, a mapping of column names to arrays, or a pandas, polars or
+            pyarrow table.
         numeric: columns that must hold numbers: any other cell is an error with its place.
         categorical: columns to take as categories, whatever they hold.
         dates: columns that must hold dates or times, numbers such as 20240131 too; or what each
@@ -185,14 +190,13 @@ def target_columns(source: Any, target: Any) -> tuple[str, ...]:
     return tuple(target) if named else ()
 
 
-def is_delimited(source: Any) -> bool:
-    """Say whether the source is a file in which a delimiter of one's choice parts the columns.
+def is_text_file(source: Any) -> bool:
+    """Say whether the source is a file of text, with a sign between its columns.
 
-    >>> is_delimited("a.csv.gz"), is_delimited("a.tsv"), is_delimited("a.parquet")
-    (True, False, False)
+    >>> is_text_file("a.csv.gz"), is_text_file("a.TXT"), is_text_file("a.parquet")
+    (True, True, False)
     """
-    name = str(source).lower() if isinstance(source, (str, os.PathLike)) else ""
-    return name.endswith(CSV_SUFFIXES) and ".tsv" not in Path(name).suffixes
+    return isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(CSV_SUFFIXES)
 
 
 def width(source: Any) -> int:
@@ -281,10 +285,9 @@ def _columns(
     place: Place = from_zero
     path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     is_csv = path is not None and _suffix(path) in CSV_SUFFIXES
-    if reading.delimiter is not None and not is_csv:
-        raise ArgumentError(
-            f"{arg('delimiter')} has no effect here: only .csv and .tsv files have one"
-        )
+    for option in ("delimiter", "encoding", "header") if not is_csv else ():
+        if getattr(reading, option) is not None:
+            raise ArgumentError(f"{arg(option)} has no effect here: only text files have that")
     if path is not None and is_csv:
         _check_readable(path)
         columns, place = read_csv(path, kinds=kinds, drop=drop, reading=reading, only=only)

@@ -1,16 +1,20 @@
 """A column that is nearly numbers: what stands among them, and which option reads it.
 
-Text is refused, and not taken for categories, where it looks like numbers in another notation
-("1.234,5", "12 %"), like numbers with a sign for 'no value' among them ("-", "nil"), or like
-numbers with a mistake. Codes ("A-1", "12-34", "1.2.3"), names and dates are none of these.
+Numbers that all have the same sign of a currency or of per cent are numbers without it: "12%" is
+12 and "$5" is 5 (`signed_numbers`). Other text is refused, and not taken for categories, where it
+looks like numbers in another notation ("1.234,5", "12" beside "12 %"), like numbers with a sign for
+'no value' among them ("-", "nil"), or like numbers with a mistake. Codes ("A-1", "12-34", "1.2.3"),
+names and dates are none of these.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 
 from fastnn.data.cells import Reading
+from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, for_column
 from fastnn.errors import DataError, advice, arg, shown
 
@@ -41,6 +45,15 @@ _SIGNED = re.compile(
     rf"(?P<body>[\d.,'’_ \u00a0\u2009\u202f]*\d[\d.,]*(?:[eE][+-]?\d+)?)\s*(?:{_MONEY}|%|‰)?\s*"
     r"(?(open)\))"
 )
+_UNIT = re.compile(
+    rf"(?P<sign>[+-])?(?:(?P<before>{_MONEY})\s*)?(?P<inner>[+-])?"
+    rf"(?P<body>[\d.,'’_ \u00a0\u2009\u202f]*\d[\d.,]*(?:[eE][+-]?\d+)?)"
+    rf"\s*(?P<after>{_MONEY}|%|‰)?"
+)
+#: A mark of a footnote after a number.
+_MARKED = re.compile(
+    r"[+-]?[\d.,]*\d[\d.,]*\s*(?P<mark>\*+|[†‡§¶]+|[⁰¹²³⁴-⁹]+|\[\w{1,3}\]|\(\w\)|(?<=\s)[A-Za-z])"
+)
 #: Words and signs that people and programs write where there is no value.
 _NO_VALUE = re.compile(
     r"[\W_]+|n\.?a\.?|k\. ?a\.|n\.?d\.?|nil|nat|missing|unk|unknown|undefined|no data|\(null\)"
@@ -61,6 +74,49 @@ def no_dates(name: str, kind: str) -> str:
         f"target column {shown(name)} holds dates or times; predict numbers, such as days since a "
         "fixed day"
     )
+
+
+def unit_of(text: str) -> tuple[str, str] | None:
+    """Return the sign of a currency or of per cent at a number, and the number; None without one.
+
+    >>> unit_of("-$1,200"), unit_of("12 %"), unit_of("12"), unit_of("$12%")
+    (('$', '-1,200'), ('%', '12'), None, None)
+    """
+    found = _UNIT.fullmatch(text) if len(text) <= _LONGEST else None
+    if found is None or bool(found["before"]) == bool(found["after"]):
+        return None
+    if found["sign"] and found["inner"]:
+        return None
+    sign = found["sign"] or found["inner"] or ""
+    return found["before"] or found["after"], sign + found["body"].strip()
+
+
+def signed_numbers(
+    name: str, texts: Sequence[str], reading: Reading
+) -> list[int | float | bool] | None:
+    """Return the numbers of a column whose texts all have the same sign at them, without it.
+
+    The sign only names the unit: "12%" is 12. None for other columns. Warns (DataNote) of it.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     print(signed_numbers("rate", ["12%", "7.5 %"], Reading()))
+    [12, 7.5]
+    """
+    units = [unit_of(text) for text in texts]
+    found = [None if unit is None else reading.value(unit[1]) for unit in units]
+    numbers = [number for number in found if number is not None]
+    signs = {unit[0] for unit in units if unit is not None}
+    if len(signs) != 1 or len(numbers) != len(texts):
+        return None
+    warnings.warn(
+        f"column {shown(name)}: {shown(texts[0])} is read as the number {numbers[0]}, in the "
+        f"unit {signs.pop()!r}, as are all of its cells",
+        DataNote,
+        stacklevel=3,
+    )
+    return numbers
 
 
 def refuse_near_numbers(
@@ -88,8 +144,12 @@ def refuse_near_numbers(
     words = not any(character.isdigit() for k in strays for character in texts[k])
     few = len(strays) <= _FEW and n_stray * 2 <= n_all and words
     if n_stray * NUMBERS_PER_STRAY > n_all and not (measured and few):
-        if not all(_bare(texts[k]) or _NO_VALUE.fullmatch(texts[k]) for k in strays):
+        marked = [k for k in strays if _MARKED.fullmatch(texts[k])]
+        others = [k for k in strays if k not in marked]
+        if not all(_bare(texts[k]) or _NO_VALUE.fullmatch(texts[k]) for k in others):
             return  # true text
+        if marked and n_stray * 2 > n_all:
+            return  # such as '5*' of hotels
         if len(plain) < 2 and not any(_bare(texts[k]) for k in strays):
             return
     alike = [texts[k] for k in strays if _bare(texts[k])]
@@ -123,16 +183,20 @@ def _bare(text: str) -> str | None:
 def _cure(cell: str, alike: Sequence[str]) -> str:
     bodies = [body for body in map(_bare, alike or [cell]) if body is not None]
     if not bodies:
+        if found := _MARKED.fullmatch(cell):
+            return f"remove {found['mark']!r} after the number, which looks like a footnote's mark"
         marker = advice("missing", f", or if it means no value say {arg('missing', [cell])}")
         return f"correct or empty the cell{marker if len(cell) < _LONGEST else ''}"
     reads = [how for how in _NOTATIONS if all(how.number_text(body) is not None for body in bodies)]
     single = {sign for how in reads for sign in [how.decimal or how.thousands] if not _both(how)}
     ways = [how for how in reads if not _both(how) or not {how.decimal, how.thousands} & single]
     bare = bodies == list(alike or [cell])
+    units = {(unit_of(text) or ("",))[0] for text in alike}
     if not ways or (ways[0].plain and bare):
         return "write all numbers of the column in one notation"
     options = "; ".join(_option(how) for how in ways if not ways[0].plain)
-    signs = "" if bare else "write the numbers alone, without signs such as % or $"
+    signs = "write the numbers alone, or each with the same sign, such as % or $"
+    signs = "" if bare or (options and len(units) == 1) else signs
     by_hand = "write the numbers as 1234.5, with a point and no other sign" if options else ""
     return "; ".join(filter(None, [advice("decimal", options, by_hand), signs]))
 

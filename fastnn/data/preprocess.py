@@ -59,7 +59,7 @@ class Features:
         fill, mean, scale: ``(p,)`` float64; without standardisation mean 0 and scale 1.
         standardize: whether N19 is applied.
         dtype: of the output.
-        reading: how text was read, for new data: `Reading`'s decimal, thousands and missing.
+        reading: how text was read, for new data: what `cells.kept_options` keeps.
         complete: categorical columns without gaps in the training part.
         weight: the column of weights, if there was one; it is no input.
         left_out: why columns were left out, by their names: one of `useless.REASONS`.
@@ -377,14 +377,17 @@ class Features:
             return f"{self.fill[column]:g}"
         return written(round(float(self.fill[column])), date.of_day)
 
-    def reading_with(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return how to read new text: as ``given``, and else as that of the training.
+    def reading_with(self, given: Mapping[str, Any], *, text: bool = True) -> dict[str, Any]:
+        """Return how to read new data: as ``given``, and else as those of the training.
+
+        ``text``: they are a text file, which alone may have a header.
 
         >>> table = Table.from_columns({"x": np.array([2.0, 4.0])})
         >>> Features.fit(table, reading={"decimal": ","}).reading_with({"thousands": "."})
         {'decimal': ',', 'thousands': '.'}
         """
-        return {**self.reading, **{k: v for k, v in given.items() if v is not None}}
+        kept = {k: v for k, v in self.reading.items() if text or k != "header"}
+        return {**kept, **{k: v for k, v in given.items() if v is not None}}
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return JSON-able metadata and arrays from which ``from_state`` makes the same again.

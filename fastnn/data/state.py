@@ -56,7 +56,8 @@ def is_reading(value: object) -> bool:
     >>> is_reading({"decimal": ",", "missing": ["-"]}), is_reading({"delimiter": ";"})
     (True, False)
     """
-    if not isinstance(value, dict) or not set(value) <= {"decimal", "thousands", "missing"}:
+    names = {"header", "decimal", "thousands", "missing"}
+    if not isinstance(value, dict) or not set(value) <= names:
         return False
     try:
         Reading(**value)

@@ -14,7 +14,14 @@ import numpy.typing as npt
 from fastnn.backend.backend import get_backend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
-from fastnn.data.files import has_names, read_labelled, read_table, target_columns, width
+from fastnn.data.files import (
+    has_names,
+    is_text_file,
+    read_labelled,
+    read_table,
+    target_columns,
+    width,
+)
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
@@ -373,7 +380,7 @@ class Model:
         f, only = self.features, None
         if has_names(data) and not isinstance(data, Table) and not f.positional:
             only = Only({*f.columns, *more})
-        how = {"only": only, **self.kinds(data, drop), **self._how(reading)}
+        how = {"only": only, **self.kinds(data, drop), **self._how(data, reading)}
         labels = np.zeros(0)
         if len(target):
             text = self.has_text_labels
@@ -392,10 +399,10 @@ class Model:
         blocks = (f"{name}{j}" for j in range(self.targets.n_outputs))
         return (name, *blocks) if isinstance(name, str) else tuple(name)
 
-    def _how(self, reading: ReadingOptions) -> dict[str, Any]:
+    def _how(self, data: Any, reading: ReadingOptions) -> dict[str, Any]:
         """How text is read: as ``reading`` says, else as in training."""
         refuse_unknown("a model", reading, ReadingOptions.__annotations__)
-        return self.features.reading_with(reading)
+        return self.features.reading_with(reading, text=is_text_file(data))
 
     @property
     def has_text_labels(self) -> bool:

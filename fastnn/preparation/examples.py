@@ -16,7 +16,7 @@ from fastnn.data.builtin import DATASETS, load
 from fastnn.data.columns import numeric_part
 from fastnn.data.files import (
     has_names,
-    is_delimited,
+    is_text_file,
     read_labelled,
     read_table,
     target_columns,
@@ -317,8 +317,8 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
         )
     data, target = pair
     columns, reading = dict(source.columns), dict(source.reading)
-    if not is_delimited(data):
-        reading["delimiter"] = None
+    if not is_text_file(data):
+        reading |= {"delimiter": None, "encoding": None, "header": None}
     numeric: tuple[str, ...] = ()
     trained, only = source.examples.table, None
     named = target_columns(data, target)

@@ -88,9 +88,22 @@ class ReadingOptions(TypedDict, total=False):
 
     delimiter: Annotated[str | None, Option(
         None, checks.anything,
-        "the sign between the columns of CSV files",
+        "the sign between the columns of text files",
         Flag("C", forms.sign, remark="tab for a tab", example="tab"),
-        shown="a comma",
+        shown="found: a comma, a semicolon, a tab or |",
+    )]
+    encoding: Annotated[str | None, Option(
+        None, checks.anything,
+        "how the characters of text files are written, such as cp1252, latin-1 or utf-16",
+        Flag("NAME", example="cp1252"),
+        shown="utf-8, or what a byte order mark says",
+    )]
+    header: Annotated[bool | None, Option(
+        None, checks.anything,
+        "whether the first line of text files names the columns; False: they are x0, x1, ...",
+        Flag("", negated=True, help="text files have no line of names: columns are x0, x1, ..."),
+        more="the model reads new files alike",
+        shown="it does, and numbers there are refused",
     )]
     decimal: Annotated[str | None, Option(
         None, checks.anything,

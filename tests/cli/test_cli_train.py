@@ -27,7 +27,8 @@ from fastnn.training.metrics import METRICS
 def test_every_option_is_an_argument_of_train() -> None:
     everything = [
         "x", "--target", "t", "--task", "auto", "--categorical", "a,b", "--drop", "c",
-        "--delimiter", ";", "--decimal", ",", "--thousands", "space", "--missing=-,nil",
+        "--delimiter", ";", "--encoding", "cp1252", "--no-header", "--decimal", ",",
+        "--thousands", "space", "--missing=-,nil",
         "--split", "group:g", "--split-seed", "3", "--no-shuffle", "--date", "d,e",
         "--date-format", "%d.%m.%Y",
         "--fractions", ".5,.3,.2", "--validation", "v.csv", "--test", "t.csv", "--no-standardize",
@@ -340,9 +341,9 @@ GOOD = "".join(f"{i},{i % 2}\n" for i in range(30))
 BAD_FILES = {
     "nothing": ("", (), "file 'bad.csv' is empty"),
     "no rows": ("x,y\n", (), "has a header line but no rows"),
-    "numbers for names": ("5.1,3.5\n3,4\n", ("--target", "3.5"), "holds numbers, not column names"),
+    "numbers for names": ("5.1,3.5\n3,4\n", ("--target", "3.5"), "say --no-header"),
     "same names": (f"x,x,y\n{GOOD}", (), "two columns are called 'x'"),
-    "a nameless column": (f",y\n{GOOD}", (), "column 1 has no name"),
+    "a nameless column": (f"x,,y\n{GOOD}", (), "column 2 has no name"),
     "other target": (f"x,z\n{GOOD}", (), "target: no column 'y'"),
     "text among numbers": (f"x,y\n{GOOD}oops,1\n", (), "'oops'"),
     "infinity": (f"x,y\n{GOOD}inf,1\n", (), "inf is not a finite number"),
@@ -390,7 +391,7 @@ def test_data_that_cannot_be_used_are_code_3(fastnn, tmp_path: Path, kind: str) 
     [
         ("digitz", "neither a file nor a built-in data set; did you mean 'digits'?"),
         ("absent.csv", "file 'absent.csv' does not exist"),
-        ("notes.txt", "unknown type; the name must end in one of .csv"),
+        ("notes.doc", "unknown type; the name must end in one of .csv"),
     ],
 )
 def test_data_that_are_not_there(fastnn, data: str, said: str) -> None:

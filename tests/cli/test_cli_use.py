@@ -351,6 +351,31 @@ def test_numbers_in_another_notation(fastnn, tmp_path) -> None:
     assert (done.code, "decimal must be one sign" in done.err) == (2, True)
 
 
+def test_a_file_without_names_and_in_another_encoding(fastnn, tmp_path) -> None:
+    lines = [f"{i % 9},{'Köln' if i % 4 else 'Ulm'},{i % 7 * 5}%,{i % 5}" for i in range(60)]
+    (tmp_path / "d.data").write_text("\n".join(lines) + "\n", encoding="cp1252")
+    named = ["d.data", "--target", "x3", "--epochs", 1, "--quiet", "--task", "regression"]
+    done = fastnn("train", *named)
+    assert (done.code, "say --no-header" in done.err) == (3, True)
+    done = fastnn("train", *named, "--no-header")
+    assert (done.code, "line 2, column 'x1'" in done.err) == (3, True)
+    assert "if the cell is 'Köln', say --encoding cp1252" in done.err
+    done = fastnn("train", *named, "--encoding", "cp1252", "--no-header")
+    assert (done.code, "'x2': '0%' is read as the number 0" in done.err) == (0, True)
+    # new files are read alike, but for the encoding, which is that of one file
+    (tmp_path / "new.txt").write_text("1;Köln;10%\n2;Ulm;5%\n", encoding="utf-8")
+    done = fastnn("predict", "d.fastnn", "new.txt")
+    assert (done.code, len(done.out.splitlines())) == (0, 3)
+    (tmp_path / "named.csv").write_text("x0,x1,x2\n1,Köln,10\n2,Ulm,5\n", encoding="utf-8")
+    pd = pytest.importorskip("pandas")
+    pd.read_csv(tmp_path / "named.csv").to_parquet(tmp_path / "named.parquet")
+    assert fastnn("predict", "d.fastnn", "named.parquet").out == done.out
+    done = fastnn("predict", "d.fastnn", "named.parquet", "--no-header")
+    assert (done.code, "--no-header has no effect here" in done.err) == (2, True)
+    done = fastnn("train", "digits", "--no-header")
+    assert (done.code, "--no-header has no effect" in done.err) == (2, True)
+
+
 def test_several_targets_and_a_delimiter(fastnn, tmp_path) -> None:
     lines = ["a;b;price;rent"] + [f"{i};{i * i % 7};{3 * i + 1};{-i}" for i in range(40)]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
@@ -367,5 +392,5 @@ def test_several_targets_and_a_delimiter(fastnn, tmp_path) -> None:
     assert fastnn("inspect", "d.fastnn").code == 0
     done = fastnn("predict", "d.fastnn", "digits", "--delimiter", ";")
     assert (done.code, "--delimiter has no effect" in done.err) == (2, True)
-    done = fastnn("train", "d.csv", "--target", "rent")
-    assert (done.code, "delimiter" in done.err) == (3, True)
+    done = fastnn("train", "d.csv", "--target", "rent", "--delimiter", ",")
+    assert (done.code, "say --delimiter ';'" in done.err) == (3, True)

@@ -5,7 +5,8 @@ import warnings
 
 import pytest
 
-from fastnn.data.csv_lines import place_in_file, records
+from fastnn.data.csv_layout import layout_of
+from fastnn.data.csv_lines import lines_of, records
 from fastnn.data.csv_text import read_csv
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import DataError
@@ -112,6 +113,8 @@ def test_a_long_cell_of_many_lines(write):
 
 def test_records(write):
     path = write(rows=["a,b", "", '1,"x\n""y"', "", '"2"3,"4', 'z"w,5'])
-    found = [(r.line, r.cells, r.quote, r.closed, r.loose) for r in records(path, ",")]
+    found = [
+        (r.line, r.cells, r.quote, r.closed, r.loose) for r in records(lines_of(path, "utf-8"), ",")
+    ]
     assert found == [(1, 2, 0, True, False), (3, 2, 3, True, False), (6, 3, 6, True, True)]
-    assert place_in_file(path)(1) == f"line 6 of '{path}'"
+    assert layout_of(path).place()(1) == f"line 6 of '{path}'"

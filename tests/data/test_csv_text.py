@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fastnn.data.cells import Reading
 from fastnn.data.csv_text import read_csv
+from fastnn.data.files import read_table
 from fastnn.errors import ArgumentError, DataError
 
 
@@ -131,13 +132,16 @@ def test_dropped_columns_are_not_judged(write):
     ("text", "message"),
     [
         ("a,a\n1,2\n", "two columns are called 'a'"),
-        (",b\n1,2\n", "column 1 has no name.*index=False"),
+        (",b\n1,2\n1,3\n", "column 1 has no name, and its cells are no index of the rows"),
+        ("a,,b\n1,2,3\n", "column 2 has no name.*index=False"),
         ("a,b\n", "has a header line but no rows"),
         ("\n\n", "is empty"),
-        ("a;b\n1;2\n", "the header 'a;b' is one column.*delimiter=';'"),
-        ("1.5,2\n3,4\n", "the first line holds numbers, not column names"),
-        ("a,b\n1,2\n\n3\n", "line 4: 1 cells where the header has 2"),
-        ("a,b\n1,2,3\n", "line 2: 3 cells where the header has 2"),
+        ("1.5,2\n3,4\n", "the first line holds values, not column names .1.5, 2.; .*header=False"),
+        ("a,b\n1,2\n\n3\n", "line 4: 1 cell where the header has 2"),
+        (
+            "a,b\n1,2,3\n",
+            "line 2: 3 cells where the header has 2 .* correct the line, or, if each",
+        ),
     ],
 )
 def test_bad_files_are_named(write, text, message):
@@ -151,15 +155,7 @@ def test_counting_headers_are_names(write):
     assert list(read_csv(write("0,1,2\n5,6,7\n"))[0]) == ["0", "1", "2"]
 
 
-def test_other_encodings_and_damage(write, tmp_path):
-    with pytest.raises(DataError, match=r"is not UTF-8 text.*iconv"):
-        read_csv(write("a,b\nMünchen,1\n", encoding="latin1"))
-    with pytest.raises(DataError, match="is not UTF-8 text"):
-        read_csv(write("ä,b\n1,1\n", encoding="latin1"))
-    for encoding in ("utf-16", "utf-16-be"):
-        mark = "\ufeff" if encoding == "utf-16-be" else ""
-        with pytest.raises(DataError, match=r"is UTF-16 text.*iconv -f utf-16 -t utf-8"):
-            read_csv(write(f"{mark}a,b\n1,2\n", encoding=encoding))
+def test_damaged_files(write, tmp_path):
     for name in ("t.csv.gz", "t.csv.zip"):
         with pytest.raises(DataError, match="is damaged or not what its name says"):
             read_csv(write("a,b\n1,2\n", name))
@@ -259,10 +255,8 @@ def test_nan_is_text_where_no_text_means_no_value(write):
 
 @pytest.mark.parametrize("cells", [["9007199254740993.0", "1"], ["9007199254740993.", "NA"]])
 def test_a_point_after_a_whole_number_makes_it_no_rounder(write, cells):
-    with pytest.raises(
-        DataError, match=r"line 2 of .*: 9007199254740993\.0? is too large to be exact"
-    ):
-        read_csv(write("a,b\n" + "".join(f"{cell},1\n" for cell in cells)))
+    with pytest.raises(DataError, match=r"line 2 of .*: 9007199254740993 is too large to be exact"):
+        read_table(write("a,b\n" + "".join(f"{cell},1\n" for cell in cells)))
 
 
 def test_options_of_text(write):

@@ -2,9 +2,11 @@
 
 import warnings
 
+import numpy as np
 import pytest
 
-from fastnn.data.files import read_table
+from fastnn.data.files import read_labelled, read_table
+from fastnn.data.statistics import DataNote
 from fastnn.errors import DataError
 
 
@@ -18,9 +20,19 @@ from fastnn.errors import DataError
         (["1 200", "3 400"], "1 200", r"space groups .* thousands=' '"),
         (["1\u00a0200", "7"], "1\\xa0200", "thousands=' '"),
         (["1'200", "3'400,5"], "1'200", "decimal=',' and thousands=\"'\""),
-        (["12%", "3.5 %"], "12%", "write the numbers alone, without signs such as % or"),
-        (["$3.50", "$1,200"], "$3.50", r"thousands=','.*; write the numbers alone"),
-        (["3,50 €", "7 €"], "3,50 €", r"decimal=','.*; write the numbers alone"),
+        (
+            ["12%", "3.5 %", "4"],
+            "12%",
+            "write the numbers alone, or each with the same sign, such as",
+        ),
+        (
+            ["$3.50", "$1,200"],
+            "$3.50",
+            "if a comma groups the thousands, say thousands=',', or make",
+        ),
+        (["3,50 €", "7 €"], "3,50 €", "if the decimal sign is a comma, say decimal=',', or make"),
+        (["3,50 €", "$7"], "3,50 €", r"decimal=','.*; write the numbers alone"),
+        (["3.50 €", "$7"], "3.50 €", "write the numbers alone, or each with the same sign"),
         (["(5)", "7"], "(5)", "write the numbers alone"),
         (["\u22125", "7"], "\u22125", "write the numbers alone"),
         (["1,5", "2.25"], "1,5", "decimal=','"),
@@ -105,3 +117,68 @@ def test_the_options_read_what_they_are_asked_for():
     cells = {"a": ["1.234,5", "-", "7"], "b": ["1", "-", "NA"]}
     table = read_table(cells, decimal=",", thousands=".", missing=["-"])
     assert str(table.numeric.tolist()) == "[[1234.5, 1.0], [nan, nan], [7.0, nan]]"
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "unit"),
+    [
+        (["12%", "3.5 %", None], [12, 3.5, np.nan], "%"),
+        (["$5", "-$3.50", "$-2"], [5, -3.5, -2], "\\$"),
+        (["5 €", "+7€", "NA"], [5, 7, np.nan], "€"),
+        (["USD 5", "USD 1e3"], [5, 1000], "USD"),
+        (["2‰"], [2], "‰"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["file", "list"])
+def test_one_sign_at_all_numbers_is_their_unit(kind, cells, numbers, unit, tmp_path):
+    source = {"price": cells, "n": list(range(len(cells)))}
+    if kind == "file":
+        source = tmp_path / "a.csv"
+        source.write_text("price\tn\n" + "".join(f"{c or ''}\t1\n" for c in cells), "utf-8")
+    for numeric in ([], ["price"]):
+        with pytest.warns(DataNote, match=f"column 'price': .* in the unit '{unit}', as are"):
+            values = read_table(source, numeric=numeric).column("price")
+        np.testing.assert_array_equal(values, numbers)
+
+
+def test_signs_with_an_option(tmp_path):
+    (tmp_path / "a.csv").write_text("a;b\n1.234,5 €;1\n7 €;2\n", "utf-8")
+    with pytest.warns(DataNote, match="'1.234,5 €' is read as the number 1234.5, in the unit"):
+        table = read_table(tmp_path / "a.csv", decimal=",", thousands=".")
+    assert table.column("a").tolist() == [1234.5, 7]
+
+
+def test_signs_that_stay_text():
+    cells = ["$5", "$7"]
+    assert read_table({"a": cells, "b": [1, 2]}, categorical=["a"]).column("a").tolist() == cells
+    for mixed in (["$5", "7"], ["$5", "7€"], ["12%", "$3"], ["($5)", "($7)"], ["$5%", "$6%"]):
+        with pytest.raises(DataError, match=r"is not a number|is neither"):
+            read_table({"a": mixed, "b": [1, 2]}, numeric=["a"])
+    # labels of a frame are text by somebody's choice
+    with pytest.raises(DataError, match="'12%' is not a number"):
+        read_labelled({"x": [1, 2], "y": ["12%", "13%"]}, "y")
+
+
+@pytest.mark.parametrize(
+    ("cell", "mark"),
+    [("12*", "*"), ("12 **", "**"), ("1.5[1]", "[1]"), ("12 a", "a"), ("-3 (b)", "(b)"),
+     ("7†", "†"), ("7²", "²")],
+)  # fmt: skip
+@pytest.mark.parametrize("n_numbers", [2, 30])
+def test_marks_of_footnotes_are_named(tmp_path, cell, mark, n_numbers):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "n,x\n" + "".join(f"{i},1\n" for i in range(n_numbers)) + f"{cell},2\n", "utf-8"
+    )
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    where = f"column 'n', line {n_numbers + 2} of '{path}': '{cell}' is not a number"
+    assert str(caught.value).startswith(where)
+    assert f"remove '{mark}' after the number, which looks like a footnote's mark" in str(
+        caught.value
+    )
+
+
+def test_what_looks_like_a_mark_everywhere_is_text():
+    stars = ["3*", "4*", "5*", "4"]
+    assert read_table({"stars": stars, "x": [1, 2, 3, 4]}).column("stars").tolist() == stars

@@ -183,7 +183,7 @@ def test_a_delimiter_is_that_of_csv_files_only(tmp_path):
         "train": N, "validation": N, "test": N,
     }  # fmt: skip
     with pytest.raises(DataError, match="say delimiter=';'"):
-        read_source(tmp_path / "d.csv", "sold")
+        read_source(tmp_path / "d.csv", "sold", delimiter="|")
     for source in (FRAME, tmp_path / "t.parquet"):
         with pytest.raises(ArgumentError, match="delimiter has no effect"):
             read_source(source, "sold", delimiter=";")

@@ -1,0 +1,112 @@
+"""The bytes of a text file as UTF-8, for Arrow, and which signs are among them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastnn.backend.host.memory import free_memory
+from fastnn.data.csv_encoding import nul_byte
+from fastnn.data.csv_layout import Layout
+from fastnn.data.csv_lines import is_packed, opened, read_or_refuse
+from fastnn.errors import DataError
+from fastnn.nn.memory import size
+
+#: Bytes that are read at once.
+_BLOCK = 2**18
+#: The end of a file that is kept: more than a line, for most.
+_TAIL = 2**16
+
+
+@dataclass
+class Text:
+    """What Arrow is to read.
+
+    Attributes:
+        source: a path, or the bytes where the file is packed or not UTF-8. Never a Python file:
+            Arrow's threads may hold it while the interpreter ends, which aborts the process.
+        quoted: whether there is a quotation mark after the header.
+        hexadecimal: whether "0x" is there, which Arrow reads as the begin of a number.
+        tail: the last bytes.
+    """
+
+    source: Path | bytearray
+    quoted: bool = False
+    hexadecimal: bool = False
+    tail: bytes = field(default=b"", repr=False)
+
+    def stream(self) -> Any:
+        """Return what one pass of Arrow reads."""
+        import pyarrow as pa
+
+        return str(self.source) if isinstance(self.source, Path) else pa.BufferReader(self.source)
+
+
+def text_of(layout: Layout) -> Text:
+    """Return the text of a file; raise DataError if it is none, or more than fits into memory."""
+    path = layout.path
+    return read_or_refuse(path, lambda: _looked_at(layout))
+
+
+def blocks(layout: Layout) -> Iterator[bytes]:
+    """Yield the bytes of a file as UTF-8, unpacked, block after block."""
+    decoder = None if layout.is_utf8 else codecs.getincrementaldecoder(layout.encoding)()
+    with opened(layout.path) as stream:
+        while block := stream.read(_BLOCK):
+            try:
+                yield block if decoder is None else decoder.decode(block).encode()
+            except UnicodeDecodeError:
+                layout.check_encoding()  # says where
+                raise
+        if decoder is not None:
+            yield decoder.decode(b"", final=True).encode()
+
+
+def _looked_at(layout: Layout) -> Text:
+    path = layout.path
+    kept = bytearray() if is_packed(path) or not layout.is_utf8 else None
+    text = Text(path if kept is None else kept)
+    most = free_memory() // 2
+    last = b""
+    for block in blocks(layout):
+        if b"\0" in block:
+            raise DataError(nul_byte(path, _line_of_nul(layout)))
+        rows = 0 if last else _end_of_lines(block, layout)
+        text.quoted = text.quoted or block.find(b'"', rows) >= 0
+        if not text.hexadecimal and (b"x" in block or b"X" in block):
+            joined = last + block
+            text.hexadecimal = b"0x" in joined or b"0X" in joined
+        last = block[-1:]
+        text.tail = (text.tail + block)[-_TAIL:] if len(block) < _TAIL else block[-_TAIL:]
+        if kept is not None:
+            kept += block
+            if len(kept) > most:
+                raise DataError(
+                    f"file '{path}' of {size(path.stat().st_size)} holds more than "
+                    f"{size(most)} of text, half of the memory that is free; unpack it and "
+                    "take fewer rows, or a machine with more memory"
+                )
+    return text
+
+
+def _end_of_lines(block: bytes, layout: Layout) -> int:
+    """Where the lines before the first row end, if that is in the block; else its begin."""
+    end = 0
+    for _ in range(layout.skip):
+        end = block.find(b"\n", end) + 1
+        if not end:
+            break
+    return end
+
+
+def _line_of_nul(layout: Layout) -> int:
+    line = 1
+    for block in blocks(layout):
+        before, found, _ = block.partition(b"\0")
+        line += before.count(b"\n")
+        if found:
+            break
+    return line
