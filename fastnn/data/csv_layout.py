@@ -140,10 +140,10 @@ def _first_line(path: Path, lines: Sequence[str], reading: Reading) -> tuple[str
     else:
         record = next(records(lines[first:], sign, first))
     if comments:
-        more = f" and {len(comments) - 1} more" if len(comments) > 1 else ""
+        lines_are = f"{len(comments)} lines are" if len(comments) > 1 else "a line is"
         warnings.warn(
-            f"file '{path}': {shown(comments[0].strip())}{more} before the header left out as "
-            "comments",
+            f"file '{path}': {lines_are} left out before the header as a comment: "
+            f"{shown(comments[0].strip())}",
             DataNote,
             stacklevel=3,
         )

@@ -96,15 +96,15 @@ def test_spaces_between_columns_are_named(write):
 @pytest.mark.parametrize(
     ("text", "names", "skip", "left_out"),
     [
-        ("# made by a machine\n#on a day\nsize,price\n1,2\n", ("size", "price"), 3, " and 1 more"),
-        ("\n# source, a book\n\nsize,price\n1,2\n", ("size", "price"), 4, "'# source, a book' "),
-        ("sep=;\n# by me\na;b\n1;2\n", ("a", "b"), 3, "'# by me' before"),
-        ("# notes\n# a,b\n1,2\n", ("a", "b"), 2, "'# notes' before"),
+        ("# made by a machine\n#on a day\nsize,price\n1,2\n", ("size", "price"), 3, "2 lines are"),
+        ("\n# source, a book\n\nsize,price\n1,2\n", ("size", "price"), 4, "a line is"),
+        ("sep=;\n# by me\na;b\n1;2\n", ("a", "b"), 3, "a line is"),
+        ("# notes\n# a,b\n1,2\n", ("a", "b"), 2, "a line is"),
     ],
 )
 def test_comments_before_the_header(write, text, names, skip, left_out):
     path = write(text)
-    with pytest.warns(DataNote, match=f"{left_out}.*left out as comments"):
+    with pytest.warns(DataNote, match=f": {left_out} left out before the header as a comment: '#"):
         found = layout_of(path)
     assert (found.names, found.skip) == (names, skip)
     with pytest.warns(DataNote):
@@ -207,7 +207,7 @@ def test_no_header(write):
 
 
 def test_comments_without_a_header(write):
-    with pytest.warns(DataNote, match="left out as comments"):
+    with pytest.warns(DataNote, match="left out before the header as a comment"):
         columns, _ = read_csv(write("# a,b\n1,2\n"), reading=Reading(header=False))
     assert columns["x1"].tolist() == [2]
 
