@@ -438,7 +438,8 @@ def test_weights_of_a_column(fastnn, tmp_path) -> None:
     assert load("t.fastnn").features.columns == ("x",)
     judged = fastnn("evaluate", "t.fastnn", "t.csv", "--json")
     assert judged.err == ""
-    assert json.loads(judged.out)["metrics"] == load("t.fastnn").evaluate("t.csv")
+    wanted = load("t.fastnn").evaluate("t.csv")
+    assert wanted.items() <= json.loads(judged.out)["metrics"].items()
     for command in ("explain", "report", "diagnose"):
         more = () if command != "explain" else ("--repeats", 1)
         if command == "diagnose":
