@@ -194,6 +194,11 @@ def test_utf_16_without_a_mark_is_named(write, encoding):
 NO_HEADER = "5.1,3.5,setosa\n4.9,3.0,setosa\n6.2,2.9,virginica\n"
 
 
+def test_names_in_single_quotes(write):
+    assert layout_of(write("'age'\t'town'\n3\t4\n")).names == ("age", "town")
+    assert layout_of(write("'age',size\n3,4\n")).names == ("'age'", "size"), "only if all are"
+
+
 def test_no_header(write):
     path = write(NO_HEADER, "iris.data")
     columns = {"x0": [5.1, 4.9, 6.2], "x1": [3.5, 3, 2.9], "x2": ["setosa", "setosa", "virginica"]}
