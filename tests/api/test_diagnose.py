@@ -95,3 +95,16 @@ def test_weights_that_are_no_numbers(model: Model) -> None:
         "learning rate too high: the weights of layer 2 are no longer finite numbers; try "
         "learning_rate=0.001, or gradient_clip=1"
     )
+
+
+def test_an_estimator_and_a_sequential_are_what_their_models_are() -> None:
+    pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
+    estimator = fastnn.MLPRegressor(hidden_layer_sizes=(8,), solver="sgd", tol=10.0)
+    estimator.fit(X, Y)
+    layers = fastnn.Sequential([fastnn.Normalization(), fastnn.Dense(8, "tanh"), fastnn.Dense(1)])
+    layers.compile(loss="mse")
+    layers.fit(X, Y)
+    for given in (estimator, layers):
+        found = diagnose(given, X, Y)
+        assert found == diagnose(given.to_model(), X, Y)
+        assert [layer.units for layer in found.looks[0].layers] == [8, 1]
