@@ -121,4 +121,4 @@ def test_estimators_take_the_dates_of_frames():
     with pytest.warns(UserWarning, match="reached"):
         estimator.fit(frame, Y)
     found = estimator.predict(frame.iloc[:3])
-    np.testing.assert_array_equal(found, estimator.predict(frame)[:3])
+    np.testing.assert_allclose(found, estimator.predict(frame)[:3])
