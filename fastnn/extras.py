@@ -11,6 +11,8 @@ import re
 #: The extras that a message can name, as pyproject.toml has them; a test compares the two.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "data": ("pyarrow>=15", "narwhals>=1.20"),
+    "excel": ("python-calamine>=0.3",),
+    "images": ("pillow>=10",),
     "jit": ("llvmlite>=0.45",),
     "sklearn": ("scikit-learn>=1.9",),
     "cuda12": ("cupy-cuda12x[ctk]>=14",),
@@ -23,7 +25,12 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 
 #: Packages that pip calls otherwise than ``import`` does.
-_PACKAGES = {"sklearn": "scikit-learn", "resvg_py": "resvg-py"}
+_PACKAGES = {
+    "sklearn": "scikit-learn",
+    "resvg_py": "resvg-py",
+    "python_calamine": "python-calamine",
+    "PIL": "pillow",
+}
 
 
 def pip_install(extra: str, *options: str) -> str:

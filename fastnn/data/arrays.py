@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.host.arrays import to_host
+from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array
 from fastnn.errors import ArgumentError, DataError, shown
 
@@ -57,6 +59,34 @@ def _unmasked(values: Any) -> Array:
     return np.asarray(cells)
 
 
+def flat(name: str, values: Array) -> Array:
+    """Return an array with a row for each example: those of images are flattened, which is told.
+
+    Row-major, the last axis fastest, as NumPy's ``reshape`` and Keras' ``Flatten`` do.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True, action="always") as told:
+    ...     flat("x", np.zeros((5, 28, 28), np.uint8)).shape, str(told[0].message)
+    ((5, 784), "array 'x' of shape (5, 28, 28): each example of 28 x 28 numbers is 784 columns")
+
+    Raises DataError for a number alone.
+    """
+    if values.ndim in (1, 2):
+        return values
+    if not values.ndim:
+        raise DataError(f"{shown(name)} is one value and no column: {shown(values.item(), 40)}")
+    rows = values.reshape(len(values), int(np.prod(values.shape[1:])))
+    sides = " x ".join(map(str, values.shape[1:]))
+    warnings.warn(
+        DataNote(
+            f"array {shown(name)} of shape {values.shape}: each example of {sides} numbers is "
+            f"{rows.shape[1]} columns"
+        ),
+        stacklevel=2,
+    )
+    return rows
+
+
 def split_block(name: str, values: Array, single: Collection[str]) -> dict[str, Array]:
     """Split a 2-D array of text or objects into columns; keep a numeric matrix whole.
 
@@ -65,11 +95,7 @@ def split_block(name: str, values: Array, single: Collection[str]) -> dict[str, 
     >>> list(split_block("x", np.eye(2), [])), list(split_block("x", np.eye(2), ["x1"]))
     (['x'], ['x0', 'x1'])
     """
-    if values.ndim not in (1, 2):
-        raise DataError(
-            f"array {shown(name)} has shape {values.shape}; expected (rows,) or (rows, columns): "
-            "use .reshape(len(array), -1)"
-        )
+    values = flat(name, values)
     if values.ndim == 1:
         return {name: values}
     names = [f"{name}{j}" for j in range(values.shape[1])]
@@ -91,7 +117,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             stream.seek(0)
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"file '{path}' is a single .npy array; save it with numpy.savez")
+                raise DataError(f"file '{path}' is a single array: give its name the ending .npy")
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):

@@ -11,7 +11,7 @@ from typing import Any
 from fastnn.backend.host.memory import free_memory
 from fastnn.data.csv_encoding import nul_byte
 from fastnn.data.csv_layout import Layout
-from fastnn.data.csv_lines import is_packed, opened, read_or_refuse
+from fastnn.data.packed import is_packed, opened
 from fastnn.errors import DataError
 from fastnn.nn.memory import size
 
@@ -48,25 +48,6 @@ class Text:
 def text_of(layout: Layout) -> Text:
     """Return the text of a file; raise DataError if it is none, or more than fits into memory."""
     path = layout.path
-    return read_or_refuse(path, lambda: _looked_at(layout))
-
-
-def blocks(layout: Layout) -> Iterator[bytes]:
-    """Yield the bytes of a file as UTF-8, unpacked, block after block."""
-    decoder = None if layout.is_utf8 else codecs.getincrementaldecoder(layout.encoding)()
-    with opened(layout.path) as stream:
-        while block := stream.read(_BLOCK):
-            try:
-                yield block if decoder is None else decoder.decode(block).encode()
-            except UnicodeDecodeError:
-                layout.check_encoding()  # says where
-                raise
-        if decoder is not None:
-            yield decoder.decode(b"", final=True).encode()
-
-
-def _looked_at(layout: Layout) -> Text:
-    path = layout.path
     kept = bytearray() if is_packed(path) or not layout.is_utf8 else None
     text = Text(path if kept is None else kept)
     most = free_memory() // 2
@@ -90,6 +71,20 @@ def _looked_at(layout: Layout) -> Text:
                     "take fewer rows, or a machine with more memory"
                 )
     return text
+
+
+def blocks(layout: Layout) -> Iterator[bytes]:
+    """Yield the bytes of a file as UTF-8, unpacked, block after block."""
+    decoder = None if layout.is_utf8 else codecs.getincrementaldecoder(layout.encoding)()
+    with opened(layout.path) as stream:
+        while block := stream.read(_BLOCK):
+            try:
+                yield block if decoder is None else decoder.decode(block).encode()
+            except UnicodeDecodeError:
+                layout.check_encoding()  # says where
+                raise
+        if decoder is not None:
+            yield decoder.decode(b"", final=True).encode()
 
 
 def _end_of_lines(block: bytes, layout: Layout) -> int:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastnn.data.csv_lines import cells_of, opened, records
+from fastnn.data.csv_lines import cells_of, records
+from fastnn.data.packed import opened
 from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 
 #: The begin of a file that is looked at: so many characters, or more if that is not two lines.

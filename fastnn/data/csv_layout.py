@@ -22,7 +22,6 @@ from fastnn.data.csv_lines import (
     cells_of,
     lines_of,
     never_closed,
-    read_or_refuse,
     records,
 )
 from fastnn.data.statistics import DataNote
@@ -101,7 +100,7 @@ def layout_of(path: Path, reading: Reading = STANDARD) -> Layout:
     >>> found.sign, found.skip, found.names
     (';', 2, ('age', 'town'))
     """
-    encoding, head = read_or_refuse(path, lambda: head_of(path, reading.encoding))
+    encoding, head = head_of(path, reading.encoding)
     lines = list(io.StringIO(head, newline=""))
     if not any(line.strip("\r\n") for line in lines):
         raise DataError(f"file '{path}' is empty")

@@ -7,59 +7,18 @@ begin always, the rest only when an error has to say where it is.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import warnings
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
 
+from fastnn.data.packed import opened
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import DataError
 
-T = TypeVar("T")
-
 #: Signs that are looked for between the columns.
 SIGNS = (",", ";", "\t", "|")
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open the file, or what is inside the .gz or the only member of the .zip."""
-    if path.suffix.lower() == ".gz":
-        with gzip.open(path, "rb") as stream:
-            yield stream  # type: ignore[misc]  # GzipFile is a binary stream
-    elif path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if not name.endswith("/")]
-            if len(members) != 1:
-                raise DataError(f"file '{path}' holds {len(members)} files; expected one CSV file")
-            with archive.open(members[0]) as stream:
-                yield stream
-    else:
-        with path.open("rb") as stream:
-            yield stream
-
-
-def is_packed(path: Path) -> bool:
-    """Say whether what `opened` gives is not the file itself.
-
-    >>> is_packed(Path("a.csv.gz")), is_packed(Path("a.csv"))
-    (True, False)
-    """
-    return path.suffix.lower() in (".gz", ".zip")
-
-
-def read_or_refuse(path: Path, work: Callable[[], T]) -> T:
-    """Run ``work``, turning what damaged files raise into one DataError."""
-    try:
-        return work()
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"file '{path}' is damaged or not what its name says: {error}") from error
 
 
 def lines_of(path: Path, encoding: str) -> Iterator[str]:

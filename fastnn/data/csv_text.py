@@ -248,13 +248,28 @@ class _Quotes:
 def arrow_texts(cells: Any) -> tuple[list[str | None], Array]:
     """Return the different texts of an Arrow column and None, and the place of each cell in them.
 
+    First come, first there, also if the column is a dictionary with an order of its own.
+
     >>> import pyarrow as pa
     >>> arrow_texts(pa.chunked_array([["a", None, "a"]]))
     (['a', None], array([0, 1, 0], dtype=int32))
     """
-    coded = cells.dictionary_encode().combine_chunks()
+    import pyarrow as pa
+
+    own = pa.types.is_dictionary(cells.type)
+    if hasattr(cells, "combine_chunks"):  # several dictionaries become one
+        cells = (cells.unify_dictionaries() if own else cells.dictionary_encode()).combine_chunks()
+    coded = cells.dictionary_encode()
     known = coded.dictionary.to_pylist()
-    return [*known, None], coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    codes = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    if not own:
+        return [*known, None], codes
+    first = np.full(len(known) + 1, len(codes))
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    order = np.argsort(first[:-1], kind="stable")[: int((first[:-1] < len(codes)).sum())]
+    places = np.full(len(known) + 1, len(order), np.int32)
+    places[order] = np.arange(len(order))
+    return [*(known[k] for k in order), None], places[codes]
 
 
 def _column(

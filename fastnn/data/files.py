@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.data.arrays import as_array, read_npz, split_block
+from fastnn.data.arrays import as_array, flat, split_block
 from fastnn.data.cells import Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
-from fastnn.data.frames import frame_columns, is_series, series_column
+from fastnn.data.file_types import FILE_TYPES, IMAGES, FileType, Loaded
+from fastnn.data.find_files import are_files, find_files
+from fastnn.data.frames import frame_columns, is_frame, is_series, series_column
+from fastnn.data.join_files import read_joined
 from fastnn.data.table import (
     Array,
     Place,
@@ -28,15 +30,10 @@ from fastnn.data.table import (
 )
 from fastnn.data.wanted import Only
 from fastnn.errors import ArgumentError, DataError, advice, arg, lacking, shown
-from fastnn.extras import pip_install
 
-#: File types by the end of the name.
-CSV_SUFFIXES = tuple(
-    f"{kind}{packed}"
-    for packed in ("", ".gz", ".zip")
-    for kind in (".csv", ".tsv", ".txt", ".data")
-)
-SUFFIXES = (*CSV_SUFFIXES, ".parquet", ".npz")
+#: The ends of the names of files that can be read, and of those that are delimited text.
+SUFFIXES = tuple(end for of in FILE_TYPES for end in of.every_ending)
+CSV_SUFFIXES = tuple(end for of in FILE_TYPES if of.is_text for end in of.every_ending)
 
 
 def read_table(
@@ -53,9 +50,10 @@ def read_table(
     """Read examples from a file, a NumPy array, a dict of arrays or a data frame.
 
     Args:
-        source: a path (.csv .tsv .txt .data, also inside .gz or .zip, .parquet, .npz), an array
-            ``(N,)`` or ``(N, p)``, a mapping of column names to arrays, or a pandas, polars or
-            pyarrow table.
+        source: a path to a file of one of `file_types.FILE_TYPES`, to a folder of them or a pattern
+            (``"data/*.csv"``), a list of paths; an array ``(N,)``, ``(N, p)`` or of images
+            ``(N, h, w[, c])``; a mapping of column names to arrays, or to the cells of one row; a
+            pandas, polars or pyarrow table, a lazy one too, or whatever streams Arrow tables.
         numeric: columns that must hold numbers: any other cell is an error with its place.
         categorical: columns to take as categories, whatever they hold.
         dates: columns that must hold dates or times, numbers such as 20240131 too; or what each
@@ -69,7 +67,8 @@ def read_table(
     Booleans become 0 and 1. Text is read by one rule wherever it is (see `cells`): a column all
     of whose cells are numbers is numeric, one of dates is dates (`date_text`), others are
     categorical, as are columns of a frame's own categorical type. In NPZ files and dicts a
-    two-dimensional array ``x`` stands for the columns ``x0, x1, ...``.
+    two-dimensional array ``x`` stands for the columns ``x0, x1, ...``, as does one of images, which
+    are flattened.
 
     Raises DataError (what, where, what to do) for data that cannot be used, ArgumentError for
     an argument that cannot work.
@@ -191,12 +190,17 @@ def target_columns(source: Any, target: Any) -> tuple[str, ...]:
 
 
 def is_text_file(source: Any) -> bool:
-    """Say whether the source is a file of text, with a sign between its columns.
+    """Say whether the source is a file of text, or several, with a sign between the columns.
 
-    >>> is_text_file("a.csv.gz"), is_text_file("a.TXT"), is_text_file("a.parquet")
+    >>> is_text_file("a.csv.gz"), is_text_file(["a.TXT", "b.txt"]), is_text_file("a.parquet")
     (True, True, False)
     """
-    return isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(CSV_SUFFIXES)
+    if not are_files(source):
+        return False
+    try:
+        return find_files(source).type.is_text
+    except (DataError, OSError):  # which is told when they are read
+        return False
 
 
 def width(source: Any) -> int:
@@ -204,11 +208,13 @@ def width(source: Any) -> int:
 
     >>> width(np.zeros((3, 2))), width([[1, 2], [3, 4]]), width([1, 2])
     (2, 2, 1)
+    >>> width(np.zeros((3, 28, 28)))
+    784
     """
     if isinstance(source, (list, tuple)):
         first = source[0] if source else ()
         return len(first) if isinstance(first, (list, tuple, np.ndarray)) else 1
-    return int(source.shape[1]) if getattr(source, "ndim", 1) == 2 else 1
+    return int(np.prod(source.shape[1:])) if getattr(source, "ndim", 1) >= 2 else 1
 
 
 def has_names(source: Any) -> bool:
@@ -217,12 +223,7 @@ def has_names(source: Any) -> bool:
     >>> has_names({"a": [1]}), has_names("a.csv"), has_names([[1]])
     (True, True, False)
     """
-    named = isinstance(source, (str, os.PathLike, Mapping))
-    return named or (_is_frame(source) and not isinstance(source, np.ndarray))
-
-
-def _is_frame(source: Any) -> bool:
-    return hasattr(source, "columns") or hasattr(source, "column_names")
+    return isinstance(source, Mapping) or are_files(source) or is_frame(source)
 
 
 def _reading(dates: Collection[str], given: Mapping[str, Any]) -> Reading:
@@ -282,17 +283,27 @@ def _columns(
 
     ``kinds`` may declare the columns ``optional`` even if they are not there.
     """
-    place: Place = from_zero
-    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
-    is_csv = path is not None and _suffix(path) in CSV_SUFFIXES
-    for option in ("delimiter", "encoding", "header") if not is_csv else ():
+    files = find_files(source) if are_files(source) else None
+    for option in ("delimiter", "encoding", "header") if not (files and files.type.is_text) else ():
         if getattr(reading, option) is not None:
             raise ArgumentError(f"{arg(option)} has no effect here: only text files have that")
-    if path is not None and is_csv:
-        _check_readable(path)
-        columns, place = read_csv(path, kinds=kinds, drop=drop, reading=reading, only=only)
+    place: Place = from_zero
+    if files is None:
+        columns = _typed(Loaded(source), kinds, drop, reading, only)
     else:
-        columns = _typed(path if path is not None else source, kinds, drop, reading, only)
+        for path in files.paths:
+            _check_readable(path, files.type)
+
+        def read(path: Path, kinds: Mapping[str, str]) -> tuple[dict[str, Array], Place]:
+            if files.type.load is None:
+                return read_csv(path, kinds=kinds, drop=drop, reading=reading, only=only)
+            loaded = files.type.load(path)
+            if loaded.place is from_zero:
+                loaded = replace(loaded, place=lambda row: f"{from_zero(row)} of '{path}'")
+            return _typed(loaded, kinds, drop, reading, only), loaded.place
+
+        with files.unchanged():
+            columns, place = read_joined(files.paths, kinds, read)
     known: list[str] = []
     for name, v in columns.items() if kinds else ():
         known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
@@ -304,17 +315,9 @@ def _columns(
     return columns, place
 
 
-def _suffix(path: Path) -> str:
-    name = path.name.lower()
-    endings = [suffix for suffix in SUFFIXES if name.endswith(suffix)]
-    if not endings:
-        raise DataError(
-            f"file '{path}': unknown type; the name must end in one of {', '.join(SUFFIXES)}"
-        )
-    return max(endings, key=len)
-
-
-def _check_readable(path: Path) -> None:
+def _check_readable(path: Path, of: FileType) -> None:
+    if path.is_dir() and of is IMAGES:
+        return
     if path.is_dir():
         raise DataError(f"'{path}' is a folder; name a file in it")
     if not path.exists():
@@ -329,7 +332,7 @@ def _check_readable(path: Path) -> None:
 
 
 def _typed(
-    source: Any,
+    loaded: Loaded,
     kinds: Mapping[str, str],
     drop: Collection[str],
     reading: Reading,
@@ -340,23 +343,16 @@ def _typed(
     Numeric matrices stay whole, unless one of their columns is dropped or declared categorical.
     """
     arrays: dict[str, Any]
-    if isinstance(source, Path) and _suffix(source) == ".parquet":
-        _check_readable(source)
-        return frame_columns(_read_parquet(source), drop, kinds.get, reading, only)
-    if isinstance(source, Path):
-        _check_readable(source)
-        arrays = read_npz(source)
-    elif isinstance(source, Mapping):
+    source, place = loaded.data, loaded.place
+    if isinstance(source, Mapping):
         check_names(list(source), "the dict")
-        arrays = dict(source)
-    elif hasattr(source, "collect") and not isinstance(source, np.ndarray):
-        raise ArgumentError("the frame is lazy: call .collect() first", argument="data")
-    elif _is_frame(source):
-        return frame_columns(source, drop, kinds.get, reading, only)
+        arrays = _one_row(source) or dict(source)
+    elif is_frame(source):
+        return frame_columns(source, drop, kinds.get, reading, only, place, loaded.coded)
     elif is_series(source):
         arrays = {"x0": source}
     elif isinstance(source, Sequence) or hasattr(source, "__array__"):
-        values = as_array("x", source)
+        values = flat("x", as_array("x", source))
         arrays = {"x": values[:, None] if values.ndim == 1 else values}
     else:
         raise ArgumentError(
@@ -375,14 +371,20 @@ def _typed(
             columns |= split_block(name, as_array(name, given), single)
     check_known(drop, list(columns), "drop")
     return {
-        name: _block(name, values, reading)
+        name: _block(name, values, reading, place)
         if values.ndim == 2
         else values
         if is_series(arrays.get(name))
-        else typed_column(name, values, kind=kinds.get(name), reading=reading)
+        else typed_column(name, values, place, kinds.get(name), reading)
         for name, values in columns.items()
         if name not in drop
     }
+
+
+def _one_row(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a dict that has the cells of a row by their names; none if it has arrays."""
+    cells = {name: cell for name, cell in source.items() if np.isscalar(cell) or cell is None}
+    return {name: [cell] for name, cell in cells.items()} if len(cells) == len(source) else {}
 
 
 def _wanted(
@@ -392,7 +394,7 @@ def _wanted(
     kept, dropped = {}, {*drop}
     for name, given in arrays.items():
         rows = isinstance(given, (list, tuple)) and given and np.ndim(given[0]) == 1
-        block = rows or getattr(given, "ndim", 1) == 2
+        block = rows or getattr(given, "ndim", 1) >= 2
         names = [f"{name}{j}" for j in range(width(given))] if block else [name]
         besides = [] if name in only.names else only.besides(names)
         if len(besides) < len(names) or not dropped.isdisjoint(names):
@@ -401,21 +403,6 @@ def _wanted(
     return kept, dropped
 
 
-def _block(name: str, values: Array, reading: Reading) -> Array:
+def _block(name: str, values: Array, reading: Reading, place: Place) -> Array:
     names = [f"{name}{j}" for j in range(values.shape[1])]
-    return numbers_with_gaps(values, names, from_zero, reading)
-
-
-def _read_parquet(path: Path) -> Any:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
-        ) from error
-    try:
-        with pa.OSFile(str(path)) as stream:  # Arrow's threads get no Python file: see csv_text
-            return parquet.read_table(stream)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"file '{path}' is not a readable Parquet file: {error}") from error
+    return numbers_with_gaps(values, names, place, reading)

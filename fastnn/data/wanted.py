@@ -25,7 +25,7 @@ class Only:
         (['id'], ['id'])
         """
         new = [name for name in found if name not in self.names]
-        self.others.extend(new)
+        self.others.extend(name for name in new if name not in self.others)  # of several files
         return new
 
 

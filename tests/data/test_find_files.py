@@ -1,0 +1,168 @@
+"""Several files, folders and patterns: one table, or what does not belong is named."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+
+from fastnn.data import files as files_module
+from fastnn.data.files import read_labelled, read_table
+from fastnn.data.find_files import are_files, find_files
+from fastnn.errors import DataError
+from tests.optional import optional
+
+pa = optional("pyarrow")
+parquet = optional("pyarrow.parquet")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three files of a table of five rows; the second has the columns in another order."""
+    made = tmp_path / "sales"
+    made.mkdir()
+    (made / "a.csv").write_text("x,town,y\n1,Ulm,no\n2,,yes\n")
+    (made / "b.csv").write_text("town,y,x\nBonn,no,3\n")
+    (made / "c.csv").write_text("x,town,y\n4.5,Ulm,no\n5,Ulm,yes\n")
+    return made
+
+
+def test_a_folder_a_pattern_and_a_list_are_one_table(folder):
+    paths = sorted(folder.iterdir())
+    for source in (folder, str(folder), f"{folder}/*.csv", paths, [str(path) for path in paths]):
+        table, target = read_labelled(source, "y")
+        assert table.names == ("x", "town")
+        assert table.column("x").tolist() == [1, 2, 3, 4.5, 5]
+        assert table.column("town").tolist() == ["Ulm", None, "Bonn", "Ulm", "Ulm"]
+        assert target.tolist() == ["no", "yes", "no", "no", "yes"]
+        assert not table.positional
+    assert read_table([paths[2], folder / "a.csv"]).column("x").tolist() == [4.5, 5, 1, 2]
+    (folder / ".hidden").write_text("")
+    (folder / "_SUCCESS").write_text("")
+    assert len(read_table(folder, drop=["y"])) == 5
+
+
+def test_a_cell_is_told_with_its_file_and_line(folder):
+    (folder / "c.csv").write_text("x,town,y\n4.5,Ulm,no\ninf,Ulm,yes\n")
+    with pytest.raises(DataError, match=r"column 'x', line 3 of '.*c.csv': inf is not a finite"):
+        read_table(folder)
+
+
+def test_a_column_that_is_text_in_one_file_is_text_in_all(tmp_path):
+    (tmp_path / "a.csv").write_text("code,y\n1.0,0\n2,0\n")
+    (tmp_path / "b.csv").write_text("code,y\nA7,x\n,x\n")
+    (tmp_path / "c.csv").write_text("code,y\n,x\n,x\n")
+    table, target = read_labelled(tmp_path, "y")
+    assert table.column("code").tolist() == ["1", "2", "A7", None, None, None]
+    assert target.tolist() == ["0", "0", "x", "x", "x", "x"]
+
+
+def test_types_without_text_are_joined_too(tmp_path):
+    for k in range(3):
+        table = pa.table({"x": pa.array([k, None], pa.int64()), "t": ["a", f"b{k}"]})
+        parquet.write_table(table, tmp_path / f"{k}.parquet")
+        np.savez(tmp_path / f"{k}.npz", x=np.full((2, 3), k), y=[k, k])
+    table = read_table(f"{tmp_path}/*.parquet")
+    np.testing.assert_array_equal(table.column("x"), [0, np.nan, 1, np.nan, 2, np.nan])
+    assert table.column("t").tolist() == ["a", "b0", "a", "b1", "a", "b2"]
+    with pytest.raises(DataError, match=r"column 't', row 0 .* of '.*0.parquet': 'a' is not a num"):
+        read_table(f"{tmp_path}/*.parquet", numeric=["t"])
+    assert read_table(f"{tmp_path}/*.npz").numeric[:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+    np.savez(tmp_path / "2.npz", x=np.zeros((2, 4)), y=[0, 0])
+    with pytest.raises(DataError, match=r"array 'x' has 4 columns in '.*2.npz' and 3 in '.*0.npz'"):
+        read_table(f"{tmp_path}/*.npz")
+
+
+def test_whole_numbers_are_never_rounded(tmp_path):
+    (tmp_path / "a.csv").write_text(f"id\n{2**53 + 1}\n")
+    (tmp_path / "b.csv").write_text("id\n0.5\n")
+    with pytest.raises(DataError, match=rf"column 'id', line 2 of '.*a.csv': {2**53 + 1} is too"):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ("x,town\n1,Ulm\n", "it lacks y; files of one table have the same columns"),
+        ("x,town,y,z\n1,Ulm,no,2\n", "it has z besides;"),
+        ("x,city,y\n1,Ulm,no\n", "it lacks town, and it has city besides;"),
+    ],
+)
+def test_other_columns(folder, other, message):
+    (folder / "b.csv").write_text(other)
+    expected = rf"file '.*b\.csv' has not the columns of '.*a\.csv': {message}"
+    with pytest.raises(DataError, match=expected):
+        read_table(folder)
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        ("notes.md", r"file '.*notes.md' is not of the type of the others \(3 of .csv\); take it "
+         r"away, or name the others by a pattern, such as '.*sales/\*.csv'"),
+        ("z.parquet", r"file '.*z.parquet' is not of the type of the others \(3 of .csv\)"),
+        ("more/", r"folder '.*sales' holds the folder 'more' beside files; name the files by"),
+    ],
+)  # fmt: skip
+def test_what_does_not_belong(folder, add, message):
+    if add.endswith("/"):
+        (folder / add).mkdir()
+    else:
+        (folder / add).write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=message):
+        read_table(folder)
+    assert len(read_table(f"{folder}/*.csv")) == 5
+
+
+def test_what_is_not_there(folder):
+    with pytest.raises(DataError, match=r"no file matches '.*sales/\*.parquet'; check the pattern"):
+        read_table(f"{folder}/*.parquet")
+    with pytest.raises(DataError, match=r"file '.*none.csv' does not exist"):
+        read_table([folder / "a.csv", folder / "none.csv"])
+    (folder / "notes.md").write_text("")
+    with pytest.raises(DataError, match=r"file '.*notes.md': unknown type"):
+        read_table(folder / "notes.md")
+
+
+def test_a_name_with_signs_of_a_pattern_is_a_name(tmp_path):
+    path = tmp_path / "a[1].csv"
+    path.write_text("x\n1\n")
+    assert len(read_table(path)) == 1
+
+
+def test_texts_that_are_no_files_are_cells():
+    assert not are_files(["Ulm", "Bonn"])
+    assert not are_files([])
+    assert read_table(["Ulm", "Bonn"]).column("x0").tolist() == ["Ulm", "Bonn"]
+
+
+def test_a_file_that_changes_while_it_is_read(folder, monkeypatch):
+    read_csv = files_module.read_csv
+
+    def read(path, **options):
+        found = read_csv(path, **options)
+        if path.name == "b.csv":
+            with path.open("a") as file:
+                file.write("Ulm,yes,9\n")
+        return found
+
+    monkeypatch.setattr(files_module, "read_csv", read)
+    with pytest.raises(DataError, match=r"file '.*b\.csv' has changed while it was read; read it"):
+        read_table(folder)
+
+
+def test_batches_of_several_files(tmp_path):
+    parquet.write_table(pa.table({"x": [1, 2], "t": ["a", "b"]}), tmp_path / "a.parquet")
+    parquet.write_table(pa.table({"t": ["c"], "x": [3]}), tmp_path / "b.parquet")
+    found = find_files(tmp_path)
+    assert found.size == sum(os.path.getsize(path) for path in found.paths)
+    names, batches = found.batches()
+    assert names == ["x", "t"]
+    assert pa.concat_tables(batches).to_pydict() == {"x": [1, 2, 3], "t": ["a", "b", "c"]}
+    parquet.write_table(pa.table({"x": [3]}), tmp_path / "b.parquet")
+    _, batches = find_files(tmp_path).batches()
+    with pytest.raises(DataError, match=re.escape("b.parquet' has not the columns of '")):
+        list(batches)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "a.npy").write_bytes(b"")
+    assert find_files(tmp_path / "c").batches() is None
