@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.inputs import add_inputs, add_target, labelled, load_model, naming
-from fastnn.cli.messages import check_output
+from fastnn.cli.messages import called, check_output
 from fastnn.cli.parser import Parser
 from fastnn.errors import ArgumentError
 from fastnn.recipe.forms import whole
@@ -80,7 +80,7 @@ def explain(arguments: argparse.Namespace) -> int:
                 "seed": found.seed,
                 "columns": list(found),
                 "model": arguments.model,
-                "data": arguments.data,
+                "data": called(arguments.data),
                 "picture": picture,
                 "fastnn": __version__,
             }

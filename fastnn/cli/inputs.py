@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import note
 from fastnn.cli.parser import Parser, joined
-from fastnn.cli.train_arguments import add_flag, add_reading, one_or_several, reading_of
+from fastnn.cli.train_arguments import (
+    DATA_HELP,
+    add_flag,
+    add_reading,
+    one_or_several,
+    reading_of,
+)
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
 from fastnn.recipe.choices import options
 from fastnn.recipe.forms import columns
@@ -36,7 +42,7 @@ def add_inputs(p: Parser) -> None:
     'numpy'
     """
     p.add_argument("model", metavar="MODEL", help="a model file")
-    p.add_argument("data", metavar="DATA", help="a file (CSV, Parquet, NPZ) or a built-in name")
+    p.add_argument("data", metavar="DATA", help=DATA_HELP)
     add_reading_of_data(p)
 
 
@@ -112,14 +118,16 @@ def naming(data: str) -> Iterator[None]:
 def stem(data: str) -> str:
     """Return the name of a data set or of a file, without its folder and what says its kind.
 
-    >>> stem("digits"), stem("tables/flats.csv.gz")
-    ('digits', 'flats')
+    >>> stem("digits"), stem("tables/flats.csv.gz"), stem("tables/*.csv"), stem("*.csv")
+    ('digits', 'flats', 'tables', 'data')
     """
-    from fastnn.data.files import SUFFIXES
+    from fastnn.data.file_types import without_ending
+    from fastnn.data.find_files import is_pattern
 
-    name = os.path.basename(data)
-    suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
-    return name[: len(name) - len(suffix)]
+    folder, name = os.path.split(os.path.normpath(data))
+    while is_pattern(name):
+        folder, name = os.path.split(folder)
+    return without_ending(name) or "data"
 
 
 def place_of(model: Model, arguments: argparse.Namespace) -> Place:
@@ -129,7 +137,7 @@ def place_of(model: Model, arguments: argparse.Namespace) -> Place:
     from fastnn.data.files import CSV_SUFFIXES
     from fastnn.data.table import from_zero
 
-    if arguments.data.lower().endswith(CSV_SUFFIXES):
+    if arguments.data.lower().endswith(CSV_SUFFIXES) and os.path.isfile(arguments.data):
         how = Reading(**model.features.reading_with(reading_of(arguments)))
         return layout_of(Path(arguments.data), how).place()
     return from_zero

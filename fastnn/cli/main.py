@@ -31,6 +31,7 @@ from fastnn.cli.parser import Parser
 from fastnn.cli.report import add_report
 from fastnn.cli.search import add_search
 from fastnn.cli.signals import as_interrupts
+from fastnn.cli.standard_input import standard_input
 from fastnn.cli.train import add_train
 from fastnn.cli.train_arguments import as_flag
 from fastnn.cli.use import add_evaluate, add_predict
@@ -139,7 +140,8 @@ def _command(arguments: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = arguments.run
     with warnings.catch_warnings():
         warn_in_one_line(as_flag)
-        return run(arguments)
+        with standard_input(arguments):
+            return run(arguments)
 
 
 def explain(error: Exception) -> tuple[int, str]:

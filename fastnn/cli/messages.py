@@ -13,13 +13,37 @@ from typing import Any, TextIO, cast
 from fastnn.errors import ArgumentError, DataError, FastnnWarning, Spelling
 from fastnn.streams import SafeStream, say
 
+#: Files of the command's own, and what messages call them.
+_CALLED: dict[str, str] = {}
+
 
 def note(text: str) -> None:
     """Print one line on standard error.
 
     >>> note("3 rows")
     """
-    say(f"fastnn: {text}")
+    say(f"fastnn: {called(text)}")
+
+
+@contextmanager
+def calling(path: str, name: str) -> Iterator[None]:
+    """Let messages call a file by another name while the block runs, and after it in its error.
+
+    >>> with calling("/tmp/x/stdin.csv", "standard input"):
+    ...     called("file '/tmp/x/stdin.csv', line 3: 2 cells")
+    'standard input, line 3: 2 cells'
+    """
+    _CALLED[path] = name
+    yield
+    del _CALLED[path]
+
+
+def called(text: str) -> str:
+    """Return a text with the names that messages have for files of the command's own."""
+    for path, name in _CALLED.items():
+        for form in (f"file '{path}'", f"'{path}'", path):
+            text = text.replace(form, name)
+    return text
 
 
 class ResultsLostError(Exception):

@@ -16,9 +16,9 @@ from fastnn.cli.inputs import (
     naming,
     stem,
 )
-from fastnn.cli.messages import check_output, note
+from fastnn.cli.messages import called, check_output, note
 from fastnn.cli.parser import Parser
-from fastnn.cli.train_arguments import as_flag, reading_of
+from fastnn.cli.train_arguments import DATA_HELP, as_flag, reading_of
 from fastnn.errors import ArgumentError, arg
 from fastnn.recipe.choices import options
 from fastnn.recipe.forms import whole
@@ -47,7 +47,7 @@ def add_report(commands: Any) -> Parser:
     p.set_defaults(run=report)
     p.add_argument(
         "paths", metavar="MODEL", nargs="+",
-        help="model files; and last DATA, a file (CSV, Parquet, NPZ) or a built-in name",
+        help=f"model files; and last DATA, {DATA_HELP}",
     )  # fmt: skip
     add_target(p)
     add_reading_of_data(p)
@@ -92,7 +92,7 @@ def report(arguments: argparse.Namespace) -> int:
             {
                 "report": out,
                 "models": dict(zip(names, paths, strict=True)),
-                "data": data,
+                "data": None if data is None else called(data),
                 "examples": None if rows is None else len(next(iter(rows.values()))),
                 "metrics": found,
                 "left_out": missing or None,
@@ -147,8 +147,10 @@ def is_data(path: str) -> bool:
     """
     from fastnn.data.builtin import DATASETS
     from fastnn.data.files import SUFFIXES
+    from fastnn.data.find_files import is_pattern
 
-    return path in DATASETS or path.lower().endswith(SUFFIXES)
+    several = os.path.isdir(path) or is_pattern(path)
+    return several or path in DATASETS or path.lower().endswith(SUFFIXES)
 
 
 def _names(paths: Sequence[str]) -> list[str]:

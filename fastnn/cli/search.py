@@ -16,6 +16,7 @@ from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.cli.results import quality_text, read_document, read_text
 from fastnn.cli.signals import unhurried
+from fastnn.cli.standard_input import data_of, standard_input
 from fastnn.cli.train import as_given, check_out, check_report, given_arguments
 from fastnn.cli.train_arguments import add_arguments, as_flag, hint, names
 from fastnn.errors import ArgumentError, arg, inside
@@ -160,7 +161,7 @@ def _values(row: Option, text: str) -> Any:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, save, report; return 0, or 130 when interrupted."""
-    with configured(arguments) as both:
+    with configured(arguments) as both, standard_input(both):
         if getattr(arguments, "print_config", False):
             return print_config(both, {n: v for n, v in as_given(both).items() if n not in _OWN})
         return _run(both)
@@ -184,7 +185,7 @@ def _run(arguments: argparse.Namespace) -> int:
         both = [name for name in grid if name in given]
         if both:
             raise ArgumentError(f"{arg(both[0])} is given twice, in {arg('grid')} and beside it")
-        found = search(arguments.data, grid=grid, verbose=not arguments.quiet, **own, **given)
+        found = search(data_of(arguments), grid=grid, verbose=not arguments.quiet, **own, **given)
     except SearchInterrupted as stop:
         code, ended, of = 130, _ended(stop), f" of {stop.combinations[1]}"
         if stop.result is None:

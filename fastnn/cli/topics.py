@@ -78,26 +78,20 @@ def _engines() -> list[Entry]:
 
 
 def _files() -> list[Entry]:
-    from fastnn.data.files import CSV_SUFFIXES
+    from fastnn.data.file_types import FILE_TYPES, IMAGES
+    from fastnn.data.packed import PACKED
 
-    data, onnx = pip_install("data"), pip_install("onnx")
-    table = {"used as": "DATA, --validation, --test"}
-    said = {
-        "csv": (
-            "A table as text, with a line of names; also inside of .gz or .zip.",
-            {"ends in": ", ".join(CSV_SUFFIXES), **table, "needs": data},
-            "fastnn train flats.csv --target price",
-        ),
-        "parquet": (
-            "A table with typed columns.",
-            {"ends in": ".parquet", **table, "needs": data},
-            "fastnn train flats.parquet --target price",
-        ),
-        "npz": (
-            "Arrays of NumPy by name; a matrix x is the columns x0, x1 and so on.",
-            {"ends in": ".npz", **table},
-            "fastnn train flats.npz --target price",
-        ),
+    said: dict[str, tuple[str, dict[str, str], str]] = {}
+    for of in FILE_TYPES:
+        facts = {"ends in": ", ".join(of.endings)}
+        if of.packs:
+            facts["may be packed"] = f"{', '.join(PACKED)} after that"
+        facts["used as"] = "DATA, --validation, --test; a folder or a pattern of them, too"
+        if of.extra:
+            facts["needs"] = pip_install(of.extra)
+        example = f"fastnn train flats{of.endings[0]} --target price"
+        said[of.name] = of.says, facts, "fastnn train folder" if of is IMAGES else example
+    said |= {
         "fastnn": (
             "A model: weights, preprocessing, labels and history in one safetensors file, "
             "without code in it.",
@@ -106,7 +100,7 @@ def _files() -> list[Entry]:
         ),
         "onnx": (
             "A model for other programs: preprocessing, network and labels as one graph.",
-            {"ends in": ".onnx", "used as": "OUT of fastnn export", "needs": onnx},
+            {"ends in": ".onnx", "used as": "OUT of fastnn export", "needs": pip_install("onnx")},
             "fastnn export flats.fastnn flats.onnx",
         ),
         "html": (

@@ -15,6 +15,7 @@ from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.results import quality_text, read_document, read_text
 from fastnn.cli.signals import unhurried
+from fastnn.cli.standard_input import data_of, standard_input
 from fastnn.cli.train_arguments import (
     LISTS,
     add_arguments,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from fastnn.api.train import Training
 
 #: Options that are not passed on to `fastnn.api.train.train` as they are.
-_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet", "report"}
+_OWN = {"command", "run", "traceback", "data", "out", "json", "quiet", "report", "spooled"}
 
 #: Parts of the data that can be files of the user's own.
 PARTS = ("validation", "test")
@@ -75,7 +76,7 @@ def add_train(commands: Any) -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, save, report; return 0, or 130 when interrupted with something saved."""
-    with configured(arguments) as both:
+    with configured(arguments) as both, standard_input(both):
         if getattr(arguments, "print_config", False):
             return print_config(both, as_given(both))
         if vars(both).pop("dry_run", False):
@@ -96,7 +97,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if looks and not arguments.quiet:
         given["doctor"] = tell
     try:
-        training = train(arguments.data, verbose=not arguments.quiet, **given)
+        training = train(data_of(arguments), verbose=not arguments.quiet, **given)
     except DivergenceError as error:
         if looks:
             say_diagnosis(error.result.diagnosis)
@@ -151,7 +152,7 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     given = given_arguments(arguments)
     given.pop("doctor", None)
     check_wish(given.pop("find_learning_rate", False), given.get("learning_rate"))
-    found = estimate(arguments.data, **given)
+    found = estimate(data_of(arguments), **given)
     if arguments.json:
         from fastnn.cli.text import print_json
 
@@ -247,10 +248,13 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     from fastnn.data.builtin import DATASETS
     from fastnn.data.files import read_table
+    from fastnn.data.images import has_classes
     from fastnn.data.table import listed
+    from fastnn.preparation.examples import check_there
 
     given, data = as_given(arguments), arguments.data
-    if "target" not in given and data not in DATASETS and os.path.splitext(data)[1]:
+    if "target" not in given and data not in DATASETS and not has_classes(data):
+        check_there(data)
         columns: Any = {
             name: given[name] for name in ("categorical", "dates", "drop") if name in given
         }

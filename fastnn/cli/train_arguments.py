@@ -42,6 +42,13 @@ _TITLES = {
 }
 
 
+#: What DATA can be.
+DATA_HELP = (
+    "a file (CSV, Parquet, Excel, NPZ ...: fastnn help files), a folder or a pattern of such "
+    "files, '-' for standard input, or a built-in name"
+)
+
+
 def add_arguments(p: Parser) -> None:
     """Add them all. Those that are not given stay away from the namespace.
 
@@ -51,9 +58,7 @@ def add_arguments(p: Parser) -> None:
     >>> vars(p.parse_args(["digits", "--l2", "0.1"]))
     {'data': 'digits', 'l2': 0.1}
     """
-    p.add_argument(
-        "data", metavar="DATA", nargs="?", help="a built-in name, or a file: CSV, Parquet, NPZ"
-    )
+    p.add_argument("data", metavar="DATA", nargs="?", help=DATA_HELP)
     g = p.add_argument_group("data")
     g.add_argument(
         "--target", metavar="COL[,COL]", action="append", type=columns,

@@ -18,7 +18,7 @@ from fastnn.cli.inputs import (
     target_of,
     unlabelled,
 )
-from fastnn.cli.messages import check_output, note
+from fastnn.cli.messages import called, check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.errors import ArgumentError, DataError, lacking
 from fastnn.extras import pip_install
@@ -167,7 +167,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
                 "engine": model.engine,
                 **found.document(),
                 "model": arguments.model,
-                "data": arguments.data,
+                "data": called(arguments.data),
                 "fastnn": __version__,
             }
         )

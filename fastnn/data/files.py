@@ -175,14 +175,17 @@ def without_value(values: Array) -> Array:
 def target_columns(source: Any, target: Any) -> tuple[str, ...]:
     """Return the columns that ``target`` names, none if it is the labels or values themselves.
 
-    A text is a name. A list of texts, no two the same, is names where the source has names;
-    labels can be learnt from only if one of them is there twice.
+    A text is a name, and so is the number that a column of a data frame has. A list of texts, no
+    two the same, is names where the source has names; labels can be learnt from only if one of
+    them is there twice.
 
     >>> target_columns("a.csv", ["x", "y"]), target_columns("a.csv", ["x", "y", "x"])
     (('x', 'y'), ())
     """
     if isinstance(target, str):
         return (target,)
+    if isinstance(target, int) and is_frame(source) and target in getattr(source, "columns", ()):
+        return (str(target),)
     if not isinstance(target, (list, tuple)) or not target or not has_names(source):
         return ()
     named = all(isinstance(name, str) for name in target) and len(set(target)) == len(target)

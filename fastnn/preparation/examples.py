@@ -22,6 +22,8 @@ from fastnn.data.files import (
     target_columns,
     without_value,
 )
+from fastnn.data.find_files import is_pattern
+from fastnn.data.images import CLASS, has_classes
 from fastnn.data.ruled_split import split_column
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
@@ -109,10 +111,11 @@ def read_source(
     """Return the examples of a built-in name, a path, a data frame, a dict or arrays.
 
     ``target`` names a column of the data, or several in a list, or is the array of targets; a
-    built-in data set has its own. ``sample_weight`` is the weights, or names a column of them,
-    which is no input then. ``split``: the rule of the parts, whose column is read even if it is
-    dropped: `fastnn.preparation.parts.divide` leaves it out. Rows without a target are left out,
-    with a DataNote. Raises DataError or ArgumentError that say what is missing.
+    built-in data set has its own, and pictures in folders have the names of these.
+    ``sample_weight`` is the weights, or names a column of them, which is no input then. ``split``:
+    the rule of the parts, whose column is read even if it is dropped:
+    `fastnn.preparation.parts.divide` leaves it out. Rows without a target are left out, with a
+    DataNote. Raises DataError or ArgumentError that say what is missing.
 
     >>> source = read_source("digits")
     >>> source.task, len(source.examples)
@@ -233,6 +236,8 @@ def _read(
     only: Only | None = None,
 ) -> tuple[Table, Array, str | tuple[str, ...]]:
     check_there(data)
+    if target is None and isinstance(data, (str, os.PathLike)) and has_classes(data):
+        target = CLASS
     if target is None:
         raise ArgumentError(
             f"{arg('target')} is missing: name a column of the data, or give the values"
@@ -272,7 +277,9 @@ def check_there(data: Any) -> None:
     Traceback (most recent call last):
     fastnn.errors.DataError: 'digitz' is neither a file nor a built-in data set; did you mean ...
     """
-    if isinstance(data, str) and not os.path.exists(data) and not os.path.splitext(data)[1]:
+    if not isinstance(data, str) or os.path.exists(data) or is_pattern(data):
+        return
+    if not os.path.splitext(data)[1]:
         raise DataError(
             f"{shown(data)} is neither a file nor a built-in data set"
             f"{did_you_mean(data, DATASETS.names)} (built in: {', '.join(DATASETS.names)})",
@@ -308,7 +315,7 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
     """
     if isinstance(pair, Examples):
         return pair
-    if isinstance(pair, (str, os.PathLike, Mapping)) or hasattr(pair, "columns"):
+    if has_names(pair):
         pair = (pair, source.target_name)
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise ArgumentError(
@@ -322,7 +329,8 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
     numeric: tuple[str, ...] = ()
     trained, only = source.examples.table, None
     named = target_columns(data, target)
-    if trained.positional or isinstance(data, (Table, np.ndarray, list)):  # columns by their place
+    by_place = isinstance(data, (Table, np.ndarray, list)) and not has_names(data)
+    if trained.positional or by_place:
         columns |= {"categorical": (), "dates": (), "drop": ()}
     else:
         used = [name for name in trained.names if name not in columns["drop"]]

@@ -15,7 +15,7 @@ from fastnn.cli.lookup import entries_of, find, names_of, plain, topic_of
 from fastnn.cli.main import build_parser
 from fastnn.cli.tables import tables
 from fastnn.cli.topics import TOPICS
-from fastnn.data.files import SUFFIXES
+from fastnn.data.file_types import FILE_TYPES
 from fastnn.errors import ArgumentError
 from fastnn.recipe.choices import OPTIONS
 
@@ -186,7 +186,7 @@ def test_the_topics_cover_what_there_is() -> None:
     assert {code for _, code in EXIT_CODES} < set(MEANINGS)
     assert by_topic["equations"] == {f"N{i}" for i in range(1, 34)}
     endings = " ".join(e.facts["ends in"] for t in TOPICS if t.name == "files" for e in t.entries())
-    assert all(suffix in endings for suffix in SUFFIXES)
+    assert all(end in endings for of in FILE_TYPES for end in of.endings)
     named = [plain(name) for topic in TOPICS for name in (topic.name, *topic.aliases)]
     assert len(named) == len(set(named))
     names = {plain(e.name) for e in ENTRIES if e.kind != "demo"}  # a demo is listed with its topic
