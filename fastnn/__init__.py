@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the same names again for type checkers and editors; a test 
     from fastnn.api.sequential.layers import BatchNormalization as BatchNormalization
     from fastnn.api.sequential.layers import Dense as Dense
     from fastnn.api.sequential.layers import Dropout as Dropout
+    from fastnn.api.sequential.layers import Flatten as Flatten
     from fastnn.api.sequential.layers import Input as Input
     from fastnn.api.sequential.layers import Normalization as Normalization
     from fastnn.api.sequential.model import Sequential as Sequential
@@ -75,6 +76,7 @@ _PUBLIC = {
     "Estimate": "fastnn.api.estimate",
     "GradientCheck": "fastnn.nn.gradient_check",
     "Importance": "fastnn.report.importance",
+    "Flatten": "fastnn.api.sequential.layers",
     "Input": "fastnn.api.sequential.layers",
     "Kernel": "fastnn.backend.kernel",
     "LogUniform": "fastnn.api.search_grid",

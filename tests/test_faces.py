@@ -194,6 +194,7 @@ LINES: dict[str, Callable[[], Any]] = {
     "BatchNormalization": fastnn.BatchNormalization,
     "Dense": lambda: fastnn.Dense(3, activation=fastnn.custom_activation(lambda z: z + z)),
     "Dropout": lambda: fastnn.Dropout(0.5),
+    "Flatten": lambda: fastnn.Flatten(),
     "Input": lambda: fastnn.Input((3,)),
     "Normalization": fastnn.Normalization,
 }

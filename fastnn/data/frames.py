@@ -105,14 +105,14 @@ def _collected(frame: Any) -> Any:
         import pyarrow as pa
 
         table = pa.table(frame)
-        check_names(table.column_names, "the data")
-        return _wrapped(table)
     except (ImportError, TypeError, ValueError) as error:
         raise ArgumentError(
             f"cannot read examples from {type(frame).__name__}; hand over a pandas, polars or "
             "pyarrow table, a NumPy array, a dict of arrays or a path",
             argument="data",
         ) from error
+    check_names(table.column_names, "the data")
+    return _wrapped(table)
 
 
 def series_column(name: str, series: Any, kind: str | None, reading: Reading) -> Array:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from fastnn.api.sequential.layers import Activation, Dense, Dropout, Input, Normalization, stack
+from fastnn.api.sequential.layers import (
+    Activation,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Normalization,
+    stack,
+)
 from fastnn.errors import ArgumentError
 
 
@@ -53,9 +61,12 @@ def test_the_number_of_inputs_may_be_with_the_first_dense_layer(first):
         (lambda: Dropout(0.1, rate=0.2), "Dropout: rate is given twice, by name and as the arg"),
         (lambda: Dense(2, actvation="relu"), "no argument 'actvation'; did you mean 'activation'"),
         (lambda: Dense(2, input_dim=2, input_shape=(2,)), "input_shape and input_dim say the same"),
-        (lambda: Dense(2, input_shape=(28, 28)), r"input_shape=\(28, 28\) must be one number .*fl"),
+        (lambda: Dense(2, input_shape=(28, 28)), r"input_shape=\(28, 28\) must be one number .*Fl"),
         (lambda: Dense(2, input_dim=-1), "Dense: input_dim must be a whole number above 0"),
-        (lambda: Input(()), r"Input: shape=\(\) must be one number"),
+        (lambda: Input(()), r"Input: shape=\(\) must have a number of features"),
+        (lambda: Input((28, 0)), "Input: shape must be a whole number above 0, found 0"),
+        (lambda: Flatten((28, "x")), "Flatten: input_shape must be a whole number above 0, found"),
+        (lambda: Flatten(data_format=1), "Flatten has no argument 'data_format'"),
         (lambda: Input("30"), "Input: shape must be a whole number above 0, found '30'"),
         (lambda: Dropout(1.0), r"Dropout: rate must be in \[0, 1\), found 1.0"),
         (lambda: Dropout("half"), r"Dropout: rate must be in \[0, 1\), found \'half\'"),
@@ -81,6 +92,11 @@ def test_a_layer_that_cannot_be(make, message):
         ([Dense(2), Dropout(0.5), Dropout(0.1)], "layer 3, Dropout: there is a Dropout just"),
         ([Dense(2), Dense(2, input_dim=2)], "layer 2, Dense: its number of inputs is known"),
         ([Input((2,)), Dense(2, input_dim=2)], "layer 2, Dense: its number of inputs is known"),
+        ([Input((8, 8)), Dense(2)], r"layer 2, Dense: its inputs are 8 x 8; put Flatten\(\) bef"),
+        ([Input((8, 8)), Normalization()], "layer 2, Normalization: its inputs are 8 x 8; put"),
+        ([Normalization(), Flatten()], "layer 2, Flatten: it must come before Normalization"),
+        ([Input((8, 8)), Flatten((8, 8))], "layer 2, Flatten: the shape is known from the layers"),
+        ([Dense(2), Flatten((8, 8))], "layer 2, Flatten: the shape is known from the layers"),
         ([Dense], "layer 1, type cannot be used: .* found <class"),
     ],
 )
@@ -92,3 +108,18 @@ def test_an_order_that_cannot_be(layers, message):
 def test_dropout_of_the_outputs_is_refused():
     with pytest.raises(ArgumentError, match="Dropout after the last Dense layer"):
         stack([Dense(2), Dropout(0.5)]).network(3, None)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Input((8, 8, 3)), Flatten(), Normalization(), Dense(2)],
+        [Flatten(input_shape=(8, 8, 3)), Dense(2)],
+        [Flatten((8, 8, 3)), Flatten(), Dense(2), Flatten(), Dense(2)],
+    ],
+)
+def test_images_are_flattened_before_the_first_dense_layer(layers):
+    found = stack(layers)
+    assert (found.n_features, found.sides, found.flatten) == (192, (8, 8, 3), True)
+    assert found.network(192, None).sizes[:2] == (192, 2)
+    assert stack([Flatten(), Dense(2)]).n_features is None

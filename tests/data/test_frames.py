@@ -5,8 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from fastnn.data.files import read_labelled, read_table
-from fastnn.errors import DataError
+from fastnn.api.train import train
+from fastnn.data.files import read_labelled, read_table, target_columns
+from fastnn.errors import ArgumentError, DataError
 from tests.optional import optional
 
 pd = optional("pandas")
@@ -113,3 +114,112 @@ def test_several_targets_become_one_matrix_without_rounding():
     cells = {"x": [1.0, 2.0], "id": [BIG, 2], "y": [0.5, 1.5]}
     with pytest.raises(DataError, match=f"column 'id', row 0 .*: {BIG} is too large"):
         read_labelled(cells, ["id", "y"])
+
+
+CELLS = {"age": [31, None, 77], "town": ["Ulm", None, "Bonn"], "code": ["1", "2", None]}
+
+
+class Stream:
+    """An object of a package that is not known here, of which a stream of Arrow tables comes."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def reader():
+    batches = pa.table(CELLS).to_batches(max_chunksize=2)
+    return pa.RecordBatchReader.from_batches(batches[0].schema, batches)
+
+
+def relation():
+    table = pa.table(CELLS)
+    return optional("duckdb").from_arrow(table)
+
+
+STREAMS = {
+    "polars, lazy": lambda: pl.LazyFrame(CELLS).with_columns(pl.col("age") + 0),
+    "polars": lambda: pl.DataFrame(CELLS),
+    "record batch": lambda: pa.record_batch(CELLS),
+    "reader of batches": reader,
+    "foreign": lambda: Stream(pa.table(CELLS)),
+    "duckdb": relation,
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_what_streams_arrow_tables(kind):
+    table, target = read_labelled(STREAMS[kind](), "town", gaps=True)
+    assert not table.positional
+    assert table.names == ("age", "code")
+    np.testing.assert_array_equal(table.numeric, [[31, 1], [np.nan, 2], [77, np.nan]])
+    assert target.tolist() == ["Ulm", None, "Bonn"]
+
+
+def test_a_stream_that_has_been_read_is_empty():
+    source = reader()
+    read_table(source)
+    with pytest.raises(DataError, match="the data are empty: no rows"):
+        read_table(source)
+
+
+def test_a_stream_that_is_no_table():
+    with pytest.raises(ArgumentError, match="cannot read examples from Stream; hand over a pandas"):
+        read_table(Stream(pa.chunked_array([[1, 2]])))
+    twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"])
+    with pytest.raises(DataError, match="the data: two columns are called 'a'"):
+        read_table(Stream(twice))
+
+
+def test_numbers_as_names_are_text_and_the_same_at_predict():
+    frame = pd.DataFrame(np.arange(12.0).reshape(6, 2))
+    frame[2] = [0, 1, 0, 1, 0, 1]
+    table, target = read_labelled(frame, target_columns(frame, 2))
+    assert (table.names, table.positional) == (("0", "1"), False)
+    assert target.tolist() == [0, 1, 0, 1, 0, 1]
+    model = train(frame, 2, epochs=1, hidden_layer_sizes=[2], seed=0).model
+    assert model.target_name == "2"
+    text = frame.rename(columns=str)
+    expected = model.predict(text[["1", "0"]])
+    np.testing.assert_array_equal(model.predict(frame[[1, 0]]), expected)
+    assert model.evaluate(frame, 2) == model.evaluate(text, "2")
+    assert target_columns(frame, 7) == ()
+
+
+def test_one_dict_is_one_row():
+    frame = pd.DataFrame({"age": [3, 5, 7, 9] * 3, "town": ["Ulm", "Bonn"] * 6, "y": [0, 1] * 6})
+    model = train(frame, "y", epochs=1, hidden_layer_sizes=[2], seed=0).model
+    row = {"age": 5, "town": "Bonn"}
+    assert model.predict(row).tolist() == model.predict(frame[1:2][["age", "town"]]).tolist()
+    assert len(read_table({"age": np.float32(3), "town": None})) == 1
+    with pytest.raises(DataError, match="'age' is one value and no column: 3"):
+        read_table({"age": 3, "town": ["Ulm", "Bonn"]})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pl.DataFrame(CELLS), pd.DataFrame(CELLS), pd.DataFrame(CELLS, dtype=object),
+        pd.DataFrame(CELLS).convert_dtypes(dtype_backend="pyarrow"),
+        pl.DataFrame(CELLS).with_columns(pl.col("town").cast(pl.Categorical)),
+        pl.DataFrame(CELLS).with_columns(pl.col("town").cast(pl.Enum(["x", "Bonn", "Ulm"]))),
+        pd.DataFrame(CELLS).astype({"town": pd.CategoricalDtype(["x", "Bonn", "Ulm"])}),
+    ],
+)  # fmt: skip
+def test_text_is_the_same_from_every_frame(frame):
+    table = read_table(frame)
+    assert table.column("town").tolist() == ["Ulm", None, "Bonn"]
+    np.testing.assert_array_equal(table.column("code"), [1, 2, np.nan])
+    with pytest.raises(DataError, match=r"column 'town', row 0 .*'Ulm' (is not a|among)"):
+        read_table(frame, numeric=["town"])
+
+
+def test_categories_that_are_no_text():
+    numbers = [3, 1, None, 3], [2.5, 1, 1, 2.5]
+    frame = pd.DataFrame({name: pd.Categorical(n) for name, n in zip("cd", numbers, strict=True)})
+    table = read_table(frame)
+    assert table.column("c").tolist() == ["3", "1", None, "3"]
+    assert table.column("d").tolist() == ["2.5", "1", "1", "2.5"]
+    assert read_labelled(frame, "d")[1].tolist() == [2.5, 1, 1, 2.5]

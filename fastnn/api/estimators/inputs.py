@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fastnn.api.estimators.namespaces import Namespace, check_same, namespace_of, to_numpy
 from fastnn.backend.host.memory import free_memory
 from fastnn.data.files import read_table
+from fastnn.data.frames import column_names
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
@@ -259,7 +260,7 @@ def _columns(X: Any, categorical: Any, gaps: bool, features: Features | None = N
     ``features``: what each column was in training, by its place.
     """
     source = X if hasattr(X, "columns") else np.asarray(X)
-    names = list(X.columns) if hasattr(X, "columns") else [f"x{j}" for j in range(X.shape[1])]
+    names = column_names(X) if hasattr(X, "columns") else [f"x{j}" for j in range(X.shape[1])]
     if features is not None:
         own = dict(zip(features.given, names, strict=True))
         dates = features.dates

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.sequential.compilation import Compilation, compilation
-from fastnn.api.sequential.examples import examples, hold_out, pair
+from fastnn.api.sequential.examples import examples, flattened, hold_out, pair
 from fastnn.api.sequential.layers import Layer, Stack, stack
 from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
@@ -137,6 +137,7 @@ class Core:
         """Return checked examples of X and y."""
         chosen = self.chosen("fit")
         targets = chosen.targets(self.dtype)
+        X = flattened(X, self.stack, f"{prefix}{arg('X')}")
         return examples(X, y, sample_weight, targets, self.n_features, prefix, self.known)
 
     def parts(

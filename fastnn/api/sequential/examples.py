@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.api.sequential.layers import Stack
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.files import has_names, read_table
 from fastnn.data.statistics import columns_with_gaps
@@ -21,6 +24,35 @@ from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.parts import warn_of_single_examples
 
 Array = npt.NDArray[Any]
+
+
+def flattened(X: Any, of: Stack, name: str = "X") -> Any:
+    """Return X with a row for each example, as a `Flatten` layer makes it; else X as it is.
+
+    ``of``: what the layers describe. Raises DataError for examples of several axes without such a
+    layer, and of another shape than the layers say.
+
+    >>> from fastnn.api.sequential.layers import Dense, Flatten, stack
+    >>> flattened(np.zeros((5, 8, 8)), stack([Flatten(), Dense(1)])).shape
+    (5, 64)
+    >>> flattened(np.zeros((5, 8, 8)), stack([Dense(1)]))
+    Traceback (most recent call last):
+    fastnn.errors.DataError: X has shape (5, 8, 8): start the layers with Flatten(), which makes ...
+    """
+    if isinstance(X, (list, tuple)):
+        with suppress(ValueError):  # rows of unequal lengths are told later
+            X = np.asarray(X) if np.ndim(X[:1]) > 2 else X
+    if getattr(X, "ndim", 2) <= 2:
+        return X
+    shape = tuple(X.shape)
+    if not of.flatten:
+        raise DataError(
+            f"{name} has shape {shape}: start the layers with Flatten(), which makes a row of "
+            "each example"
+        )
+    if of.sides is not None and shape[1:] != of.sides:
+        raise DataError(f"{name} has shape {shape}, the layers need (N, {str(of.sides)[1:]}")
+    return X.reshape(len(X), prod(shape[1:]))
 
 
 def read_inputs(

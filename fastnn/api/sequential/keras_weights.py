@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.api.sequential.layers import Activation, BatchNormalization, Dense, Dropout, Layer
+from fastnn.api.sequential.layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Input,
+    Layer,
+)
 from fastnn.backend.protocols import Backend
 from fastnn.errors import ArgumentError, arg
 from fastnn.nn.network import Network
@@ -154,7 +161,8 @@ def summary_rows(
         if isinstance(layer, Activation):
             name += f" {_shown(layer.activation)}"
         total += count
-        shape = f"(None, {'?' if width is None else width})"
+        sides = layer.sides if isinstance(layer, Input) else ("?" if width is None else width,)
+        shape = f"(None, {', '.join(map(str, sides))})"
         rows.append((name, shape, f"{count:,}" if known or not count else "?"))
     ending = f"{total:,} parameters"
     if estimates:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TypeAlias
 
 from fastnn.api.sequential import keras_names
@@ -21,16 +22,17 @@ from fastnn.recipe.checks import above_0, flag, share, whole
 Shape: TypeAlias = int | tuple[int, ...] | None
 
 
-def _width(owner: str, shape: object) -> int:
-    """Return the number of features of a shape: 30, (30,) or [30]."""
-    if isinstance(shape, (tuple, list)):
-        if len(shape) != 1:
-            raise ArgumentError(
-                f"{arg(owner)}={shape!r} must be one number of features, such as (30,): "
-                "flatten each example, X.reshape(len(X), -1)"
-            )
-        shape = shape[0]
-    return whole(owner, shape)
+def _sides(owner: str, shape: object) -> tuple[int, ...]:
+    """Return the shape of an example: (30,) of 30, (30,) or [30], and (28, 28) as it is."""
+    if not isinstance(shape, (tuple, list)):
+        return (whole(owner, shape),)
+    if not shape:
+        raise ArgumentError(f"{arg(owner)}={shape!r} must have a number of features, such as (30,)")
+    return tuple(whole(owner, side) for side in shape)
+
+
+def _by(sides: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sides))
 
 
 @strict
@@ -38,10 +40,11 @@ def _width(owner: str, shape: object) -> int:
 class Input:
     """The number of inputs: ``shape`` is ``(n_features,)``. First of the layers, or left out.
 
-    Without it the first `fit` takes the number from the columns of X.
+    Without it the first `fit` takes the number from the columns of X. The shape of an image,
+    ``(height, width)`` or with channels, is for `Flatten`.
 
-    >>> Input(shape=(30,)).n_features
-    30
+    >>> Input(shape=(30,)).n_features, Input((28, 28)).sides
+    (30, (28, 28))
     """
 
     shape: Shape
@@ -50,9 +53,40 @@ class Input:
         self.n_features  # noqa: B018 -- raises if it cannot be
 
     @property
+    def sides(self) -> tuple[int, ...]:
+        """The shape of an example."""
+        return _sides("Input: shape", self.shape)
+
+    @property
     def n_features(self) -> int:
         """The number of features."""
-        return _width("Input: shape", self.shape)
+        return prod(self.sides)
+
+
+@strict
+@dataclass(frozen=True)
+class Flatten:
+    """Each example of shape ``(d_1, ..., d_k)`` as one row of ``d_1 ... d_k`` numbers, as in Keras.
+
+    Row-major: the last axis is the fastest. It comes before the first `Dense` layer; after one
+    there is nothing to flatten, and it does nothing. ``input_shape``: the shape of an example.
+
+    >>> Flatten(input_shape=(28, 28)).sides
+    (28, 28)
+    >>> stack([Input((8, 8)), Flatten(), Dense(10)]).n_features
+    64
+    """
+
+    input_shape: Shape = None
+
+    def __post_init__(self) -> None:
+        self.sides  # noqa: B018 -- raises if it cannot be
+
+    @property
+    def sides(self) -> tuple[int, ...] | None:
+        """The shape of an example, where it was given."""
+        shape = self.input_shape
+        return None if shape is None else _sides("Flatten: input_shape", shape)
 
 
 @strict
@@ -108,7 +142,13 @@ class Dense:
         if self.input_dim is not None:
             return whole("Dense: input_dim", self.input_dim)
         if self.input_shape is not None:
-            return _width("Dense: input_shape", self.input_shape)
+            sides = _sides("Dense: input_shape", self.input_shape)
+            if len(sides) > 1:
+                raise ArgumentError(
+                    f"{arg('Dense: input_shape')}={self.input_shape!r} must be one number of "
+                    f"features, such as (30,): put Flatten(input_shape={sides}) before the layer"
+                )
+            return sides[0]
         return None
 
 
@@ -193,7 +233,9 @@ class Normalization:
     """
 
 
-Layer: TypeAlias = Input | Normalization | Dense | BatchNormalization | Activation | Dropout
+Layer: TypeAlias = (
+    Input | Flatten | Normalization | Dense | BatchNormalization | Activation | Dropout
+)
 
 
 @dataclass(frozen=True)
@@ -210,11 +252,17 @@ class _Units:
 
 @dataclass(frozen=True)
 class Stack:
-    """What a list of layers describes; ``n_features`` is None where nobody has said it yet."""
+    """What a list of layers describes; ``sides``, of an example, are None if nobody has said it."""
 
-    n_features: int | None = None
+    sides: tuple[int, ...] | None = None
+    flatten: bool = False
     normalize: bool = False
     units: tuple[_Units, ...] = field(default=())
+
+    @property
+    def n_features(self) -> int | None:
+        """The number of inputs, None where nobody has said it yet."""
+        return None if self.sides is None else prod(self.sides)
 
     @property
     def n_outputs(self) -> int:
@@ -295,14 +343,24 @@ def _push(below: Stack, layer: Layer, here: str, argument: str, first: bool) -> 
         case Input():
             if not first:
                 raise wrong(": it must be the first layer")
-            return replace(below, n_features=layer.n_features)
+            return replace(below, sides=layer.sides)
+        case Flatten():
+            if last is None and below.normalize:
+                raise wrong(": it must come before Normalization, which takes columns")
+            if layer.sides is not None and (last is not None or below.sides is not None):
+                raise wrong(": the shape is known from the layers before it; leave input_shape out")
+            if last is not None:
+                return below
+            return replace(below, flatten=True, sides=layer.sides or below.sides)
+        case Normalization() | Dense() if len(below.sides or ()) > 1 and not below.flatten:
+            raise wrong(f": its inputs are {_by(below.sides or ())}; put Flatten() before it")
         case Normalization():
             if last is not None or below.normalize:
                 raise wrong(": it belongs once, before the first Dense layer")
             return replace(below, normalize=True)
         case Dense():
             n = layer.n_features
-            if n is not None and (last is not None or below.n_features is not None):
+            if n is not None and (last is not None or below.sides is not None):
                 raise wrong(
                     ": its number of inputs is known from the layers before it; "
                     "leave input_shape and input_dim out"
@@ -311,8 +369,8 @@ def _push(below: Stack, layer: Layer, here: str, argument: str, first: bool) -> 
             g = keras_names.activation("identity" if given is None else given)
             drawn = None if drawn is None else keras_names.initializer(drawn)
             units = _Units(int(layer.units), g, drawn, layer.use_bias)
-            n = below.n_features if n is None else n
-            return replace(below, n_features=n, units=(*below.units, units))
+            sides = below.sides if n is None else (n,)
+            return replace(below, sides=sides, units=(*below.units, units))
         case Activation() | Dropout() | BatchNormalization() if last is None:
             hint = "; for the inputs use Normalization()" * isinstance(layer, BatchNormalization)
             raise wrong(f": there is no Dense layer before it{hint}")
@@ -347,6 +405,6 @@ def _push(below: Stack, layer: Layer, here: str, argument: str, first: bool) -> 
             )
         case _:
             raise wrong(
-                f" cannot be used: a layer is an object made by Input, Normalization, "
+                " cannot be used: a layer is an object made by Input, Flatten, Normalization, "
                 f"Dense, BatchNormalization, Activation or Dropout, found {layer!r}"
             )

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import numpy.typing as npt
 
 from fastnn.api.sequential.core import Core
-from fastnn.api.sequential.examples import read_inputs
+from fastnn.api.sequential.examples import flattened, read_inputs
 from fastnn.api.sequential.fit_history import FitHistory, fit_history
 from fastnn.api.sequential.keras_weights import (
     kernels,
@@ -59,7 +59,7 @@ class Sequential:
 
     Parameters
     ----------
-    layers : `Input` and `Normalization` (both optional), then `Dense`,
+    layers : `Input`, `Flatten` and `Normalization` (all optional), then `Dense`,
         `BatchNormalization`, `Activation`, `Dropout`.
     seed : of weights, order, dropout and validation split.
     {options}
@@ -188,7 +188,8 @@ class Sequential:
 
         Parameters
         ----------
-        X : (N, n_features) numbers: an array, a data frame, a dict of columns; ``x=`` will do.
+        X : (N, n_features) numbers: an array, a data frame, a dict of columns; ``x=`` will do. With
+            `Flatten` also (N, d_1, ..., d_k), such as images.
         y : 0 and 1, (N,) or (N, K); class indices from 0, (N,), or one-hot (N, K); or numbers.
         validation_split : this share is held out, shuffled and for classes stratified (Keras
             takes the last rows as they are). The same data and seed give the same split.
@@ -300,6 +301,7 @@ class Sequential:
         """
         core, block = self._core, whole("batch_size", batch_size)
         with lacking(*_NOT_HERE):
+            X = flattened(X, core.stack, arg("X"))
             table = read_inputs(X, core.n_features, arg("X"), core.known)
             with inside("X: "):
                 rows = core.fitted(table).transform(table)
