@@ -225,7 +225,9 @@ def train(
     Parameters
     ----------
     data : a built-in name ("digits", "breast_cancer", "diabetes", "fashion_mnist", "flights"), a
-        file (CSV, Parquet, NPZ), a data frame, a dict of columns, or an array (N, n_features).
+        file (CSV, Parquet, Excel, NPZ and others), a folder, a pattern or a list of files; a data
+        frame or what streams Arrow tables, a dict of columns, an array (N, n_features) or of images
+        (N, height, width) or (N, height, width, channels).
     target : the name of a column, a list of such names (regression of several values, or several
         0/1 labels), or an array of N labels or values, (N,) or (N, k).
     validation, test : parts of your own, each a pair (data, target), or data with the target

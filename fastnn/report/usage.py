@@ -34,7 +34,7 @@ def usage(subject: Subject) -> str:
         "Load and serve",
         paragraph(f"In Python.{said}"),
         code(in_python(subject)),
-        paragraph("On the command line; CSV, Parquet and NPZ files are read:"),
+        paragraph("On the command line; CSV, Parquet, Excel, NPZ and other files are read:"),
         code(on_the_command_line(subject)),
         paragraph(
             f"Over HTTP, with nothing but Python's own library. A request is a JSON {rows}; the "
