@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backend.host.arrays import to_host
+from fastnn.data.packed import check_archive
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array
 from fastnn.errors import ArgumentError, DataError, shown
@@ -118,6 +119,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"file '{path}' is a single array: give its name the ending .npy")
+            check_archive(path)
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, DataError):

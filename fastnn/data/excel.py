@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fastnn.data.packed import check_archive
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, Place, listed
 from fastnn.errors import DataError, shown
@@ -30,6 +32,8 @@ def read_excel(path: Path) -> tuple[dict[str, Array], Place]:
             f"{pip_install('excel')}"
         ) from error
     try:
+        if zipfile.is_zipfile(path):  # but not an .xls
+            check_archive(path)
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
             sheets = {
                 name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)

@@ -83,11 +83,28 @@ def unpacked(path: Path) -> bytes:
         while block := stream.read(2**20):
             found += block
             if len(found) > most:
-                raise DataError(
-                    f"file '{path}' of {path.stat().st_size / 1e6:.1f} MB holds more than "
-                    f"{most / 1e9:.1f} GB, half of the memory that is free; take fewer rows"
-                )
+                raise DataError(_too_large(path, most))
     return bytes(found)
+
+
+def check_archive(path: Path) -> None:
+    """Raise DataError if what is in an archive (NPZ, Excel) does not fit into memory, or for none.
+
+    >>> check_archive(Path("none.npz"))
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'none.npz'
+    """
+    most = free_memory() // 2
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > most:
+            raise DataError(_too_large(path, most))
+
+
+def _too_large(path: Path, most: int) -> str:
+    return (
+        f"file '{path}' of {path.stat().st_size / 1e6:.1f} MB holds more than {most / 1e9:.1f} GB, "
+        "half of the memory that is free; take fewer rows"
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fastnn.data import packed
@@ -113,6 +114,14 @@ def test_more_than_the_memory_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(packed, "free_memory", lambda: 10)
     with pytest.raises(DataError, match=r"a.csv.gz' of 0.0 MB holds more than 0.0 GB, half of the"):
         unpacked(path)
+
+
+def test_an_archive_of_more_than_the_memory_holds(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros(10**6))
+    assert len(read_table(tmp_path / "a.npz")) == 10**6
+    monkeypatch.setattr(packed, "free_memory", lambda: 10**7)
+    with pytest.raises(DataError, match=r"a.npz' of 0.0 MB holds more than 0.0 GB, half of the mem"):
+        read_table(tmp_path / "a.npz")
 
 
 def test_errors_in_the_block_stay_what_they_are(tmp_path):
