@@ -306,7 +306,8 @@ def _columns(
             return _typed(loaded, kinds, drop, reading, only), loaded.place
 
         with files.unchanged():
-            columns, place = read_joined(files.paths, kinds, read)
+            typed = not files.type.is_text
+            columns, place = read_joined(files.paths, kinds, read, reading, typed)
     known: list[str] = []
     for name, v in columns.items() if kinds else ():
         known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fastnn.data.cells import Reading
+from fastnn.data.columns import category_texts, text_column
+from fastnn.data.dates import Dates
 from fastnn.data.find_files import check_same_columns
 from fastnn.data.table import Array, Place, check_exact
 from fastnn.errors import DataError, shown
@@ -20,12 +23,12 @@ Read = Callable[[Path, Mapping[str, str]], tuple[Columns, Place]]
 
 
 def read_joined(
-    paths: Sequence[Path], kinds: Mapping[str, str], read: Read
+    paths: Sequence[Path], kinds: Mapping[str, str], read: Read, reading: Reading, typed: bool
 ) -> tuple[Columns, Place]:
     """Return the columns of files of the same columns, and where a row is.
 
-    A column that is text in one of them is text in all: those in which it would be numbers are
-    read again.
+    A column that is numbers in one file and text in another is read again as text, and judged as
+    if all of it were in one file. ``typed``: text is text of a frame, not the cells of a file.
     """
     found = [read(path, kinds) for path in paths]
     if len(paths) == 1:
@@ -33,17 +36,6 @@ def read_joined(
     names = list(found[0][0])
     for path, (columns, _) in zip(paths, found, strict=True):
         check_same_columns(paths[0], names, path, list(columns))
-    texts = {
-        name: "text" if kinds.get(name) == "label" else "categorical"
-        for name in names
-        if len({columns[name].dtype == object for columns, _ in found}) > 1
-    }
-    if texts:
-        found = [
-            (columns, place) if all(columns[name].dtype == object for name in texts)
-            else read(path, {**kinds, **texts})
-            for path, (columns, place) in zip(paths, found, strict=True)
-        ]  # fmt: skip
     lengths = [len(columns[names[0]]) for columns, _ in found]
     ends = list(accumulate(lengths))
 
@@ -51,22 +43,59 @@ def read_joined(
         k = bisect_right(ends, row)
         return found[k][1](row - ends[k] + lengths[k])
 
-    return {
-        name: _one(name, [columns[name] for columns, _ in found], paths, place) for name in names
-    }, place
+    differ = [
+        name for name in names if len({_kind(columns[name]) for columns, _ in found} - {""}) > 1
+    ]
+    if differ:
+        again = [read(path, {**kinds, **dict.fromkeys(differ, "text")})[0] for path in paths]
+    joined: Columns = {}
+    for name in names:
+        if name in differ:
+            cells = [_texts(columns[name]) for columns in again]
+            joined[name] = _judged(name, cells, place, kinds.get(name), reading, typed)
+        else:
+            joined[name] = _one(name, [columns[name] for columns, _ in found], paths, place)
+    return joined, place
+
+
+def _kind(values: Array) -> str:
+    """What a column is; '' if it has no value, and can be anything."""
+    if isinstance(values, Dates):
+        return f"dates {values.form} {values.of_day}"
+    if values.dtype == object:
+        return "text" if any(cell is not None for cell in values) else ""
+    return "" if values.dtype.kind == "f" and np.isnan(values).all() else "numbers"
+
+
+def _texts(values: Array) -> Array:
+    return values if values.dtype == object else category_texts(values)
+
+
+def _judged(
+    name: str, parts: Sequence[Array], place: Place, kind: str | None, reading: Reading, typed: bool
+) -> Array:
+    index: dict[str | None, int] = {}
+    codes = [index.setdefault(cell, len(index)) for part in parts for cell in part]
+    return text_column(name, list(index), np.array(codes), place, kind, reading, typed=typed)
 
 
 def _one(name: str, parts: Sequence[Array], paths: Sequence[Path], place: Place) -> Array:
+    """The parts, all of one kind but for those without a value, one after the other."""
     for path, part in zip(paths, parts, strict=True):
         if part.shape[1:] != parts[0].shape[1:]:
             raise DataError(
                 f"array {shown(name)} has {part[:1].size} columns in '{path}' and "
                 f"{parts[0][:1].size} in '{paths[0]}'"
             )
-    if any(part.dtype.kind == "f" for part in parts):  # whole numbers become floats
+    first = next((part for part in parts if _kind(part)), parts[0])
+    if first.dtype == object:
+        return np.concatenate([_texts(part) for part in parts])
+    numbers = [part if part.dtype != object else np.full(len(part), np.nan) for part in parts]
+    if any(part.dtype.kind == "f" for part in numbers):  # whole numbers become floats
         start = 0
-        for part in parts:
+        for part in numbers:
             block = [name] * part[:1].size
             check_exact(part, block, lambda row, start=start: place(start + row))  # type: ignore[misc]
             start += len(part)
-    return np.concatenate(parts)
+    joined = np.concatenate([np.asarray(part) for part in numbers])
+    return Dates.of(joined, first.form, first.of_day) if isinstance(first, Dates) else joined

@@ -48,13 +48,50 @@ def test_a_cell_is_told_with_its_file_and_line(folder):
         read_table(folder)
 
 
-def test_a_column_that_is_text_in_one_file_is_text_in_all(tmp_path):
-    (tmp_path / "a.csv").write_text("code,y\n1.0,0\n2,0\n")
-    (tmp_path / "b.csv").write_text("code,y\nA7,x\n,x\n")
-    (tmp_path / "c.csv").write_text("code,y\n,x\n,x\n")
-    table, target = read_labelled(tmp_path, "y")
-    assert table.column("code").tolist() == ["1", "2", "A7", None, None, None]
-    assert target.tolist() == ["0", "0", "x", "x", "x", "x"]
+#: Columns of three files, each of which alone may be something else than all of them.
+PARTS = {
+    "codes": [["1.0", "2"], ["A7", "B 8", "C"], ["", "D"]],
+    "labels that are codes": [["1", "2"], ["x", "y", "z"], ["w", "1.0"]],
+    "numbers": [["1", "2"], ["", ""], ["NA", "2.5"]],
+    "truth and numbers": [["true", "false"], ["1", "0"], ["", "true"]],
+    "a typing error": [["1", "2"] * 40, ["3", "4"], ["3O"]],
+    "dates": [["2024-01-31", "2024-02-01"], ["", ""], ["2023-12-24"]],
+    "dates and text": [["2024-01-31", "2024-02-01"], ["some day"], ["later", "soon"]],
+    "dates, written otherwise": [["2024-01-31"], ["31.12.2023"], ["24.12.2023"]],
+    "nothing": [["", ""], ["NA"], ["?"]],
+    "text and nothing": [["", ""], ["Ulm", "Bonn"], ["", ""]],
+}
+
+
+@pytest.mark.parametrize("target", [False, True], ids=["column", "target"])
+@pytest.mark.parametrize("kind", PARTS)
+def test_several_files_are_judged_as_one(kind, target, tmp_path):
+    def outcome(source):
+        try:
+            if target:
+                return read_labelled(source, "c", gaps=True)[1].tolist()
+            values = read_table(source).column("c")
+            return repr(values.tolist())
+        except DataError as error:
+            return re.sub(r"line \d+ of '.*?'", "a line", str(error))
+
+    parts = PARTS[kind]
+    (tmp_path / "several").mkdir()
+    for k, part in enumerate(parts):
+        lines = "".join(f'"{cell}",0\n' for cell in part)
+        (tmp_path / "several" / f"{k}.csv").write_text(f"c,x\n{lines}")
+    lines = "".join(f'"{cell}",0\n' for part in parts for cell in part)
+    (tmp_path / "one.csv").write_text(f"c,x\n{lines}")
+    assert str(outcome(tmp_path / "several")) == str(outcome(tmp_path / "one.csv"))
+
+
+def test_typed_columns_of_several_files_are_judged_as_one(tmp_path):
+    days = pa.array([0, 1], pa.date32())
+    for k, (code, day) in enumerate([([1, 2], days), (["A", "B"], pa.nulls(2, pa.date32()))]):
+        parquet.write_table(pa.table({"code": code, "day": day}), tmp_path / f"{k}.parquet")
+    table = read_table(tmp_path)
+    assert table.column("code").tolist() == ["1", "2", "A", "B"]
+    np.testing.assert_array_equal(table.dates["day"].seconds, [0, 86400, np.nan, np.nan])
 
 
 def test_types_without_text_are_joined_too(tmp_path):

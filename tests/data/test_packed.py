@@ -120,7 +120,9 @@ def test_an_archive_of_more_than_the_memory_holds(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(10**6))
     assert len(read_table(tmp_path / "a.npz")) == 10**6
     monkeypatch.setattr(packed, "free_memory", lambda: 10**7)
-    with pytest.raises(DataError, match=r"a.npz' of 0.0 MB holds more than 0.0 GB, half of the mem"):
+    with pytest.raises(
+        DataError, match=r"a.npz' of 0.0 MB holds more than 0.0 GB, half of the mem"
+    ):
         read_table(tmp_path / "a.npz")
 
 
