@@ -75,6 +75,8 @@ def test_several_files_are_judged_as_one(kind, target, tmp_path):
         except DataError as error:
             return re.sub(r"line \d+ of '.*?'", "a line", str(error))
 
+    if target and kind in ("dates and text", "dates, written otherwise"):
+        pytest.skip("a file of nothing but dates is refused as a target by itself")
     parts = PARTS[kind]
     (tmp_path / "several").mkdir()
     for k, part in enumerate(parts):
@@ -91,7 +93,8 @@ def test_typed_columns_of_several_files_are_judged_as_one(tmp_path):
         parquet.write_table(pa.table({"code": code, "day": day}), tmp_path / f"{k}.parquet")
     table = read_table(tmp_path)
     assert table.column("code").tolist() == ["1", "2", "A", "B"]
-    np.testing.assert_array_equal(table.dates["day"].seconds, [0, 86400, np.nan, np.nan])
+    assert list(table.dates) == ["day"]
+    np.testing.assert_array_equal(table.column("day"), [0, 86400, np.nan, np.nan])
 
 
 def test_types_without_text_are_joined_too(tmp_path):
