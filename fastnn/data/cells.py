@@ -71,6 +71,7 @@ class Reading:
             mark at its begin says.
         header: whether the first line of a text file names the columns; False: it is a row, and
             they are called x0, x1, ...; None: it does, and what can be no header is refused.
+        sheet: which sheet of an Excel file holds the table; None: the first that is not empty.
         decimal: the decimal sign; None: a point.
         thousands: the sign that groups digits by thousands; None or "": there is none.
         missing: texts that stand for no value, besides those of `MISSING`; an empty list: no text
@@ -89,6 +90,7 @@ class Reading:
     delimiter: str | None = None
     encoding: str | None = None
     header: bool | None = None
+    sheet: str | None = None
     decimal: str | None = None
     thousands: str | None = None
     missing: Collection[str] | None = None
@@ -107,6 +109,8 @@ class Reading:
         _check_encoding(self.encoding)
         if self.header not in (None, True, False):
             raise ArgumentError(f"{arg('header')} must be True or False, found {self.header!r}")
+        if self.sheet is not None and not isinstance(self.sheet, str):
+            raise ArgumentError(f"{arg('sheet')} must be a name, found {shown(self.sheet)}")
         for name, value in (("decimal", self.decimal), ("thousands", self.thousands)):
             if value is None or (name == "thousands" and isinstance(value, str) and not value):
                 continue

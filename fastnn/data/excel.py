@@ -12,15 +12,17 @@ import numpy as np
 from fastnn.data.packed import check_archive
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, Place, listed
-from fastnn.errors import DataError, shown
+from fastnn.errors import DataError, arg, shown
 from fastnn.extras import pip_install
+from fastnn.registry import did_you_mean
 
 
-def read_excel(path: Path) -> tuple[dict[str, Array], Place]:
-    """Return the columns of the first sheet that is not empty, and where a row is.
+def read_excel(path: Path, sheet: str | None = None) -> tuple[dict[str, Array], Place]:
+    """Return the columns of a sheet, and where a row is.
 
-    The first row that is not empty names the columns; empty rows and columns are left out. If
-    several sheets are filled, a DataNote says which one is read.
+    ``sheet``: its name; None is the first that is not empty, and if several are filled, a DataNote
+    says which one is read. The first row that is not empty names the columns; empty rows and
+    columns are left out.
 
     Raises DataError naming the file and the sheet.
     """
@@ -44,13 +46,21 @@ def read_excel(path: Path) -> tuple[dict[str, Array], Place]:
     filled = {name: rows for name, rows in sheets.items() if any(map(_filled, rows))}
     if not filled:
         raise DataError(f"file '{path}' is empty: none of its sheets has a cell")
+    if sheet is not None:
+        if sheet not in filled:
+            empty = "it is empty" if sheet in sheets else "there is none"
+            raise DataError(
+                f"file '{path}': {arg('sheet', sheet)}: {empty}{did_you_mean(sheet, list(filled))} "
+                f"(sheets: {listed(map(shown, filled))})"
+            )
+        return _table(f"sheet {shown(sheet)} of '{path}'", filled[sheet])
     sheet, rows = next(iter(filled.items()))
     if len(filled) > 1:
         others = listed((shown(name) for name in filled if name != sheet), most=5)
         warnings.warn(
             DataNote(
                 f"file '{path}': the sheet {shown(sheet)} is read, and not {others}; for another "
-                "one save it as a file of its own"
+                f"one say {arg('sheet', next(name for name in filled if name != sheet))}"
             ),
             stacklevel=2,
         )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.arrays import read_npz
+from fastnn.data.cells import Reading
 from fastnn.data.excel import read_excel
 from fastnn.data.images import ENDINGS, read_images
 from fastnn.data.json_lines import read_json_lines
@@ -61,7 +62,7 @@ class FileType:
     name: str
     says: str
     endings: tuple[str, ...]
-    load: Callable[[Path], Loaded] | None = None
+    load: Callable[[Path, Reading], Loaded] | None = None
     batches: Callable[[Path], Batches] | None = None
     extra: str = ""
     packs: bool = False
@@ -147,7 +148,7 @@ def _refusal(path: Path, name: str, error: Exception) -> DataError:
     return DataError(f"file '{path}' is not a readable {name} file: {error}")
 
 
-def _load_parquet(path: Path) -> Loaded:
+def _load_parquet(path: Path, _: Reading) -> Loaded:
     """Text comes as a dictionary, as the file has it: no cell of it is met by itself."""
     pa = _arrow(path)
     from pyarrow import parquet
@@ -207,7 +208,7 @@ def _arrow_batches(path: Path) -> Batches:
     return table.column_names, _tables(path, "Arrow", iter(table.to_batches(BATCH_ROWS)))
 
 
-def _load_npy(path: Path) -> Loaded:
+def _load_npy(path: Path, _: Reading) -> Loaded:
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
@@ -220,12 +221,20 @@ def _load_npy(path: Path) -> Loaded:
     return Loaded({"x": values[:, None] if values.ndim == 1 else values})
 
 
+EXCEL = FileType(
+    "excel",
+    "A sheet with a row of names: the first one that is not empty, or that of --sheet.",
+    (".xlsx", ".xls", ".xlsb", ".ods"),
+    lambda path, reading: Loaded(*read_excel(path, reading.sheet)),
+    extra="excel",
+)
+
 IMAGES = FileType(
     "images",
     "Pictures of one size, pixel by pixel: x0, x1 and so on. A folder of folders has the column "
     "class, too: the folder that a picture is in.",
     ENDINGS,
-    lambda path: Loaded(*read_images(path)),
+    lambda path, _: Loaded(*read_images(path)),
     extra="images",
     magic=b"\x89PNG",
 )
@@ -246,21 +255,17 @@ FILE_TYPES: tuple[FileType, ...] = (
     FileType(
         "arrow", "A table as Arrow has it in memory; Feather is the same.",
         (".arrow", ".feather", ".ipc"),
-        lambda path: Loaded(_arrow_table(path)), _arrow_batches, extra="data", magic=b"ARROW1",
+        lambda path, _: Loaded(_arrow_table(path)), _arrow_batches, extra="data", magic=b"ARROW1",
     ),
     FileType(
         "json lines", "A JSON object in each line, with the cells of a row by their names.",
         (".jsonl", ".ndjson"),
-        lambda path: Loaded(*read_json_lines(path)), extra="data", packs=True, magic=b"{",
+        lambda path, _: Loaded(*read_json_lines(path)), extra="data", packs=True, magic=b"{",
     ),
-    FileType(
-        "excel", "A sheet with a row of names: the first one that is not empty.",
-        (".xlsx", ".xls", ".xlsb", ".ods"),
-        lambda path: Loaded(*read_excel(path)), extra="excel",
-    ),
+    EXCEL,
     FileType(
         "npz", "Arrays of NumPy by name; a matrix x is the columns x0, x1 and so on.",
-        (".npz",), lambda path: Loaded(read_npz(path)),
+        (".npz",), lambda path, _: Loaded(read_npz(path)),
     ),
     FileType(
         "npy", "An array of NumPy, whose columns are called x0, x1 and so on.",

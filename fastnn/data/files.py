@@ -13,7 +13,7 @@ from fastnn.data.arrays import as_array, flat, split_block
 from fastnn.data.cells import Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
-from fastnn.data.file_types import FILE_TYPES, IMAGES, FileType, Loaded
+from fastnn.data.file_types import EXCEL, FILE_TYPES, IMAGES, FileType, Loaded
 from fastnn.data.find_files import are_files, find_files
 from fastnn.data.frames import frame_columns, is_frame, is_series, series_column
 from fastnn.data.join_files import read_joined
@@ -198,12 +198,28 @@ def is_text_file(source: Any) -> bool:
     >>> is_text_file("a.csv.gz"), is_text_file(["a.TXT", "b.txt"]), is_text_file("a.parquet")
     (True, True, False)
     """
+    of = _type_of(source)
+    return of is not None and of.is_text
+
+
+def options_without_effect(source: Any) -> tuple[str, ...]:
+    """Return the arguments of `Reading` that belong to other types of files than the source.
+
+    >>> options_without_effect("a.csv"), options_without_effect("a.xlsx")
+    (('sheet',), ('delimiter', 'encoding', 'header'))
+    """
+    of = _type_of(source)
+    text = () if of is not None and of.is_text else ("delimiter", "encoding", "header")
+    return text if of is EXCEL else (*text, "sheet")
+
+
+def _type_of(source: Any) -> FileType | None:
     if not are_files(source):
-        return False
+        return None
     try:
-        return find_files(source).type.is_text
+        return find_files(source).type
     except (DataError, OSError):  # which is told when they are read
-        return False
+        return None
 
 
 def width(source: Any) -> int:
@@ -287,9 +303,10 @@ def _columns(
     ``kinds`` may declare the columns ``optional`` even if they are not there.
     """
     files = find_files(source) if are_files(source) else None
-    for option in ("delimiter", "encoding", "header") if not (files and files.type.is_text) else ():
+    for option in options_without_effect(source):
         if getattr(reading, option) is not None:
-            raise ArgumentError(f"{arg(option)} has no effect here: only text files have that")
+            which = "Excel" if option == "sheet" else "text"
+            raise ArgumentError(f"{arg(option)} has no effect here: only {which} files have that")
     place: Place = from_zero
     if files is None:
         columns = _typed(Loaded(source), kinds, drop, reading, only)
@@ -300,7 +317,7 @@ def _columns(
         def read(path: Path, kinds: Mapping[str, str]) -> tuple[dict[str, Array], Place]:
             if files.type.load is None:
                 return read_csv(path, kinds=kinds, drop=drop, reading=reading, only=only)
-            loaded = files.type.load(path)
+            loaded = files.type.load(path, reading)
             if loaded.place is from_zero:
                 loaded = replace(loaded, place=lambda row: f"{from_zero(row)} of '{path}'")
             return _typed(loaded, kinds, drop, reading, only), loaded.place

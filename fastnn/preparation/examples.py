@@ -16,7 +16,7 @@ from fastnn.data.builtin import DATASETS, load
 from fastnn.data.columns import numeric_part
 from fastnn.data.files import (
     has_names,
-    is_text_file,
+    options_without_effect,
     read_labelled,
     read_table,
     target_columns,
@@ -323,9 +323,9 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
             value=pair,
         )
     data, target = pair
-    columns, reading = dict(source.columns), dict(source.reading)
-    if not is_text_file(data):
-        reading |= {"delimiter": None, "encoding": None, "header": None}
+    columns = dict(source.columns)
+    without = options_without_effect(data)
+    reading: Any = {name: value for name, value in source.reading.items() if name not in without}
     numeric: tuple[str, ...] = ()
     trained, only = source.examples.table, None
     named = target_columns(data, target)

@@ -105,6 +105,12 @@ class ReadingOptions(TypedDict, total=False):
         more="the model reads new files alike",
         shown="it does, and numbers there are refused",
     )]
+    sheet: Annotated[str | None, Option(
+        None, checks.anything,
+        "the sheet of an Excel file that holds the table",
+        Flag("NAME", example="2024"),
+        shown="the first that is not empty",
+    )]
     decimal: Annotated[str | None, Option(
         None, checks.anything,
         "the decimal sign of numbers in text",

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastnn.api.train import train
 from fastnn.data.files import read_labelled, read_table
 from fastnn.data.statistics import DataNote
-from fastnn.errors import DataError
+from fastnn.errors import ArgumentError, DataError
 from tests.optional import optional
 
 calamine = optional("python_calamine")
@@ -112,12 +113,42 @@ def test_empty_rows_and_columns_are_left_out_and_rows_keep_their_numbers(tmp_pat
 
 def test_of_several_sheets_the_first_filled_one_is_read_and_told(tmp_path):
     path = workbook(tmp_path / "a.xlsx", {"empty": [], "one": ROWS, "two": ROWS})
-    with pytest.warns(
-        DataNote, match=r"a.xlsx': the sheet 'one' is read, and not 'two'; for anoth"
-    ):
+    with pytest.warns(DataNote, match=r"'one' is read, and not 'two'; .* say sheet='two'"):
         assert len(read_table(path)) == 3
     path = workbook(tmp_path / "a.xlsx", {"empty": [], "one": ROWS})
     assert len(read_table(path)) == 3
+
+
+def test_the_sheet_of_choice(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", {"one": ROWS, "2024": [["x"], [1]], "empty": []})
+    assert read_table(path, sheet="2024").names == ("x",)
+    for sheet, message in (
+        ("2023", r"sheet='2023': there is none; did you mean '2024'\? \(sheets: 'one', '2024'\)"),
+        ("empty", r"sheet='empty': it is empty \(sheets:"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_table(path, sheet=sheet)
+    with pytest.raises(ArgumentError, match="sheet must be a name, found 1"):
+        read_table(path, sheet=1)
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    with pytest.raises(ArgumentError, match="sheet has no effect here: only Excel files have that"):
+        read_table(tmp_path / "a.csv", sheet="one")
+    with pytest.raises(ArgumentError, match="delimiter has no effect here: only text files have"):
+        read_table(path, delimiter=";")
+    with pytest.raises(ArgumentError, match="sheet has no effect here"):
+        read_table(np.eye(2), sheet="one")
+
+
+def test_a_part_in_another_type_of_file(tmp_path):
+    rows = [["x", "y"], *([i, 2.0 * i] for i in range(30))]
+    path = workbook(tmp_path / "a.xlsx", {"first": [["z"], [1]], "second": rows})
+    (tmp_path / "b.csv").write_text("x,y\n1,2\n3,6\n")
+    trained = train(
+        path, "y", task="regression", sheet="second", test=tmp_path / "b.csv", epochs=1,
+        hidden_layer_sizes=[],
+    )  # fmt: skip
+    assert trained.model.config.given["sheet"] == "second"
+    assert trained.model.predict(path, sheet="second", drop=["y"]).shape == (30,)
 
 
 @pytest.mark.parametrize(
