@@ -146,23 +146,42 @@ def text_column(
     >>> text_column("age", ["3", "NA", "4.5"], np.array([0, 1, 2, 0]), from_zero)
     array([3. , nan, 4.5, 3. ])
     """
+    return _gathered(text_cells(name, cells, codes, place, kind, reading, typed=typed), codes)
+
+
+def text_cells(
+    name: str,
+    cells: Sequence[str | None],
+    codes: Array,
+    place: Place,
+    kind: str | None = None,
+    reading: Reading = STANDARD,
+    *,
+    typed: bool = False,
+) -> Sequence[str | None] | Array:
+    """Return what each of the ``cells`` is in a `text_column`: texts, or an array of numbers.
+
+    >>> text_cells("age", ["3", "NA", "4.5"], np.array([0, 1, 2, 0]), from_zero)
+    array([3. , nan, 4.5])
+    """
     known = [None if cell is None or reading.is_gap(cell) else cell.strip() for cell in cells]
     if kind == "text":
-        return _gathered(known, codes)
+        return known
     if kind == "categorical":
-        return _gathered(_categories(name, known, reading), codes)
+        return _categories(name, known, reading)
+
+    def where(k: int) -> str:
+        return place(int(np.flatnonzero(codes == k)[0]))
+
+    each = np.arange(len(known))
     if kind == "date":
         given = reading.date_form(name)
-        found = date_column(name, known, codes, place, given, forced=True)
+        found = date_column(name, known, each, where, given, forced=True)
         assert found is not None
         return found
     values = [None if text is None else reading.value(text) for text in known]
     there = [k for k, text in enumerate(known) if text is not None]
     strays = [k for k in there if values[k] is None]
-
-    def where(k: int) -> str:
-        return place(int(np.flatnonzero(codes == k)[0]))
-
     if strays and not (kind == "label" and typed):
         signed = signed_numbers(name, [known[k] or "" for k in there], reading)
         if signed is not None:
@@ -170,12 +189,12 @@ def text_column(
             values, strays = [bare.get(k) for k in range(len(known))], []
     if not strays:
         if kind == "label" and there and (typed or any(is_code(known[k] or "") for k in there)):
-            return _gathered([_plain_label(text, reading) for text in known], codes)
+            return [_plain_label(text, reading) for text in known]
         return _numbers(name, values, codes, place)
     if kind == "numeric":
         raise DataError(not_a_number(name, where(strays[0]), known[strays[0]]))
     if kind in (None, "label"):
-        found = date_column(name, known, codes, place, reading.date_form(name))
+        found = date_column(name, known, each, where, reading.date_form(name))
         if found is not None and kind == "label":
             raise DataError(no_dates(name, kind))
         if found is not None:
@@ -187,7 +206,7 @@ def text_column(
         np.bincount(codes, minlength=len(cells))[there],
         lambda k: where(there[k]),
     )
-    return _gathered(known if kind == "label" else _categories(name, known, reading), codes)
+    return known if kind == "label" else _categories(name, known, reading)
 
 
 def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> Array:
@@ -306,16 +325,16 @@ def _kind_of(of: type) -> str:
 
 
 def _numbers(name: str, cells: Sequence[Any], codes: Array, place: Place) -> Array:
-    """The column whose cell i is the number ``cells[codes[i]]``, None a gap."""
+    """The cells as numbers, None a gap; ``codes``: which of them each row has."""
     gaps = np.array([cell is None for cell in cells], bool)
     present = [cell for cell in cells if cell is not None]
-    if present and not gaps[codes].any():
+    if present and not np.bincount(codes, minlength=len(cells))[gaps].any():
         if all(isinstance(cell, (bool, np.bool_)) for cell in present):
-            return np.array([bool(cell) for cell in cells])[codes]
+            return np.array([bool(cell) for cell in cells])
         if all(isinstance(cell, (int, np.integer, np.bool_)) for cell in present):
             whole = [int(cell or 0) for cell in cells]
             if min(whole) >= -(2**63) and max(whole) < 2**63:
-                return np.array(whole, np.int64)[codes]
+                return np.array(whole, np.int64)
     floats = np.full(len(cells), np.nan)
     for k, cell in enumerate(cells):
         if cell is not None:
@@ -327,7 +346,7 @@ def _numbers(name: str, cells: Sequence[Any], codes: Array, place: Place) -> Arr
             if not exact:
                 row = int(np.flatnonzero(codes == k)[0])
                 raise DataError(not_exact(name, place(row), cell))
-    return floats[codes]
+    return floats
 
 
 def _categories(name: str, texts: Sequence[str | None], reading: Reading) -> list[str | None]:
@@ -364,7 +383,9 @@ def _distinct(values: Iterable[Any]) -> tuple[list[Any], Array]:
     return list(index), np.array(codes, np.intp)
 
 
-def _gathered(texts: Sequence[str | None], codes: Any) -> Array:
+def _gathered(texts: Sequence[str | None] | Array, codes: Any) -> Array:
+    if isinstance(texts, np.ndarray):
+        return texts[codes]  # dates stay such
     column = np.empty(len(texts), dtype=object)
     column[:] = texts
     return np.asarray(column[codes])
