@@ -8,7 +8,7 @@ what it would be if it had been read at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,7 +102,7 @@ class _Column:
         self.codes.append(np.array(places, np.int32)[texts.codes])
 
 
-def coded(texts: Sequence[str | None]) -> Texts:
+def coded(texts: Iterable[str | None]) -> Texts:
     """Return texts as their codes.
 
     >>> coded(["a", None, "a"]).codes

@@ -1,0 +1,151 @@
+"""Tables that do not fit into memory: noticed before they are read, kept on disk, and for later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnn.backend.host.memory import free_memory
+from fastnn.data.batched import in_batches, size_in_memory
+from fastnn.data.spill import coded
+from fastnn.data.statistics import DataWarning
+from fastnn.data.storage import MEMORY, OnDisk, Storage, row_blocks
+from fastnn.data.table import Array, Table
+from fastnn.data.texts import Texts
+from fastnn.errors import DataError, arg
+from fastnn.version import __version__
+
+#: A table is kept on disk if it would take more than this share of the memory that is free: beside
+#: it there are its parts, and what the network takes of them.
+SHARE = 0.25
+
+Read = Callable[[Storage], tuple[Table, Array]]
+
+#: What the target is called among the columns of text.
+_TARGET = "\0target"
+
+
+def storage_for(source: Any, cache: str | None = None) -> Storage:
+    """Return where the table of a source is to lie: in memory if it fits.
+
+    A memory-mapped array stays where it is, and what is made of it is on disk, too.
+
+    >>> storage_for(np.zeros((3, 2))) is MEMORY
+    True
+    """
+    if isinstance(source, np.memmap) or cache is not None:
+        return OnDisk(cache)
+    if not in_batches(source):
+        return MEMORY
+    needed, free = size_in_memory(source), free_memory()
+    if needed <= SHARE * free:
+        return MEMORY
+    warnings.warn(
+        f"the table takes about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are free: "
+        f"it is kept in temporary files in '{tempfile.gettempdir()}'",
+        DataWarning,
+        stacklevel=2,
+    )
+    return OnDisk()
+
+
+def read_kept(
+    source: Any, cache: str | None, options: Mapping[str, Any], read: Read
+) -> tuple[Table, Array]:
+    """Return what ``read`` reads, from the folder ``cache`` where it was read before.
+
+    ``options``: how it is read. What is kept is found again by the file's path, size and time and
+    by the options; it is there whole or not at all.
+
+    Raises DataError naming the folder if it cannot be used.
+    """
+    storage = storage_for(source, cache)
+    if cache is None or not isinstance(source, (str, os.PathLike)):
+        return read(storage)
+    if not os.path.isdir(cache):
+        raise DataError(f"{arg('cache')}: there is no folder '{cache}'; create it first")
+    key = _key(Path(source), options)
+    folder = Path(cache, f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
+    assert isinstance(storage, OnDisk)
+    if (found := _load(folder, key, storage)) is not None:
+        return found
+    table, target = read(storage)
+    if _key(Path(source), options) != key:
+        raise DataError(f"file '{source}' has changed while it was read; read it again")
+    _save(folder, key, table, target)
+    return table, target
+
+
+def _key(path: Path, options: Mapping[str, Any]) -> str:
+    """What a table that was read depends on, as text."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [(str(file.resolve()), file.stat()) for file in files if file.is_file()]
+    facts = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    how = {name: value for name, value in sorted(options.items()) if name != "cache"}
+    return json.dumps([__version__, facts, how], default=list)
+
+
+def _save(folder: Path, key: str, table: Table, target: Array) -> None:
+    """Write a table and its target; a folder of that name is there when all is in it."""
+    made = Path(tempfile.mkdtemp(prefix="fastnn-unfinished-", dir=folder.parent))
+    texts = dict(table.categorical)
+    if target.dtype == object:
+        texts[_TARGET] = target
+    known = {name: one if isinstance(one, Texts) else coded(one) for name, one in texts.items()}
+    arrays = {"numeric": table.numeric}
+    arrays |= {f"codes{k}": one.codes for k, one in enumerate(known.values())}
+    if target.dtype != object:
+        arrays["target"] = target
+    document = {
+        "key": key, "names": table.names, "numeric_names": table.numeric_names,
+        "texts": {name: list(one.distinct) for name, one in known.items()},
+    }  # fmt: skip
+    try:
+        for name, values in arrays.items():
+            with open(made / f"{name}.npy", "wb") as file:
+                header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(values[:1]))
+                header["shape"] = values.shape
+                np.lib.format.write_array_header_1_0(file, header)
+                for rows in row_blocks(values):
+                    file.write(np.ascontiguousarray(values[rows]).data)
+        (made / "table.json").write_text(json.dumps(document))
+        made.rename(folder)
+    except OSError as error:
+        if not folder.is_dir():  # else another process was faster
+            raise OnDisk(str(folder.parent)).refused(error) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _load(folder: Path, key: str, storage: OnDisk) -> tuple[Table, Array] | None:
+    """Return what `_save` wrote under a key; None if it is not there, or not whole."""
+    try:
+        document = json.loads((folder / "table.json").read_text())
+        if document["key"] != key:
+            return None
+
+        def array(name: str) -> Array:
+            found: Array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            return found
+
+        texts: dict[str, Any] = {
+            name: Texts(tuple(distinct), array(f"codes{k}"), storage)
+            for k, (name, distinct) in enumerate(document["texts"].items())
+        }
+        target = texts.pop(_TARGET) if _TARGET in texts else array("target")
+        table = Table(
+            tuple(document["names"]), array("numeric"), tuple(document["numeric_names"]), texts,
+            storage=storage,
+        )  # fmt: skip
+        return table, np.array(target)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, DataError):
+        return None
