@@ -9,70 +9,89 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import Reading
-from fastnn.data.csv_text import arrow_texts
+from fastnn.data.csv_text import arrow_texts, csv_batches
+from fastnn.data.file_types import file_type
 from fastnn.data.frames import frame_columns
+from fastnn.data.packed import is_packed
 from fastnn.data.spill import Spill, coded
 from fastnn.data.storage import OnDisk
-from fastnn.data.table import Array, check_known, check_names
+from fastnn.data.table import Array, Place, check_known, check_names, from_zero
 from fastnn.data.texts import Texts
+from fastnn.data.wanted import Only
 from fastnn.errors import DataError
 
-#: Rows of a batch, where the source leaves it to the reader.
-BATCH_ROWS = 65_536
+#: A cell of a text file, with its delimiter, is about so many bytes.
+_CELL_BYTES = 6
 
 
 def in_batches(source: Any) -> bool:
     """Say whether a source can be read in batches.
 
-    >>> in_batches(Path("a.parquet")), in_batches([[1.0]])
-    (True, False)
+    >>> in_batches(Path("a.parquet")), in_batches(Path("a.csv.gz")), in_batches([[1.0]])
+    (True, False, False)
     """
     if isinstance(source, Path):
-        return source.name.lower().endswith(".parquet")
+        of = file_type(source)
+        return of.batches is not None or (of.name == "delimited text" and not is_packed(source))
     return hasattr(source, "__arrow_c_stream__")
 
 
 def size_in_memory(source: Any) -> int:
-    """Return about how many bytes the numbers and texts of a file would take as a table."""
-    if not isinstance(source, Path):
-        return 0
-    from pyarrow import parquet
+    """Return about how many bytes the numbers and texts of a source would take as a table.
 
-    found = parquet.read_metadata(source)
-    return int(found.num_rows * found.num_columns * 8)
+    0 where that is not known: of a stream, and of a frame, which is in memory.
+    """
+    if not isinstance(source, Path) or not source.exists():
+        return 0
+    if file_type(source).name == "Parquet":
+        from pyarrow import parquet
+
+        found = parquet.read_metadata(source)
+        return int(found.num_rows * found.num_columns * 8)
+    size = source.stat().st_size
+    return size // _CELL_BYTES * 8 if file_type(source).text else size
 
 
 def columns_on_disk(
-    source: Any, kinds: Mapping[str, str], drop: Collection[str], reading: Reading, storage: OnDisk
-) -> dict[str, Array | Texts]:
+    source: Any,
+    kinds: Mapping[str, str],
+    drop: Collection[str],
+    reading: Reading,
+    storage: OnDisk,
+    only: Only | None = None,
+) -> tuple[dict[str, Any], Place]:
     """Return the columns of a source but those of ``drop``, read in batches, on disk.
 
     They are those of `files.read_table`, whatever the batches are.
     """
-    names, batches = _opened(source)
-    check_names(names, "the data" if not isinstance(source, Path) else f"file '{source}'")
-    check_known(drop, names, "drop")
-    declared = dict(kinds)
-    spill = Spill(storage, declared, reading, typed=True)
+    if isinstance(source, Path) and file_type(source).name == "delimited text":
+        names, batches, place = csv_batches(source, kinds, drop, reading, only)
+        spill = Spill(storage, dict(kinds), reading, place=place)
+    else:
+        names, tables = _opened(source)
+        check_names(names, "the data" if not isinstance(source, Path) else f"file '{source}'")
+        check_known(drop, names, "drop")
+        left = {*drop, *(only.besides(names) if only is not None else ())}
+        declared, place = dict(kinds), from_zero
+        spill = Spill(storage, declared, reading, typed=True)
+        batches = (_batch_columns(table, left, declared, reading) for table in tables)
     for batch in batches:
-        spill.add(_batch_columns(batch, drop, declared, reading))
+        spill.add(batch)
     if not spill.n_rows:
         raise DataError("the data are empty: no rows")
-    return spill.columns()
+    return spill.columns(), place
 
 
 def _opened(source: Any) -> tuple[list[str], Iterator[Any]]:
     """The names of the columns, and the batches as Arrow tables."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
     if isinstance(source, Path):
-        file = parquet.ParquetFile(source, pre_buffer=False)  # else all that was read is kept
-        names, found = file.schema_arrow.names, file.iter_batches(BATCH_ROWS)
-    else:
-        found = pa.RecordBatchReader.from_stream(source)
-        names = found.schema.names
-    return names, (pa.Table.from_batches([batch]) for batch in found)
+        batches = file_type(source).batches
+        assert batches is not None
+        return batches(source)
+    import pyarrow as pa
+
+    found = pa.RecordBatchReader.from_stream(source)
+    return found.schema.names, (pa.Table.from_batches([batch]) for batch in found)
 
 
 def _batch_columns(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, is_code, is_missing
-from fastnn.data.date_text import date_column
+from fastnn.data.date_text import date_cells
 from fastnn.data.dates import Dates, from_numpy, from_objects, written
 from fastnn.data.notations import no_dates, not_a_number, refuse_near_numbers, signed_numbers
 from fastnn.data.statistics import DataWarning
@@ -173,10 +173,9 @@ def text_cells(
     def where(k: int) -> str:
         return place(int(np.flatnonzero(codes == k)[0]))
 
-    each = np.arange(len(known))
     if kind == "date":
         given = reading.date_form(name)
-        found = date_column(name, known, each, where, given, forced=True)
+        found = date_cells(name, known, codes, place, given, forced=True)
         assert found is not None
         return found
     values = [None if text is None else reading.value(text) for text in known]
@@ -194,7 +193,7 @@ def text_cells(
     if kind == "numeric":
         raise DataError(not_a_number(name, where(strays[0]), known[strays[0]]))
     if kind in (None, "label"):
-        found = date_column(name, known, each, where, reading.date_form(name))
+        found = date_cells(name, known, codes, place, reading.date_form(name))
         if found is not None and kind == "label":
             raise DataError(no_dates(name, kind))
         if found is not None:
@@ -385,7 +384,8 @@ def _distinct(values: Iterable[Any]) -> tuple[list[Any], Array]:
 
 def _gathered(texts: Sequence[str | None] | Array, codes: Any) -> Array:
     if isinstance(texts, np.ndarray):
-        return texts[codes]  # dates stay such
+        found: Array = texts[codes]  # dates stay such
+        return found
     column = np.empty(len(texts), dtype=object)
     column[:] = texts
     return np.asarray(column[codes])

@@ -8,7 +8,8 @@ an error can show it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from fastnn.data.csv_layout import Layout, layout_of
 from fastnn.data.csv_lines import check_quotes, ends_in_quotes, never_closed
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array, Place, check_known, not_exact
+from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError
 from fastnn.extras import pip_install
 
+#: Bytes of a file that are a batch.
+_BATCH_BYTES = 2**23
 #: Of more texts than this Arrow, and not Python, finds whether they are numbers.
 _MANY = 1000
 
@@ -55,12 +59,7 @@ def read_csv(
     >>> columns["age"], columns["town"].tolist()
     (array([ 3., nan]), ['Ulm', 'Bonn'])
     """
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
-        ) from error
+    pa = arrow(path)
     layout = layout_of(path, reading)
     named = [name for name in layout.names if name.strip()]
     check_known(drop, named, "drop")
@@ -141,10 +140,26 @@ def _parsed(
     try:
         return csv.read_csv(text.stream(), **arrow_options(layout, text, reading, as_text, only))
     except pa.ArrowInvalid as error:
-        if layout.is_utf8:
-            layout.check_encoding()
-        _Quotes(layout, text).check_all()
-        raise DataError(f"file '{layout.path}' cannot be read as CSV: {error}") from error
+        raise _refused(layout, text, error) from error
+
+
+def _refused(layout: Layout, text: Text, error: Exception) -> DataError:
+    """Return what is wrong with a file that Arrow cannot read, or raise it more exactly."""
+    if layout.is_utf8:
+        layout.check_encoding()
+    _Quotes(layout, text).check_all()
+    return DataError(f"file '{layout.path}' cannot be read as CSV: {error}")
+
+
+def arrow(path: Path) -> Any:
+    """Return pyarrow; raise DataError if it is not there to read a file."""
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise DataError(
+            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
+        ) from error
+    return pyarrow
 
 
 def _null_values(reading: Reading) -> list[str]:
@@ -243,6 +258,87 @@ class _Quotes:
             *_, last = layout.rows()
             if not last.closed:
                 raise DataError(never_closed(layout.path, last))
+
+
+def csv_batches(
+    path: Path,
+    kinds: Mapping[str, str],
+    drop: Collection[str],
+    reading: Reading,
+    only: Only | None = None,
+) -> tuple[list[str], Iterator[dict[str, Array | Texts]], Place]:
+    """Return the names of the columns of a file that is not packed, its rows in batches, and where.
+
+    A column of a batch is numbers, if all of its cells are, else text, which is judged when all
+    of it is there (`spill`).
+    """
+    arrow(path)
+    layout = layout_of(path, reading)
+    named = [name for name in layout.names if name.strip()]
+    check_known(drop, named, "drop")
+    left = {*drop, *(only.besides(named) if only is not None else ())}
+    text = text_of(layout)
+    place = layout.place()
+    return named, _batches(layout, text, kinds, left, reading, place), place
+
+
+def _batches(
+    layout: Layout,
+    text: Text,
+    kinds: Mapping[str, str],
+    drop: Collection[str],
+    reading: Reading,
+    place: Place,
+) -> Iterator[dict[str, Array | Texts]]:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [str(j) for j in range(len(layout.names))]
+    quotes, row = _Quotes(layout, text), 0
+    try:
+        batches = csv.open_csv(
+            text.stream(),
+            read_options=csv.ReadOptions(
+                column_names=names, skip_rows=layout.skip, block_size=_BATCH_BYTES
+            ),
+            parse_options=csv.ParseOptions(delimiter=layout.sign, newlines_in_values=text.quoted),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+        for batch in batches:
+            columns: dict[str, Array | Texts] = {}
+            for j, name in enumerate(layout.names):
+                cells = pa.chunked_array([batch.column(j)])
+                if name in drop or not name.strip():
+                    quotes.check(cells)
+                else:
+                    columns[name] = _cells_of(
+                        name, cells, partial(_later, place, row), kinds.get(name), reading, quotes
+                    )
+            yield columns
+            row += batch.num_rows
+    except pa.ArrowInvalid as error:
+        raise _refused(layout, text, error) from error
+    quotes.check_end()
+
+
+def _later(place: Place, first: int, row: int) -> str:
+    return place(first + row)
+
+
+def _cells_of(
+    name: str, cells: Any, place: Place, kind: str | None, reading: Reading, quotes: _Quotes
+) -> Array | Texts:
+    import pyarrow as pa
+
+    if kind not in ("categorical", "date", "text") and reading.plain and not _codes(cells, kind):
+        numbers = _numbers(cells, reading)
+        if numbers is not None:
+            return _exact(name, numbers, cells, place)
+    texts, codes = arrow_texts(cells)
+    quotes.check(pa.chunked_array([pa.array(texts[:-1], pa.string())]))
+    return Texts(tuple(texts), codes.astype(np.int32))
 
 
 def arrow_texts(cells: Any) -> tuple[list[str | None], Array]:

@@ -54,10 +54,27 @@ def date_column(
     fastnn.errors.DataError: column 'day' holds dates of which day and month cannot be told apart \
 ('1/2/2024' ...); say which it is: date_format='%d/%m/%Y' or date_format='%m/%d/%Y'
     """
+    found = date_cells(name, texts, codes, place, given, forced)
+    return None if found is None else Dates.of(found[codes], found.form, found.of_day)
+
+
+def date_cells(
+    name: str,
+    texts: Sequence[str | None],
+    codes: Array,
+    place: Callable[[int], str],
+    given: str | None = None,
+    forced: bool = False,
+) -> Dates | None:
+    """Return what each of the ``texts`` is in a `date_column`.
+
+    >>> date_cells("day", ["31.1.2024", None], np.array([0, 1, 0]), "row {}".format)
+    Dates([1.7066592e+09,           nan])
+    """
     there = [k for k, text in enumerate(texts) if text is not None]
     known = [text for text in texts if text is not None]
     if not known:
-        return Dates.of(np.full(len(codes), np.nan)) if forced else None
+        return Dates.of(np.full(len(texts), np.nan)) if forced else None
     counts = np.bincount(codes, minlength=len(texts))[there]
 
     def where(k: int) -> str:
@@ -72,7 +89,7 @@ def date_column(
         raise DataError(_stray(name, where(first), known[first], form, problems[first]))
     seconds = np.full(len(texts), np.nan)
     seconds[there] = micros / MICRO
-    return Dates.of(seconds[codes], form, of_day=is_of_day(form))
+    return Dates.of(seconds, form, of_day=is_of_day(form))
 
 
 def _chosen(

@@ -15,6 +15,7 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.columns import category_texts, text_cells
+from fastnn.data.dates import Dates
 from fastnn.data.storage import Growing, OnDisk, row_blocks
 from fastnn.data.table import Array, Place, check_exact, from_zero
 from fastnn.data.texts import Texts
@@ -56,7 +57,8 @@ class Spill:
         found: dict[str, Array | Texts] = {}
         for name, column in self._columns.items():
             if not column.index:
-                found[name] = column.numbers.values()
+                numbers, date = column.numbers.values(), column.date
+                found[name] = numbers if date is None else like(numbers, date)
                 continue
             codes, kind = column.codes.values(), self.kinds.get(name)
             cells = text_cells(
@@ -73,6 +75,7 @@ class _Column:
     name: str
     storage: OnDisk
     index: dict[str | None, int] = field(default_factory=dict)
+    date: Dates | None = None  # of which kind they are, if they are dates
 
     def __post_init__(self) -> None:
         self.numbers, self.codes = Growing(self.storage), Growing(self.storage)
@@ -85,6 +88,8 @@ class _Column:
         elif self.index:
             self._add_texts(coded(category_texts(values).tolist()))
         else:
+            if isinstance(values, Dates):
+                self.date = like(values[:0], values)
             before = self.numbers.dtype
             if before is not None and (before.kind == "f") != (values.dtype.kind == "f"):
                 # whole numbers become floats, which must hold them
@@ -100,6 +105,11 @@ class _Column:
     def _add_texts(self, texts: Texts) -> None:
         places = [self.index.setdefault(text, len(self.index)) for text in texts.distinct]
         self.codes.append(np.array(places, np.int32)[texts.codes])
+
+
+def like(seconds: Array, date: Dates) -> Dates:
+    """Return seconds as dates of the same kind as others."""
+    return Dates.of(seconds, date.form, date.of_day)
 
 
 def coded(texts: Iterable[str | None]) -> Texts:
@@ -119,7 +129,7 @@ def _gathered(storage: OnDisk, cells: Sequence[object] | Array, codes: Array) ->
         made = storage.zeros(codes.shape, cells.dtype)
         for rows in row_blocks(codes):
             made[rows] = cells[codes[rows]]
-        return made
+        return like(made, cells) if isinstance(cells, Dates) else made
     index: dict[object, int] = {}
     places = np.array([index.setdefault(cell, len(index)) for cell in cells], np.int32)
     return Texts(tuple(index), _gathered(storage, places, codes), storage)  # type: ignore[arg-type]
