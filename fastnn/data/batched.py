@@ -13,10 +13,10 @@ from fastnn.data.csv_text import arrow_texts, csv_batches
 from fastnn.data.file_types import file_type
 from fastnn.data.frames import frame_columns
 from fastnn.data.packed import is_packed
-from fastnn.data.spill import Spill, coded
+from fastnn.data.spill import Spill
 from fastnn.data.storage import OnDisk
 from fastnn.data.table import Array, Place, check_known, check_names, from_zero
-from fastnn.data.texts import Texts
+from fastnn.data.texts import Texts, coded
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -12,16 +11,17 @@ from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.statistics import DataWarning
 from fastnn.data.strange import Strange
 from fastnn.data.table import Array
+from fastnn.data.texts import Texts, counts_of, parts_of
 from fastnn.errors import advice, arg, shown
 
 
-def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
+def frequent_categories(name: str, texts: Array | Texts, most: int) -> tuple[str, ...]:
     """Return the sorted categories, the ``most`` most frequent of them with a DataWarning.
 
     >>> frequent_categories("town", np.array(["B", "A", None, "B"], dtype=object), 9)
     ('A', 'B')
     """
-    counts = Counter(text for text in texts if text is not None)
+    counts = counts_of(texts)
     # by frequency, then by name: the order of the rows must not matter
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     if len(counts) > most:
@@ -36,16 +36,17 @@ def frequent_categories(name: str, texts: Array, most: int) -> tuple[str, ...]:
     return tuple(sorted(ranked[:most]))
 
 
-def gaps_of(texts: Array) -> Array:
+def gaps_of(texts: Array | Texts) -> Array:
     """Say of each text whether it is None.
 
     >>> gaps_of(np.array(["a", None], dtype=object))
     array([False,  True])
     """
-    return np.fromiter((text is None for text in texts), bool, len(texts))
+    distinct, codes = parts_of(texts)
+    return np.array([text is None for text in distinct], bool)[codes]
 
 
-def places_of(texts: Array, known: Sequence[str]) -> Array:
+def places_of(texts: Array | Texts, known: Sequence[str]) -> Array:
     """Return the place of each text among the ``known`` categories, ``len(known)`` for others.
 
     >>> places_of(np.array(["b", None, "1"], dtype=object), ["a", "b", "1.0"])
@@ -54,12 +55,13 @@ def places_of(texts: Array, known: Sequence[str]) -> Array:
     index = {category: k for k, category in enumerate(known)}
     for k, category in enumerate(known):  # an older fastnn took "True" and "1.0" as they were
         index.setdefault(STANDARD.category(category) or category, k)
-    return np.fromiter((index.get(text, len(known)) for text in texts), np.int64, len(texts))
+    distinct, codes = parts_of(texts)
+    return np.array([index.get(text or "", len(known)) for text in distinct], np.int64)[codes]
 
 
 def strange_texts(
     name: str,
-    texts: Array,
+    texts: Array | Texts,
     places: Array,
     known: Sequence[str],
     missing: Collection[str] | None,

@@ -16,12 +16,13 @@ import numpy as np
 
 from fastnn.backend.host.memory import free_memory
 from fastnn.data.batched import in_batches, size_in_memory
-from fastnn.data.spill import coded
+from fastnn.data.dates import Dates
 from fastnn.data.statistics import DataWarning
 from fastnn.data.storage import MEMORY, OnDisk, Storage, row_blocks
 from fastnn.data.table import Array, Table
-from fastnn.data.texts import Texts
-from fastnn.errors import DataError, arg
+from fastnn.data.texts import Texts, coded
+from fastnn.data.wanted import Only
+from fastnn.errors import DataError, arg, shown
 from fastnn.version import __version__
 
 #: A table is kept on disk if it would take more than this share of the memory that is free: beside
@@ -44,6 +45,8 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
     """
     if isinstance(source, np.memmap) or cache is not None:
         return OnDisk(cache)
+    if isinstance(source, Path) and source.suffix.lower() == ".npy":
+        return OnDisk()
     if not in_batches(source):
         return MEMORY
     needed, free = size_in_memory(source), free_memory()
@@ -61,37 +64,51 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
 def read_kept(
     source: Any, cache: str | None, options: Mapping[str, Any], read: Read
 ) -> tuple[Table, Array]:
-    """Return what ``read`` reads, from the folder ``cache`` where it was read before.
+    r"""Return what ``read`` reads; with ``cache``, what was read before if it is there.
 
-    ``options``: how it is read. What is kept is found again by the file's path, size and time and
-    by the options; it is there whole or not at all.
+    ``options``: how it is read. What is kept in the folder ``cache`` is found again by the file's
+    path, size and time and by the options; it is there whole or not at all.
 
-    Raises DataError naming the folder if it cannot be used.
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.csv")
+    ...     _ = path.write_text("x,y\n1,2\n")
+    ...     def read(storage):
+    ...         print("reads")
+    ...         return Table.from_columns({"x": np.ones(1)}, storage=storage), np.ones(1)
+    ...     one, two = (read_kept(path, folder, {}, read)[0] for _ in range(2))
+    reads
+
+    Raises DataError naming the folder if it cannot be used, or the file if it changes meanwhile.
     """
-    storage = storage_for(source, cache)
-    if cache is None or not isinstance(source, (str, os.PathLike)):
-        return read(storage)
-    if not os.path.isdir(cache):
-        raise DataError(f"{arg('cache')}: there is no folder '{cache}'; create it first")
-    key = _key(Path(source), options)
-    folder = Path(cache, f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
-    assert isinstance(storage, OnDisk)
-    if (found := _load(folder, key, storage)) is not None:
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    if cache is not None and not os.path.isdir(cache):
+        raise DataError(f"{arg('cache')}: there is no folder {shown(cache)}; create it first")
+    if path is None or not path.exists():
+        return read(storage_for(source, cache))
+    before = _stats(path)
+    key = json.dumps([__version__, before, dict(sorted(options.items()))], default=_plain)
+    folder = Path(cache or "", f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
+    if cache is not None and (found := _load(folder, key, OnDisk(cache))) is not None:
         return found
-    table, target = read(storage)
-    if _key(Path(source), options) != key:
-        raise DataError(f"file '{source}' has changed while it was read; read it again")
-    _save(folder, key, table, target)
+    table, target = read(storage_for(path, cache))
+    if _stats(path) != before:
+        raise DataError(f"'{source}' has changed while it was read; read it again")
+    if cache is not None:
+        _save(folder, key, table, target)
     return table, target
 
 
-def _key(path: Path, options: Mapping[str, Any]) -> str:
-    """What a table that was read depends on, as text."""
+def _stats(path: Path) -> list[tuple[str, int, int]]:
+    """What tells a file, or those of a folder, from others: path, size and time."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     stats = [(str(file.resolve()), file.stat()) for file in files if file.is_file()]
-    facts = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    how = {name: value for name, value in sorted(options.items()) if name != "cache"}
-    return json.dumps([__version__, facts, how], default=list)
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
+def _plain(value: Any) -> Any:
+    """Options of reading that JSON has no form for."""
+    return sorted(value.names) if isinstance(value, Only) else list(value)
 
 
 def _save(folder: Path, key: str, table: Table, target: Array) -> None:
@@ -108,6 +125,8 @@ def _save(folder: Path, key: str, table: Table, target: Array) -> None:
     document = {
         "key": key, "names": table.names, "numeric_names": table.numeric_names,
         "texts": {name: list(one.distinct) for name, one in known.items()},
+        "dates": {name: [date.form, date.of_day] for name, date in table.dates.items()},
+        "positional": table.positional,
     }  # fmt: skip
     try:
         for name, values in arrays.items():
@@ -118,6 +137,7 @@ def _save(folder: Path, key: str, table: Table, target: Array) -> None:
                 for rows in row_blocks(values):
                     file.write(np.ascontiguousarray(values[rows]).data)
         (made / "table.json").write_text(json.dumps(document))
+        shutil.rmtree(folder, ignore_errors=True)  # what is there is damaged
         made.rename(folder)
     except OSError as error:
         if not folder.is_dir():  # else another process was faster
@@ -144,7 +164,8 @@ def _load(folder: Path, key: str, storage: OnDisk) -> tuple[Table, Array] | None
         target = texts.pop(_TARGET) if _TARGET in texts else array("target")
         table = Table(
             tuple(document["names"]), array("numeric"), tuple(document["numeric_names"]), texts,
-            storage=storage,
+            document["positional"], storage,
+            {n: Dates.of([], form, day) for n, (form, day) in document["dates"].items()},
         )  # fmt: skip
         return table, np.array(target)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, DataError):

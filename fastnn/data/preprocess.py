@@ -24,6 +24,7 @@ from fastnn.data.state import (
 from fastnn.data.statistics import blocks, columns_with_gaps, filled_by_median, moments
 from fastnn.data.strange import Strange, tell
 from fastnn.data.table import Array, Table, check_dtype, check_known, from_zero
+from fastnn.data.texts import counts_of
 from fastnn.data.useless import REASONS, check_text, tell_useless, useless_columns
 from fastnn.data.wanted import tell_others
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, shown
@@ -187,7 +188,7 @@ class Features:
             complete=tuple(name for name in texts if not gaps_of(texts[name]).any()),
             left_out=left_out,
             told={
-                n for n, t in texts.items() if n in keep_text or len({*t} - {None}) > max_categories
+                n for n, t in texts.items() if n in keep_text or len(counts_of(t)) > max_categories
             },
             given=given,
             weight=weight,

@@ -8,7 +8,7 @@ what it would be if it had been read at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from fastnn.data.columns import category_texts, text_cells
 from fastnn.data.dates import Dates
 from fastnn.data.storage import Growing, OnDisk, row_blocks
 from fastnn.data.table import Array, Place, check_exact, from_zero
-from fastnn.data.texts import Texts
+from fastnn.data.texts import Texts, coded
 
 
 @dataclass(eq=False)
@@ -110,17 +110,6 @@ class _Column:
 def like(seconds: Array, date: Dates) -> Dates:
     """Return seconds as dates of the same kind as others."""
     return Dates.of(seconds, date.form, date.of_day)
-
-
-def coded(texts: Iterable[str | None]) -> Texts:
-    """Return texts as their codes.
-
-    >>> coded(["a", None, "a"]).codes
-    array([0, 1, 0], dtype=int32)
-    """
-    index: dict[str | None, int] = {}
-    codes = [index.setdefault(text, len(index)) for text in texts]
-    return Texts(tuple(index), np.array(codes, np.int32))
 
 
 def _gathered(storage: OnDisk, cells: Sequence[object] | Array, codes: Array) -> Array | Texts:

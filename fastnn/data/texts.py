@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,34 @@ class Texts:
         texts[:] = self.distinct
         return np.asarray(texts[codes])
 
-    def counts(self) -> Array:
-        """Return how many rows each of the different texts has."""
-        return np.bincount(self.codes, minlength=len(self.distinct))
+
+def coded(texts: Iterable[str | None]) -> Texts:
+    """Return texts as their codes.
+
+    >>> coded(["a", None, "a"]).codes
+    array([0, 1, 0], dtype=int32)
+    """
+    index: dict[str | None, int] = {}
+    codes = [index.setdefault(text, len(index)) for text in texts]
+    return Texts(tuple(index), np.array(codes, np.int32))
+
+
+def parts_of(texts: Array | Texts) -> tuple[Sequence[str | None], Array]:
+    """Return the different texts of a column and, for each row, which of them it is.
+
+    >>> parts_of(np.array(["a", None, "a"], dtype=object))
+    (('a', None), array([0, 1, 0], dtype=int32))
+    """
+    found = texts if isinstance(texts, Texts) else coded(texts.tolist())
+    return found.distinct, found.codes
+
+
+def counts_of(texts: Array | Texts) -> dict[str, int]:
+    """Return in how many rows each of the texts is, gaps left out.
+
+    >>> counts_of(np.array(["a", None, "a"], dtype=object))
+    {'a': 2}
+    """
+    distinct, codes = parts_of(texts)
+    counts = np.bincount(codes, minlength=len(distinct)).tolist()
+    return {t: n for t, n in zip(distinct, counts, strict=True) if t is not None and n}

@@ -9,13 +9,14 @@ free text. Of a column where that is half of them, most of what a network could 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from fastnn.data.categories import gaps_of
 from fastnn.data.statistics import DataNote, columns_with_gaps
 from fastnn.data.table import Array, Table, check_known, for_column, listed
+from fastnn.data.texts import Texts, counts_of
 from fastnn.errors import ArgumentError, DataError, advice, arg, shown
 
 #: Why a column is left out, as a model keeps it, and in words.
@@ -24,7 +25,7 @@ REASONS = {"empty": "without a value", "text": "text that is another in nearly e
 _FEWEST = 15
 
 
-def is_identifier(texts: Array) -> bool:
+def is_identifier(texts: Array | Texts) -> bool:
     """Say whether at least half of the values, of which there are 15 or more, occur only once.
 
     >>> is_identifier(np.array([f"name {i}" for i in range(20)], dtype=object))
@@ -32,8 +33,7 @@ def is_identifier(texts: Array) -> bool:
     >>> is_identifier(np.array(["Ulm", "Bonn"] * 10 + ["Hof"], dtype=object))
     False
     """
-    counts = Counter(texts.tolist())
-    counts.pop(None, None)
+    counts = counts_of(texts)
     n = sum(counts.values())
     return n >= _FEWEST and 2 * sum(count == 1 for count in counts.values()) >= n
 
@@ -53,7 +53,7 @@ def useless_columns(table: Table, keep: Collection[str] = ()) -> dict[str, str]:
     gaps = np.flatnonzero(columns_with_gaps(table.numeric)) if table.numeric_names else ()
     found = {table.numeric_names[j]: "empty" for j in gaps if np.isnan(table.numeric[:, j]).all()}
     for name, texts in table.categorical.items():
-        if all(text is None for text in texts):
+        if gaps_of(texts).all():
             found[name] = "empty"
         elif name not in keep and is_identifier(texts):
             found[name] = "text"

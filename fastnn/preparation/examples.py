@@ -22,10 +22,15 @@ from fastnn.data.files import (
     target_columns,
     without_value,
 )
+<<<<<<< HEAD
 from fastnn.data.find_files import is_pattern
 from fastnn.data.images import CLASS, has_classes
+=======
+from fastnn.data.larger import read_kept
+>>>>>>> 7a83a24 (Tables larger than memory: on disk by themselves, or kept in a folder for later trainings (cache))
 from fastnn.data.ruled_split import split_column
 from fastnn.data.statistics import DataNote
+from fastnn.data.storage import Storage
 from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
 from fastnn.data.tasks import few_whole_numbers, infer_task
 from fastnn.data.wanted import Only, tell_others
@@ -244,12 +249,20 @@ def _read(
         )
     how: dict[str, Any] = {"numeric": numeric, "only": only, **reading}
     how |= {name: columns[name] for name in ("categorical", "dates", "drop")}
-    names = target_columns(data, target)
+    names, cache = target_columns(data, target), columns["cache"]
     if names:
         gaps = columns["missing_target"] == "drop"
-        table, values = read_labelled(data, names, gaps=gaps, **how)
+
+        def read(storage: Storage) -> tuple[Table, Array]:
+            return read_labelled(data, names, gaps=gaps, storage=storage, **how)
+
+        options = {**how, "target": names, "gaps": gaps}
+        table, values = read_kept(data, cache, options, read)
         return table, values, names if len(names) > 1 else names[0]
-    return read_table(data, **how), target_values(target), "target"
+    table, _ = read_kept(
+        data, cache, how, lambda storage: (read_table(data, storage=storage, **how), np.zeros(0))
+    )
+    return table, target_values(target), "target"
 
 
 def check_built_in(name: str, target: Any, reading: Mapping[str, Any]) -> None:

@@ -69,6 +69,14 @@ class DataOptions(TypedDict, total=False):
         Flag("COL[,COL]", forms.columns, repeat=True, example="id"),
         more="of every part",
     )]
+    cache: Annotated[str | None, Option(
+        None, checks.anything,
+        "a folder where the table that is read is kept on disk, for later trainings, too",
+        Flag("DIR", example="cache"),
+        more="where a table would take more than a quarter of the free memory it is on disk anyway, "
+             "in temporary files",
+        shown="none; a table that is too large for the memory is in temporary files",
+    )]
     keep_text: Annotated[Collection[str], Option(
         (), checks.listed,
         "columns of text to keep, even if nearly every row has another one",
