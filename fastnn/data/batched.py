@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fastnn.data.cells import Reading
 from fastnn.data.csv_text import arrow_texts, csv_batches
-from fastnn.data.file_types import file_type
+from fastnn.data.find_files import Files, check_same_columns
 from fastnn.data.frames import frame_columns
 from fastnn.data.packed import is_packed
 from fastnn.data.spill import Spill
@@ -20,36 +20,32 @@ from fastnn.data.texts import Texts, coded
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError
 
-#: A cell of a text file, with its delimiter, is about so many bytes.
+#: A cell of a text file, with what parts it from the next, is about so many bytes.
 _CELL_BYTES = 6
+
+Columns = Mapping[str, Array | Texts]
 
 
 def in_batches(source: Any) -> bool:
-    """Say whether a source can be read in batches.
+    """Say whether files, or what streams Arrow tables, can be read in batches.
 
-    >>> in_batches(Path("a.parquet")), in_batches(Path("a.csv.gz")), in_batches([[1.0]])
-    (True, False, False)
+    >>> in_batches([[1.0]])
+    False
     """
-    if isinstance(source, Path):
-        of = file_type(source)
-        return of.batches is not None or (of.name == "delimited text" and not is_packed(source))
-    return hasattr(source, "__arrow_c_stream__")
+    if isinstance(source, Files):
+        text = source.type.is_text and not any(map(is_packed, source.paths))
+        return text or source.type.batches is not None
+    return hasattr(type(source), "__arrow_c_stream__")
 
 
-def size_in_memory(source: Any) -> int:
-    """Return about how many bytes the numbers and texts of a source would take as a table.
-
-    0 where that is not known: of a stream, and of a frame, which is in memory.
-    """
-    if not isinstance(source, Path) or not source.exists():
-        return 0
-    if file_type(source).name == "Parquet":
+def size_in_memory(files: Files) -> int:
+    """Return about how many bytes the numbers and texts of files would take as a table."""
+    if files.type.name == "parquet":
         from pyarrow import parquet
 
-        found = parquet.read_metadata(source)
-        return int(found.num_rows * found.num_columns * 8)
-    size = source.stat().st_size
-    return size // _CELL_BYTES * 8 if file_type(source).text else size
+        found = [parquet.read_metadata(path) for path in files.paths]
+        return sum(one.num_rows * one.num_columns * 8 for one in found)
+    return files.size // _CELL_BYTES * 8 if files.type.is_text else files.size
 
 
 def columns_on_disk(
@@ -60,21 +56,22 @@ def columns_on_disk(
     storage: OnDisk,
     only: Only | None = None,
 ) -> tuple[dict[str, Any], Place]:
-    """Return the columns of a source but those of ``drop``, read in batches, on disk.
+    """Return the columns of files or of a stream but those of ``drop``, on disk; where a row is.
 
-    They are those of `files.read_table`, whatever the batches are.
+    They are those of `files.read_table`, whatever the batches are. Raises what that raises.
     """
-    if isinstance(source, Path) and file_type(source).name == "delimited text":
-        names, batches, place = csv_batches(source, kinds, drop, reading, only)
-        spill = Spill(storage, dict(kinds), reading, place=place)
+    declared = dict(kinds)
+    if isinstance(source, Files) and source.type.is_text:
+        texts = _Text(source, declared, drop, reading, only)
+        batches, place, typed = texts.batches(), texts.place, False
     else:
         names, tables = _opened(source)
-        check_names(names, "the data" if not isinstance(source, Path) else f"file '{source}'")
+        check_names(names, "the data")
         check_known(drop, names, "drop")
         left = {*drop, *(only.besides(names) if only is not None else ())}
-        declared, place = dict(kinds), from_zero
-        spill = Spill(storage, declared, reading, typed=True)
         batches = (_batch_columns(table, left, declared, reading) for table in tables)
+        place, typed = from_zero, True
+    spill = Spill(storage, declared, reading, typed=typed, place=place)
     for batch in batches:
         spill.add(batch)
     if not spill.n_rows:
@@ -82,21 +79,57 @@ def columns_on_disk(
     return spill.columns(), place
 
 
+class _Text:
+    """The batches of text files, one after the other, and where a row is."""
+
+    def __init__(
+        self,
+        files: Files,
+        kinds: Mapping[str, str],
+        drop: Collection[str],
+        reading: Reading,
+        only: Only | None,
+    ) -> None:
+        self._files, self._how = files, (kinds, drop, reading, only)
+        self._begins: list[int] = []
+        self._places: list[Place] = []
+
+    def batches(self) -> Iterator[Columns]:
+        first, rows = self._files.paths[0], 0
+        known: list[str] = []
+        for path in self._files.paths:
+            names, batches, place = csv_batches(path, *self._how)
+            known = known or names
+            check_same_columns(first, known, path, names)
+            self._begins.append(rows)
+            self._places.append(place)
+            begin = rows
+            for batch in batches:
+                rows += len(next(iter(batch.values()), ()))
+                yield batch
+            if rows == begin:
+                raise DataError(f"file '{path}' has a header line but no rows")
+
+    def place(self, row: int) -> str:
+        k = bisect_right(self._begins, row) - 1
+        return self._places[k](row - self._begins[k])
+
+
 def _opened(source: Any) -> tuple[list[str], Iterator[Any]]:
     """The names of the columns, and the batches as Arrow tables."""
-    if isinstance(source, Path):
-        batches = file_type(source).batches
-        assert batches is not None
-        return batches(source)
+    if isinstance(source, Files):
+        found = source.batches()
+        assert found is not None
+        return found
     import pyarrow as pa
 
-    found = pa.RecordBatchReader.from_stream(source)
-    return found.schema.names, (pa.Table.from_batches([batch]) for batch in found)
+    reader = pa.RecordBatchReader.from_stream(source)
+    return reader.schema.names, (pa.Table.from_batches([batch]) for batch in reader)
 
 
 def _batch_columns(
     batch: Any, drop: Collection[str], kinds: dict[str, str], reading: Reading
-) -> dict[str, Array | Texts]:
+) -> Columns:
     """The columns of a batch: numbers, or texts as they are, which are judged at the end."""
     import pyarrow as pa
 

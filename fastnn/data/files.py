@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.arrays import as_array, flat, split_block
+from fastnn.data.batched import columns_on_disk, in_batches
 from fastnn.data.cells import Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
@@ -17,6 +18,7 @@ from fastnn.data.file_types import EXCEL, FILE_TYPES, IMAGES, FileType, Loaded
 from fastnn.data.find_files import are_files, find_files
 from fastnn.data.frames import frame_columns, is_frame, is_series, series_column
 from fastnn.data.join_files import read_joined
+from fastnn.data.storage import MEMORY, OnDisk, Storage
 from fastnn.data.table import (
     Array,
     Place,
@@ -45,6 +47,7 @@ def read_table(
     drop: Collection[str] = (),
     only: Only | None = None,
     dtype: str | None = None,
+    storage: Storage = MEMORY,
     **reading: Any,
 ) -> Table:
     """Read examples from a file, a NumPy array, a dict of arrays or a data frame.
@@ -62,6 +65,7 @@ def read_table(
         only: the columns that are wanted, where not all are; others are not judged. It has no
             effect on data without names.
         dtype: 'float32' or 'float64'; None keeps every value exactly (see Table.from_columns).
+        storage: where the table lies: on disk, what can be read in batches is.
         reading: how text is read, the arguments of `Reading`: delimiter, decimal, and so on.
 
     Booleans become 0 and 1. Text is read by one rule wherever it is (see `cells`): a column all
@@ -80,9 +84,11 @@ def read_table(
     if isinstance(source, Table):
         return source.drop(list(drop)) if drop else source
     kinds, how = _kinds(numeric, categorical, dates, drop), _reading(dates, reading)
-    columns, place = _columns(source, kinds, drop, how, only=only)
+    columns, place = _columns(source, kinds, drop, how, only=only, storage=storage)
     positional = not has_names(source)
-    table = Table.from_columns(columns, dtype=dtype, place=place, positional=positional)
+    table = Table.from_columns(
+        columns, dtype=dtype, place=place, positional=positional, storage=storage
+    )
     _check_date_format(reading.get("date_format"), table)
     return table
 
@@ -99,6 +105,7 @@ def read_labelled(
     gaps: bool = False,
     only: Only | None = None,
     dtype: str | None = None,
+    storage: Storage = MEMORY,
     **reading: Any,
 ) -> tuple[Table, Array]:
     """Read examples and split off the target column, in its own type (int, bool, float or text).
@@ -128,12 +135,12 @@ def read_labelled(
     how = _reading(dates, reading)
     kinds = dict.fromkeys(names, "text" if text else "label")
     kinds |= _kinds(numeric, categorical, dates, drop)
-    columns, place = _columns(source, kinds, drop, how, optional=names, only=only)
+    columns, place = _columns(source, kinds, drop, how, optional=names, only=only, storage=storage)
     for name in names:
         if name not in columns:
             known = [*columns, *(only.others if only is not None else [])]
             raise DataError(f"{arg('target')}: {unknown_column(name, known)}")
-        values = columns[name]
+        values = columns[name] = _in_memory(columns[name])
         empty = without_value(values)
         if empty.any() and not gaps:
             row = int(np.flatnonzero(empty)[0])
@@ -149,9 +156,16 @@ def read_labelled(
     chosen = [columns.pop(name) for name in names]
     if not columns:
         raise DataError(f"no feature columns are left beside the target {listed(names)}")
-    table = Table.from_columns(columns, dtype=dtype, place=place)
+    table = Table.from_columns(columns, dtype=dtype, place=place, storage=storage)
     _check_date_format(reading.get("date_format"), table)
     return table, chosen[0] if len(chosen) == 1 else np.column_stack(chosen)
+
+
+def _in_memory(values: Any) -> Array:
+    """A target, which is looked at from many sides, as an array of NumPy's own."""
+    if isinstance(values, np.ndarray) and not isinstance(values, np.memmap):
+        return values
+    return np.array(values)
 
 
 def without_value(values: Array) -> Array:
@@ -297,7 +311,8 @@ def _columns(
     reading: Reading,
     optional: Collection[str] = (),
     only: Only | None = None,
-) -> tuple[dict[str, Array], Place]:
+    storage: Storage = MEMORY,
+) -> tuple[dict[str, Any], Place]:
     """Return the columns of any source, each of its kind, without those of ``drop``.
 
     ``kinds`` may declare the columns ``optional`` even if they are not there.
@@ -308,7 +323,11 @@ def _columns(
             which = "Excel" if option == "sheet" else "text"
             raise ArgumentError(f"{arg(option)} has no effect here: only {which} files have that")
     place: Place = from_zero
-    if files is None:
+    columns: dict[str, Any]
+    disk = storage if isinstance(storage, OnDisk) and in_batches(files or source) else None
+    if disk is not None and files is None:
+        columns, place = columns_on_disk(source, kinds, drop, reading, disk, only)
+    elif files is None:
         columns = _typed(Loaded(source), kinds, drop, reading, only)
     else:
         for path in files.paths:
@@ -323,8 +342,11 @@ def _columns(
             return _typed(loaded, kinds, drop, reading, only), loaded.place
 
         with files.unchanged():
-            typed = not files.type.is_text
-            columns, place = read_joined(files.paths, kinds, read, reading, typed)
+            if disk is not None:
+                columns, place = columns_on_disk(files, kinds, drop, reading, disk, only)
+            else:
+                typed = not files.type.is_text
+                columns, place = read_joined(files.paths, kinds, read, reading, typed)
     known: list[str] = []
     for name, v in columns.items() if kinds else ():
         known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]

@@ -17,7 +17,8 @@ import numpy as np
 from fastnn.backend.host.memory import free_memory
 from fastnn.data.batched import in_batches, size_in_memory
 from fastnn.data.dates import Dates
-from fastnn.data.statistics import DataWarning
+from fastnn.data.find_files import Files, are_files, find_files
+from fastnn.data.statistics import DataNote
 from fastnn.data.storage import MEMORY, OnDisk, Storage, row_blocks
 from fastnn.data.table import Array, Table
 from fastnn.data.texts import Texts, coded
@@ -45,7 +46,9 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
     """
     if isinstance(source, np.memmap) or cache is not None:
         return OnDisk(cache)
-    if isinstance(source, Path) and source.suffix.lower() == ".npy":
+    if not isinstance(source, Files):
+        return MEMORY
+    if source.type.name == "npy":
         return OnDisk()
     if not in_batches(source):
         return MEMORY
@@ -53,9 +56,10 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
     if needed <= SHARE * free:
         return MEMORY
     warnings.warn(
-        f"the table takes about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are free: "
-        f"it is kept in temporary files in '{tempfile.gettempdir()}'",
-        DataWarning,
+        DataNote(
+            f"the table takes about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are "
+            f"free: it is kept in temporary files in '{tempfile.gettempdir()}'"
+        ),
         stacklevel=2,
     )
     return OnDisk()
@@ -66,8 +70,8 @@ def read_kept(
 ) -> tuple[Table, Array]:
     r"""Return what ``read`` reads; with ``cache``, what was read before if it is there.
 
-    ``options``: how it is read. What is kept in the folder ``cache`` is found again by the file's
-    path, size and time and by the options; it is there whole or not at all.
+    ``options``: how it is read. What is kept in the folder ``cache`` is found again by the files'
+    paths, sizes and times and by the options; it is there whole or not at all.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -79,31 +83,23 @@ def read_kept(
     ...     one, two = (read_kept(path, folder, {}, read)[0] for _ in range(2))
     reads
 
-    Raises DataError naming the folder if it cannot be used, or the file if it changes meanwhile.
+    Raises DataError naming the folder if it cannot be used.
     """
-    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
     if cache is not None and not os.path.isdir(cache):
         raise DataError(f"{arg('cache')}: there is no folder {shown(cache)}; create it first")
-    if path is None or not path.exists():
+    files = find_files(source) if are_files(source) else None
+    if files is None or not all(path.exists() for path in files.paths):
         return read(storage_for(source, cache))
-    before = _stats(path)
-    key = json.dumps([__version__, before, dict(sorted(options.items()))], default=_plain)
-    folder = Path(cache or "", f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
-    if cache is not None and (found := _load(folder, key, OnDisk(cache))) is not None:
-        return found
-    table, target = read(storage_for(path, cache))
-    if _stats(path) != before:
-        raise DataError(f"'{source}' has changed while it was read; read it again")
-    if cache is not None:
-        _save(folder, key, table, target)
-    return table, target
-
-
-def _stats(path: Path) -> list[tuple[str, int, int]]:
-    """What tells a file, or those of a folder, from others: path, size and time."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    stats = [(str(file.resolve()), file.stat()) for file in files if file.is_file()]
-    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    if cache is None:
+        return read(storage_for(files))
+    stats = [(str(p.resolve()), *of) for p, of in zip(files.paths, files.stamp(), strict=True)]
+    key = json.dumps([__version__, stats, dict(sorted(options.items()))], default=_plain)
+    folder = Path(cache, f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
+    found = _load(folder, key, OnDisk(cache))
+    if found is None:
+        found = read(storage_for(files, cache))
+        _save(folder, key, *found)
+    return found
 
 
 def _plain(value: Any) -> Any:

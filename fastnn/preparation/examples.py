@@ -22,12 +22,9 @@ from fastnn.data.files import (
     target_columns,
     without_value,
 )
-<<<<<<< HEAD
 from fastnn.data.find_files import is_pattern
 from fastnn.data.images import CLASS, has_classes
-=======
 from fastnn.data.larger import read_kept
->>>>>>> 7a83a24 (Tables larger than memory: on disk by themselves, or kept in a folder for later trainings (cache))
 from fastnn.data.ruled_split import split_column
 from fastnn.data.statistics import DataNote
 from fastnn.data.storage import Storage

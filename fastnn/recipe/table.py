@@ -73,9 +73,9 @@ class DataOptions(TypedDict, total=False):
         None, checks.anything,
         "a folder where the table that is read is kept on disk, for later trainings, too",
         Flag("DIR", example="cache"),
-        more="where a table would take more than a quarter of the free memory it is on disk anyway, "
-             "in temporary files",
-        shown="none; a table that is too large for the memory is in temporary files",
+        more="a table that would take more than a quarter of the free memory is on disk anyway, in "
+             "temporary files",
+        shown="none; what is too large for the memory is in temporary files",
     )]
     keep_text: Annotated[Collection[str], Option(
         (), checks.listed,

@@ -13,6 +13,7 @@ import pytest
 from fastnn.api.train import train
 from fastnn.data import batched, csv_text, file_types, larger
 from fastnn.data.files import read_labelled, read_table
+from fastnn.data.find_files import find_files
 from fastnn.data.statistics import DataWarning
 from fastnn.data.storage import MEMORY, OnDisk
 from fastnn.errors import DataError
@@ -168,23 +169,41 @@ def test_a_cache_that_is_no_folder(tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeypatch) -> None:
     path = csv_file(tmp_path)
 
-    def read(*args: Any, **options: Any) -> Any:
+    def batches(*args: Any) -> Any:
         os.utime(path, (5, 5))
-        return read_labelled(*args, **options)
+        return csv_text.csv_batches(*args)
 
-    monkeypatch.setattr("fastnn.preparation.examples.read_labelled", read)
-    with pytest.raises(DataError, match=r"'.*a.csv' has changed while it was read; read it again"):
-        quiet(lambda: train(path, "y", epochs=1, drop=["late"]))
+    monkeypatch.setattr(batched, "csv_batches", batches)
+    with pytest.raises(DataError, match=r"'.*a.csv' has changed while it was read"):
+        quiet(lambda: read_table(path, storage=OnDisk()))
+
+
+def test_several_files_are_one_table(tmp_path: Path) -> None:
+    whole, halves = csv_file(tmp_path), [tmp_path / "1.csv", tmp_path / "2.csv"]
+    header, *lines = whole.read_text("utf-8").splitlines()
+    for half, part in zip(halves, (lines[:260], lines[260:]), strict=True):
+        half.write_text("\n".join([header, *part]) + "\n", "utf-8")
+    one, y = quiet(lambda: read_labelled(whole, "y"))
+    two, z = quiet(lambda: read_labelled(halves, "y", storage=OnDisk()))
+    np.testing.assert_array_equal(two.numeric, one.numeric)
+    for name, texts in one.categorical.items():
+        assert list(texts) == list(two.categorical[name]), name
+    np.testing.assert_array_equal(y, z)
+    halves[1].write_text(halves[1].read_text("utf-8").replace("town", "place", 1), "utf-8")
+    with pytest.raises(DataError, match=r"2.csv' has not the columns of '.*1.csv': it lacks town"):
+        quiet(lambda: read_table(halves, storage=OnDisk()))
 
 
 def test_a_table_larger_than_memory_goes_to_the_disk_by_itself(tmp_path: Path, monkeypatch) -> None:
     path = parquet_file(tmp_path)
-    assert larger.storage_for(path) is MEMORY
-    monkeypatch.setattr(larger, "free_memory", lambda: 4 * batched.size_in_memory(path) - 1)
+    assert larger.storage_for(find_files(path)) is MEMORY
+    monkeypatch.setattr(
+        larger, "free_memory", lambda: 4 * batched.size_in_memory(find_files(path)) - 1
+    )
     with pytest.warns(DataWarning, match=r"the table takes about .* GB of memory are free: it is"):
-        assert isinstance(larger.storage_for(path), OnDisk)
-    monkeypatch.setattr(larger, "free_memory", lambda: 4 * batched.size_in_memory(path))
-    assert larger.storage_for(path) is MEMORY
+        assert isinstance(larger.storage_for(find_files(path)), OnDisk)
+    monkeypatch.setattr(larger, "free_memory", lambda: 4 * batched.size_in_memory(find_files(path)))
+    assert larger.storage_for(find_files(path)) is MEMORY
 
 
 def test_a_memory_mapped_array_is_used_as_it_is(tmp_path: Path) -> None:
