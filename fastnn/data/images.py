@@ -44,7 +44,7 @@ def read_images(path: Path) -> tuple[dict[str, Array], Place]:
                 raise DataError(
                     f"'{one}' is no picture ({', '.join(ENDINGS)}): a folder of folders is read as "
                     "pictures, each in the folder of its class; name tables by a pattern, such as "
-                    f"'{path}/**/*.csv'"
+                    f"'{path}/**/*{one.suffix or '.csv'}'"
                 )
         files += own
         names += [folder.name] * len(own)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -21,6 +22,7 @@ pd = optional("pandas")
 pl = optional("polars")
 pa = optional("pyarrow")
 parquet = optional("pyarrow.parquet")
+feather = optional("pyarrow.feather")
 
 BERLIN = timezone(timedelta(hours=1))
 
@@ -166,6 +168,17 @@ def parquet_file(folder, kinds, cells):
     return file(folder, "a.parquet", lambda path: parquet.write_table(arrow(kinds, cells), path))
 
 
+def json_lines(folder, kinds, cells):
+    rows = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+    text = "".join(f"{json.dumps(row, default=str)}\n" for row in rows)
+    return file(folder, "a.jsonl", lambda path: path.write_text(text))
+
+
+def stream(kinds, cells):
+    table = arrow(kinds, cells)
+    return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=3))
+
+
 SOURCES = {
     "csv": csv_file,
     "csv of pandas": csv_of_pandas,
@@ -173,6 +186,12 @@ SOURCES = {
     "tsv, all quoted": quoted_tsv,
     "parquet": parquet_file,
     "parquet of polars": lambda d, k, c: file(d, "b.parquet", frame(k, c).write_parquet),
+    "feather": lambda d, k, c: file(
+        d, "a.feather", lambda path: feather.write_feather(arrow(k, c), str(path))
+    ),
+    "json lines": json_lines,
+    "stream": lambda d, k, c: stream(k, c),
+    "polars, lazy": lambda d, k, c: frame(k, c).lazy(),
     "pandas": lambda d, k, c: nullable(k, c),
     "pandas objects": lambda d, k, c: pd.DataFrame(
         {n: objects(v) for n, v in c.items()}, dtype=object
