@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnn.data.arrays import as_array, flat, split_block
 from fastnn.data.batched import columns_on_disk, in_batches
+from fastnn.data.categories import gaps_of
 from fastnn.data.cells import Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.csv_text import read_csv
@@ -30,6 +31,7 @@ from fastnn.data.table import (
     listed,
     unknown_column,
 )
+from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
 from fastnn.errors import ArgumentError, DataError, advice, arg, lacking, shown
 
@@ -140,7 +142,7 @@ def read_labelled(
         if name not in columns:
             known = [*columns, *(only.others if only is not None else [])]
             raise DataError(f"{arg('target')}: {unknown_column(name, known)}")
-        values = columns[name] = _in_memory(columns[name])
+        values = columns[name]
         empty = without_value(values)
         if empty.any() and not gaps:
             row = int(np.flatnonzero(empty)[0])
@@ -153,7 +155,7 @@ def read_labelled(
         if len(names) > 1 and values.dtype != object:  # they become one matrix
             with lacking("drop", "categorical"):  # which are for the other columns
                 check_exact(values, [name] * values[:1].size, place)
-    chosen = [columns.pop(name) for name in names]
+    chosen = [_in_memory(columns.pop(name)) for name in names]
     if not columns:
         raise DataError(f"no feature columns are left beside the target {listed(names)}")
     table = Table.from_columns(columns, dtype=dtype, place=place, storage=storage)
@@ -168,12 +170,14 @@ def _in_memory(values: Any) -> Array:
     return np.array(values)
 
 
-def without_value(values: Array) -> Array:
+def without_value(values: Array | Texts) -> Array:
     """Say of each row of a target, (N,) or (N, k), whether a value is missing.
 
     >>> without_value(np.array([1.0, np.nan])), without_value(np.array([None, "a"]))
     (array([False,  True]), array([ True, False]))
     """
+    if isinstance(values, Texts):
+        return gaps_of(values)
     if values.dtype.kind not in "Of":
         return np.zeros(len(values), bool)
     if values.dtype == object:

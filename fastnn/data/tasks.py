@@ -95,7 +95,7 @@ def numbers_of(texts: Array) -> Array | None:
     (array([1.5, 2. ]), None)
     """
     cells: list[object] = []
-    for text in texts.ravel().tolist():
+    for text in texts.flat:  # not as a list: there may be millions
         if (value := STANDARD.value(text)) is None:
             return None
         cells.append(value)

@@ -75,8 +75,8 @@ def coded(texts: Iterable[str | None]) -> Texts:
     array([0, 1, 0], dtype=int32)
     """
     index: dict[str | None, int] = {}
-    codes = [index.setdefault(text, len(index)) for text in texts]
-    return Texts(tuple(index), np.array(codes, np.int32))
+    codes = np.fromiter((index.setdefault(text, len(index)) for text in texts), np.int32)
+    return Texts(tuple(index), codes)
 
 
 def parts_of(texts: Array | Texts) -> tuple[Sequence[str | None], Array]:
@@ -85,7 +85,7 @@ def parts_of(texts: Array | Texts) -> tuple[Sequence[str | None], Array]:
     >>> parts_of(np.array(["a", None, "a"], dtype=object))
     (('a', None), array([0, 1, 0], dtype=int32))
     """
-    found = texts if isinstance(texts, Texts) else coded(texts.tolist())
+    found = texts if isinstance(texts, Texts) else coded(texts)
     return found.distinct, found.codes
 
 
