@@ -547,7 +547,7 @@ WRONG_FIT = [
     ({"X": broken(3, 1, np.inf)}, DataError, r"X: column 'x1', row 3 .*inf is not a finite"),
     ({"X": np.full(X.shape, "red")}, DataError, "X, column 'x0': it holds text"),
     ({"X": X[:, :3]}, DataError, "X has 3 columns, the network has 4 inputs"),
-    ({"X": X.reshape(75, 2, 2)}, DataError, r"X: array .*\(75, 2, 2\).*reshape"),
+    ({"X": X.reshape(75, 2, 2)}, DataError, r"X has shape \(75, 2, 2\): start the layers with F"),
     ({"X": X[:0], "y": []}, DataError, "X: the data are empty"),
     ({"X": X[:9]}, DataError, r"y has shape \(75,\), the network and X need \(9,\) or \(9, 1\)"),
     ({"y": np.eye(2)[LABELS]}, DataError, r"y has shape \(75, 2\), .* need \(75,\) or \(75, 1\)"),
