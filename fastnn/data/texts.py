@@ -59,6 +59,10 @@ class Texts:
         for start in range(0, len(self), 65_536):
             yield from self[start : start + 65_536].tolist()
 
+    def tolist(self) -> list[str | None]:
+        """Return all texts."""
+        return list(self)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return self._array(self.codes).astype(dtype or object, copy=False)
 

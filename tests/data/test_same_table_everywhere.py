@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import warnings
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
@@ -13,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn.api.train import train
+from fastnn.data import csv_text, file_types
 from fastnn.data.files import read_table
 from fastnn.data.statistics import DataWarning
+from fastnn.data.storage import OnDisk
 from fastnn.errors import DataError
 from tests.optional import optional
 
@@ -232,6 +235,15 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("same")
 
 
+@contextmanager
+def small_batches():
+    """Files in batches of a few rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_types, "BATCH_ROWS", 3)
+        patch.setattr(csv_text, "_BATCH_BYTES", 64)
+        yield
+
+
 @settings(max_examples=80)
 @given(st.data(), st.sampled_from(READINGS), st.sampled_from([[], ["x0"], ["x1"]]))
 def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
@@ -242,6 +254,11 @@ def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
     for name, make in SOURCES.items():
         source = make(folder, *table)
         found[name] = outcome(partial(read_table, source, categorical=categorical, **options))
+    for name in ("csv", "parquet", "feather"):
+        source = SOURCES[name](folder, *table)
+        disk = partial(read_table, source, categorical=categorical, storage=OnDisk(), **options)
+        with small_batches():
+            found[f"{name} in batches"] = outcome(disk)
     differing = {name: other for name, other in found.items() if not same(found["csv"], other)}
     assert differing == {}, found["csv"]
 
