@@ -196,7 +196,27 @@ def unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
     drop = _dropped(model, arguments)
     if arguments.data in DATASETS:
         return built_in(arguments, drop)[0]
+    kept = [name for name in joined(arguments.keep) if name not in model.features.columns]
+    drop = tuple(dict.fromkeys([*drop, *kept]))  # so that these are not told as left out
     return model.read(arguments.data, drop=drop, **reading_of(arguments))
+
+
+def kept_columns(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the columns of ``--keep``, as they are in DATA."""
+    from fastnn.data.builtin import DATASETS
+    from fastnn.data.files import is_text_file, read_columns
+    from fastnn.data.larger import storage_of
+    from fastnn.data.table import check_known
+
+    names = joined(arguments.keep)
+    if not names:
+        return {}
+    if arguments.data in DATASETS:
+        table = built_in(arguments, ())[0]
+        check_known(names, table.names, "keep")
+        return {name: table.column(name) for name in names}
+    how = model.features.reading_with(reading_of(arguments), text=is_text_file(arguments.data))
+    return read_columns(arguments.data, names, storage_of(arguments.data), **how)
 
 
 def _dropped(model: Model, arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -170,7 +170,8 @@ def reading_of(arguments: Namespace) -> Any:
 _OTHERS = {"data": "DATA", "path": "MODEL", "shell": "SHELL", "n_random": "--random"} | {
     name: f"--{name}"
     for name in ("target", "validation", "test", "grid", "folds", "by", "jobs", "workers", "doctor",
-                 "repeats", "rows", "config")
+                 "repeats", "rows", "config", "keep", "threshold", "interval", "format", "json",
+                 "out")
 }  # fmt: skip
 _OTHERS |= {"sample_weight": "--sample-weight"}
 _OTHERS |= {"find_learning_rate": "--find-learning-rate", "rate_picture": "--rate-picture"}

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.inputs import (
     add_inputs,
     add_target,
+    kept_columns,
     labelled,
     load_model,
     naming,
@@ -20,14 +17,13 @@ from fastnn.cli.inputs import (
 )
 from fastnn.cli.messages import called, check_output, note
 from fastnn.cli.parser import Parser
-from fastnn.errors import ArgumentError, DataError, lacking
-from fastnn.extras import pip_install
-from fastnn.recipe.forms import split_list
+from fastnn.errors import ArgumentError, arg, lacking
+from fastnn.recipe.forms import columns, real, split_list
+from fastnn.version import __version__
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastnn.data.table import Table
     from fastnn.model.model import Model
 
     Array = npt.NDArray[Any]
@@ -47,11 +43,29 @@ def add_predict(commands: Any) -> Parser:
     p.set_defaults(run=predict)
     add_inputs(p)
     p.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE",
-        help="a .csv or .parquet file; default: CSV on standard output",
-    )
+        "-o", "--out", metavar="FILE",
+        help="a .csv, .jsonl or .parquet file, or - for standard output; default: that",
+    )  # fmt: skip
+    p.add_argument(
+        "--format", metavar="NAME", choices=("csv", "jsonl", "parquet"),
+        help="csv, jsonl (a JSON object for each row) or parquet; default: by the name of --out, "
+        "and csv on standard output",
+    )  # fmt: skip
+    p.add_argument(
+        "--keep", metavar="COL[,COL]", action="append", type=columns,
+        help="columns of DATA to write before the predictions, such as an id",
+    )  # fmt: skip
+    p.add_argument(
+        "--threshold", metavar="P", type=real,
+        help="the probability from which on the second of two classes, or a label, is predicted; "
+        "default: above 0.5",
+    )  # fmt: skip
+    p.add_argument(
+        "--interval", metavar=("LOW", "HIGH"), nargs=2,
+        help="two models of quantiles of the same target: adds their predictions as the columns "
+        "lower and upper",
+    )  # fmt: skip
+    p.add_argument("--json", action="store_true", help="print one JSON document")
     p.add_argument("--proba", action="store_true", help="add the probabilities of the classes")
     return p
 
@@ -80,67 +94,70 @@ def add_evaluate(commands: Any) -> Parser:
 @lacking("task", "categorical")
 def predict(arguments: argparse.Namespace) -> int:
     """Predict and write."""
-    from fastnn.formats.atomic import write_atomically
+    from fastnn.cli import predictions
+    from fastnn.formats.atomic import atomic_file
 
-    out = arguments.out
+    out = None if arguments.out == "-" else arguments.out
+    form = predictions.format_of(out, arguments.format)
+    if arguments.json and (arguments.out is not None or arguments.format is not None):
+        raise ArgumentError(f"{arg('json')} prints one document: leave --out and --format out")
     if out is not None:
-        if not out.lower().endswith((".csv", ".parquet")):
-            raise ArgumentError(f"--out: the name must end in .csv or .parquet, found {out!r}")
         check_output(out, "--out", {"MODEL": arguments.model, "DATA": arguments.data})
     model = load_model(arguments)
     if arguments.proba and model.task == "regression":
         raise ArgumentError("--proba has no effect: a regression model predicts values")
+    predictions.check_threshold(model, arguments.threshold)
+    ends = _interval(model, arguments)
     with naming(arguments.data):
-        columns = predictions(model, unlabelled(model, arguments), arguments.proba)
-    if out is None:
-        sys.stdout.write(_csv(columns))
-        return 0
-    parquet = out.lower().endswith(".parquet")
-    write_atomically(out, _parquet(columns) if parquet else _csv(columns).encode())
-    n = len(next(iter(columns.values())))
-    note(f"{n:,} prediction{'s' if n > 1 else ''} written to {out}")
+        kept = kept_columns(model, arguments)
+        table = unlabelled(model, arguments)
+        how = {"proba": arguments.proba, "threshold": arguments.threshold}
+        blocks = predictions.predicted(model, table, **how)
+        for name, other in ends.items():
+            blocks = predictions.beside(blocks, name, other, unlabelled(other, arguments))
+        found = predictions.with_kept(kept, blocks)
+        if arguments.json:
+            from fastnn.cli.text import print_json
+
+            rows = [row for block in found for row in predictions.rows(block)]
+            document = {"task": model.task, "target": model.target_name, "rows": rows}
+            more = {"model": arguments.model, "data": arguments.data, "fastnn": __version__}
+            print_json({**document, "engine": model.engine, **more})
+        elif out is None:
+            with predictions.writer(form, None) as write:
+                for block in found:
+                    write(block)
+        else:
+            with atomic_file(out) as stream, predictions.writer(form, stream) as write:
+                for block in found:
+                    write(block)
+            n = len(table)
+            note(f"{n:,} prediction{'s' if n > 1 else ''} written to {out}")
     return 0
 
 
-def predictions(model: Model, table: Table, proba: bool) -> dict[str, Array]:
-    """Return the columns of predictions, each (N,): labels or values, then probabilities."""
-    found = model.predict(table)
-    if found.ndim == 1:
-        columns = {"prediction": found}
-    else:
-        several = model.target_name
-        ends = range(found.shape[1]) if isinstance(several, str) else several
-        columns = {f"prediction_{end}": found[:, j] for j, end in enumerate(ends)}
-    if proba:
-        P = model.predict_proba(table)
-        classes = model.targets.classes
-        names = ends if classes is None else classes.tolist()
-        columns |= {f"probability_{name}": P[:, j] for j, name in enumerate(names)}
-    return columns
+def _interval(model: Model, arguments: argparse.Namespace) -> dict[str, Model]:
+    """Return the models of the lower and the upper end, if they are asked for."""
+    from fastnn.model.files import load
 
-
-def _csv(columns: Mapping[str, Array]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    # The text of a NumPy number is the shortest that reads back as the same number.
-    writer.writerows(zip(*(map(str, values) for values in columns.values()), strict=True))
-    return text.getvalue()
-
-
-def _parquet(columns: Mapping[str, Array]) -> bytes:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise DataError(
-            "writing a .parquet file needs pyarrow, which is not installed: "
-            f"{pip_install('data')}, or name a .csv file"
-        ) from error
-    sink = pa.BufferOutputStream()
-    parquet.write_table(pa.table(dict(columns)), sink)
-    made: bytes = sink.getvalue().to_pybytes()
-    return made
+    if not arguments.interval:
+        return {}
+    found = dict(zip(("lower", "upper"), map(load, arguments.interval), strict=True))
+    for (end, other), path in zip(found.items(), arguments.interval, strict=True):
+        loss = other.network.loss
+        if loss.name != "quantile" or other.target_name != model.target_name:
+            raise ArgumentError(
+                f"{arg('interval')}: '{path}' is no model of a quantile of {model.target_name!r}; "
+                "train one with --loss 'quantile(quantile=0.05)'"
+            )
+        found[end] = other
+    low, high = (one.network.loss.options["quantile"] for one in found.values())
+    if low >= high:
+        raise ArgumentError(
+            f"{arg('interval')}: '{arguments.interval[0]}' predicts the quantile {low:g} and "
+            f"'{arguments.interval[1]}' {high:g}: the lower one comes first"
+        )
+    return found
 
 
 @lacking("task", "categorical")
@@ -150,7 +167,6 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from fastnn.report.evaluation import Evaluation
     from fastnn.report.judged import Judged
     from fastnn.training.metrics import metric_names
-    from fastnn.version import __version__
 
     model = load_model(arguments)
     if arguments.metrics is not None:

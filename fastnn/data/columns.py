@@ -231,11 +231,11 @@ def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> A
         if kind == "date":
             raise DataError(f"column {shown(name)} holds durations, and no dates")
         return category_texts(seconds) if kind == "categorical" else seconds
-    if kind == "categorical":
+    if kind in ("categorical", "text"):
         return _gathered([written(s, what == "time") or None for s in seconds.tolist()], ...)
     if kind is None and np.isnan(seconds).all():  # as a column without any value is elsewhere
         return seconds
-    if kind in ("numeric", "label", "text"):
+    if kind in ("numeric", "label"):
         raise DataError(no_dates(name, kind))
     return Dates.of(seconds, of_day=what == "time")
 

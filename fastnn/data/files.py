@@ -95,6 +95,24 @@ def read_table(
     return table
 
 
+def read_columns(
+    source: Any, names: Sequence[str], storage: Storage = MEMORY, **reading: Any
+) -> dict[str, Any]:
+    """Return columns as they are: text as it is spelt but for spaces around it, None for gaps.
+
+    What a source has as numbers stays numbers; dates are text. Raises DataError for a name that is
+    not there.
+
+    >>> read_columns({"id": ["007", None], "x": [1, 2]}, ["id"])["id"].tolist()
+    ['007', None]
+    """
+    kinds = dict.fromkeys(names, "text")
+    only = Only(tuple(names))
+    found, _ = _columns(source, kinds, (), Reading(**reading), names, only, storage)
+    check_known(names, [*found, *only.others], "keep")
+    return {name: found[name] for name in names}
+
+
 def read_labelled(
     source: Any,
     target: str | Sequence[str],

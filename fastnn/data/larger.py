@@ -65,6 +65,17 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
     return OnDisk()
 
 
+def storage_of(source: Any) -> Storage:
+    """Return where the table of whatever a user hands over is to lie.
+
+    >>> storage_of({"x": [1.0]}) is MEMORY
+    True
+    """
+    files = find_files(source) if are_files(source) else None
+    there = files is not None and all(path.exists() for path in files.paths)
+    return storage_for(files if there else source)
+
+
 def read_kept(
     source: Any, cache: str | None, options: Mapping[str, Any], read: Read
 ) -> tuple[Table, Array]:

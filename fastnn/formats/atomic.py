@@ -9,9 +9,11 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, FastnnError, arg
 
 _TEMPORARY = re.compile(r"\.fastnn-[0-9a-f]{16}\.tmp")
 #: A temporary file younger than this may be one that its writer has not locked yet.
@@ -19,22 +21,40 @@ _SECONDS_TO_LOCK = 60
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file whole or not at all; an old one is there, untouched, until the very end.
-
-    The bytes go to a temporary file in the same folder, reach the disk (fsync), and take the name
-    in one step (rename); then the folder is synchronised too. A new file gets the permissions
-    that the umask leaves, an existing one keeps its own; of a symbolic link the file that it
-    points to is replaced. On an error, Ctrl-C included, the temporary file is removed; one that a
-    killed process left behind (``.fastnn-*.tmp``) goes when the next file is written there.
-
-    Raises ArgumentError if ``path`` is no path, and DataError, naming it, if nothing can be
-    written there: no such folder, no permission, a folder or device of that name, a full disk.
+    """Write a file whole or not at all, as `atomic_file` does.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_atomically(f"{folder}/a.txt", b"all of it")
     ...     Path(folder, "a.txt").read_bytes(), os.listdir(folder)
     (b'all of it', ['a.txt'])
+    """
+    with atomic_file(path) as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Give a stream for a file that is there whole or not at all, when the block has ended.
+
+    An old one is there, untouched, until the very end. The bytes go to a temporary file in the
+    same folder, reach the disk (fsync), and take the name in one step (rename); then the folder is
+    synchronised too. A new file gets the permissions that the umask leaves, an existing one keeps
+    its own; of a symbolic link the file that it points to is replaced. On an error, Ctrl-C
+    included, the temporary file is removed; one that a killed process left behind
+    (``.fastnn-*.tmp``) goes when the next file is written there.
+
+    Raises ArgumentError if ``path`` is no path, and DataError, naming it, if nothing can be
+    written there: no such folder, no permission, a folder or device of that name, a full disk.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_file(f"{folder}/a.txt") as stream:
+    ...         _ = stream.write(b"half of it, ")
+    ...         before = os.path.exists(f"{folder}/a.txt")
+    ...         _ = stream.write(b"and all of it")
+    ...     before, Path(folder, "a.txt").read_bytes()
+    (False, b'half of it, and all of it')
     """
     shown = path_text(path)
     target = Path(os.path.realpath(shown))
@@ -51,7 +71,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
                 with open(handle, "wb") as stream:
                     with contextlib.suppress(OSError):  # a file system without locks
                         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    stream.write(content)
+                    yield stream
                     stream.flush()
                     if mode is not None:
                         os.fchmod(handle, mode)
@@ -64,6 +84,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             os.fsync(place)
         finally:
             os.close(place)
+    except FastnnError:  # of the one who writes
+        raise
     except (OSError, ValueError) as error:
         raise DataError(f"cannot write file '{shown}': {_reason(error, folder)}") from error
 

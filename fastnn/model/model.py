@@ -22,6 +22,7 @@ from fastnn.data.files import (
     target_columns,
     width,
 )
+from fastnn.data.larger import storage_of
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
@@ -210,7 +211,7 @@ class Model:
         >>> train("diabetes", epochs=1).model.predict(np.zeros((3, 10))).shape
         (3,)
         """
-        return self._decode(self.outputs(data, **reading))
+        return self.decoded(self.outputs(data, **reading))
 
     def predict_proba(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return class probabilities (N, K), K = 2 for binary; (N, k) per label for multilabel.
@@ -222,7 +223,7 @@ class Model:
 
         Raises ArgumentError for regression.
         """
-        return self._probabilities(self.outputs(data, **reading))
+        return self.probabilities_of(self.outputs(data, **reading))
 
     def evaluate(
         self,
@@ -381,6 +382,7 @@ class Model:
         if has_names(data) and not isinstance(data, Table) and not f.positional:
             only = Only({*f.columns, *more})
         how = {"only": only, **self.kinds(data, drop), **self._how(data, reading)}
+        how["storage"] = storage_of(data)
         labels = np.zeros(0)
         if len(target):
             text = self.has_text_labels
@@ -436,18 +438,40 @@ class Model:
             **given,
         }
 
-    def _decode(self, A: Array) -> Array:
+    def decoded(self, A: Array, threshold: float | None = None) -> Array:
+        """Return the labels or values that outputs ``A[L]`` (N, K) stand for, as `predict` does.
+
+        ``threshold``: the second of two classes, or a label, is predicted from this probability
+        on; None: above 1/2.
+
+        >>> from fastnn.api.train import train
+        >>> model = train("breast_cancer", epochs=1).model
+        >>> model.decoded(np.array([[0.2], [0.4]]), threshold=0.3)
+        array([0, 1])
+        """
+
+        def above(P: Array) -> Array:
+            return np.asarray(P > 0.5 if threshold is None else threshold <= P)
+
         match self.task:
             case "binary":
-                return self.targets.decode(probabilities("binary", A)[:, 1] > 0.5)
+                return self.targets.decode(above(probabilities("binary", A)[:, 1]))
             case "multiclass":
                 return self.targets.decode(A.argmax(axis=1))
             case "multilabel":
-                return self.targets.decode(A > 0.5)
+                return self.targets.decode(above(A))
             case _:
                 return self.targets.decode(A)
 
-    def _probabilities(self, A: Array) -> Array:
+    def probabilities_of(self, A: Array) -> Array:
+        """Return the probabilities that outputs ``A[L]`` (N, K) stand for, as `predict_proba` does.
+
+        >>> from fastnn.api.train import train
+        >>> train("breast_cancer", epochs=1).model.probabilities_of(np.array([[0.25]]))
+        array([[0.75, 0.25]])
+
+        Raises ArgumentError for regression.
+        """
         if self.task == "regression":
             raise ArgumentError(
                 f"there are no probabilities with {arg('task', self.task)}: a regression model "

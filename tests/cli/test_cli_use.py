@@ -138,7 +138,12 @@ class TestPredict:
         ("model", "arguments", "code", "said"),
         [
             ("flats", ["new.csv", "--proba"], 2, "--proba has no effect: a regression model"),
-            ("flats", ["new.csv", "-o", "p.txt"], 2, "must end in .csv or .parquet"),
+            (
+                "flats",
+                ["new.csv", "-o", "p.txt"],
+                2,
+                "must end in .csv, .parquet, .jsonl, or say --format",
+            ),
             ("flats", ["new.csv", "-o", "new.csv"], 2, "which is DATA: name another one"),
             ("flats", ["new.csv", "-o", "absent/p.csv"], 3, "there is no folder"),
             ("flats", ["absent.csv"], 3, "file 'absent.csv' does not exist"),
