@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import warnings
@@ -23,7 +22,7 @@ from fastnn.data.storage import MEMORY, OnDisk, Storage, row_blocks
 from fastnn.data.table import Array, Table
 from fastnn.data.texts import Texts, coded
 from fastnn.data.wanted import Only
-from fastnn.errors import DataError, arg, shown
+from fastnn.errors import ArgumentError, DataError, arg
 from fastnn.version import __version__
 
 #: A table is kept on disk if it would take more than this share of the memory that is free: beside
@@ -94,11 +93,14 @@ def read_kept(
     ...     one, two = (read_kept(path, folder, {}, read)[0] for _ in range(2))
     reads
 
-    Raises DataError naming the folder if it cannot be used.
+    Raises ArgumentError for a cache of what is no file, DataError for a full disk.
     """
-    if cache is not None and not os.path.isdir(cache):
-        raise DataError(f"{arg('cache')}: there is no folder {shown(cache)}; create it first")
     files = find_files(source) if are_files(source) else None
+    if files is None and cache is not None:
+        raise ArgumentError(
+            f"{arg('cache')} has no effect: only tables that are read from files are kept",
+            value=cache,
+        )
     if files is None or not all(path.exists() for path in files.paths):
         return read(storage_for(source, cache))
     if cache is None:

@@ -129,7 +129,7 @@ def read_source(
     reading: Any = pick(given, ReadingOptions)
     test = None
     if isinstance(data, str) and data in DATASETS:
-        check_built_in(data, target, reading)
+        check_built_in(data, target, {**reading, "cache": columns["cache"]})
         dataset = load(data)
         table, values = dataset.table, dataset.target
         name: str | tuple[str, ...] = dataset.target_name

@@ -7,6 +7,7 @@ They import what they need when they are called, since the table of options is r
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
@@ -138,6 +139,24 @@ def duration(name: str, value: object) -> float:
         raise ArgumentError(
             f"{arg(name)} must be {_TAKES[duration]}, found {shown(value)}", value=value
         ) from None
+
+
+def folder(name: str, value: Any) -> str:
+    """Return the name of a folder that is there.
+
+    >>> folder("cache", ".")
+    '.'
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise ArgumentError(
+            f"{arg(name)} must be {_TAKES[folder]}, found {shown(value)}", value=value
+        )
+    if not os.path.isdir(value):
+        raise ArgumentError(
+            f"{arg(name)}: there is no folder {shown(os.fspath(value))}; create it first",
+            value=value,
+        )
+    return os.fspath(value)
 
 
 def share(name: str, value: object) -> float:
@@ -409,6 +428,7 @@ _TAKES: Mapping[Check, str] = {
     number: "a number of 0 or more",
     above_0: "a number above 0",
     duration: "seconds above 0, or a text such as '90s', '10m' or '1h30m'",
+    folder: "the name of a folder",
     share: "in [0, 1)",
     flag: "True or False",
     hidden_layer_sizes: "whole numbers above 0",

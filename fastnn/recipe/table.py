@@ -70,7 +70,7 @@ class DataOptions(TypedDict, total=False):
         more="of every part",
     )]
     cache: Annotated[str | None, Option(
-        None, checks.anything,
+        None, checks.optional(checks.folder),
         "a folder where the table that is read is kept on disk, for later trainings, too",
         Flag("DIR", example="cache"),
         more="a table that would take more than a quarter of the free memory is on disk anyway, in "

@@ -16,7 +16,7 @@ from fastnn.data.files import read_labelled, read_table
 from fastnn.data.find_files import find_files
 from fastnn.data.statistics import DataWarning
 from fastnn.data.storage import MEMORY, OnDisk
-from fastnn.errors import DataError
+from fastnn.errors import ArgumentError, DataError
 from tests.optional import optional
 
 pa = optional("pyarrow")
@@ -162,8 +162,12 @@ def test_nothing_unfinished_is_left_behind(tmp_path: Path, monkeypatch) -> None:
 def test_a_cache_that_is_no_folder(tmp_path: Path) -> None:
     path = csv_file(tmp_path)
     for cache in (tmp_path / "none", path):
-        with pytest.raises(DataError, match=r"cache: there is no folder .* create it first"):
+        with pytest.raises(ArgumentError, match=r"cache: there is no folder .* create it first"):
             train(path, "y", cache=str(cache))
+    with pytest.raises(ArgumentError, match="cache has no effect: only tables that are read from"):
+        train(np.eye(4), [0, 1, 0, 1], cache=str(tmp_path))
+    with pytest.raises(ArgumentError, match="cache has no effect: data set 'digits' is no text"):
+        train("digits", cache=str(tmp_path))
 
 
 def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeypatch) -> None:
