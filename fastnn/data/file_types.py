@@ -22,8 +22,8 @@ from fastnn.data.table import Place, from_zero
 from fastnn.errors import DataError
 from fastnn.extras import pip_install
 
-#: Rows of a batch, where the file leaves it to the reader.
-BATCH_ROWS = 65_536
+#: Rows of a batch, where the file leaves it to the reader, and cells, at the most.
+BATCH_ROWS, BATCH_CELLS = 65_536, 2**21
 
 #: The names of the columns, and the rows batch by batch, as Arrow tables.
 Batches = tuple[list[str], Iterator[Any]]
@@ -172,10 +172,18 @@ def _parquet_batches(path: Path) -> Batches:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(path, pre_buffer=False)  # else all that was read is kept
+        # Mapped, and not buffered before: else all that was read is kept in memory.
+        file = parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         raise _refusal(path, "Parquet", error) from error
-    return file.schema_arrow.names, _tables(path, "Parquet", file.iter_batches(BATCH_ROWS))
+    return file.schema_arrow.names, _tables(
+        path, "Parquet", file.iter_batches(_rows(len(file.schema_arrow)))
+    )
+
+
+def _rows(n_columns: int) -> int:
+    """How many rows a batch of so many columns has."""
+    return max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, n_columns)))
 
 
 def _tables(path: Path, name: str, batches: Iterator[Any]) -> Iterator[Any]:
@@ -205,7 +213,9 @@ def _arrow_table(path: Path) -> Any:
 
 def _arrow_batches(path: Path) -> Batches:
     table = _arrow_table(path)
-    return table.column_names, _tables(path, "Arrow", iter(table.to_batches(BATCH_ROWS)))
+    return table.column_names, _tables(
+        path, "Arrow", iter(table.to_batches(_rows(table.num_columns)))
+    )
 
 
 def _load_npy(path: Path, _: Reading) -> Loaded:
