@@ -72,6 +72,8 @@ class Reading:
         header: whether the first line of a text file names the columns; False: it is a row, and
             they are called x0, x1, ...; None: it does, and what can be no header is refused.
         sheet: which sheet of an Excel file holds the table; None: the first that is not empty.
+        bad_rows: "skip" leaves out rows of a text file that have too few or too many cells;
+            "error" and None refuse them.
         decimal: the decimal sign; None: a point.
         thousands: the sign that groups digits by thousands; None or "": there is none.
         missing: texts that stand for no value, besides those of `MISSING`; an empty list: no text
@@ -91,6 +93,7 @@ class Reading:
     encoding: str | None = None
     header: bool | None = None
     sheet: str | None = None
+    bad_rows: str | None = None
     decimal: str | None = None
     thousands: str | None = None
     missing: Collection[str] | None = None
@@ -107,6 +110,10 @@ class Reading:
                 f"as ';', found {sign!r}"
             )
         _check_encoding(self.encoding)
+        if self.bad_rows not in (None, "error", "skip"):
+            raise ArgumentError(
+                f"{arg('bad_rows')} must be 'error' or 'skip', found {shown(self.bad_rows)}"
+            )
         if self.header not in (None, True, False):
             raise ArgumentError(f"{arg('header')} must be True or False, found {self.header!r}")
         if self.sheet is not None and not isinstance(self.sheet, str):

@@ -30,12 +30,14 @@ class Text:
             Arrow's threads may hold it while the interpreter ends, which aborts the process.
         quoted: whether there is a quotation mark after the header.
         hexadecimal: whether "0x" is there, which Arrow reads as the begin of a number.
+        skipped: how many rows were left out, when they have been read.
         tail: the last bytes.
     """
 
     source: Path | bytearray
     quoted: bool = False
     hexadecimal: bool = False
+    skipped: int = 0
     tail: bytes = field(default=b"", repr=False)
 
     def stream(self) -> Any:

@@ -10,7 +10,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Layout:
         names: the columns as the file has them, "" for one without a name.
         header: whether the file names them.
         longest: characters of the longest line at the begin.
+        skips: rows of another number of cells do not count.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Layout:
     names: tuple[str, ...]
     header: bool = True
     longest: int = 0
+    skips: bool = False
 
     @property
     def is_utf8(self) -> bool:
@@ -64,7 +66,11 @@ class Layout:
         return self.encoding == "utf-8-sig"
 
     def rows(self) -> Iterator[Record]:
-        """Yield the rows, without the header."""
+        """Yield the rows, without the header; those of another number of cells, if they count."""
+        rows = self._every_row()
+        return (row for row in rows if row.cells == len(self.names)) if self.skips else rows
+
+    def _every_row(self) -> Iterator[Record]:
         lines = islice(lines_of(self.path, self.encoding), self.skip, None)
         return records(lines, self.sign, self.skip)
 
@@ -124,7 +130,7 @@ def layout_of(path: Path, reading: Reading = STANDARD) -> Layout:
         if "\ufffd" in "".join(cells):
             check_encoding(path, encoding, sign, cells)
         _check_header(path, cells, found, reading)
-    return layout
+    return replace(layout, skips=reading.bad_rows == "skip")
 
 
 def _first_line(path: Path, lines: Sequence[str], reading: Reading) -> tuple[str, Record]:

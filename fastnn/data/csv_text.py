@@ -24,7 +24,7 @@ from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array, Place, check_known, not_exact
 from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
-from fastnn.errors import DataError
+from fastnn.errors import DataError, advice, arg
 from fastnn.extras import pip_install
 
 #: Bytes of a file that are a batch.
@@ -92,6 +92,7 @@ def read_csv(
         else:
             columns[name] = _column(name, cells, place, kinds.get(name), reading, quotes)
     quotes.check_end()
+    _tell_skipped(layout, text)
     return columns, place
 
 
@@ -117,7 +118,7 @@ def arrow_options(
             skip_rows=layout.skip,
             block_size=max(2**20, 4 * layout.longest),  # the first one must hold what is skipped
         ),
-        "parse_options": csv.ParseOptions(delimiter=layout.sign, newlines_in_values=text.quoted),
+        "parse_options": _parse_options(layout, text),
         "convert_options": csv.ConvertOptions(
             column_types={str(j): pa.string() for j in as_text},
             include_columns=[str(j) for j in only],
@@ -128,6 +129,32 @@ def arrow_options(
             decimal_point=reading.decimal or ".",
         ),
     }
+
+
+def _parse_options(layout: Layout, text: Text) -> Any:
+    """How a file is parted; rows that are left out are counted in ``text``."""
+    from pyarrow import csv
+
+    def skip(_: Any) -> str:
+        text.skipped += 1
+        return "skip"
+
+    text.skipped = 0
+    more = {"invalid_row_handler": skip} if layout.skips else {}
+    return csv.ParseOptions(delimiter=layout.sign, newlines_in_values=text.quoted, **more)
+
+
+def _tell_skipped(layout: Layout, text: Text) -> None:
+    if text.skipped:
+        rows = f"{text.skipped:,} row{'s' if text.skipped > 1 else ''}"
+        cells = f"another number of cells than the {len(layout.names)} columns"
+        warnings.warn(
+            DataNote(
+                f"file '{layout.path}': {rows} of {cells} left out"
+                + advice("bad_rows", f"; {arg('bad_rows', 'error')} refuses them")
+            ),
+            stacklevel=3,
+        )
 
 
 def _parsed(
@@ -301,7 +328,7 @@ def _batches(
             read_options=csv.ReadOptions(
                 column_names=names, skip_rows=layout.skip, block_size=_BATCH_BYTES
             ),
-            parse_options=csv.ParseOptions(delimiter=layout.sign, newlines_in_values=text.quoted),
+            parse_options=_parse_options(layout, text),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
@@ -321,6 +348,7 @@ def _batches(
     except pa.ArrowInvalid as error:
         raise _refused(layout, text, error) from error
     quotes.check_end()
+    _tell_skipped(layout, text)
 
 
 def _later(place: Place, first: int, row: int) -> str:

@@ -242,10 +242,10 @@ def options_without_effect(source: Any) -> tuple[str, ...]:
     """Return the arguments of `Reading` that belong to other types of files than the source.
 
     >>> options_without_effect("a.csv"), options_without_effect("a.xlsx")
-    (('sheet',), ('delimiter', 'encoding', 'header'))
+    (('sheet',), ('delimiter', 'encoding', 'header', 'bad_rows'))
     """
     of = _type_of(source)
-    text = () if of is not None and of.is_text else ("delimiter", "encoding", "header")
+    text = () if of is not None and of.is_text else ("delimiter", "encoding", "header", "bad_rows")
     return text if of is EXCEL else (*text, "sheet")
 
 

@@ -119,6 +119,12 @@ class ReadingOptions(TypedDict, total=False):
         Flag("NAME", example="2024"),
         shown="the first that is not empty",
     )]
+    bad_rows: Annotated[str | None, Option(
+        None, checks.anything,
+        "error or skip: what becomes of rows of text files with too few or too many cells",
+        Flag("WHAT", example="skip"),
+        shown="error",
+    )]
     decimal: Annotated[str | None, Option(
         None, checks.anything,
         "the decimal sign of numbers in text",

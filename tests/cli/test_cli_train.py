@@ -27,7 +27,7 @@ from fastnn.training.metrics import METRICS
 def test_every_option_is_an_argument_of_train() -> None:
     everything = [
         "x", "--target", "t", "--task", "auto", "--categorical", "a,b", "--drop", "c",
-        "--cache", "c", "--sheet", "S", "--delimiter", ";",
+        "--cache", "c", "--sheet", "S", "--bad-rows", "skip", "--delimiter", ";",
         "--encoding", "cp1252", "--no-header", "--decimal", ",",
         "--thousands", "space", "--missing=-,nil",
         "--split", "group:g", "--split-seed", "3", "--no-shuffle", "--date", "d,e",

@@ -8,7 +8,9 @@ import pytest
 from fastnn.data.cells import Reading
 from fastnn.data.csv_layout import layout_of
 from fastnn.data.csv_text import read_csv
+from fastnn.data.files import read_table
 from fastnn.data.statistics import DataNote
+from fastnn.data.storage import MEMORY, OnDisk
 from fastnn.errors import ArgumentError, DataError
 
 ROWS = [["size", "town", "price"], ["1.5", "Ulm", "7"], ["2.5", "Bonn", "9"], ["3", "Ulm", "8"]]
@@ -337,3 +339,28 @@ def test_cells_that_the_csv_module_refuses(write):
     assert len(read(write('a,b\n"' + "x" * 200_000 + '",1\n'))["a"][0]) == 200_000
     with pytest.raises(DataError, match="its first line cannot be parted"):
         layout_of(write('"' + "x" * 200_000 + '",b\n1,2\n'))
+
+
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+def test_bad_rows_are_left_out_and_counted_if_that_is_asked_for(write, storage):
+    path = write("a,b,c\n1,2,3\n4,5\n6,7,8\n9,10,11,12\n\n13,x,15\n")
+    with pytest.raises(DataError, match="line 3: 2 cells where the header has 3 columns"):
+        read_table(path, storage=storage)
+    with pytest.warns(DataNote, match="2 rows of another number of cells than the 3 columns left"):
+        table = read_table(path, bad_rows="skip", storage=storage, categorical=["b"])
+    assert table.column("a").tolist() == [1, 6, 13]
+    assert list(table.column("b")) == ["2", "7", "x"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataNote)
+        with pytest.raises(DataError, match=r"line 7 of .*: 'x' is not a number"):
+            read_table(path, bad_rows="skip", storage=storage, numeric=["b"])
+    with pytest.raises(ArgumentError, match="bad_rows must be 'error' or 'skip', found 'drop'"):
+        read_table(path, bad_rows="drop")
+    with pytest.raises(ArgumentError, match="bad_rows has no effect here: only text files"):
+        read_table({"a": [1]}, bad_rows="skip")
+
+
+def test_bad_rows_in_a_file_with_line_breaks_in_cells(write):
+    path = write('a,b\n1,"two\nlines"\n2\n3,"x"\n4,5,6\n')
+    with pytest.warns(DataNote, match="2 rows of another number"):
+        assert read_table(path, bad_rows="skip").column("a").tolist() == [1, 3]
