@@ -177,7 +177,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("options", "every option of a training", options_of_training, ("option",)),
     Topic("devices", "where it is computed", _devices),
     Topic("engines", "what runs the steps on the CPU", _engines),
-    Topic("files", "what is read and written", _files, ("file", "formats", "format")),
+    Topic("files", "what is read and written", _files, ("file", "formats")),
     Topic("exit-codes", "what fastnn ends with", _exit_codes, ("exit_code", "exit", "codes")),
     Topic("how-to", "what to see or do, and the command for it", how_to, ("howto", "see", "faq")),
     Topic("demos", "ideas of the notes, run and drawn", _demos, ("demonstrations",)),

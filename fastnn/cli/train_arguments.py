@@ -161,7 +161,7 @@ def reading_of(arguments: Namespace) -> Any:
     """Return how text is to be read, None for what was not given.
 
     >>> reading_of(Namespace(decimal=","))
-    {'delimiter': None, 'encoding': None, 'header': None, 'sheet': None, 'decimal': ',', ...}
+    {'delimiter': None, 'encoding': None, 'header': None, 'sheet': None, 'bad_rows': None, ...}
     """
     return {name: getattr(arguments, name, None) for name in options(ReadingOptions)}
 
