@@ -6,10 +6,10 @@ from typing import Any, Unpack
 
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import examine
-from fastnn.diagnosis.findings import Case
 from fastnn.model.given import AnyModel, as_model
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.table import ReadingOptions
+from fastnn.report.case import case_of
 
 
 def diagnose(
@@ -33,8 +33,7 @@ def diagnose(
     >>> print(diagnose(model, digits.table, digits.target).findings[0])
     vanishing gradients: the size of dZ in layer 1 is ...e-13 times that of the last of 21 ...
     """
-    model = as_model(model)
+    given, model = model, as_model(model)
     prepared = Preparation(model.features, model.targets, model.network.loss)
     part = prepared.part(model.examples(data, target, **reading))
-    case = Case.of(model.network, model.options, model.features, model.targets)
-    return examine(model.learner, part, case)
+    return examine(model.learner, part, case_of(model, given))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from fastnn.diagnosis.layers import sample
 from fastnn.nn.losses import LossFunction
 from fastnn.nn.network import Network
+from fastnn.training.learner import Learner
 from fastnn.training.part import Part
 
 FloatArray = npt.NDArray[np.float64]
@@ -21,6 +23,10 @@ MOST = 20_000
 
 #: Logits between which the best constant is sought: a share of 1e-13 is as good as none.
 _LOGITS = 30.0
+
+#: A classifier has learnt something if it makes by this share fewer errors than the most frequent
+#: class, and is ahead by so many deviations of what luck gives.
+LEARNT, LUCK = 0.2, 3.0
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -46,6 +52,55 @@ def constant_loss(network: Network, part: Part) -> float:
             known = shares > 0
             return float(-np.sum(shares[known] * np.log(shares[known] / shares.sum())))
         return float(_least(network.loss, np.asarray(part.Y, np.float64), w).sum())
+
+
+@dataclass(frozen=True)
+class Hits:
+    """How often the most probable class is the right one, and how often the most frequent is.
+
+    ``n``: how many were looked at.
+
+    >>> Hits(0.7, 0.5, 10).clear, Hits(0.7, 0.5, 1000).clear, Hits(0.9, 0.9, 1000).clear
+    (False, True, False)
+    """
+
+    accuracy: float
+    frequent: float
+    n: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether more was learnt than the frequencies, and not by luck."""
+        ahead = self.accuracy - self.frequent
+        luck = math.sqrt(self.frequent * (1 - self.frequent) / max(self.n, 1))
+        return ahead > max(LEARNT * (1 - self.frequent), LUCK * luck)
+
+
+def hits(learner: Learner, part: Part) -> Hits | None:
+    """Return how often a classifier is right on a part, or on 1,000 of its examples.
+
+    None of a regression. Each label counts, where there are several.
+
+    >>> from fastnn.nn.network import network
+    >>> from fastnn.recipe.run_settings import RunSettings
+    >>> net = network([1, 1], loss_function="binary_crossentropy", output_activation="sigmoid")
+    >>> learner = Learner.new(net, RunSettings(), initializer="zero")
+    >>> hits(learner, Part(np.zeros((4, 1)), np.array([[0.0], [0.0], [0.0], [1.0]])))
+    Hits(accuracy=0.75, frequent=0.75, n=4)
+    """
+    link = learner.network.loss.link
+    if link not in ("softmax", "sigmoid"):
+        return None
+    part = sample(part)
+    output = learner.predict(part.X)
+    if link == "softmax":
+        there = part.Y[:, 0].astype(np.int64)
+        right, frequent = output.argmax(axis=1) == there, np.bincount(there).max() / len(there)
+    else:
+        right = (output > 0.5) == (part.Y > 0.5)
+        share = (part.Y > 0.5).mean(axis=0)
+        frequent = np.maximum(share, 1 - share).mean()
+    return Hits(float(right.mean()), float(frequent), right.size)
 
 
 def _smooth_shares(network: Network, classes: npt.NDArray[np.int64], w: FloatArray) -> FloatArray:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fastnn.diagnosis.baseline import constant_loss
-from fastnn.diagnosis.course import CHANCE, at_chance, judge_history
+from fastnn.diagnosis.baseline import constant_loss, hits
+from fastnn.diagnosis.course import CHANCE, OVERCONFIDENT, at_chance, judge_history
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.findings import AT_THE_END, BEFORE, Case, Finding, merged
 from fastnn.diagnosis.layers import Look, look, sample, weight_statistics
@@ -47,7 +47,8 @@ def examine(learner: Learner, part: Part, case: Case) -> Diagnosis:
     part = sample(part)
     seen, constant = look(learner, part), constant_loss(case.network, part)
     found = [*judge_scales(part, case), *judge(seen, case), *judge_history(learner.history, case)]
-    found += at_chance(seen.loss, constant, "the loss")
+    right, history = hits(learner, part), learner.history
+    found += at_chance(seen.loss, constant, "the loss", case, history, right)
     return Diagnosis(_concluded(found, looked=True), (seen,))
 
 
@@ -85,15 +86,17 @@ def findings_of_training(
     found = [*(looked or ()), *judge_scales(train, case)]
     if case.chose_weights:
         found += weigh(learner, case).findings
-    constant = None if validation is None else constant_loss(case.network, validation)
-    found += judge_history(learner.history, case, constant)
+    constant = right = None
+    if validation is not None:
+        constant, right = constant_loss(case.network, validation), hits(learner, validation)
+    found += judge_history(learner.history, case, constant, right)
     return _concluded(found, looked is not None)
 
 
 def _concluded(found: Sequence[Finding], looked: bool) -> tuple[Finding, ...]:
-    """Each finding once; a loss at chance is what the others led to, if there are any."""
+    """Each finding once; a loss like a constant's is what the others led to, if there are any."""
     every = merged(found)
-    if not every or every[-1].name != CHANCE:
+    if not every or every[-1].name not in (CHANCE, OVERCONFIDENT):
         return every
     *others, last = every
     cure = last.marked_cure

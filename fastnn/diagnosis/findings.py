@@ -11,7 +11,7 @@ from fastnn.data.targets import Targets
 from fastnn.errors import Spelling, arg, in_python, spell
 from fastnn.nn.network import Network
 from fastnn.nn.optimizers import optimizer
-from fastnn.training.rate_advice import higher_rate, lower_rate
+from fastnn.training.rate_advice import by_trying, higher_rate, lower_rate
 
 #: Before the first epoch, and with the weights that the model keeps.
 BEFORE, AT_THE_END = "before training", "at the end"
@@ -20,7 +20,7 @@ BEFORE, AT_THE_END = "before training", "at the end"
 NAMES = (
     "unscaled inputs", "unscaled targets", "zero initialisation", "vanishing gradients",
     "learning rate too high", "learning rate too low", "exploding gradients", "dead ReLU units",
-    "saturated units", "loss at chance",
+    "saturated units", "overconfident predictions", "loss at chance",
 )  # fmt: skip
 
 
@@ -91,11 +91,50 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Door:
+    """What brings inputs and targets to the size that networks learn, where a model was trained.
+
+    ``finds_rate``: whether it can look for a learning rate; ``rate``, ``epochs``: what it calls
+    these.
+    """
+
+    inputs: str
+    targets: str
+    finds_rate: bool = False
+    rate: str = "learning_rate"
+    epochs: str = "epochs"
+
+
+#: The doors at which trainings begin.
+TRAIN = Door(
+    f"do without {arg('standardize', False)}",
+    f"do without {arg('standardize_target', False)}",
+    finds_rate=True,
+)
+ESTIMATOR = Door(
+    f"give the estimator {arg('standardize', True)}",
+    f"give the estimator {arg('standardize_target', True)}",
+    rate="learning_rate_init",
+    epochs="max_iter",
+)
+SEQUENTIAL = Door(
+    "let the first layer be Normalization()",
+    "take off the mean of y and divide by its standard deviation",
+)
+#: Of a model that was not trained here.
+ELSEWHERE = Door(
+    "give the rows scaled as the training had them",
+    "give the target scaled as the training had it",
+)
+
+
+@dataclass(frozen=True)
 class Case:
     """What is known of a training besides its numbers: for causes and cures.
 
     ``options``: those that a model file keeps (`Recipe.to_json`); ``columns``: the names of the
-    network's inputs; ``standardizes``, ``standardizes_target``: whether they are standardised.
+    network's inputs; ``standardizes``, ``standardizes_target``: whether they are standardised;
+    ``door``: where the training began.
     """
 
     network: Network
@@ -103,10 +142,15 @@ class Case:
     columns: Sequence[str] = ()
     standardizes: bool = False
     standardizes_target: bool = False
+    door: Door = TRAIN
 
     @staticmethod
     def of(
-        network: Network, options: Mapping[str, Any], features: Features, targets: Targets
+        network: Network,
+        options: Mapping[str, Any],
+        features: Features,
+        targets: Targets,
+        door: Door = TRAIN,
     ) -> Case:
         """Return what is known where the preprocessing is known, too.
 
@@ -118,7 +162,7 @@ class Case:
         """
         fitted = [v.tolist() for v in (targets.mean, targets.scale) if v is not None]
         done = bool(fitted) and fitted != [[0.0] * targets.n_outputs, [1.0] * targets.n_outputs]
-        return Case(network, options, features.names, features.standardize, done)
+        return Case(network, options, features.names, features.standardize, done, door)
 
     @property
     def chose_weights(self) -> bool:
@@ -131,6 +175,12 @@ class Case:
         """The advice to leave the initialiser to the activation, where it was chosen."""
         return [f"no {arg('initializer')} of your own"] * self.chose_weights
 
+    @property
+    def bold_rate(self) -> bool:
+        """Whether the learning rate is far above the default of the optimizer."""
+        rate = self.options.get("learning_rate")
+        return rate is not None and rate > 10 * optimizer(self.options["optimizer"]).learning_rate
+
     def smaller_rate(self) -> str:
         """The advice to take a lower learning rate."""
         return self._rate("lower", lower_rate)
@@ -142,9 +192,17 @@ class Case:
     def _rate(self, which: str, other: Callable[[float, float], float]) -> str:
         rate = self.options.get("learning_rate")
         if rate is None:
-            return f"a {which} {arg('learning_rate')}"
+            return f"a {which} {arg(self.door.rate)}"
         default = optimizer(self.options["optimizer"]).learning_rate
-        return arg("learning_rate", other(rate, default))
+        return arg(self.door.rate, other(rate, default))
+
+    def by_trying(self) -> str:
+        """What finds a rate, behind one to try: nothing at a door that cannot look for one."""
+        return by_trying() if self.door.finds_rate else ""
+
+    def more_epochs(self) -> str:
+        """The advice to train for longer."""
+        return f"more {arg(self.door.epochs)}"
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -80,22 +80,19 @@ def judge_scales(part: Part, case: Case) -> list[Finding]:
     rms = _root_mean_squares(few.X)
     j = int(rms.argmax())
     column = f"column {shown(case.columns[j])}" if case.columns else f"column number {j}"
-    kinds = [("unscaled inputs", column, rms[j], INPUTS, "standardize", case.standardizes)]
+    kinds = [("unscaled inputs", column, rms[j], INPUTS, case.door.inputs, case.standardizes)]
     if network.loss.link == network.activations[-1].name == "identity":
         rms = _root_mean_squares(few.Y)
         k = int(abs(np.log(np.where(rms > 0, rms, 1.0))).argmax())
         scaled = case.standardizes_target
-        kinds.append(
-            ("unscaled targets", "the target", rms[k], TARGETS, "standardize_target", scaled)
-        )
+        kinds.append(("unscaled targets", "the target", rms[k], TARGETS, case.door.targets, scaled))
     found = []
-    for name, what, size, (low, high), option, done in kinds:
+    for name, what, size, (low, high), cure, done in kinds:
         if size and not low <= size <= high:
             cause = f"the root mean square of {what} is {figure(size)}, not about 1"
             if done:
                 cause += ", by the mean and deviation of the training part"
-            cure = "give the units of training" if done else f"do without {arg(option, False)}"
-            found.append(Finding(name, cause, cure))
+            found.append(Finding(name, cause, "give the units of training" if done else cure))
     return found
 
 

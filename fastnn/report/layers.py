@@ -12,6 +12,7 @@ from fastnn.diagnosis.findings import Case, merged
 from fastnn.diagnosis.layers import LayerStatistics, Statistics
 from fastnn.pictures.marks import Axis, Chart, Line
 from fastnn.pictures.page import chapter, folded, grid, paragraph, table
+from fastnn.report.case import case_of
 from fastnn.report.learning import HEIGHT, WIDTH, logarithmic
 from fastnn.report.subject import Subject
 from fastnn.text import sizes
@@ -32,8 +33,7 @@ def diagnosis(subject: Subject) -> Diagnosis:
     model, rows = subject.model, subject.look
     if rows is None:
         return weigh(model.learner, Case(model.network, model.options))
-    case = Case.of(model.network, model.options, model.features, model.targets)
-    found = examine(model.learner, rows.part, case)
+    found = examine(model.learner, rows.part, case_of(model))
     return replace(found, findings=merged([*subject.findings, *found.findings]))
 
 

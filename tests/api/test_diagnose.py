@@ -106,5 +106,45 @@ def test_an_estimator_and_a_sequential_are_what_their_models_are() -> None:
     layers.fit(X, Y)
     for given in (estimator, layers):
         found = diagnose(given, X, Y)
-        assert found == diagnose(given.to_model(), X, Y)
+        of_model = diagnose(given.to_model(), X, Y)
+        assert found.looks == of_model.looks
+        assert [f.name for f in found.findings] == [f.name for f in of_model.findings]
         assert [layer.units for layer in found.looks[0].layers] == [8, 1]
+
+
+def test_cures_are_what_the_door_of_the_training_has() -> None:
+    """Raw inputs and a raw target: of `train`, an estimator, a Sequential, and of nobody."""
+    pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPRegressor
+
+    rng = np.random.default_rng(1)
+    rows = 1000 * rng.standard_normal((60, 2))
+    values = rows[:, 0]
+    ours = fastnn.train(
+        rows, values, standardize=False, standardize_target=False, epochs=1, verbose=False
+    ).model
+    estimator = fastnn.MLPRegressor(hidden_layer_sizes=(4,), max_iter=1)
+    with pytest.warns(ConvergenceWarning):
+        estimator.fit(rows, values)
+    layers = fastnn.Sequential([fastnn.Dense(1)])
+    layers.compile(loss="mse", optimizer="adam")
+    layers.fit(rows, values)
+    theirs = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1)
+    with pytest.warns(ConvergenceWarning):
+        theirs.fit(rows, values)
+    nobody = fastnn.from_sklearn(theirs)
+    said = {
+        "do without standardize=False": ours,
+        "give the estimator standardize=True": estimator,
+        "let the first layer be Normalization()": layers,
+        "let the first layer be Normalization() ": layers.to_model(),
+        "give the rows scaled as the training had them": nobody,
+    }
+    for cure, given in said.items():
+        found = diagnose(given, rows, values)
+        named = {finding.name: finding.cure for finding in found.findings}
+        assert named["unscaled inputs"] == cure.strip()
+        others = "standardize" if "standardize" not in cure else "Normalization"
+        assert others not in str(found), found
+        assert ("find_learning_rate" in str(found)) <= (given is ours)

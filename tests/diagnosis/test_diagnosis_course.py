@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fastnn.diagnosis.baseline import Hits
 from fastnn.diagnosis.course import at_chance, judge_history
-from fastnn.diagnosis.findings import Case
+from fastnn.diagnosis.findings import Case, Finding
 from fastnn.nn.network import network
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.history import Epoch, History
@@ -96,10 +98,10 @@ def test_chance_is_what_a_constant_reaches() -> None:
     assert names(DONE, [0.6] * 9 + [0.4], constant=0.5) == [], "the best epoch counts"
     assert names(DONE, [math.nan] * 10, constant=0.5) == []
     assert names(DONE, [0.6] * 10) == [], "not without a measure of it"
-    assert [f.name for f in at_chance(0.4949, 0.5, "it")] == []
-    assert [f.name for f in at_chance(0.4951, 0.5, "it")] == ["loss at chance"]
-    assert at_chance(math.nan, 0.5, "it") == []
-    assert at_chance(0.0, 0.0, "it") == [], "a constant target is learnt by a constant"
+    assert [f.name for f in at_chance(0.4949, 0.5, "it", CASE)] == []
+    assert [f.name for f in at_chance(0.4951, 0.5, "it", CASE)] == ["loss at chance"]
+    assert at_chance(math.nan, 0.5, "it", CASE) == []
+    assert at_chance(0.0, 0.0, "it", CASE) == [], "a constant target is learnt by a constant"
 
 
 def test_a_loss_at_chance_that_still_falls_needs_more_of_it() -> None:
@@ -116,3 +118,42 @@ def test_after_few_epochs_a_loss_at_chance_is_no_wonder() -> None:
     few = [0.9, 0.8, 0.7, 0.6]
     assert names(few, few, constant=0.5) == []
     assert names(few, few, "early_stopping", constant=0.5) == ["loss at chance"]
+    assert names(few, [0.6] * 4, constant=0.5) == ["loss at chance"], "it got no better"
+
+
+def chance(loss: float, constant: float, start: float, accuracy: float, **options: Any) -> Finding:
+    """What is found of a loss, far above that of a constant or not, of ten classes."""
+    case = Case(network([2, 1]), Recipe.of(**options).to_json())
+    losses = [start, *[loss] * 5]
+    course = history(losses, [*[loss + 1] * 5, loss], "epochs", start)
+    (found,) = at_chance(loss, constant, "it", case, course, Hits(accuracy, 0.1, 1000))
+    return found
+
+
+def test_a_loss_far_above_that_of_a_constant_is_no_chance_where_the_accuracy_is_good() -> None:
+    steps = chance(5.7, 2.3, 2.6, 0.83, learning_rate=1.0)
+    assert steps.name == "overconfident predictions"
+    assert "though the accuracy is 0.83" in steps.cause
+    assert steps.cure.startswith("try learning_rate=0.001, or what find_learning_rate finds")
+    weights = chance(131, 2.3, 4000, 0.6, initializer="normal(scale=0.5)")
+    assert weights.name == "overconfident predictions"
+    assert weights.cure == "try no initializer of your own, or batch_normalization='before'"
+
+
+def test_a_higher_rate_is_no_cure_of_weights_or_steps_that_are_too_large() -> None:
+    for accuracy in (0.1, 0.6):
+        for start, options in ((4000, {}), (2.6, {"learning_rate": 0.1})):
+            cure = chance(131, 2.3, start, accuracy, **options).cure
+            assert "learning_rate=0.01," not in cure, cure
+            assert "learning_rate=1.0" not in cure, cure
+    assert "learning_rate=0.01" in chance(2.31, 2.3, 2.6, 0.1).cure
+
+
+def test_a_rate_far_above_the_default_is_named_at_chance() -> None:
+    (found,) = at_chance(
+        2.31, 2.3, "it", Case(network([2, 1]), Recipe.of(learning_rate=0.1).to_json())
+    )
+    assert found.name == "loss at chance"
+    assert found.cure.startswith(
+        "try learning_rate=0.001, or what find_learning_rate finds; or see"
+    )

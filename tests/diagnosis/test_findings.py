@@ -39,7 +39,7 @@ DEEP = {"hidden_layer_sizes": [16] * 12, "epochs": 2}
 SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
     "deep sigmoids": (
         ("digits",), {**DEEP, "activation": "sigmoid"},
-        ["vanishing gradients"],
+        ["vanishing gradients", "loss at chance"],
         r"\(from before training to the end\): the size of dZ in layer 1 is \S+e-0\d times that of "
         r"the last of 13 layers; try activation='relu', or batch_normalization='before', or fewer",
     ),
@@ -72,12 +72,12 @@ SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
     ),
     "tiny inputs": (
         (0.001 * X, Y), {"standardize": False, "epochs": 2},
-        ["unscaled inputs"],
+        ["unscaled inputs", "loss at chance"],
         r"the root mean square of column 'x\d' is 0\.001\d*, not about 1",
     ),
     "a raw target": (
         ("diabetes",), {"standardize_target": False, "epochs": 2},
-        ["unscaled targets"],
+        ["unscaled targets", "loss at chance"],
         r"the root mean square of the target is 17\d, not about 1; do without standardize_target=F",
     ),
     "a rate too high": (
@@ -100,13 +100,20 @@ SICK: dict[str, tuple[tuple[Any, ...], dict[str, Any], list[str], str]] = {
     ),
     "zero weights": (
         ("digits",), {"initializer": "zero", "activation": "tanh", "epochs": 2},
-        ["zero initialisation"],
+        ["zero initialisation", "loss at chance"],
         "the 128 units of layer 1 have equal weights, and so learn the same; try another initiali",
     ),
     "zero weights of ReLU": (
         ("diabetes",), {"initializer": "zero", "epochs": 5},
         ["zero initialisation", "loss at chance"],
         "the 128 units of layer 1 have equal weights",
+    ),
+    "steps too large": (
+        ("digits",),
+        {"hidden_layer_sizes": [32], "activation": "tanh", "initializer": "normal(scale=0.1)",
+         "learning_rate": 1.0, "epochs": 5},
+        ["saturated units", "overconfident predictions"],
+        "units of layer 1",
     ),
     "nothing to learn": (
         (X, NOISE), {"epochs": 40, "learning_rate": 0.01},

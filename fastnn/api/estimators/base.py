@@ -91,7 +91,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, classes: Any = None
     ) -> Any:
-        with spelled(as_parameter), lacking(*inputs.NOT_HERE):
+        with spelled(as_parameter), lacking(*inputs.NOT_HERE, "find_learning_rate"):
             p = checked(self)
             if incremental and p["early_stopping"]:
                 raise ArgumentError(f"partial_fit does not support {arg('early_stopping', True)}")

@@ -15,8 +15,8 @@ from fastnn.backend.random import check_seed
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.diagnosis.doctor import Doctor
-from fastnn.diagnosis.findings import Case, Finding
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.diagnosis.findings import SEQUENTIAL, Case, Finding
+from fastnn.errors import ArgumentError, DataError, arg, lacking
 from fastnn.faces import Curve
 from fastnn.model.model import Model
 from fastnn.nn.initializers import initializer_form
@@ -208,7 +208,7 @@ class Core:
     ) -> Doctor:
         """Return what looks at the layers while `train` trains on the part."""
         learner, targets = self.built(features.n_features), self.chosen("fit").targets(self.dtype)
-        case = Case.of(learner.network, self._kept(options), features, targets)
+        case = Case.of(learner.network, self._kept(options), features, targets, SEQUENTIAL)
         return Doctor(learner, part, options, case, tell)
 
     def train(
@@ -229,14 +229,15 @@ class Core:
         before, history = (self.features, self.options), learner.history
         self.features, self.options = features, options
         try:
-            return learner.train(
-                part,
-                options,
-                validation=validation,
-                greater_is_better=greater_is_better,
-                training_metrics=bool(chosen.metrics),
-                callbacks=callbacks,
-            )
+            with lacking("find_learning_rate"):
+                return learner.train(
+                    part,
+                    options,
+                    validation=validation,
+                    greater_is_better=greater_is_better,
+                    training_metrics=bool(chosen.metrics),
+                    callbacks=callbacks,
+                )
         finally:
             if learner.history is history:  # it could not begin
                 self.features, self.options = before
