@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from inspect import signature
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnn.diagnosis.baseline import constant_loss
 from fastnn.errors import ArgumentError, arg
 from fastnn.formats.atomic import path_text, write_atomically
+from fastnn.model.model import Model
 from fastnn.pictures.figure import figure_svg
 from fastnn.pictures.files import ending_of, figure_page, file_content, notebook_html
 from fastnn.pictures.marks import Axis, Chart, Figure, Line, Point
@@ -90,7 +94,7 @@ class RangeTest:
         points = tuple(Point(*point) for point in zip(rates, _below(mean, top), said, strict=True))
         nearest = min(points, key=lambda p: abs(math.log(p.x / rate)))
         marks = (
-            *(Line.of("", rates, _below(J[:n], top), "pale_grey") for J in self.losses),
+            *(Line.of("", rates, _below(J[:n], top), "grey", "thin") for J in self.losses),
             Line("smoothed", points, "blue", "strong"),
             Line.of(f"{rate:g}", [rate, rate], [low, top], "orange", "dashed"),
             Line("", (nearest,), "orange", "strong"),
@@ -157,13 +161,41 @@ def range_test(setup: Setup, settings: RunSettings) -> RangeTest:
     """
     recipe, part = setup.recipe, setup.parts["train"]
     costs = sweep_costs(setup.network, part, recipe, settings)
-    choice = choose(costs, recipe.optimizer.learning_rate)
+    # A penalty is part of the costs, and no part of what a constant costs.
+    penalised = recipe.l2 > 0 or recipe.l1 > 0
+    constant = math.inf if penalised else constant_loss(setup.network, part)
+    choice = choose(costs, recipe.optimizer.learning_rate, constant)
     return RangeTest(
         choice.rate, choice.reason, choice.clear, recipe.optimizer.name,
         rates_of_a_sweep(), costs, smoothed(costs),
     )  # fmt: skip
 
 
+F = TypeVar("F", bound=Callable[..., RangeTest])
+
+
+def _of_data(find: F) -> F:
+    """Refuse what is trained elsewhere, which is handed over before its data."""
+
+    @wraps(find)
+    def checked(*args: Any, **options: Any) -> RangeTest:
+        first = args[0] if args else options.get("data")
+        if callable(getattr(first, "fit", None)) or isinstance(first, Model):
+            name = type(first).__name__
+            raise ArgumentError(
+                f"{arg('data')} is where find_learning_rate begins, found a {name}: it makes a "
+                f"network of its own, find_learning_rate(X, y, {arg('hidden_layer_sizes', [64])}, "
+                f"{arg('optimizer', 'adam')}); give the {name} the rate that is found for one "
+                "like it",
+                argument="data",
+                value=first,
+            )
+        return find(*args, **options)
+
+    return cast(F, checked)
+
+
+@_of_data
 @documented(TrainOptions, but=("learning_rate",))
 def find_learning_rate(
     data: Any,
@@ -181,9 +213,10 @@ def find_learning_rate(
     1506.01186, with a constant factor in place of a constant difference). Three such sweeps, each
     with weights and an order of its own (one, if a batch is all examples), are averaged and
     smoothed. The rate is the lowest at which 95% of the fall of that loss is done, from its
-    beginning to its lowest value, and at most a tenth of the rate at which it is back at its
-    beginning. It takes up to 1,800 steps. A problem that is learnt only after many epochs (a curve
-    whose straight line is found first) may do better with a higher rate.
+    beginning to its lowest value, and at most a tenth of the rate from which on it is above its
+    beginning again. A fall to no less than the loss of the best constant prediction is none. It
+    takes up to 1,800 steps. A problem that is learnt only after many epochs (a curve whose straight
+    line is found first) may do better with a higher rate.
 
     A schedule is left out of the sweeps: it multiplies the rate that is found. How long a training
     goes on and when it stops (``epochs``, ``patience`` and so on) has no part in them either.

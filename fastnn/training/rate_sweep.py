@@ -34,10 +34,15 @@ LATEST, DIVERGED = 10, 4.0
 #: Standard deviation of the bell by which costs are smoothed, in steps.
 BELL = 9
 #: The rate is chosen where so much of the cost's fall is done; and at most this share of the rate
-#: at which the cost is back where it began.
+#: from which on the cost is above its start again.
 DONE, BELOW = 0.95, 0.1
 #: A fall is one if it is so many times the deviation that the smoothed costs have by chance.
 CLEAR = 5.0
+#: Below the loss of a constant prediction it is by more than this share.
+LEAST = 0.02
+#: So much below the loss of a constant prediction it is little: a deep network that learns late, or
+#: a target that the columns tell little about. A sweep cannot tell which.
+LITTLE = 0.2
 
 
 @dataclass(frozen=True)
@@ -148,13 +153,14 @@ def smoothed(costs: FloatArray) -> FloatArray:
     return found
 
 
-def choose(costs: FloatArray, default: float) -> Choice:
+def choose(costs: FloatArray, default: float, constant: float = math.inf) -> Choice:
     """Return the learning rate for the costs of the sweeps, to two digits; else ``default``.
 
     It is the lowest rate at which 95% of the fall of the smoothed cost is done, from what it is
-    at first to the lowest that it gets to; and at most a tenth of the rate at which the cost is
-    back where it began. Slope and minimum, which others take, move with the noise; this place
-    hardly does.
+    at first to the lowest that it gets to; and at most a tenth of the rate from which on the cost
+    is above its start again. Slope and minimum, which others take, move with the noise; this place
+    hardly does. ``constant``: the loss of the best constant prediction; a fall down to that is no
+    learning, and none is found then.
 
     >>> J = np.ones((1, 601))
     >>> J[0, 300:] = 0.0  # from 1e-3 on
@@ -169,23 +175,34 @@ def choose(costs: FloatArray, default: float) -> Choice:
     noise /= math.sqrt(len(costs) * 2 * BELL * math.sqrt(math.pi))
     lowest = int(np.argmin(J[:n]))
     fall = start - float(J[lowest])
-    if not fall > max(CLEAR * noise, 1e-3 * abs(start)):
+    least = math.inf if constant == math.inf else constant - LEAST * abs(constant)
+    falls = fall > max(CLEAR * noise, 1e-3 * abs(start))
+    if not (falls and J[lowest] < least):
+        what = f"the {start:.3g} that it begins with"
+        if constant < start:
+            what = f"that of a constant prediction, {constant:.4g}"
         return Choice(
             default,
-            f"no rate from {LOWEST:g} to {rates[n - 1]:.2g} brings the loss clearly below the "
-            f"{start:.3g} that it begins with: this is the default of the optimizer",
+            f"no rate from {LOWEST:g} to {rates[n - 1]:.2g} brings the loss clearly below {what}: "
+            "this is the default of the optimizer",
             clear=False,
         )
     enough = start - DONE * fall
     rate, bound = rates[np.argmax(enough >= J)], math.inf
     back = np.flatnonzero(J[lowest:n] >= start)
-    above = f"is not back there up to {rates[n - 1]:.2g}"
+    above = f"is not above its start again up to rate {rates[n - 1]:.2g}"
     if len(back):
         again = rates[lowest + back[0]]
-        bound, above = BELOW * again, f"is back there at {again:.2g}"
+        bound, above = BELOW * again, f"is above its start again from rate {again:.2g}"
+    little = ""
+    if constant < math.inf and J[lowest] > (1 - LITTLE) * constant > 0:
+        little = (
+            f"; that is little below a constant prediction's {constant:.4g}: compare a training at "
+            "a tenth of it"
+        )
     where = "a tenth of that rate" if bound < rate else "the rate where 95% of the fall is done"
     return Choice(
         float(f"{min(rate, bound):.2g}"),
         f"the loss falls from {start:.3g} to {J[lowest]:.3g} (at {rates[lowest]:.2g}) and {above}; "
-        f"chosen is {where}",
+        f"chosen is {where}{little}",
     )

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from fastnn import Dense, Sequential
 from fastnn.api.find_learning_rate import find_learning_rate
 from fastnn.api.train import train
 from fastnn.api.train_many import train_many
@@ -175,3 +176,27 @@ def test_ctrl_c_while_it_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(KeyboardInterrupt):
         find_learning_rate("digits")
+
+
+def test_what_is_trained_elsewhere_is_refused_with_what_to_do() -> None:
+    layers = Sequential([Dense(1)])
+    X = np.ones((20, 2))
+    for given in ((layers, X, X[:, 0]), (layers,)):
+        with pytest.raises(
+            ArgumentError, match=r"data .* found a Sequential: .*find_learning_rate"
+        ) as c:
+            find_learning_rate(*given)
+        assert c.value.argument == "data"
+
+
+def test_a_deep_network_of_sigmoids_that_falls_to_chance_has_learnt_nothing() -> None:
+    found = find_learning_rate("digits", hidden_layer_sizes=[32] * 20, activation="sigmoid")
+    assert not found.clear
+    assert "brings the loss clearly below that of a constant prediction, 2.30" in found.reason
+
+
+def test_the_sweeps_are_drawn_paler_than_their_mean() -> None:
+    found = find_learning_rate("diabetes", hidden_layer_sizes=[4])
+    (chart,) = found.figure().panels
+    assert {line.weight for line in chart.marks[: len(found.losses)]} == {"thin"}
+    assert chart.marks[len(found.losses)].weight == "strong"

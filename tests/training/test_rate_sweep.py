@@ -107,7 +107,8 @@ def test_the_rate_is_where_95_percent_of_the_fall_are_done() -> None:
     assert choice.rate == pytest.approx(1e-3, rel=0.15)  # the bell rounds the corners
     assert choice.reason.startswith("the loss falls from 2 to 0.0")
     assert choice.reason.endswith(
-        " and is not back there up to 1e+02; chosen is the rate where 95% of the fall is done"
+        " and is not above its start again up to rate 1e+02; "
+        "chosen is the rate where 95% of the fall is done"
     )
 
 
@@ -115,7 +116,25 @@ def test_the_rate_is_well_below_where_the_loss_is_back() -> None:
     """From 2 at 1e-3 to 0 at 1e-2, and back halfway to 4 at 0.1, at 10^-1.5 = 0.032."""
     choice = choose(_costs(2, 2, 2, 2, 2, 2, 0, 4, 4, 4, 4), 123.0)
     assert choice.rate == pytest.approx(0.0032, rel=0.05)
-    assert choice.reason.endswith(" and is back there at 0.032; chosen is a tenth of that rate")
+    above = " and is above its start again from rate 0.032; chosen is a tenth of that rate"
+    assert choice.reason.endswith(above)
+
+
+def test_a_fall_down_to_what_a_constant_costs_is_no_learning() -> None:
+    """From 2 down to 1 at 1e-3: a constant prediction has 1, or 1.5."""
+    costs = _costs(2, 2, 2, 2, 2, 1, 1, 1, 4, 4, 4)
+    choice = choose(costs, 0.125, 1.0)
+    assert (choice.rate, choice.clear) == (0.125, False)
+    assert "brings the loss clearly below that of a constant prediction, 1: this" in choice.reason
+    assert not choose(costs, 0.125, 1.005).clear
+    assert choose(costs, 0.125, 1.5).clear
+
+
+def test_a_fall_to_little_below_what_a_constant_costs_is_told() -> None:
+    costs = _costs(2, 2, 2, 2, 2, 1, 1, 1, 4, 4, 4)
+    said = "; that is little below a constant prediction's 1.1: compare a training at a tenth of it"
+    assert choose(costs, 0.125, 1.1).reason.endswith(said)
+    assert "little" not in choose(costs, 0.125, 1.5).reason
 
 
 def test_nothing_is_chosen_from_noise(rng) -> None:
