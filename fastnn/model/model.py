@@ -35,7 +35,14 @@ from fastnn.formats.onnx_export import onnx_bytes
 from fastnn.model.facts import model_facts, report_rows
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters
-from fastnn.preparation.examples import Examples, target_values, with_target, with_weights
+from fastnn.preparation.examples import (
+    Examples,
+    built_in_rows,
+    is_built_in,
+    target_values,
+    with_target,
+    with_weights,
+)
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
 from fastnn.recipe.choices import refuse_unknown
@@ -200,11 +207,12 @@ class Model:
     def predict(self, data: Any, **reading: Unpack[ReadingOptions]) -> Array:
         """Return the predicted labels, or values in the target's own units.
 
-        (N,) labels in their original type; (N, k) of 0 and 1 for multilabel; (N,) or (N, k)
-        float64 for regression. ``data``: rows without the target: an array, a data frame, a dict
-        of columns, a path, or a `Table`. ``reading``: ``delimiter`` of a CSV file, if it is not a
-        comma; ``decimal``, ``thousands``, ``missing`` and ``date_format`` of text, if they are not
-        as in training (see `fastnn.train`). Raises DataError if the columns do not fit.
+        (N,) labels in their original type; (N, k) of 0 and 1 for multilabel; (N,) or (N, k) float64
+        for regression. ``data``: rows without the target: an array, a data frame, a dict of
+        columns, a path, a `Table`, or the name of a built-in data set: its test part, else all of
+        its rows. ``reading``: ``delimiter`` of a CSV file, if it is not a comma; ``decimal``,
+        ``thousands``, ``missing`` and ``date_format`` of text, if they are not as in training (see
+        `fastnn.train`). Raises DataError if the columns do not fit.
 
         >>> import numpy as np
         >>> from fastnn.api.train import train
@@ -237,7 +245,8 @@ class Model:
         """Return metrics and the (weighted) mean loss for examples with a known target.
 
         ``target``: labels or values, or the name of a column of ``data``, or a list of such
-        names; None takes the column or columns that the model was trained to predict. Rows without
+        names; None takes the column or columns that the model was trained to predict. A built-in
+        data set is given by its name, and has its own: its test part, else all of it. Rows without
         a target are left out, with a DataNote. ``sample_weight``: weights, or the name of their
         column; None takes the column that training took, if it is there. ``reading``: as in
         `predict`. Raises DataError for a label that the model does not know,
@@ -271,7 +280,22 @@ class Model:
         >>> model.read({"a": [1.0]}).names
         ('a',)
         """
+        if is_built_in(data):
+            return self._built_in(data, None, None, drop, reading).table
         return self._read(data, drop, reading)[0]
+
+    def _built_in(
+        self, name: str, target: Any, sample_weight: Any, drop: Sequence[str], reading: Any
+    ) -> Examples:
+        """The rows of a data set of the package: its test part, if it has one of its own."""
+        found = built_in_rows(name, target, reading)
+        weight = sample_weight if isinstance(sample_weight, str) else self.features.weight
+        if sample_weight is not None and not isinstance(sample_weight, str):
+            weights = check_weights(sample_weight, len(found))
+            found, weight = replace(found, weights=weights), ""
+        if weight in found.table.names or isinstance(sample_weight, str):
+            found = with_weights(found, weight)
+        return replace(found, table=found.table.drop(list(drop))) if drop else found
 
     def examples(
         self,
@@ -290,6 +314,8 @@ class Model:
         """
         if isinstance(data, Examples):
             return data
+        if is_built_in(data):
+            return self._built_in(data, target, sample_weight, drop, reading)
         wanted = self.target_name if target is None else target
         names = target_columns(data, wanted)
         column = sample_weight if isinstance(sample_weight, str) else ""

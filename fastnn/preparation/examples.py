@@ -128,7 +128,7 @@ def read_source(
     used = columns | {"drop": [name for name in columns["drop"] if name not in needed]}
     reading: Any = pick(given, ReadingOptions)
     test = None
-    if isinstance(data, str) and data in DATASETS:
+    if is_built_in(data):
         check_built_in(data, target, {**reading, "cache": columns["cache"]})
         dataset = load(data)
         table, values = dataset.table, dataset.target
@@ -278,6 +278,30 @@ def check_built_in(name: str, target: Any, reading: Mapping[str, Any]) -> None:
             raise ArgumentError(
                 f"{arg(option)} has no effect: data set {name!r} is no text file", value=value
             )
+
+
+def built_in_rows(name: str, target: Any, reading: Mapping[str, Any]) -> Examples:
+    """Return the rows of a data set of the package by which a model is judged: its test part.
+
+    All rows, if it has none of its own.
+
+    >>> len(built_in_rows("digits", None, {}))
+    1797
+
+    Raises ArgumentError for what has no effect on it.
+    """
+    check_built_in(name, target, reading)
+    dataset = load(name)
+    return Examples(*(dataset.test or (dataset.table, dataset.target)))
+
+
+def is_built_in(data: Any) -> bool:
+    """Return whether data are the name of a data set of the package.
+
+    >>> is_built_in("digits"), is_built_in("digits.csv"), is_built_in([1])
+    (True, False, False)
+    """
+    return isinstance(data, str) and data in DATASETS
 
 
 def check_there(data: Any) -> None:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from fastnn.backend.random import check_seed
-from fastnn.data.builtin import DATASETS
 from fastnn.errors import ArgumentError, Spelling, arg, in_python, inside, shown
 from fastnn.model.given import AnyModel, as_model
 from fastnn.model.model import Model
-from fastnn.preparation.examples import Examples
+from fastnn.preparation.examples import Examples, is_built_in
 from fastnn.preparation.record import drawn
 from fastnn.recipe.table import ReadingOptions
 from fastnn.report.comparison import comparison, not_compared
@@ -74,7 +73,7 @@ def report_html(
         for name, model in several.items():
             with inside(f"{name}: " if name else ""):
                 rows[name] = read(model, data, target, reading)
-    where = data if isinstance(data, str) and data in DATASETS else "the data"
+    where = data if is_built_in(data) else "the data"
     return page_of(subjects_of(several, rows, where, seed))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.data.builtin import DATASETS, load
 from fastnn.model.model import Model
-from fastnn.preparation.examples import Examples, check_built_in, check_there
+from fastnn.preparation.examples import Examples, check_there, is_built_in
 from fastnn.recipe.table import ReadingOptions
 
 
@@ -20,9 +19,6 @@ def read(model: Model, data: Any, target: Any, reading: ReadingOptions) -> Examp
 
     Raises DataError or ArgumentError as `Model.evaluate` does.
     """
-    if not isinstance(data, str) or data not in DATASETS:
+    if not is_built_in(data):
         check_there(data)
-        return model.examples(data, target, **reading)
-    check_built_in(data, target, reading)
-    dataset = load(data)
-    return Examples(*(dataset.test or (dataset.table, dataset.target)))
+    return model.examples(data, target, **reading)

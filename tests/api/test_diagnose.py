@@ -148,3 +148,19 @@ def test_cures_are_what_the_door_of_the_training_has() -> None:
         others = "standardize" if "standardize" not in cure else "Normalization"
         assert others not in str(found), found
         assert ("find_learning_rate" in str(found)) <= (given is ours)
+
+
+def test_a_built_in_name_is_the_same_rows_at_every_door() -> None:
+    model = train("digits", hidden_layer_sizes=[4], epochs=1, verbose=False).model
+    digits = built_in("digits")
+    assert model.evaluate("digits") == model.evaluate(digits.table, digits.target)
+    np.testing.assert_array_equal(model.predict("digits"), model.predict(digits.table))
+    assert model.predict_proba("digits").shape == (1797, 10)
+    assert diagnose(model, "digits") == diagnose(model, digits.table, digits.target)
+    with pytest.raises(fastnn.ArgumentError, match="target has no effect: data set 'digits' has"):
+        model.evaluate("digits", "y")
+    with pytest.raises(fastnn.ArgumentError, match="decimal has no effect"):
+        model.predict("digits", decimal=",")
+    weights = np.arange(1797.0)
+    weighted = model.evaluate(digits.table, digits.target, sample_weight=weights)
+    assert model.evaluate("digits", sample_weight=weights) == weighted
