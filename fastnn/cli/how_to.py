@@ -9,7 +9,7 @@ from fastnn.cli.entries import Entry
 
 #: Words of a question that say nothing of what it is about.
 _SMALL = frozenset((
-    "a", "an", "all", "am", "and", "any", "are", "can", "could", "do", "does", "for", "from",
+    "a", "an", "all", "am", "and", "any", "are", "at", "can", "could", "do", "does", "for", "from",
     "get", "give", "have", "how", "i", "if", "in", "is", "it", "its", "know", "like", "look",
     "make", "me", "my", "of", "on", "or", "our", "out", "see", "show", "shown", "some", "that",
     "the", "their", "them", "there", "these", "this", "to", "use", "view", "want", "we", "what",
@@ -104,7 +104,11 @@ def how_to() -> list[Entry]:
         ),
         _row(
             "not-learning", "learn, does not learn, diagnosis, diagnose, stuck, "
-            "vanishing, vanishing gradients, exploding gradients, dead units, saturated units, "
+            "vanishing, vanishing gradients, gradients vanish, exploding gradients, "
+            "gradients explode, dead units, dead relu, dead relu units, saturated units, zero initialisation, "
+            "zero initialization, unscaled inputs, unscaled targets, learning rate too high, "
+            "learning rate too low, loss at chance, at chance, overconfident, "
+            "overconfident predictions, "
             "nan loss, loss is nan, diverges, diverged, divergence",
             "What keeps a network from learning, with the cure: signals and gradients of every "
             "layer are looked at.",
@@ -132,6 +136,14 @@ def how_to() -> list[Entry]:
             "keeps the weights of the best one.",
             "fastnn train digits --patience 10", "command-line.md",
             see="fastnn help patience min_delta monitor time_limit",
+        ),
+        _row(
+            "first-weights", "xavier, glorot, he, kaiming, lecun, initialisation, initialization, "
+            "initial weights",
+            "The first weights are drawn for the activation: by He (Kaiming) for ReLU and its "
+            "kin, by Glorot (Xavier) for the others, each as a normal or a uniform draw.",
+            "fastnn train digits --initializer glorot_uniform",
+            see="fastnn help initializers he_normal glorot_normal",
         ),
         _row(
             "gpu", "nvidia, graphics card, accelerator, cupy",
@@ -206,10 +218,11 @@ def how_to() -> list[Entry]:
             "fastnn train digits --config digits.fastnn", see="fastnn help seed config",
         ),
         _row(
-            "deploy", "deployment, serve, serving, production, save model, load model",
+            "deploy", "deployment, serve, serving, production, save, saving, save model, "
+            "load model",
             "A model is one file, without code in it; as ONNX other programs run it.",
             "fastnn export digits.fastnn digits.onnx", "exchange.md",
-            in_Python="fastnn.load(PATH).predict(DATA)",
+            in_Python="model.save(PATH), fastnn.load(PATH).predict(DATA)",
         ),
     ]  # fmt: skip
 

@@ -142,6 +142,21 @@ def _demos() -> list[Entry]:
     ]  # fmt: skip
 
 
+def _public() -> list[Entry]:
+    """The public names of the library, with the first sentence of each; none is loaded."""
+    import fastnn
+
+    found = []
+    for name, module in fastnn._PUBLIC.items():
+        package, _, file = module.rpartition(".")
+        text = resources.files(package).joinpath(f"{file}.py").read_text(encoding="utf-8")
+        says = re.search(rf'^(?:class|def) {name}\b.*?"""(.*?)(?:\n\s*\n|""")', text, re.M | re.S)
+        sentence = " ".join(says[1].split()).replace("`", "") if says else "A name of fastnn."
+        facts = {"in Python": f"fastnn.{name}", "more of it": f"help(fastnn.{name})"}
+        found.append(Entry(name, "name in Python", sentence, facts=facts))
+    return found
+
+
 #: | N8 | what | vectorised | in loops |
 _EQUATION = re.compile(r"^\| (N\d+) \| (.*?) \| (.*?) \| (.*?) ?\|$", re.MULTILINE)
 
@@ -180,6 +195,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("files", "what is read and written", _files, ("file", "formats")),
     Topic("exit-codes", "what fastnn ends with", _exit_codes, ("exit_code", "exit", "codes")),
     Topic("how-to", "what to see or do, and the command for it", how_to, ("howto", "see", "faq")),
+    Topic("python", "the names of the library", _public, ("library", "api")),
     Topic("demos", "ideas of the notes, run and drawn", _demos, ("demonstrations",)),
     Topic("equations", "the equations of the notes, and where each is", _equations, ("notes",)),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from fastnn.cli.main import build_parser
 from fastnn.cli.tables import tables
 from fastnn.cli.topics import TOPICS
 from fastnn.data.file_types import FILE_TYPES
+from fastnn.diagnosis.findings import NAMES
 from fastnn.errors import ArgumentError
 from fastnn.recipe.choices import OPTIONS
 
@@ -190,7 +191,10 @@ def test_the_topics_cover_what_there_is() -> None:
     named = [plain(name) for topic in TOPICS for name in (topic.name, *topic.aliases)]
     assert len(named) == len(set(named))
     names = {plain(e.name) for e in ENTRIES if e.kind != "demo"}  # a demo is listed with its topic
-    assert set(named) & names == {"metrics"}, "a topic hides a name"  # there is --metrics
+    # There is --metrics, and the layer Normalization is listed with its topic.
+    assert set(named) & names == {"metrics", "normalization"}, "a topic hides a name"
+    assert by_topic["python"] == {n for n in fastnn_package.__all__ if n != "__version__"}
+    assert all(len(e.says) > 20 for e in ENTRIES if e.kind == "name in Python")
 
 
 def test_the_engines_are_those_of_the_option() -> None:
@@ -216,6 +220,9 @@ def test_find_names_the_topics_where_nothing_is_near() -> None:
         ("which learning rate", ["learning-rate-finder"]),
         ("which features matter?", ["importance"]),
         ("why does it not learn", ["not-learning"]),
+        ("gradients vanish", ["gradients vanish"]),
+        ("dead relu", ["dead relu"]),
+        ("how do I save", ["deploy"]),
         ("my loss is nan", ["not-learning"]),
         ("is there a GPU?", ["gpu"]),
         ("does it overfit", ["overfitting"]),
@@ -271,3 +278,12 @@ def test_what_a_how_to_says_is_there() -> None:
 def test_no_two_how_tos_have_a_word_in_common() -> None:
     words = [plain(word) for row in HOW_TO for word in row.names]
     assert len(words) == len(set(words))
+
+
+def test_every_finding_and_what_weights_are_called_elsewhere_is_explained() -> None:
+    for name in NAMES:
+        assert {e.name for e in find(name, COMMANDS)} >= {"not-learning"}, name
+    for name in ("xavier", "he", "glorot", "kaiming"):
+        assert [e.name for e in find(name, COMMANDS)] == ["first-weights"]
+    (entry,) = find("MLPClassifier", COMMANDS)
+    assert entry.facts["in Python"] == "fastnn.MLPClassifier"
