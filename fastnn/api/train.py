@@ -16,9 +16,9 @@ from fastnn.backend.random import check_seed
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import Doctor, Wish, wanted
 from fastnn.diagnosis.findings import Case, Finding
-from fastnn.errors import DivergenceError, Spelling, in_python, lacking
+from fastnn.errors import ArgumentError, DivergenceError, Spelling, arg, in_python, lacking
 from fastnn.faces import Curve, Face
-from fastnn.formats.atomic import write_atomically
+from fastnn.formats.atomic import path_text, write_atomically
 from fastnn.model.facts import report_rows, task_text
 from fastnn.model.model import Model
 from fastnn.preparation.account import account
@@ -143,12 +143,20 @@ class Training:
     ) -> None:
         """Write the page of `report_html` into a file, whole or not at all.
 
-        Raises DataError, naming the path, if nothing can be written there.
+        Raises ArgumentError for a name that does not end in .html, DataError, naming the path, if
+        nothing can be written there.
 
         >>> train("diabetes", epochs=1).save_report("no-such-folder/report.html")
         Traceback (most recent call last):
         fastnn.errors.DataError: cannot write file 'no-such-folder/report.html': there is no ...
         """
+        name = path_text(path)
+        if not name.lower().endswith((".html", ".htm")):
+            raise ArgumentError(
+                f"{arg('path')}: the name of a page ends in .html, found {name!r}",
+                argument="path",
+                value=path,
+            )
         write_atomically(path, self.report_html(seed, file=file, spelling=spelling).encode())
 
     @as_in(Model.predict)

@@ -105,7 +105,8 @@ def how_to() -> list[Entry]:
         _row(
             "not-learning", "learn, does not learn, diagnosis, diagnose, stuck, "
             "vanishing, vanishing gradients, gradients vanish, exploding gradients, "
-            "gradients explode, dead units, dead relu, dead relu units, saturated units, zero initialisation, "
+            "gradients explode, dead units, dead relu, dead relu units, saturated units, "
+            "zero initialisation, "
             "zero initialization, unscaled inputs, unscaled targets, learning rate too high, "
             "learning rate too low, loss at chance, at chance, overconfident, "
             "overconfident predictions, "

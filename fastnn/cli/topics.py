@@ -144,10 +144,9 @@ def _demos() -> list[Entry]:
 
 def _public() -> list[Entry]:
     """The public names of the library, with the first sentence of each; none is loaded."""
-    import fastnn
-
+    names = resources.files("fastnn").joinpath("__init__.py").read_text(encoding="utf-8")
     found = []
-    for name, module in fastnn._PUBLIC.items():
+    for name, module in re.findall(r'^    "(\w+)": "(fastnn\.[\w.]+)",$', names, re.MULTILINE):
         package, _, file = module.rpartition(".")
         text = resources.files(package).joinpath(f"{file}.py").read_text(encoding="utf-8")
         says = re.search(rf'^(?:class|def) {name}\b.*?"""(.*?)(?:\n\s*\n|""")', text, re.M | re.S)

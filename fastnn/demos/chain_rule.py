@@ -91,7 +91,10 @@ def computation_graph(
         f"by the limit, h = 1e-5: {_listed(f'd{J}/d{n} = {d:.5g}' for n, d in limits.items())}; "
         f"largest difference {apart:.0e}",
     )
-    figure = Figure("A computation graph", [diagram], columns=1)
+    if kink := _kink(graph, values, named):
+        lines = (*lines, kink)
+    note = "" if len(expression) < 60 else f"{J} = {expression.strip()}"
+    figure = Figure("A computation graph", [diagram], note, columns=1)
     return Demonstration("computation-graph", lines, figure)
 
 
@@ -108,6 +111,29 @@ def _slopes(graph: Graph, numbers: Mapping[str, float]) -> list[float]:
                 "choose other numbers"
             )
     return slopes
+
+
+def _kink(graph: Graph, values: list[float], named: list[tuple[str, str]]) -> str:
+    """Where a step has no derivative, and what is taken for it; nothing if all have one."""
+    for i, v in enumerate(graph.values):
+        numbers = [values[a] for a in v.args]
+        if v.op in ("maximum", "minimum") and numbers[0] == numbers[1]:
+            bend = f"where {named[v.args[0]][0]} = {named[v.args[1]][0]}"
+        elif v.op == "absolute" and numbers[0] == 0:
+            bend = f"where {named[v.args[0]][0]} = 0"
+        else:
+            continue
+        slopes = [float(d) for d in RULES[v.op](1.0, values[i], *map(np.float64, numbers))]
+        taken = " and ".join(
+            f"{d:g}"
+            for d, a in zip(slopes, v.args, strict=True)
+            if graph.values[a].op != "constant"
+        )
+        return (
+            f"{named[i][0]} = {named[i][1]} has a kink {bend}: there is no derivative; "
+            f"{taken} is taken by convention, and the limit, from both sides, is another number"
+        )
+    return ""
 
 
 def _local_slopes(graph: Graph, values: list[float]) -> list[list[str]]:

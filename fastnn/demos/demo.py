@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, wraps
 from html import escape
+from inspect import signature
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from fastnn.errors import ArgumentError, DataError, MissingExtraError, arg
+from fastnn.errors import ArgumentError, DataError, MissingExtraError, arg, shown
 from fastnn.formats.atomic import write_atomically
 from fastnn.pictures.figure import figure_svg
 from fastnn.pictures.files import figure_page, notebook_html
 from fastnn.pictures.marks import Figure
 from fastnn.pictures.numbers import figure_csv
 from fastnn.pictures.raster import svg_to_png
+from fastnn.recipe.choices import refuse_unknown
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,6 +43,7 @@ class Demonstration:
     name: str
     lines: tuple[str, ...]
     figure: Figure
+    given: Mapping[str, object] = field(default_factory=dict)  # the arguments it was made with
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)
@@ -55,9 +62,13 @@ class Demonstration:
 
     def page(self) -> str:
         """Return a page of one file, which needs no network."""
-        call = f"demos.{self.name.replace('-', '_')}()"
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.given.items())
+        call = f"demos.{self.name.replace('-', '_')}({arguments})"
+        words = ["fastnn", "demo", self.name]
+        for name, value in self.given.items():
+            words += [f"--{name.replace('_', '-')}", _typed(value)]
         made = (
-            f"Made by <code>fastnn demo {escape(self.name)}</code>; in Python: "
+            f"Made by <code>{escape(shlex.join(words))}</code>; in Python: "
             f"<code>from fastnn import demos; {escape(call)}</code>"
         )
         return figure_page(self.figure, self.lines, made)
@@ -83,6 +94,44 @@ class Demonstration:
 
     def _repr_html_(self) -> str:
         return notebook_html(self.figure, self.lines)
+
+
+def _typed(value: object) -> str:
+    """A value as it is typed on a command line.
+
+    >>> _typed({"a": 1.5, "b": 2}), _typed([1, 2]), _typed("x*y")
+    ('a=1.5,b=2', '1,2', 'x*y')
+    """
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={number}" for name, number in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+@cache
+def remembering(function: Callable[..., Demonstration]) -> Callable[..., Demonstration]:
+    """Let the page of a demo say with which arguments it was made; they are given by name.
+
+    >>> from fastnn.demos.chain_rule import computation_graph
+    >>> remembering(computation_graph)(expression="a*b").given
+    {'expression': 'a*b'}
+    """
+    names = list(signature(function).parameters)
+    example = f"{function.__name__}({names[0]}=...)" if names else f"{function.__name__}()"
+
+    @wraps(function)
+    def run(*values: object, **given: Any) -> Demonstration:
+        if values:
+            raise ArgumentError(
+                f"the arguments of demos.{function.__name__} are given by name, {example}, found "
+                f"{shown(values[0])}",
+                value=values[0],
+            )
+        refuse_unknown(f"demos.{function.__name__}", given, names)
+        return replace(function(**given), given=given)
+
+    return run
 
 
 def make_folder(folder: str | PathLike[str]) -> Path:

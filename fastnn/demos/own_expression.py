@@ -165,7 +165,7 @@ def numbers_at(graph: Graph, at: object, default: str) -> dict[str, float]:
         example = ",".join(f"{name}={k}" for k, name in enumerate(graph.inputs, start=1))
         raise ArgumentError(
             f"{arg('at')} has no number for {', '.join(missing)}: give one for each name, such as "
-            f"{example}"
+            f"{arg('at', example)}"
         )
     found = {}
     for name in graph.inputs:

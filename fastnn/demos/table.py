@@ -36,10 +36,12 @@ class Demo:
         return self.name.replace("-", "_")
 
     def load(self) -> Callable[..., Demonstration]:
-        """Return the function."""
+        """Return the function, whose result remembers its arguments."""
+        from fastnn.demos.demo import remembering
+
         module, _, function = self.place.partition(":")
         found: Callable[..., Demonstration] = getattr(import_module(module), function)
-        return found
+        return remembering(found)
 
 
 DEMOS: Table[Demo] = Table(

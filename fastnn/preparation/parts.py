@@ -18,7 +18,7 @@ from fastnn.data.ruled_split import check_classes, ruled_parts, split_column
 from fastnn.data.split import FRACTIONS, FRACTIONS_OF_MANY, MANY, folds, holdout, split
 from fastnn.data.statistics import DataWarning
 from fastnn.data.tasks import class_labels
-from fastnn.errors import ArgumentError, arg, shown
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.preparation.examples import Examples, Source, read_part
 
 Array = npt.NDArray[Any]
@@ -27,6 +27,9 @@ Array = npt.NDArray[Any]
 VALIDATION_SHARE = 0.1
 #: The share of all examples that is the test part where only another part is given.
 TEST_SHARE = 0.2
+
+#: Fewer rows cannot be divided into three parts.
+FEWEST = 3
 
 
 def divide(
@@ -73,6 +76,13 @@ def divide(
     if rule is not None:
         parts = _ruled(rule, source, fold, fractions, given, seed)
         return {name: _inputs(part, rule, source) for name, part in parts.items()}
+    if not (given or fold or fractions) and len(examples) < FEWEST:
+        n = len(examples)
+        raise DataError(
+            f"{n} row{'s are' if n != 1 else ' is'} too few for a training, a validation and a "
+            f"test part: {FEWEST} are the least; add rows, or give {arg('validation')} and "
+            f"{arg('test')}"
+        )
     if len(given) < 2:
         warn_of_single_examples(examples.target, task)
     if fold is not None:

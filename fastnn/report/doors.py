@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from fastnn.backend.random import check_seed
-from fastnn.errors import ArgumentError, Spelling, arg, in_python, inside, shown
+from fastnn.errors import ArgumentError, Spelling, arg, in_python, inside
 from fastnn.model.given import AnyModel, as_model
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples, is_built_in
@@ -33,12 +33,12 @@ def report_html(
 
     Curves of the training, metrics beside a baseline, confusions or residuals, thresholds, which
     columns matter, the largest errors, the layers, what was read, and how to load and serve it.
-    A `Training` has a page of its own, with the rows of its test part: `Training.report_html`.
+    Of a `Training` without ``data`` it is `Training.report_html`, on the rows of its test part.
 
     Parameters
     ----------
-    models : a model, an estimator or a `Sequential`; or several of one target by the names that the
-        page calls them.
+    models : a model, an estimator, a `Sequential` or a `Training`; or several models of one target
+        by the names that the page calls them.
     data : rows with a known target to judge by, best such as were not in training: a built-in
         name, a file, a data frame, a dict of columns or an array. None: only what the model knows.
     target : as in `Model.evaluate`: None takes the column or columns of the training.
@@ -54,10 +54,17 @@ def report_html(
     Raises DataError for rows that a model cannot take, ArgumentError for models that cannot be
     compared and for what has no effect without ``data``.
     """
+    own: Any = getattr(models, "report_html", None)
+    if callable(own):  # a training: its page is of its own test part, unless rows are given
+        if data is None:
+            return str(own(seed))
+        models = getattr(models, "model", models)
     if isinstance(models, (Mapping, list, tuple)):
         if not isinstance(models, Mapping) or not models:
+            found = f"a {type(models).__name__} of {len(models)}"
             raise ArgumentError(
-                f"{arg('models')} must be a model, or models by their names, found {shown(models)}",
+                f"{arg('models')} must be a model, or models by their names, such as "
+                f"{{'small': model, 'large': other}}, found {found}",
                 value=models,
             )
         several = {str(name): as_model(one, "models", name) for name, one in models.items()}

@@ -9,6 +9,8 @@ from functools import cached_property
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
+
 from fastnn.report.judged import Judged
 from fastnn.report.quality import OF_THE_ROWS, baseline, better
 from fastnn.report.subject import outputs_of
@@ -123,21 +125,30 @@ class Evaluation:
             return []
         counts, names = judged.counts, outputs_of(judged.model)
         columns = [counts.precision, counts.recall, counts.f1, counts.there]
-        order = list(range(len(names)))
+        met = (counts.there > 0) | (counts.found > 0)
+        if judged.model.task == "multilabel" or not met.any():
+            met[:] = True
+        order = [k for k in range(len(names)) if met[k]]
+        absent = len(names) - len(order)
         kind = "label" if judged.model.task == "multilabel" else "class"
-        if len(names) > MOST_LINES:  # those that do worst
+        if len(order) > MOST_LINES:  # those that do worst
             order = sorted(order, key=lambda k: (counts.f1[k], names[k]))[:MOST_LINES]
         lines = [[kind, "precision", "recall", "f1", "examples"]]
         for k in order:
             *shares, there = (float(column[k]) for column in columns)
             lines.append([clipped(names[k], 24), *map(number, shares), f"{there:,.6g}"])
         found = [table(lines)]
-        if len(names) > MOST_LINES:
-            found.append(f"the {MOST_LINES} of {len(names):,} with the lowest f1; all: see --json")
+        if absent:
+            found.append(f"{absent:,} more classes are neither there nor predicted")
+        if len(names) - absent > MOST_LINES:
+            found.append(
+                f"the {MOST_LINES} of {len(names) - absent:,} with the lowest f1; all: see --json"
+            )
         if kind == "label":
             return found
-        if len(names) <= MOST_IN_MATRIX:
-            return [*found, _matrix(names, counts.matrix.tolist())]
+        if len(order) <= MOST_IN_MATRIX:
+            matrix = counts.matrix[np.ix_(order, order)].tolist()
+            return [*found, _matrix([names[k] for k in order], matrix)]
         pairs = counts.confusions()
         if not pairs:
             return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnn.pictures.marks import Axis, Chart, Line, Mark, Steps
+from fastnn.pictures.marks import Axis, Chart, Dots, Line, Mark, Point, Steps
 from fastnn.pictures.page import beside, chapter, grid, panel, paragraph, table
 from fastnn.pictures.palette import series_colour
 from fastnn.report.classes import lowest, rows_of, truth_of
@@ -17,12 +18,14 @@ from fastnn.report.judged import Judged
 from fastnn.report.learning import WIDTH, guide
 from fastnn.report.subject import IN_CHART, outputs_of
 from fastnn.text import numbers
-from fastnn.training.curves import Cuts, brier_score, calibration
+from fastnn.training.curves import Calibration, Cuts, brier_score, calibration
 
 Array = npt.NDArray[Any]
 
 #: Curves in one chart, and points of a curve.
 MOST_CURVES, MOST_POINTS = 6, 200
+#: A line through bins of fewer rows would show luck.
+FEW = 10
 SHARE = Axis(limits=(0.0, 1.0))
 
 
@@ -170,7 +173,8 @@ def reliability(judged: Judged) -> str:
     }[task]  # fmt: skip
     found = calibration(truth, score, w)
     ends = guide([0, 1], [0, 1])
-    line = Line.of("", found.predicted, found.observed, "blue", "strong")
+    kind = "rows" if task != "multilabel" else "labels"
+    bins = bins_of(found, kind)
     heights, edges = np.histogram(score, bins=20, range=(0.0, 1.0), weights=w)
     total = heights.sum() or 1.0
     steps = Steps("", tuple(edges.tolist()), tuple((heights / total).tolist()))
@@ -183,8 +187,9 @@ def reliability(judged: Judged) -> str:
         ),
         grid(
             [
-                Chart("Predicted and true", (line, ends), _share("mean probability"), _share(true),
-                      "dashed: what is predicted is true", width=WIDTH, height=300),
+                Chart("Predicted and true", (*bins, ends), _share("mean probability"), _share(true),
+                      f"dots: larger with more {kind}; the line leaves out bins of fewer than "
+                      f"{FEW}; dashed: what is predicted is true", width=WIDTH, height=300),
                 Chart("How sure the model is", (steps,), _share("probability"),
                       Axis("share of the rows" if task != "multilabel" else "share of the labels"),
                       width=WIDTH, height=300),
@@ -192,6 +197,29 @@ def reliability(judged: Judged) -> str:
         ),
         anchor="calibration",
     )  # fmt: skip
+
+
+def bins_of(found: Calibration, kind: str) -> list[Mark]:
+    """Return the bins as dots, larger with more rows, and a line through those that have enough.
+
+    >>> found = calibration([0, 1] * 20 + [1], [0.2] * 20 + [0.7] * 20 + [0.9])
+    >>> line, *dots = bins_of(found, "rows")
+    >>> len(line.points), [dot.points[0].text for dot in dots][-1]
+    (2, '0.900: 1.000 came true, of 1 rows')
+    """
+    columns = (column.tolist() for column in (found.predicted, found.observed, found.rows))
+    bins = list(zip(*columns, strict=True))
+    most = max((n for *_, n in bins), default=1)
+    enough = [bin for bin in bins if bin[2] >= FEW]
+    marks: list[Mark] = []
+    if len(enough) > 1:
+        line = Line.of("", [p for p, *_ in enough], [y for _, y, _ in enough])
+        marks.append(replace(line, dots=False))
+    for p, y, n in bins:
+        said = f"{p:.3f}: {y:.3f} came true, of {n:,} {kind}"
+        size = 2 + 5 * math.sqrt(n / most)  # its area grows with the rows
+        marks.append(Dots("", (Point(p, y, said),), "blue", size))
+    return marks
 
 
 def has_probabilities(judged: Judged) -> bool:

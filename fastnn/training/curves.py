@@ -128,13 +128,15 @@ class Calibration:
     """Probabilities beside what came true, by bins of the probability that have examples.
 
     ``predicted`` (B,): the mean probability in a bin; ``observed`` (B,): the share of positive
-    examples; ``weight`` (B,): the weight of its examples. ``error`` is the mean of
+    examples; ``weight`` (B,): the weight of its examples, of which there are ``rows`` (B,).
+    ``error`` is the mean of
     ``|predicted - observed|`` over the examples (the expected calibration error).
     """
 
     predicted: Array
     observed: Array
     weight: Array
+    rows: Array
     error: float
 
 
@@ -160,12 +162,12 @@ def calibration(
     place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
     weight, total, true = (np.bincount(place, v, minlength=bins) for v in (w, w * p, w * y))
     there = weight > 0
-    weight = weight[there]
+    weight, rows = weight[there], np.bincount(place, minlength=bins)[there]
     predicted, observed = total[there] / weight, true[there] / weight
     if not len(weight):
-        return Calibration(predicted, observed, weight, math.nan)
+        return Calibration(predicted, observed, weight, rows, math.nan)
     error = float(np.average(abs(predicted - observed), weights=weight))
-    return Calibration(predicted, observed, weight, error)
+    return Calibration(predicted, observed, weight, rows, error)
 
 
 def brier_score(task: str, target: Array, output: Array, weights: Array | None = None) -> float:

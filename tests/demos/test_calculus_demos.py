@@ -352,3 +352,17 @@ def test_a_row_times_a_column_is_a_number() -> None:
 def test_dot_refuses(left: str, right: str, said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
         demos.dot(left=left, right=right)
+
+
+def test_a_kink_has_no_derivative_and_says_so() -> None:
+    for text, taken in (("relu(a)*b", "0"), ("abs(a)*b", "0")):
+        *_, said = demos.computation_graph(expression=text, at="a=0,b=2").lines
+        assert "has a kink where a = 0: there is no derivative; " in said
+        assert f"; {taken} is taken by convention" in said
+        assert len(demos.computation_graph(expression=text, at="a=1,b=2").lines) == 3
+
+
+def test_a_long_formula_stands_below_the_title() -> None:
+    text = "+".join(f"sin(a{i})" for i in range(9))
+    at = {f"a{i}": 0.5 for i in range(9)}
+    assert text in demos.computation_graph(expression=text, at=at).svg()

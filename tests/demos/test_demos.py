@@ -172,3 +172,19 @@ def test_in_a_notebook_it_is_an_image_that_leaves_the_style_alone() -> None:
     assert "2 + 2 = &lt;4&gt;" in html
     assert "<style" not in html
     assert 'alt="Sums &amp; more" src="data:image/svg+xml;base64,' in html
+
+
+def test_the_page_says_the_command_with_its_options() -> None:
+    page = demos.computation_graph(expression="x*y", at={"x": 1.5, "y": 2}).page()
+    assert (
+        "fastnn demo computation-graph --expression &#x27;x*y&#x27; --at x=1.5,y=2</code>" in page
+    )
+    assert "demos.computation_graph(expression=&#x27;x*y&#x27;, at={" in page
+    assert "<code>fastnn demo forward</code>" in demos.forward().page()
+
+
+def test_arguments_are_given_by_name() -> None:
+    with pytest.raises(ArgumentError, match=r"by name, computation_graph\(expression=...\), found"):
+        demos.computation_graph("x*y")  # type: ignore[misc]
+    with pytest.raises(ArgumentError, match="no argument 'expresion'; did you mean 'expression'"):
+        demos.computation_graph(expresion="x*y")  # type: ignore[call-arg]

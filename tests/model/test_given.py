@@ -95,7 +95,7 @@ def test_a_training_is_told_to_give_its_model() -> None:
 
 def test_what_is_not_ready_says_so_itself() -> None:
     model = Sequential([Dense(1, input_dim=3)])
-    with pytest.raises(ArgumentError, match="to_model needs a loss: call compile"):
+    with pytest.raises(ArgumentError, match="a model of a Sequential needs a loss: call compile"):
         as_model(model)
     unfitted = fastnn.MLPClassifier()
     with pytest.raises(optional("sklearn.exceptions").NotFittedError, match="is not fitted yet"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastnn.data.statistics import DataWarning
+from fastnn.errors import DataError
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.parts import divide, hold_out
 
@@ -52,3 +53,12 @@ def test_a_long_label_is_told_by_its_beginning() -> None:
     with pytest.warns(DataWarning, match="'zzz.*100000 characters.*single example") as told:
         divide(source)
     assert len(str(told[0].message)) < 300
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_fewer_rows_than_parts(n: int) -> None:
+    source = read_source({"a": np.arange(float(n)), "y": np.arange(n) + 0.5}, "y")
+    with pytest.raises(DataError, match=f"^{n} rows? .* too few for a training, a validation and"):
+        divide(source)
+    part = ({"a": [1.0], "y": [2.0]}, "y")
+    assert len(divide(source, validation=part, test=part)["train"]) == n

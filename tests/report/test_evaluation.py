@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from fastnn.api.train import train
+from fastnn.data.builtin import load
 from fastnn.model.model import Model
+from fastnn.preparation.examples import Examples
 from fastnn.report.evaluation import MOST_LINES, Evaluation
 from fastnn.report.judged import Judged
 from tests.optional import optional
@@ -124,3 +126,14 @@ def test_one_row_is_an_example() -> None:
     X, y = RNG.normal(size=(40, 2)), np.arange(40) % 2
     text = evaluation(quiet(X, y), X[:1], y[:1]).text()
     assert text.splitlines()[1].startswith("1 example ")
+
+
+def test_classes_neither_there_nor_predicted_have_no_line() -> None:
+    digits = load("digits")
+    model = train("digits", hidden_layer_sizes=[32], epochs=3, verbose=False).model
+    one = Examples(digits.table.rows(np.array([0])), digits.target[:1])
+    text = Evaluation(Judged.of(model, one, "one")).text()
+    assert "9 more classes are neither there nor predicted" in text
+    assert not [line for line in text.splitlines() if line.startswith("9 ") and "more" not in line]
+    every = Evaluation(Judged.of(model, Examples(digits.table, digits.target), "all")).text()
+    assert "neither there" not in every

@@ -20,7 +20,9 @@ from fastnn.report.counted import MOST_TIME, most_counted
 from fastnn.report.doors import report_html, subjects_of
 from fastnn.report.judged import Judged
 from fastnn.report.subject import of_training
+from fastnn.report.thresholds import bins_of
 from fastnn.text import numbers
+from fastnn.training.curves import calibration
 from fastnn.training.loop import TrainingInterrupted
 from tests.browser import Page, browse, needs_browser
 from tests.optional import optional
@@ -498,3 +500,22 @@ def test_a_browser_has_no_complaint(
     assert 'data-wider="false"' in body
     assert 'data-shown="true"' in body
     assert f'data-paper="rgb({"17, 20, 24" if dark else "253, 253, 251"})"' in body
+
+
+def test_the_page_of_a_training_is_its_own(tmp_path) -> None:
+    training = train("diabetes", hidden_layer_sizes=[], epochs=1, verbose=False)
+    assert report_html(training, seed=3) == training.report_html(3)
+    assert report_html(training, "diabetes") == report_html(training.model, "diabetes")
+    with pytest.raises(ArgumentError, match=r"such as \{'small': model, .*found a list of 2$"):
+        report_html([training.model, training.model])  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"path: the name of a page ends in .html, found .*txt"):
+        training.save_report(tmp_path / "y.txt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bins_of_few_rows_are_small_dots_off_the_line() -> None:
+    truth, score = [0, 1] * 20 + [1], [0.2] * 20 + [0.7] * 20 + [0.95]
+    line, *dots = bins_of(calibration(truth, score), "rows")
+    assert [point.x for point in line.points] == pytest.approx([0.2, 0.7])
+    assert [dot.size for dot in dots] == [7.0, 7.0, pytest.approx(2 + 5 / 20**0.5)]
+    assert "of 20 rows" in dots[0].points[0].text

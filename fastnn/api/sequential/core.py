@@ -258,7 +258,7 @@ class Core:
 
     def model(self) -> Model:
         """Return a copy as a `Model`."""
-        chosen = self.chosen("to_model")
+        chosen = self.chosen("a model of a Sequential")
         learner = self.built()
         one_row = Table.from_columns({"x": np.zeros((1, self.n_features or 0))}, positional=True)
         options = {} if self.options is None else self._kept(self.options)
