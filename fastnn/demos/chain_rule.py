@@ -85,7 +85,7 @@ def computation_graph(
     limits = _limits(graph, numbers)
     inputs = [next(i for i, v in enumerate(graph.values) if v.name == n) for n in limits]
     apart = max(abs(limits[named[i][0]] - slopes[i]) for i in inputs)
-    lines = (
+    lines: tuple[str, ...] = (
         f"forward: {_listed(steps)}",
         f"backward: {_listed(f'd{J}/d{named[i][0]} = {slopes[i]:.5g}' for i in backward)}",
         f"by the limit, h = 1e-5: {_listed(f'd{J}/d{n} = {d:.5g}' for n, d in limits.items())}; "
@@ -124,14 +124,11 @@ def _kink(graph: Graph, values: list[float], named: list[tuple[str, str]]) -> st
         else:
             continue
         slopes = [float(d) for d in RULES[v.op](1.0, values[i], *map(np.float64, numbers))]
-        taken = " and ".join(
-            f"{d:g}"
-            for d, a in zip(slopes, v.args, strict=True)
-            if graph.values[a].op != "constant"
-        )
+        free = [graph.values[a].op != "constant" for a in v.args]
+        taken = " and ".join(f"{d:g}" for d, varies in zip(slopes, free, strict=True) if varies)
         return (
             f"{named[i][0]} = {named[i][1]} has a kink {bend}: there is no derivative; "
-            f"{taken} is taken by convention, and the limit, from both sides, is another number"
+            f"{taken} is taken by convention, and the limit from both sides may differ"
         )
     return ""
 

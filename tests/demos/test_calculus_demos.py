@@ -229,7 +229,7 @@ def test_an_expression_that_cannot_be_drawn(text: object, said: str) -> None:
         ("log(a)", "a=-1", r"expression is no number: log\(-1\), at a = -1"),
         ("exp(a)", "a=1000", r"expression is no number: exp\(1000\)"),
         ("sqrt(a)", "a=0", "at: the sensitivity of a is no finite number at a = 0"),
-        ("a/b", "a=1", "at has no number for b: give one for each name, such as a=1,b=2"),
+        ("a/b", "a=1", "at has no number for b: give one for each name, such as at='a=1,b=2'"),
         ("x*y", "a=5,b=3,c=2", "at has no number for x, y"),
         ("a/b", "a=1,b=2,d=3", "at has a number for 'd', which the expression does not have"),
         ("a/b", "a=1,b=x", "at: b must be a finite number, found 'x'"),
