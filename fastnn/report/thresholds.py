@@ -205,7 +205,7 @@ def bins_of(found: Calibration, kind: str) -> list[Mark]:
     >>> found = calibration([0, 1] * 20 + [1], [0.2] * 20 + [0.7] * 20 + [0.9])
     >>> line, *dots = bins_of(found, "rows")
     >>> len(line.points), [dot.points[0].text for dot in dots][-1]
-    (2, '0.900: 1.000 came true, of 1 rows')
+    (2, '0.900: 1.000 came true, rows: 1')
     """
     columns = (column.tolist() for column in (found.predicted, found.observed, found.rows))
     bins = list(zip(*columns, strict=True))
@@ -216,7 +216,7 @@ def bins_of(found: Calibration, kind: str) -> list[Mark]:
         line = Line.of("", [p for p, *_ in enough], [y for _, y, _ in enough])
         marks.append(replace(line, dots=False))
     for p, y, n in bins:
-        said = f"{p:.3f}: {y:.3f} came true, of {n:,} {kind}"
+        said = f"{p:.3f}: {y:.3f} came true, {kind}: {n:,}"
         size = 2 + 5 * math.sqrt(n / most)  # its area grows with the rows
         marks.append(Dots("", (Point(p, y, said),), "blue", size))
     return marks

@@ -518,4 +518,4 @@ def test_bins_of_few_rows_are_small_dots_off_the_line() -> None:
     line, *dots = bins_of(calibration(truth, score), "rows")
     assert [point.x for point in line.points] == pytest.approx([0.2, 0.7])
     assert [dot.size for dot in dots] == [7.0, 7.0, pytest.approx(2 + 5 / 20**0.5)]
-    assert "of 20 rows" in dots[0].points[0].text
+    assert "rows: 20" in dots[0].points[0].text
