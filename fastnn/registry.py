@@ -18,11 +18,14 @@ from fastnn.errors import ArgumentError, arg, shown
 def did_you_mean(found: str, names: Iterable[str]) -> str:
     """Return ``"; did you mean 'relu'?"`` when a name is close, else an empty string.
 
-    >>> did_you_mean("rellu", ["relu", "tanh"])
-    "; did you mean 'relu'?"
+    Capital and small letters are alike.
+
+    >>> did_you_mean("rellu", ["relu", "tanh"]), did_you_mean("Y", ["x", "y"])
+    ("; did you mean 'relu'?", "; did you mean 'y'?")
     """
-    close = get_close_matches(found, list(names), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    known = {name.casefold(): name for name in names}
+    close = get_close_matches(found.casefold(), known, n=1, cutoff=0.6)
+    return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
 def one_of(name: str, value: object, choices: Iterable[str]) -> str:

@@ -94,6 +94,14 @@ def test_none_is_allowed_where_it_is_the_default() -> None:
         Option("limit", None, low=0).check("x", -2)
 
 
+@pytest.mark.parametrize(
+    ("found", "names", "meant"),
+    [("Y", ["x", "y"], "y"), ("y", ["X", "Y"], "Y"), ("RELLU", ["tanh", "ReLU"], "ReLU")],
+)
+def test_did_you_mean_takes_capital_and_small_letters_as_alike(found, names, meant) -> None:
+    assert did_you_mean(found, names) == f"; did you mean {meant!r}?"
+
+
 def test_did_you_mean_is_silent_without_a_close_name() -> None:
     assert did_you_mean("zzz", ["relu"]) == ""
 

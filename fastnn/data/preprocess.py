@@ -187,9 +187,7 @@ class Features:
             reading=kept_options(reading or {}),
             complete=tuple(name for name in texts if not gaps_of(texts[name]).any()),
             left_out=left_out,
-            told={
-                n for n, t in texts.items() if n in keep_text or len(counts_of(t)) > max_categories
-            },
+            told={n for n, t in texts.items() if len(counts_of(t)) > max_categories},
             given=given,
             weight=weight,
             dates=dates,
@@ -337,6 +335,7 @@ class Features:
                 if self.standardize or self.dates:
                     np.subtract(work, self.mean, out=work)
                     np.divide(work, self.scale, out=work)
+                work += 0.0  # -0.0 is 0: which of them it is depends on what wrote it
                 out[rows] = work
             too_large = np.isinf([out.min(axis=0), out.max(axis=0)]).any(axis=0)
             if np.isnan(out.min()):  # a gap hides its column's extremes

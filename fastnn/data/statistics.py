@@ -130,7 +130,7 @@ def moments(
             width = float(high[column]) - float(low[column])
             away = (values[:, [column]] - mean[column]) / width
             scale[column] = width * np.sqrt(_summed(away, shares, 0.0, squared=True)[0] / total)
-    wrong = np.flatnonzero(~np.isfinite(scale))
+    wrong = np.flatnonzero(~np.isfinite(scale) & (low < high))  # equal ones need no squares
     if len(wrong):
         raise DataError(
             f"column {shown(tuple(names)[wrong[0]])}: the numbers are too large to standardise; "

@@ -205,6 +205,8 @@ def _cut(target: Array, task: str, cut: Callable[[Array, str], list[Array]]) -> 
     singles = _single_examples(target, task)
     if not len(singles):
         return cut(target, task)
+    if len(singles) == len(target):
+        raise DataError(_all_single(target))
     others = np.setdiff1d(np.arange(len(target)), singles)
     left = target[others]
     kind = task if len(np.unique(left)) > 1 else "regression"  # nothing to stratify by
@@ -221,13 +223,23 @@ def _single_examples(target: Array, task: str) -> Array:
     return np.flatnonzero(counts[codes] == 1)
 
 
+def _all_single(target: Array) -> str:
+    """The message for a target that is another class in each row."""
+    first = ", ".join(map(shown, target[:3].tolist()))
+    return (
+        f"the target has {len(target):,} classes, each with one example ({first} ...): what is "
+        "learnt of a class cannot be checked; predict another column, put classes together, or if "
+        "these are measurements write them as numbers alone"
+    )
+
+
 def warn_of_single_examples(target: Array, task: str) -> None:
     """Warn of classes with a single example, which no other part than the training part has.
 
     >>> warn_of_single_examples(np.array([0, 1, 0, 1]), "binary")
     """
     singles = _single_examples(target, task)
-    if len(singles):
+    if 0 < len(singles) < len(target):  # if all are, no part can be cut off
         labels = np.asarray(target)[singles[:3]].tolist()
         more = f" and {len(singles) - 3} more" if len(singles) > 3 else ""
         warnings.warn(

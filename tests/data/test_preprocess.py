@@ -224,6 +224,14 @@ def test_fit_refuses(table, options, error, message):
         Features.fit(table, **options)
 
 
+def test_zero_has_no_sign():
+    column = np.array([[-0.0], [0.0], [-1.0], [1.0]])
+    for standardize in (True, False):
+        features = Features.fit(Table.from_columns({"x": column}), standardize=standardize)
+        found = features.transform(Table.from_columns({"x": column}))
+        assert not np.signbit(found[:2]).any()
+
+
 def test_numbers_too_large_for_the_dtype_are_shown():
     features = Features.fit(numbers([[1.0, 2.0], [2.0, NAN], [5.0, 3.0]]))
     with pytest.raises(DataError, match=r"column 'x0', row 1 .*1e\+300 is too large for float32"):

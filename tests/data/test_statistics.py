@@ -31,7 +31,7 @@ def test_moments_of_a_shifted_column():
 
 
 def test_constant_columns_have_sigma_1_and_their_exact_mean():
-    for value in (0.1, 1e-320, 123456789.123):
+    for value in (0.1, 1e-320, 123456789.123, 1e300, -1.7e308):
         mean, scale = moments(np.full((1000, 1), value), ["x"])
         assert (mean, scale) == (value, 1.0)
 

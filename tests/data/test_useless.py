@@ -132,13 +132,25 @@ def test_options_of_train():
     data = {"name": texts(*NAMES), "size": np.arange(N), "y": np.arange(N) / 7}
     how = {"epochs": 1, "hidden_layer_sizes": [2], "engine": "numpy"}
     for kept in ({"keep_text": ["name"]}, {"categorical": ["name"]}):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with pytest.warns(DataWarning) as caught:
             assert train(data, "y", **kept, **how).model.features.columns == ("name", "size")
+        (said,) = [str(one.message) for one in caught]  # each part has other names
+        assert "values that the training part does not have" in said
     with pytest.raises(ArgumentError, match=r"keep_text=\['size'\] has no effect"):
         train(data, "y", keep_text=["size"], **how)
     with pytest.raises(DataError, match="keep_text: no column 'nam'; did you mean 'name'"):
         train(data, "y", keep_text=["nam"], **how)
+
+
+@pytest.mark.parametrize("declared", [{}, {"categorical": ["town"]}, {"keep_text": ["town"]}])
+def test_new_values_are_told_by_the_trained_and_the_loaded_model_alike(declared, tmp_path):
+    data = {"town": texts(*["Ulm", "Bonn"] * (N // 2)), "size": np.arange(N)}
+    how = {"epochs": 1, "hidden_layer_sizes": [2], "engine": "numpy"}
+    model = train(data, np.arange(N) / 7, **declared, **how).model
+    model.save(tmp_path / "m.fastnn")
+    for one in (model, load(tmp_path / "m.fastnn")):
+        with pytest.warns(DataWarning, match="'town': 1 of 1 values .*first 'Hof'"):
+            one.predict({"town": ["Hof"], "size": [1]})
 
 
 def test_what_is_strange_in_the_parts_is_told_once():

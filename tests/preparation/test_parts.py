@@ -1,5 +1,7 @@
 """How examples are divided: stratified, and a class with one example trains."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,15 @@ def test_the_single_ones_may_be_all_that_is_not_one_class() -> None:
 def test_no_class_is_no_reason_to_warn() -> None:
     parts = divide(read_source(X, X[:, 0] ** 2 + 0.5))
     assert [len(part) for part in parts.values()] == [19, 6, 6]
+
+
+@pytest.mark.parametrize("how", [{}, {"fold": (0, 5)}, {"test": (X[:2], ["a", "b"])}])
+def test_a_target_that_differs_in_each_row_is_refused_in_words(how) -> None:
+    source = read_source(X, [f"id {i}" for i in range(len(X))])
+    wanted = f"target has {len(X)} classes, each with one example .'id 0', .*; predict another"
+    with pytest.raises(DataError, match=wanted), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        divide(source, **how)
 
 
 def test_a_long_label_is_told_by_its_beginning() -> None:
