@@ -17,6 +17,8 @@ def add_export(commands: Any) -> Parser:
         "export",
         help="write a saved model as ONNX, for other programs",
         description="Write a model as ONNX: preprocessing, network and labels in one graph. "
+        "A graph cannot read text: give it categories as training knew them, without spaces around "
+        "them, 1 for 1.0 and true; common spellings of these are known, any other text is unknown. "
         f"It needs onnx: {pip_install('onnx')}.",
     )
     p.set_defaults(run=export)

@@ -10,7 +10,7 @@ import numpy as np
 from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.statistics import DataWarning
 from fastnn.data.strange import Strange
-from fastnn.data.table import Array
+from fastnn.data.table import Array, listed
 from fastnn.data.texts import Texts, counts_of, parts_of
 from fastnn.errors import advice, arg, shown
 
@@ -59,6 +59,40 @@ def places_of(texts: Array | Texts, known: Sequence[str]) -> Array:
     return np.array([index.get(text or "", len(known)) for text in distinct], np.int64)[codes]
 
 
+def spellings(text: str, reading: Reading = STANDARD) -> list[str]:
+    """Return common texts that are read as this category, for a program that cannot read.
+
+    Truth values in any usual case, numbers with a sign, with zeros behind them and as a power; all
+    with no or one space on either side. Nothing for what is read as a gap.
+
+    >>> spellings("Ulm")
+    ['Ulm', 'Ulm ', ' Ulm', ' Ulm ']
+    >>> {"1.0", "1.00", "+1", "TRUE", " 1", "true "} <= {*spellings("1")}
+    True
+    """
+    point = reading.decimal or "."
+    words = {"0": "false", "1": "true"}.get(text, "")
+    truth = [words, words.title(), words.upper()] if words else []
+    written = text.replace(".", point)
+    zeros = [written, *(f"{written}{end}" for end in (point, f"{point}0", f"{point}00", "0", "00"))]
+    powers = [f"{written}e0", f"{written}E0"]
+    signed = [f"{sign}{number}" for sign in "+-" for number in zeros]
+    found = [text, *truth, *zeros, *powers, *signed]
+    padded = [f"{a}{one}{b}" for one in dict.fromkeys(found) for a in ("", " ") for b in ("", " ")]
+    own = reading.category(text)
+    return [one for one in padded if own is not None and reading.category(one) == own]
+
+
+def _merged(known: Sequence[str]) -> dict[int, list[str]]:
+    """The known categories that are reached no more, by the place of the one that is instead."""
+    read = np.array([STANDARD.category(text) or text for text in known], dtype=object)
+    found: dict[int, list[str]] = {}
+    for k, place in enumerate(places_of(read, known)):
+        if k != place:
+            found.setdefault(int(place), []).append(known[k])
+    return found
+
+
 def strange_texts(
     name: str,
     texts: Array | Texts,
@@ -77,6 +111,15 @@ def strange_texts(
     """
     found = []
     gaps = gaps_of(texts)
+    for k, merged in _merged(known).items():
+        n = int((places == k).sum())
+        if n and not {*merged} & {*texts}:  # else a Table made by hand, not read
+            said = (
+                f"are the model's category {shown(known[k])}; the older fastnn that trained it had "
+                f"{listed([shown(text) for text in merged])} as another one, which is the same when "
+                "it is read now: train the model again"
+            )
+            found.append(Strange(name, "category", n, len(texts), said))
     strange = texts[(places == len(known)) & ~gaps]
     if len(strange):
         said = (

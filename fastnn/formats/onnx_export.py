@@ -3,17 +3,16 @@
 The number of rows is free (``N``). Inputs: of numeric columns only, one matrix ``X`` (N, p) in
 their order at training; with categories or dates, each column is an input of its own (N, 1), by
 its name. Dates are double: seconds since 1970-01-01 UTC, of times of day seconds since midnight.
-Categories are text: 1, 1.0 and true are "1" (`fastnn.data.cells`), and "1.0" and "True" are taken
-for it. A NaN is a missing number or date; text that training did not see, or none (``""``), is
-'<unknown>'. Numbers have the model's dtype, but enter as double where float32 would lose what
-tells them apart. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of several labels ``label``
+Categories are text, in the spellings of `fastnn.data.categories.spellings`: an ONNX graph cannot
+trim text or read a number from it. A NaN is a missing number or date; text that training did not
+see, or none (``""``), is '<unknown>'. Numbers have the model's dtype, but enter as double where
+float32 would lose what tells them apart, or leaves off. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of several labels ``label``
 (N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64, in the target's own units.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.graph import trace
+from fastnn.data.categories import places_of, spellings
+from fastnn.data.cells import Reading
 from fastnn.data.preprocess import Features
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError
@@ -36,10 +37,11 @@ Array = npt.NDArray[Any]
 #: Bytes that a protobuf message, and so an ONNX file, can hold.
 _MOST_BYTES = 2**31 - 2**20
 
-_WHOLE = re.compile(r"0|-?[1-9]\d*")
-
 #: What rounding may change in a standardised number: as much as float32 does by itself.
 _ROUNDING = 1e-6
+
+#: So many deviations from the mean a new number may lie; float32 must hold it.
+_DEVIATIONS = 1e6
 
 #: Activations that ONNX has as a node, with the same meaning.
 _NODES = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
@@ -68,6 +70,8 @@ def onnx_bytes(
         "target": json.dumps(names, ensure_ascii=False),
         "columns": json.dumps(features.columns, ensure_ascii=False),
     }
+    if features.categories:
+        metadata["categories"] = json.dumps(features.categories, ensure_ascii=False)
     if features.dates:
         metadata["dates"] = json.dumps([*features.dates], ensure_ascii=False)
     made: bytes = graph.model(metadata, "fastnn", __version__).SerializeToString()
@@ -111,12 +115,17 @@ def _numeric_input(graph: OnnxGraph, f: Features) -> str:
 def _needs_double(f: Features) -> Array:
     """Say of each numeric column whether rounding it to float32 is seen after standardisation.
 
-    A number near mu is rounded by up to ``2^-24 |mu|``, which is that over sigma as the network
-    sees it. Without standardisation the network itself takes what float32 leaves.
+    A number near mu is rounded by up to ``2^-24 |mu|``, one below float32's smallest normal
+    number becomes 0 on some machines, which is that over sigma as the network sees it; and one
+    beyond its largest is infinite. Without standardisation the network itself takes what float32
+    leaves.
     """
-    seen = np.finfo(np.float32).eps / 2 * np.abs(f.mean) / f.scale
+    limits = np.finfo(np.float32)
+    lost = np.maximum(limits.eps / 2 * np.abs(f.mean), limits.tiny) / f.scale
+    most = np.abs(f.mean) + np.minimum(f.scale, limits.max) * _DEVIATIONS
     dates = np.array([name in f.dates for name in f.numeric], bool)
-    return np.asarray(((seen > _ROUNDING) | dates) & (f.dtype == "float32"))
+    wide = (lost > _ROUNDING) | (most > limits.max) | dates
+    return np.asarray(wide & (f.dtype == "float32"))
 
 
 def _numbers(graph: OnnxGraph, f: Features, X: str) -> tuple[list[str], str]:
@@ -136,11 +145,13 @@ def _numbers(graph: OnnxGraph, f: Features, X: str) -> tuple[list[str], str]:
 
 
 def _one_hot(graph: OnnxGraph, f: Features, column: str, known: tuple[str, ...]) -> str:
-    place = {text: k for k, text in enumerate(known)}
-    for k, text in enumerate(known):  # other spellings of it that programs write
-        words = {"0": ("False", "false"), "1": ("True", "true")}.get(text, ())
-        for spelt in (f"{text}.0", *words) if _WHOLE.fullmatch(text) else ():
-            place.setdefault(spelt, k)
+    reading = Reading(**{k: v for k, v in f.reading.items() if k != "header"})
+    reading = Reading(**{k: v for k, v in f.reading.items() if k != "header"})
+    read = np.array([reading.category(text) or text for text in known], dtype=object)
+    place: dict[str, int] = {}
+    for text, k in zip(known, places_of(read, known), strict=True):
+        for spelt in spellings(text, reading):
+            place.setdefault(spelt, int(k))
     index = graph.node(
         "LabelEncoder", column, domain=ML, keys_strings=list(place),
         values_int64s=list(place.values()), default_int64=len(known),

@@ -357,12 +357,18 @@ class Model:
         """Write the model as ONNX: preprocessing, network and labels in one graph.
 
         Of numeric columns the input is one matrix ``X`` (N, n_columns) of the model's dtype, or
-        double where float32 would lose what tells the numbers apart; with categories or dates each
-        column is an input (N, 1) by its name, categories as text, dates as double: seconds since
-        1970-01-01 UTC, of times of day seconds since midnight. The outputs
+        double where float32 would lose what tells the numbers apart or has no such number; with
+        categories or dates each column is an input (N, 1) by its name, categories as text, dates
+        as double: seconds since 1970-01-01 UTC, of times of day seconds since midnight. The outputs
         are ``label`` and ``probabilities``, or ``prediction`` for regression. Gaps (NaN) and
-        unknown categories are handled as in `predict`, but without a warning. Raises
-        ArgumentError without the extra ``onnx``, DataError if nothing can be written there.
+        unknown categories are handled as in `predict`, but without a warning.
+
+        The graph compares text and cannot read it as `predict` does: give categories as
+        ``model.features.categories`` has them ("1" for 1, 1.0 and True; without spaces around
+        them; the file's metadata has them, too). It knows common spellings besides: "1.0", "+1",
+        "True", "TRUE", one space before or behind. Any other text counts as '<unknown>'.
+
+        Raises ArgumentError without the extra ``onnx``, DataError if nothing can be written there.
 
         >>> from fastnn.api.train import train
         >>> train("diabetes", epochs=1).model.to_onnx("no-such-folder/model.onnx")

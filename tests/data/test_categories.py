@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from fastnn.data.categories import frequent_categories, places_of, strange_texts
+from fastnn.data.categories import frequent_categories, places_of, spellings, strange_texts
+from fastnn.data.cells import Reading
 from fastnn.data.statistics import DataWarning
 from fastnn.data.strange import tell
 
@@ -45,6 +46,45 @@ def test_what_training_did_not_have_is_told():
         warnings.simplefilter("error")
         report(["a", None], ["a"])
         report(["NA", None], ["NA"], missing=[])
+
+
+def test_categories_of_an_older_fastnn_that_are_one_now_are_told():
+    with pytest.warns(
+        DataWarning, match=r"'c': 2 of 3 values are the model's category '1'.*'True'"
+    ):
+        report(["1", "1", "0"], ["0", "1", "True"])
+    with pytest.warns(DataWarning, match=r"category '1.0'.*'1.00', 'True' as another"):
+        report(["1"], ["1.0", "1.00", "True"])
+    with pytest.warns(DataWarning, match=r"category 'q'.*' q' as another"):
+        report(["q"], [" q", "q"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report(["0"], ["0", "1", "True"])  # no row of it
+        report(["1", "2"], ["1.0", "2"])  # one text of each
+        report(["True", "1"], ["1", "True"])  # a Table made by hand
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("Ulm", Reading()), ("1", Reading()), ("0", Reading()), ("-2.5", Reading()),
+        ("02134", Reading()), ("12", Reading(decimal=",")), ("2.5", Reading(decimal=",")),
+        ("NA", Reading(missing=[])), ("1e+300", Reading()),
+    ],
+)  # fmt: skip
+def test_spellings_are_read_as_their_category(text, reading):
+    found = spellings(text, reading)
+    assert text in found or reading.decimal == ","
+    assert len(found) == len({*found}) >= 4
+    assert {reading.category(one) for one in found} == {reading.category(text)}
+
+
+def test_spellings_that_programs_write():
+    assert {"1", "1.0", "1.00", "+1", " 1", "1 ", "1e0", "True", "true", "TRUE"} <= {
+        *spellings("1")
+    }
+    assert {"2,5", "2,50", " +2,5"} <= {*spellings("2.5", Reading(decimal=","))}
+    assert "2.5" not in spellings("25", Reading(decimal=",", thousands="."))
 
 
 def test_a_long_text_is_cut_short():

@@ -309,9 +309,23 @@ def test_numbers_that_float32_cannot_tell_apart_enter_as_double(tmp_path):
     )
 
 
-@pytest.mark.parametrize("options", [{"standardize": False}, {"dtype": "float64"}, {}])
+@pytest.mark.parametrize("size", [1e100, 1e38, 1e33, 1e-33, 1e-42, 1e-200])
+def test_numbers_that_float32_has_not_enter_as_double(size, tmp_path):
+    rows = np.column_stack([X[:, 0], X[:, 1] * size])
+    model = train(rows, X[:, 1], epochs=3).model
+    ready = exported(model, tmp_path)
+    assert [i.type for i in ready.get_inputs()] == ["tensor(double)"]
+    found = run(ready, rows)["prediction"]
+    np.testing.assert_allclose(found, model.predict(rows), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options", [{"standardize": False}, {"dtype": "float64"}, {}, {"scale": 1e30}, {"scale": 1e-30}]
+)
 def test_other_numbers_have_the_models_dtype(options, tmp_path):
-    model = train(X[:, :2] + 3, X[:, 2], epochs=1, **options).model
+    scale = options.get("scale", 1.0)
+    own = {name: value for name, value in options.items() if name != "scale"}
+    model = train((X[:, :2] + 3) * scale, X[:, 2], epochs=1, **own).model
     kind = exported(model, tmp_path).get_inputs()[0].type
     assert kind == ("tensor(double)" if "dtype" in options else "tensor(float)")
 
@@ -326,9 +340,19 @@ def test_spellings_of_categories_that_programs_write(tmp_path):
     for flags, codes in (
         (["1", "0", "1"], ["1", "2", ""]),
         (["True", "False", "true"], ["1.0", "2.0", "nan"]),
+        (["TRUE", " 0", "+1"], ["1.00", "2 ", "?"]),
     ):
         found = run(ready, {"flag": np.array(flags), "code": np.array(codes)})["probabilities"]
         np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_text_with_spaces_around_it(tmp_path):
+    table = {"town": np.array([" x", "y "] * 30, dtype=object), "z": X[:, 0][np.arange(60) % 50]}
+    model = train(table, np.arange(60) % 2, epochs=3).model
+    found = run(exported(model, tmp_path), table)["probabilities"]
+    np.testing.assert_allclose(found, model.predict_proba(table), atol=1e-6)
+    kept = {e.key: e.value for e in onnx.load(tmp_path / "model.onnx").metadata_props}
+    assert json.loads(kept["categories"]) == {"town": ["x", "y"]}
 
 
 # ---------------------------------------------------------------- the file
