@@ -70,9 +70,7 @@ def layers_table(seen: Look) -> str:
         rows = [*rows[:k], ["...", *[""] * (len(header) - 1)], *rows[-k:]]
     says = "A, dW: root mean squares of activations and of the weights' gradient"
     delta = header[3]
-    says += (
-        f";\n{delta}: the size of the error signal in a layer, as a multiple of the last layer's"
-    )
+    says += f";\n{delta}: size of a layer's error signal, relative to the last layer's"
     if header[-1] == "update / W":
         says += ";\nupdate / W: by how much a step changes the weights"
     return f"{table([header, *rows])}\n{says}"

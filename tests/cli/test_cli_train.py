@@ -578,6 +578,9 @@ def test_the_doctor_says_what_is_wrong_at_once_and_in_the_end(fastnn) -> None:
     assert [line.split()[0] for line in block[2:15]] == [
         *("1:", "2:", "3:", "4:", "5:", "6:", "...", "8:", "9:", "10:", "11:", "12:", "13:")
     ]
+    assert "dZ / dZ[13]: size of a layer's error signal, relative to the last layer's" in " ".join(
+        block
+    )
     assert "(from before training to the end): the size of dZ in layer 1" in " ".join(block)
     assert CURE in " ".join(" ".join(block).split())
     assert max(map(len, block)) <= 80
@@ -595,7 +598,8 @@ def test_quietly_the_doctor_says_it_in_the_end_alone(fastnn) -> None:
 
 def test_the_doctor_in_json(fastnn) -> None:
     found = json.loads(fastnn("train", *DEEP, "--doctor", "--json").out)
-    assert [finding["name"] for finding in found["findings"]] == ["vanishing gradients"]
+    names = [finding["name"] for finding in found["findings"]]
+    assert names == ["vanishing gradients", "loss at chance"]
     assert found["findings"][0]["cure"] == CURE
     assert [look["when"] for look in found["looks"]] == found["findings"][0]["when"]
     assert found["looks"][0]["layers"][0]["delta"] < 1e-6
