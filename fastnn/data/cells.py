@@ -11,6 +11,9 @@ Whatever a cell comes from (a file, a data frame, an array, a list), these are e
 | 2.5, "2.50" | 2.5 | "2.5" |
 | "02134" | 2134 | "02134": leading zeros make a code |
 | " Ulm " | none | "Ulm" |
+| a date, "2024-01-31", "2024-01-31 00:00:00" | none | "2024-01-31" |
+| a time stamp, "2024-01-31T10:00:00.000", the same in a zone | none | "2024-01-31 10:00", in UTC |
+| a duration, "1 days 00:00:00", "1 day, 0:00:00" | none | "1 days" |
 
 Labels keep their type, and text its spelling. A file has no types: labels that are all numbers, or
 all true and false, are that, unless one is a code such as "01"; in a frame, an array or a list they
@@ -31,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.date_notations import check_form
+from fastnn.data.dates import object_written, text_written
 from fastnn.data.table import Array
 from fastnn.errors import ArgumentError, arg, shown
 
@@ -258,7 +262,9 @@ class Reading:
         if small in _TRUTH:
             return str(int(_TRUTH[small]))
         found = self.number_text(text)
-        return text if found is None or is_code(found) else _canonical(found)
+        if found is None:
+            return text_written(text) or text
+        return text if is_code(found) else _canonical(found)
 
 
 STANDARD = Reading()
@@ -333,6 +339,8 @@ def _written(cell: object) -> str | None:
         return str(int(cell))
     if isinstance(cell, (int, np.integer)):
         return f"{Decimal(int(cell)):f}"  # str() of an int has a limit
+    if (date := object_written(cell)) is not None:
+        return date
     text = str(cell).strip()  # of a float the shortest that reads back as the same, in its own type
     return _canonical(text) if _NUMBER.fullmatch(text) and not is_code(text) else text
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, is_code, is_missing
 from fastnn.data.date_text import date_cells
-from fastnn.data.dates import Dates, from_numpy, from_objects, written
+from fastnn.data.dates import Dates, duration_written, from_numpy, from_objects, written
 from fastnn.data.notations import no_dates, not_a_number, refuse_near_numbers, signed_numbers
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import (
@@ -81,6 +81,7 @@ def typed_column(
             return text_column(name, distinct, codes, place, kind, reading)
         if kind != "categorical":
             return numbers_with_gaps(values, [name], place, reading, gaps)
+        _tell_rounded(name, values)
         texts = category_texts(values, reading)
         texts[np.zeros(len(values), bool) if gaps is None else gaps] = None
         return texts
@@ -96,7 +97,8 @@ def typed_column(
     if reading.gap_numbers:
         cells = [None if reading.is_gap(cell) else cell for cell in cells]
     if kind == "categorical":
-        return category_texts(cells, reading)
+        distinct, codes = _distinct(cells)
+        return category_column(name, distinct, codes, place, reading)
     types = {type(cell) for cell in cells}
     if all(of is type(None) or issubclass(of, str) for of in types) and types != {type(None)}:
         distinct, codes = _distinct(cells)
@@ -212,7 +214,7 @@ def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> A
     """Return dates ("date"), times of day ("time") or a "duration" as what the column is to be.
 
     ``seconds`` (N,), NaN a gap; ``kind``: one of `KINDS`. Dates are `Dates`, a duration is a number
-    of seconds; as categories they are the texts of `dates.written`. Raises DataError where dates
+    of seconds; as categories they are the texts of `dates`. Raises DataError where dates
     cannot be of that kind.
 
     >>> dates_as("day", np.array([0.0, np.nan]), "date", "categorical")
@@ -230,7 +232,9 @@ def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> A
     if what == "duration":
         if kind == "date":
             raise DataError(f"column {shown(name)} holds durations, and no dates")
-        return category_texts(seconds) if kind == "categorical" else seconds
+        if kind != "categorical":
+            return seconds
+        return _gathered([duration_written(s) or None for s in seconds.tolist()], ...)
     if kind in ("categorical", "text"):
         return _gathered([written(s, what == "time") or None for s in seconds.tolist()], ...)
     if kind is None and np.isnan(seconds).all():  # as a column without any value is elsewhere
@@ -238,6 +242,29 @@ def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> A
     if kind in ("numeric", "label"):
         raise DataError(no_dates(name, kind))
     return Dates.of(seconds, of_day=what == "time")
+
+
+def category_column(
+    name: str,
+    cells: Sequence[Any],
+    codes: Array,
+    place: Place = from_zero,
+    reading: Reading = STANDARD,
+) -> Array:
+    """Return the column of categories whose row i is ``cells[codes[i]]``, cells of any type.
+
+    Raises DataError for bytes, whose text depends on how they are encoded.
+
+    >>> category_column("c", ["Ulm", None, 3.0], np.array([0, 1, 2, 0]))
+    array(['Ulm', None, '3', 'Ulm'], dtype=object)
+    """
+    for k, cell in enumerate(cells):
+        if isinstance(cell, (bytes, bytearray, memoryview)):
+            row = int(np.flatnonzero(codes == k)[0])
+            raise DataError(_other(name, place(row), cell))
+    wide = [cell for cell in cells if isinstance(cell, (float, np.floating))]
+    _tell_rounded(name, np.array(wide, np.float64))
+    return _gathered(_categories(name, cells, reading), codes)
 
 
 def numeric_part(
@@ -295,10 +322,7 @@ def _mixed(name: str, cells: list[Any], place: Place, kind: str | None, reading:
         )
     if "other" in all_kinds:
         row, cell = present[0]
-        raise DataError(
-            f"column {shown(name)}, {place(row)}: {shown(cell)} is neither a number nor text; "
-            "convert it"
-        )
+        raise DataError(_other(name, place(row), cell))
     return _numbers(name, found, np.arange(len(found)), place)
 
 
@@ -348,17 +372,43 @@ def _numbers(name: str, cells: Sequence[Any], codes: Array, place: Place) -> Arr
     return floats
 
 
-def _categories(name: str, texts: Sequence[str | None], reading: Reading) -> list[str | None]:
+def _other(name: str, where: str, cell: object) -> str:
+    """The message for a cell that is neither a number nor text."""
+    of_bytes = isinstance(cell, (bytes, bytearray, memoryview))
+    cure = "decode the column first, such as by .decode('utf-8')" if of_bytes else "convert it"
+    return f"column {shown(name)}, {where}: {shown(cell)} is neither a number nor text; {cure}"
+
+
+def _tell_rounded(name: str, values: Array) -> None:
+    """Warn of floats, to be categories, that are whole numbers too large to be exact."""
+    if values.dtype.kind != "f":
+        return
+    bits = np.finfo(values.dtype).nmant + 1
+    large = values[np.isfinite(values) & (np.abs(values) >= 2.0**bits)]
+    if len(large):
+        warnings.warn(
+            f"column {shown(name)}: {large[0]:.0f} is a float, of which whole numbers from "
+            f"2^{bits} on may have been rounded before they came here; read such codes as whole "
+            "numbers (Int64 of pandas, which has gaps) or as text",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def _categories(name: str, cells: Sequence[Any], reading: Reading) -> list[str | None]:
     """Category texts; numbers of which there are several spellings are told, they may be codes."""
-    found = [None if text is None else reading.category(text) for text in texts]
+    found = [reading.category(cell) for cell in cells]
     spelt: dict[str, str] = {}
-    for text, category in zip(texts, found, strict=True):
-        if text is None or category is None:
+    for cell, category in zip(cells, found, strict=True):
+        if category is None or not isinstance(cell, str):
             continue
+        text = cell.strip()
         same = text.lower() in ("true", "false") or text.rstrip("0") == f"{category}."
-        if not same and spelt.setdefault(category, text) != text:
+        if same or (first := spelt.setdefault(category, text)) == text:
+            continue
+        if reading.value(text) is not None:  # and no date, say
             warnings.warn(
-                f"column {shown(name)}: {shown(spelt[category])} and {shown(text)} are the same "
+                f"column {shown(name)}: {shown(first)} and {shown(text)} are the same "
                 "number, and so the same category; if they are codes, put a letter before them",
                 DataWarning,
                 stacklevel=2,

@@ -363,7 +363,7 @@ def _cells_of(
     if kind not in ("categorical", "date", "text") and reading.plain and not _codes(cells, kind):
         numbers = _numbers(cells, reading)
         if numbers is not None:
-            return _exact(name, numbers, cells, place)
+            return typed_column(name, _exact(name, numbers, cells, place), place, kind, reading)
     texts, codes = arrow_texts(cells)
     quotes.check(pa.chunked_array([pa.array(texts[:-1], pa.string())]))
     return Texts(tuple(texts), codes.astype(np.int32))

@@ -8,6 +8,7 @@ number, in seconds. The calendar is the Gregorian one, before 1582 too.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,13 @@ DAY = 86_400
 MICRO = 1_000_000
 
 _EPOCH = datetime.datetime(1970, 1, 1)
+
+#: What data frames write for dates, times of day and durations.
+_WRITTEN = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"|(?P<days>-?\d{1,9}) days?(?:,? \+?(?P<h>\d{1,2}):(?P<m>\d\d):(?P<s>\d\d(?:\.\d{1,9})?))?"
+)
 
 
 class Dates(np.ndarray[Any, np.dtype[np.float64]]):
@@ -93,6 +101,10 @@ def from_objects(cells: Iterable[Any]) -> tuple[Array, str]:
     gaps = np.array([one is None for one in found], bool)
     micros = np.array([0 if one is None else one[0] for one in found], np.int64)
     return seconds_of(micros, gaps), kind.partition(" ")[0]
+
+
+#: What `_of_object` takes, besides periods of pandas.
+_OBJECTS = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def _of_object(cell: Any) -> tuple[int, str]:
@@ -172,3 +184,55 @@ def written(seconds: float, of_day: bool = False) -> str:
     if of_day:
         return short
     return day if short == "00:00" else f"{day} {short}"
+
+
+def duration_written(seconds: float) -> str:
+    """Return a duration as data frames write it, without what is 0; "" for a gap.
+
+    >>> duration_written(172800.0), duration_written(5400.25), duration_written(-60.0)
+    ('2 days', '0 days 01:30:00.250000', '-1 days +23:59:00')
+    """
+    if seconds != seconds:
+        return ""
+    days, micros = divmod(round(seconds * MICRO), DAY * MICRO)
+    clock = f"{_EPOCH + datetime.timedelta(microseconds=micros):%H:%M:%S.%f}".removesuffix(".000000")
+    sign = "+" if days < 0 else ""
+    return f"{days} days" + (f" {sign}{clock}" if micros else "")
+
+
+def object_written(cell: object) -> str | None:
+    """Return the text of a date, a time of day or a duration, as a column of them has it.
+
+    None for what is no such object.
+
+    >>> object_written(datetime.datetime(2024, 1, 31, 10)), object_written(3)
+    ('2024-01-31 10:00', None)
+    """
+    if not isinstance(cell, _OBJECTS):
+        return None
+    micros, kind = _of_object(cell)
+    seconds = micros / MICRO
+    return duration_written(seconds) if kind == "duration" else written(seconds, kind == "time")
+
+
+def text_written(text: str) -> str | None:
+    """Return the text that a column of dates, times or durations has for what frames write of one.
+
+    None for any other text. So a category is the same from a file and from a frame.
+
+    >>> text_written("2024-01-31T10:00:00"), text_written("2024-01-31 00:00:00+01:00")
+    ('2024-01-31 10:00', '2024-01-30 23:00')
+    >>> text_written("1 day, 1:30:00"), text_written("31.1.2024"), text_written("2024-02-31")
+    ('1 days 01:30:00', None, None)
+    """
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        return None
+    if found["days"]:
+        clock = int(found["h"] or 0) * 3600 + int(found["m"] or 0) * 60 + float(found["s"] or 0)
+        return duration_written(int(found["days"]) * DAY + clock)
+    of = datetime.time if text[2] == ":" else datetime.datetime
+    try:
+        return object_written(of.fromisoformat(text))
+    except (ValueError, OverflowError):  # a 31st of February, or before year 1 in UTC
+        return None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.cells import Reading
-from fastnn.data.columns import category_texts, dates_as, text_column, typed_column
+from fastnn.data.columns import category_column, dates_as, text_column, typed_column
 from fastnn.data.csv_text import arrow_texts
 from fastnn.data.dates import seconds_of
 from fastnn.data.table import Array, Place, check_known, check_names, from_zero
@@ -167,7 +167,7 @@ def _column(
     if dtype in (nw.Categorical, nw.Enum):
         cells, codes = arrow_texts(_arrow(series))
         if kind in (None, "categorical"):
-            return np.asarray(category_texts(cells, reading)[codes])
+            return category_column(name, cells, codes, place, reading)
         known = np.empty(len(cells), object)
         known[:] = cells
         return typed_column(name, known[codes], kind=kind, **how)

@@ -78,8 +78,6 @@ TYPES = {
     ),
     "time of day": (pl.Time, pa.time64("us"), "object"),
 }  # fmt: skip
-#: As categories times are the text that a file has, whichever that is.
-TIMES = ("moment", "moment in a zone", "time of day")
 
 
 #: Options, and the kinds of cells of which they say nothing else in a file than in a frame.
@@ -249,7 +247,6 @@ def small_batches():
 def test_every_reader_gives_the_same_table(folder, data, reading, categorical):
     options, kinds = reading
     table = data.draw(tables(kinds))
-    categorical = [name for name in categorical if table[0][name] not in TIMES]
     found = {}
     for name, make in SOURCES.items():
         source = make(folder, *table)

@@ -54,9 +54,10 @@ def test_no_class_is_no_reason_to_warn() -> None:
 def test_a_target_that_differs_in_each_row_is_refused_in_words(how) -> None:
     source = read_source(X, [f"id {i}" for i in range(len(X))])
     wanted = f"target has {len(X)} classes, each with one example .'id 0', .*; predict another"
-    with pytest.raises(DataError, match=wanted), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("error")
-        divide(source, **how)
+        with pytest.raises(DataError, match=wanted):
+            divide(source, **how)
 
 
 def test_a_long_label_is_told_by_its_beginning() -> None:
