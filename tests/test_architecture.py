@@ -22,6 +22,7 @@ FLOORS = {
     "text": 0,
     "registry": 0,
     "version": 0,
+    "pickles": 0,
     "reference": 0,
     "pictures": 1,
     "faces": 1,

@@ -116,8 +116,8 @@ def strange_texts(
         if n and not {*merged} & {*texts}:  # else a Table made by hand, not read
             said = (
                 f"are the model's category {shown(known[k])}; the older fastnn that trained it had "
-                f"{listed([shown(text) for text in merged])} as another one, which is the same when "
-                "it is read now: train the model again"
+                f"{listed([shown(text) for text in merged])} as another one, which is the same "
+                "when it is read now: train the model again"
             )
             found.append(Strange(name, "category", n, len(texts), said))
     strange = texts[(places == len(known)) & ~gaps]

@@ -28,13 +28,14 @@ from fastnn.data.texts import counts_of
 from fastnn.data.useless import REASONS, check_text, tell_useless, useless_columns
 from fastnn.data.wanted import tell_others
 from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, shown
+from fastnn.pickles import Pickled
 
 #: Columns with more categories than this keep their most frequent ones.
 MAX_CATEGORIES = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class Features(Pickled):
     """The preprocessing of the inputs, fitted on the training part and saved with the model.
 
     Output columns, in this order: each numeric column, ``(x - mu)/sigma`` (N19); an indicator (1

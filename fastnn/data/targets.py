@@ -30,12 +30,13 @@ from fastnn.data.tasks import (
     one_class,
 )
 from fastnn.errors import ArgumentError, DataError, ModelFileError, advice, arg, lacking, shown
+from fastnn.pickles import Pickled
 
 _KIND = {"b": "boolean", "i": "integer", "f": "number", "U": "text"}
 
 
 @dataclass(frozen=True, eq=False)
-class Targets:
+class Targets(Pickled):
     """The target's encoding, fitted on the training part and saved with the model.
 
     Attributes:

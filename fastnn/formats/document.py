@@ -45,6 +45,9 @@ FORMAT = "fastnn model"
 #: without these has version 1, so that an older fastnn can read it.
 VERSION = 5
 
+#: Options that files of an earlier fastnn do not have, with what they did.
+_LATER = {"micro_batch_size": "auto"}
+
 PARTS = ("train", "validation", "test")
 
 
@@ -274,6 +277,7 @@ def _options(data: Json) -> Json:
     """Check how the model was trained; a model that was put together by hand has no options."""
     if not data:
         return {}
+    data = {**_LATER, **data}
     _made("options", Recipe.from_json, data)
     return data
 

@@ -6,8 +6,9 @@ its name. Dates are double: seconds since 1970-01-01 UTC, of times of day second
 Categories are text, in the spellings of `fastnn.data.categories.spellings`: an ONNX graph cannot
 trim text or read a number from it. A NaN is a missing number or date; text that training did not
 see, or none (``""``), is '<unknown>'. Numbers have the model's dtype, but enter as double where
-float32 would lose what tells them apart, or leaves off. Outputs: ``label`` (N,) and ``probabilities`` (N, K); of several labels ``label``
-(N, k) of 0 and 1; for regression ``prediction`` (N,) or (N, k), float64, in the target's own units.
+float32 would lose what tells them apart, or has no such number. Outputs: ``label`` (N,) and
+``probabilities`` (N, K); of several labels ``label`` (N, k) of 0 and 1; for regression
+``prediction`` (N,) or (N, k), float64, in the target's own units.
 """
 
 from __future__ import annotations

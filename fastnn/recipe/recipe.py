@@ -59,6 +59,10 @@ class Recipe(RecipeFields):
         recipe._check_warm_up()
         return recipe
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # The fields have no defaults of their own: an option that is new does nothing unasked.
+        vars(self).update({**vars(Recipe.of()), **state})
+
     def batch_size_for(self, n_examples: int) -> int:
         """Return the mini-batch size for so many training examples."""
         if self.batch_size is not None:

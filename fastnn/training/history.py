@@ -14,6 +14,7 @@ from fastnn.data.state import check_metadata, is_count, is_text
 from fastnn.errors import ModelFileError
 from fastnn.faces import Curve, Face, table_rows
 from fastnn.text import clipped, engine_text
+from fastnn.pickles import Pickled
 
 #: Why a training ended, and the same in words after a number of epochs.
 ENDINGS = {
@@ -74,7 +75,7 @@ class Epoch:
 
 
 @dataclass
-class History:
+class History(Pickled):
     """The epochs of a training, which of them was best and why it ended.
 
     A loop over a history gives its epochs as rows, dicts of the names of `columns`, so that

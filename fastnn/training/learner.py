@@ -17,6 +17,7 @@ from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.network import Network
 from fastnn.nn.parameters import Parameters, initialize
 from fastnn.nn.plan import Moments
+from fastnn.pickles import refused
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
 from fastnn.training.callbacks import CallbackLike
@@ -280,6 +281,10 @@ class Learner:
             best = float(stopping["best"])
             progress.stopping = EarlyStopping(**{**stopping, "best": best, "best_weights": weights})
         return made
+
+    def __setstate__(self, state: object) -> None:
+        # Pickles of today have none: an earlier fastnn pickled the object as it was.
+        raise refused(type(self).__name__)
 
     def __reduce__(self) -> Any:
         # Numbers on the host, no functions, no recorded programs: those would stay behind on the

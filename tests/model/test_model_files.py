@@ -18,6 +18,7 @@ from safetensors.numpy import save as to_safetensors
 from fastnn.api.train import train
 from fastnn.backend.backend import get_backend
 from fastnn.errors import ArgumentError, DataError, DeviceError, ModelFileError
+from fastnn.formats.document import _digest
 from fastnn.model.files import load, save
 from fastnn.nn.groups import ParameterGroup
 from fastnn.recipe.config import Config
@@ -353,6 +354,18 @@ def test_the_schema_is_closed(change, said, whole, tmp_path):
     assert_refused(
         tmp_path / "changed", to_safetensors(tensors, {"fastnn": json.dumps(document)}), said
     )
+
+
+def test_a_file_of_a_fastnn_without_micro_batches(model, whole, tmp_path):
+    document, tensors = taken_apart(whole, tmp_path)
+    del document["options"]["micro_batch_size"]
+    document["sha256"] = _digest(document, tensors)
+    path = tmp_path / "older"
+    path.write_bytes(to_safetensors(tensors, {"fastnn": json.dumps(document)}))
+    again = load(path)
+    assert again.options == model.options
+    save(again, tmp_path / "again")
+    assert load(tmp_path / "again").options["micro_batch_size"] == "auto"
 
 
 def test_a_second_entry_of_the_metadata_is_refused(whole, tmp_path):

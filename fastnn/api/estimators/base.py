@@ -67,6 +67,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     _inputs: inputs.Inputs
     _targets: Targets
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Parameters that an earlier fastnn did not have are as a new estimator has them.
+        super().__setstate__({**type(self)().get_params(deep=False), **state})
+
     # What a subclass says of y.
 
     def _read_target(self, y: Any, first: bool, incremental: bool, classes: Any) -> Any:

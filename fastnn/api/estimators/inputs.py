@@ -20,6 +20,7 @@ from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError, arg, lacking, shown
+from fastnn.pickles import Pickled
 from fastnn.recipe.choices import options
 from fastnn.recipe.table import SourceOptions
 
@@ -32,7 +33,7 @@ _BLOCK = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class Inputs(Pickled):
     """How an estimator reads X, settled by its first fit.
 
     ``features`` turns a table into rows; None where numbers go in as they are. ``means`` are

@@ -20,6 +20,7 @@ from fastnn.errors import ArgumentError, DataError, arg, lacking
 from fastnn.faces import Curve
 from fastnn.model.model import Model
 from fastnn.nn.initializers import initializer_form
+from fastnn.pickles import check_pickle
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.preparation import Preparation
@@ -61,7 +62,8 @@ class Core:
         return vars(self) | {"backend": None, "compiled": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        check_pickle("Sequential", state, ["settings", "seed", "layers", "arguments"])
+        vars(self).update({"learner": None, "features": None, "options": None, **state})
         self.backend = self.settings.backend()
         if self.arguments:
             self.compiled = compilation(self.stack, **self.arguments)

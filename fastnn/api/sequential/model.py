@@ -24,6 +24,7 @@ from fastnn.diagnosis.doctor import Wish, wanted
 from fastnn.errors import ArgumentError, DivergenceError, arg, inside, lacking
 from fastnn.faces import Face
 from fastnn.model.model import Model
+from fastnn.pickles import check_pickle
 from fastnn.recipe.checks import listed, whole
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.run_settings import RunSettings
@@ -93,6 +94,10 @@ class Sequential:
         self._core = Core(RunSettings(**options), seed)
         for layer in layers:
             self._add(layer, "layers")
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        check_pickle("Sequential", state, ["_core"])
+        vars(self).update(state)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
