@@ -195,7 +195,9 @@ def duration_written(seconds: float) -> str:
     if seconds != seconds:
         return ""
     days, micros = divmod(round(seconds * MICRO), DAY * MICRO)
-    clock = f"{_EPOCH + datetime.timedelta(microseconds=micros):%H:%M:%S.%f}".removesuffix(".000000")
+    clock = f"{_EPOCH + datetime.timedelta(microseconds=micros):%H:%M:%S.%f}".removesuffix(
+        ".000000"
+    )
     sign = "+" if days < 0 else ""
     return f"{days} days" + (f" {sign}{clock}" if micros else "")
 

@@ -126,6 +126,7 @@ def remembering(function: Callable[..., Demonstration]) -> Callable[..., Demonst
             raise ArgumentError(
                 f"the arguments of demos.{function.__name__} are given by name, {example}, found "
                 f"{shown(values[0])}",
+                argument=names[0] if names else None,
                 value=values[0],
             )
         refuse_unknown(f"demos.{function.__name__}", given, names)

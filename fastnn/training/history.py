@@ -13,8 +13,8 @@ import numpy.typing as npt
 from fastnn.data.state import check_metadata, is_count, is_text
 from fastnn.errors import ModelFileError
 from fastnn.faces import Curve, Face, table_rows
-from fastnn.text import clipped, engine_text
 from fastnn.pickles import Pickled
+from fastnn.text import clipped, engine_text
 
 #: Why a training ended, and the same in words after a number of epochs.
 ENDINGS = {

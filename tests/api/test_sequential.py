@@ -169,6 +169,7 @@ def test_one_step_of_keras_mse_by_hand():
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop(rho=0.99, epsilon=1e-20)"])
 def test_pytorch_trains_the_same_network_from_the_same_weights(optimizer):
     torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
     model = softmax(optimizer=optimizer, learning_rate=0.05)
     linears = [torch.nn.Linear(4, 5).double(), torch.nn.Linear(5, 3).double()]
     with torch.no_grad():
