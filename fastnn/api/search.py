@@ -47,7 +47,7 @@ def search(
     data: Any,
     target: Any = None,
     *,
-    grid: Grid,
+    grid: Grid | None = None,
     n_random: int | None = None,
     folds: int | None = None,
     by: str | None = None,
@@ -90,6 +90,11 @@ def search(
     """
     refuse_unknown("search", common, signature(search).parameters)
     shared = pick(common, RecipeOptions)
+    if grid is None:
+        raise ArgumentError(
+            f"{arg('grid')} is missing: give options with the values to try, such as "
+            f"{arg('grid', {'learning_rate': [1e-3, 1e-2]})}"
+        )
     configs = expand(grid, n_random, check_seed("seed", shared.get("seed", 0)))
     n_folds = _check_folds(folds, grid, shared)
     jobs = optional(whole)("jobs", jobs)

@@ -22,7 +22,7 @@ from fastnn.data.files import (
     target_columns,
     without_value,
 )
-from fastnn.data.find_files import is_pattern
+from fastnn.data.find_files import are_files, is_pattern
 from fastnn.data.images import CLASS, has_classes
 from fastnn.data.larger import read_kept
 from fastnn.data.ruled_split import split_column
@@ -338,7 +338,10 @@ def target_values(target: Any) -> Array:
 
 
 def read_part(name: str, pair: Any, source: Source) -> Examples:
-    """Return a part of the user's own: a pair (data, target), or data with the target column.
+    """Return a part of the user's own: (data, target), or data with the target column.
+
+    A third entry of the tuple, or list, is the weights: one for each row, or the name of their
+    column; else the column of weights that the training data had, where it is there.
 
     What is read is taken as in the training data: the same columns are numbers, categories, or
     dropped. Raises ArgumentError for what is no pair, DataError naming the part.
@@ -351,15 +354,20 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
         return pair
     if has_names(pair):
         pair = (pair, source.target_name)
-    if not isinstance(pair, tuple) or len(pair) != 2:
+    if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise ArgumentError(
-            f"{arg(name)} must be a pair (data, target), or data with the target column",
+            f"{arg(name)} must be a pair (data, target), with weights (data, target, weights), or "
+            "data with the target column",
             value=pair,
         )
-    data, target = pair
+    data, target, weights = *pair, *[None] * (3 - len(pair))
+    by_name = isinstance(weights, str)
+    weight = source.weight if weights is None else weights if by_name else ""
     columns = dict(source.columns)
     without = options_without_effect(data)
     reading: Any = {name: value for name, value in source.reading.items() if name not in without}
+    if not are_files(data):
+        columns["cache"] = None
     numeric: tuple[str, ...] = ()
     trained, only = source.examples.table, None
     named = target_columns(data, target)
@@ -372,17 +380,18 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
         columns["dates"] = {n: trained.dates[n].form for n in used if n in trained.dates}
         others = {*columns["categorical"], *columns["dates"]}
         numeric = tuple(name for name in used if name not in others)
-        only = Only({*trained.names, *named, source.weight}) if has_names(data) else None
+        only = Only({*trained.names, *named, source.weight, weight}) if has_names(data) else None
     # Which columns are categories was found in the training data.
     with inside(f"{arg(name)}: "), lacking("categorical"):
         table, values, called = _read(data, target, columns, reading, numeric, only)
         if len(values) != len(table):
             raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows")
-        examples = Examples(table, values)
+        w = None if weights is None or by_name else check_weights(weights, len(table))
+        examples = Examples(table, values, w)
         if columns["missing_target"] == "drop":
             examples = with_target(examples, called, read=bool(named))
-        if source.weight in table.names:
-            examples = with_weights(examples, source.weight)
+        if by_name or weight in table.names:
+            examples = with_weights(examples, weight)
     if only is not None:
         tell_others([name for name in only.others if name not in source.columns["drop"]])
     return examples

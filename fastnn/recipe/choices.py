@@ -98,7 +98,9 @@ def refuse_unknown(
     """
     for name in given:
         if name not in known:
-            hint = f"; {words[name]}" if name in words else did_you_mean(name, known)
+            hint = f"; {words[name]}" if name in words else ""
+            if not hint and name not in _THREADS:
+                hint = did_you_mean(name, known)
             if not hint:
                 named, found = elsewhere(name)
                 hint = found if named in known else ""
@@ -128,6 +130,10 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: What others call the number of threads, which no option is here.
+_THREADS = ("threads", "n_threads", "num_threads", "nthread")
+
+
 def elsewhere(name: str) -> tuple[str, str]:
     """Return the option that ``name``, which is none, belongs to, and how to write it.
 
@@ -139,6 +145,15 @@ def elsewhere(name: str) -> tuple[str, str]:
     """
     if name in _WORDS:
         return _WORDS[name][0], f"; write {arg(*_WORDS[name])}"
+    if name in _THREADS:
+        return "engine", (
+            "; there are as many threads as cores, and no more than BLAS has: for fewer set the "
+            "environment variable OPENBLAS_NUM_THREADS before the start"
+        )
+    for row in OPTIONS.values():  # as the other of Python and the command line calls it
+        flag = row.name if row.flag is None or row.flag.negated else row.flag_name
+        if flag.replace("-", "_") != row.name and name in (flag, row.name):
+            return row.name, f"; write {arg(row.name)}"
     if name in ("warm_up", "per"):
         how = arg("schedule", "cosine(warm_up=5)" if name == "warm_up" else "cosine(per=step)")
         return "schedule", f"; it is an option of every schedule: write {how}"

@@ -29,6 +29,14 @@ GRID = {"learning_rate": [1e-4, 1e-1], "initializer": ["he_normal", "glorot_unif
 # ------------------------------------------------------------------------------- the grid
 
 
+def test_no_grid() -> None:
+    with pytest.raises(
+        ArgumentError, match=r"grid is missing: .* grid=\{'learning_rate'"
+    ) as caught:
+        search("diabetes")
+    assert caught.value.argument == "grid"
+
+
 def test_a_grid_is_every_combination_in_order() -> None:
     found = expand({"a": [1, 2], "b": ["x"], "c": [True, False]})
     assert [tuple(c.values()) for c in found] == [

@@ -83,6 +83,12 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
         (["train", "digits", "--beta", "1"], "write for example --optimizer 'momentum(beta=0.9)'"),
         (["train", "digits", "--power", "2"], "--schedule 'inverse_scaling(power=0.5)'"),
         (["train", "digits", "--warm-up", "5"], "--schedule 'cosine(warm_up=5)'"),
+        (["train", "digits", "--hidden-layer-sizes", "8"], "sizes'; write --hidden (see"),
+        (["train", "digits", "--threads", "2"], "'--threads'; there are as many threads as cores"),
+        (
+            ["train", "digits", "--header"],
+            "unknown argument '--header'; did you mean '--no-header'?",
+        ),
         (["train", "digits", "--lr", "0.1"], "unknown argument '--lr'; write --learning-rate"),
         (["train", "digits", "--epochs", "ten"], "--epochs: needs a whole number, found 'ten'"),
         (["train", "digits", "--l2", "much"], "--l2: needs a number, found 'much'"),

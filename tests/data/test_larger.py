@@ -159,6 +159,15 @@ def test_nothing_unfinished_is_left_behind(tmp_path: Path, monkeypatch) -> None:
     assert not list(cache.iterdir())
 
 
+def test_parts_from_memory_are_not_kept(tmp_path: Path) -> None:
+    path, cache = csv_file(tmp_path), tmp_path / "cache"
+    cache.mkdir()
+    part = table().slice(0, 40)
+    how: dict[str, Any] = {"hidden_layer_sizes": [], "epochs": 1, "drop": ["late"]}
+    quiet(lambda: train(path, "y", cache=str(cache), validation=part, test=part, **how))
+    assert len(list(cache.iterdir())) == 1
+
+
 def test_a_cache_that_is_no_folder(tmp_path: Path) -> None:
     path = csv_file(tmp_path)
     for cache in (tmp_path / "none", path):

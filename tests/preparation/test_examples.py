@@ -113,6 +113,23 @@ def test_parts_of_ones_own(tmp_path):
         divide(source, validation=other, test=other, fractions=(0.6, 0.2, 0.2))
 
 
+def test_weights_of_a_part_of_ones_own():
+    source = read_source(FRAME, "sold")
+    data = {"age": [3.0, 4.0], "town": ["Ulm", "Trier"]}
+    for form in (tuple, list):
+        assert divide(source, validation=form((data, [1, 0])))["validation"].weights is None
+        part = divide(source, validation=form((data, [1, 0], [2.0, 6.0])))["validation"]
+        assert part.flat_weights.tolist() == [2.0, 6.0]
+    named = {**data, "w": [3.0, 1.0], "sold": [1, 0]}
+    part = divide(source, test=(named, "sold", "w"))["test"]
+    assert (part.table.names, part.flat_weights.tolist()) == (("age", "town"), [3.0, 1.0])
+    # the column of the training's weights, unless others are given
+    weighed = read_source({**FRAME, "w": np.ones(N)}, "sold", sample_weight="w")
+    for weights, wanted in ((None, [3.0, 1.0]), ([5.0, 7.0], [5.0, 7.0])):
+        given = (named, "sold", weights)
+        assert divide(weighed, test=given)["test"].flat_weights.tolist() == wanted
+
+
 def test_parts_of_ones_own_are_read_like_the_training_data(tmp_path):
     """A code that looks like a number stays a category, and dropped columns are dropped."""
     (tmp_path / "train.csv").write_text("id,code,y\n" + "1,01,0\n2,1A,1\n" * 20)
@@ -130,7 +147,13 @@ def test_parts_of_ones_own_are_read_like_the_training_data(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (3, "validation must be a pair .data, target., or data with the target column"),
+        (3, "validation must be a pair .data, target., with weights .data, target, weights., or d"),
+        (
+            (FRAME, "sold", [1.0]),
+            "validation: sample_weight has shape .1,., needs one weight for 40",
+        ),
+        ((FRAME, "sold", "age of"), "validation: .*no column 'age of'"),
+        ([], "validation must be a pair"),
         ((FRAME,), "validation must be a pair"),
         ((FRAME, [1, 0]), "validation: target has 2 values for 40 rows"),
         ({"age": [1.0]}, "validation: .*no column"),

@@ -71,6 +71,12 @@ from fastnn.recipe.table import ReadingOptions
         ({"fractions": (1.0, 0.0, 0.0)}, "fractions must all be positive"),
         ({"fractions": (0.5, 0.5, 0.5)}, "fractions must sum to 1"),
         ({"fold": (5, 5)}, "fold must be .i, k. with k of 2 or more"),
+        ({"hidden": 3}, "train has no argument 'hidden'; write hidden_layer_sizes$"),
+        ({"date": []}, "train has no argument 'date'; (write|did you mean) '?dates"),
+        (
+            {"threads": 3},
+            "train has no argument 'threads'; there are as many .* OPENBLAS_NUM_THREA",
+        ),
         ({"epoch": 3}, "train has no argument 'epoch'; did you mean 'epochs'"),
         ({"groups": [3]}, r"groups must be a list of ParameterGroup, found \[3\]"),
         ({"groups": ParameterGroup("biases", None, 2.0)}, "groups must be a list"),
