@@ -239,8 +239,8 @@ def train(
     target : the name of a column, a list of such names (regression of several values, or several
         0/1 labels), or an array of N labels or values, (N,) or (N, k).
     validation, test : parts of your own, each a pair (data, target), or (data, target, weights),
-        or data with the target column. If only one is given, the other is split off: a tenth of the rest for validation,
-        a fifth for test.
+        or data with the target column. If only one is given, the other is split off: a tenth of the
+        rest for validation, a fifth for test.
     sample_weight : one per row of ``data``, or the name of a column of them, which is no input
         then and weights new data, too, where they have it; in training scaled to the mean 1.
     callbacks : functions of the `TrainingState` after each epoch, or objects with the methods

@@ -10,6 +10,7 @@ from fastnn.data.cells import Reading
 from fastnn.errors import ArgumentError
 from fastnn.nn.groups import ParameterGroup
 from fastnn.recipe.checks import number, whole
+from fastnn.recipe.choices import refuse_unknown
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.table import ReadingOptions
 
@@ -72,11 +73,6 @@ from fastnn.recipe.table import ReadingOptions
         ({"fractions": (0.5, 0.5, 0.5)}, "fractions must sum to 1"),
         ({"fold": (5, 5)}, "fold must be .i, k. with k of 2 or more"),
         ({"hidden": 3}, "train has no argument 'hidden'; write hidden_layer_sizes$"),
-        ({"date": []}, "train has no argument 'date'; (write|did you mean) '?dates"),
-        (
-            {"threads": 3},
-            "train has no argument 'threads'; there are as many .* OPENBLAS_NUM_THREA",
-        ),
         ({"epoch": 3}, "train has no argument 'epoch'; did you mean 'epochs'"),
         ({"groups": [3]}, r"groups must be a list of ParameterGroup, found \[3\]"),
         ({"groups": ParameterGroup("biases", None, 2.0)}, "groups must be a list"),
@@ -140,3 +136,8 @@ def test_a_warm_up_that_never_ends_is_refused():
 
 def test_the_options_of_reading_are_what_a_reading_takes() -> None:
     assert [field.name for field in fields(Reading)] == list(ReadingOptions.__annotations__)
+
+
+def test_threads_are_no_option_and_no_thousands():
+    with pytest.raises(ArgumentError, match="'threads'; there are as many .*OPENBLAS_NUM_THREADS"):
+        refuse_unknown("train", ["threads"], ["thousands", "engine"])
