@@ -360,7 +360,7 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
             "data with the target column",
             value=pair,
         )
-    data, target, weights = *pair, *[None] * (3 - len(pair))
+    data, target, weights = [*pair, None][:3]
     by_name = isinstance(weights, str)
     weight = source.weight if weights is None else weights if by_name else ""
     columns = dict(source.columns)

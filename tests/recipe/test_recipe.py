@@ -139,5 +139,5 @@ def test_the_options_of_reading_are_what_a_reading_takes() -> None:
 
 
 def test_threads_are_no_option_and_no_thousands():
-    with pytest.raises(ArgumentError, match="'threads'; there are as many .*OPENBLAS_NUM_THREADS"):
+    with pytest.raises(ArgumentError, match=r"'threads'; there are as many .*OPENBLAS_NUM_THREADS"):
         refuse_unknown("train", ["threads"], ["thousands", "engine"])
