@@ -12,8 +12,16 @@ import numpy as np
 
 from fastnn.data.cells import STANDARD, Reading, is_code, is_missing
 from fastnn.data.date_text import date_cells
-from fastnn.data.dates import Dates, duration_written, from_numpy, from_objects, written
+from fastnn.data.dates import (
+    Dates,
+    duration_written,
+    from_numpy,
+    from_objects,
+    text_written,
+    written,
+)
 from fastnn.data.notations import no_dates, not_a_number, refuse_near_numbers, signed_numbers
+from fastnn.data.number_signs import tell_affixes
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import (
     EXACT,
@@ -207,7 +215,14 @@ def text_cells(
         np.bincount(codes, minlength=len(cells))[there],
         lambda k: where(there[k]),
     )
-    return known if kind == "label" else _categories(name, known, reading)
+    tell_affixes(name, there, known, codes, where)
+    if kind == "label":
+        return known
+    as_numbers = [None if values[k] is None else text for k, text in enumerate(known)]
+    texts = _categories(name, as_numbers, reading)
+    for k in strays:  # no numbers and no gaps, as is known already
+        texts[k] = text_written(known[k] or "") or known[k]
+    return texts
 
 
 def dates_as(name: str, seconds: Array, what: str, kind: str | None = None) -> Array:
@@ -397,7 +412,7 @@ def _tell_rounded(name: str, values: Array) -> None:
 
 def _categories(name: str, cells: Sequence[Any], reading: Reading) -> list[str | None]:
     """Category texts; numbers of which there are several spellings are told, they may be codes."""
-    found = [reading.category(cell) for cell in cells]
+    found = [None if cell is None else reading.category(cell) for cell in cells]
     spelt: dict[str, str] = {}
     for cell, category in zip(cells, found, strict=True):
         if category is None or not isinstance(cell, str):

@@ -467,7 +467,12 @@ def _exact(name: str, numbers: Array, cells: Any, place: Place) -> Array:
     """Return ``numbers``, unless reading as a float has changed a whole number of ``cells``."""
     if numbers.dtype.kind != "f":
         return numbers
+    from pyarrow import compute
+
     large = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) >= EXACT))
+    if len(large):  # of which a few at most are written by digits alone
+        plain = compute.match_substring_regex(cells.take(large), r"^\s*[+-]?\d+(\.0*)?\s*$")
+        large = large[np.asarray(plain.to_numpy(), bool)]
     for row, cell in zip(large.tolist(), cells.take(large).to_pylist(), strict=True):
         whole = whole_number(cell)
         if whole is not None and whole != int(numbers[row]):

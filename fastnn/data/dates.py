@@ -169,6 +169,12 @@ def calendar(seconds: Array) -> dict[str, Array]:
     return {name: values.astype(np.float64) for name, values in parts.items()}
 
 
+def _micros(seconds: float) -> int:
+    """The whole microseconds that are next; as a product they would be rounded once more."""
+    whole = int(seconds // 1)
+    return whole * MICRO + round((seconds - whole) * MICRO)
+
+
 def written(seconds: float, of_day: bool = False) -> str:
     """Return a date or a time of day as ISO 8601 writes it, without what is 0; "" for a gap.
 
@@ -177,7 +183,7 @@ def written(seconds: float, of_day: bool = False) -> str:
     """
     if seconds != seconds:
         return ""
-    text = str(np.datetime64(round(seconds * MICRO), "us")).replace("T", " ")
+    text = str(np.datetime64(_micros(seconds), "us")).replace("T", " ")
     day, _, time = text.partition(" ")
     time = time.removesuffix(".000000")
     short = time.removesuffix(":00") if len(time) == 8 else time
@@ -194,7 +200,7 @@ def duration_written(seconds: float) -> str:
     """
     if seconds != seconds:
         return ""
-    days, micros = divmod(round(seconds * MICRO), DAY * MICRO)
+    days, micros = divmod(_micros(seconds), DAY * MICRO)
     clock = f"{_EPOCH + datetime.timedelta(microseconds=micros):%H:%M:%S.%f}".removesuffix(
         ".000000"
     )

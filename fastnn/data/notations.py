@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from fastnn.data.cells import Reading
+from fastnn.data.number_signs import CODES, NOTATIONS, plainly
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, for_column
 from fastnn.errors import DataError, advice, arg, shown
@@ -23,17 +24,6 @@ NUMBERS_PER_STRAY = 10
 
 #: So many different words, among measured numbers that are at least half of the cells, are too.
 _FEW = 3
-#: Numbers are measured, not counted or codes, if one has a fraction or more than so many differ.
-_CODES = 20
-
-#: Notations that are looked for: decimal sign, sign of the thousands.
-_NOTATIONS = [
-    Reading(decimal=decimal, thousands=thousands)
-    for decimal, thousands in [
-        (None, None), (",", None), (None, ","), (",", "."), (None, " "), (",", " "), (None, "'"),
-        (",", "'"), (None, "’"), (None, "_"),
-    ]
-]  # fmt: skip
 _SIGNS = {",": "a comma", ".": "a point", " ": "a space", "'": "an apostrophe", "’": "’", "_": "_"}
 
 #: Text longer than this is no number, whatever it looks like.
@@ -50,14 +40,15 @@ _UNIT = re.compile(
     rf"(?P<body>[\d.,'’_ \u00a0\u2009\u202f]*\d[\d.,]*(?:[eE][+-]?\d+)?)"
     rf"\s*(?P<after>{_MONEY}|%|‰)?"
 )
-#: A mark of a footnote after a number.
+#: A number as a bound, or with the mark of a footnote.
 _MARKED = re.compile(
-    r"[+-]?[\d.,]*\d[\d.,]*\s*(?P<mark>\*+|[†‡§¶]+|[⁰¹²³⁴-⁹]+|\[\w{1,3}\]|\(\w\)|(?<=\s)[A-Za-z])"
+    r"(?P<bound>[<>≤≥]=?|[~≈])\s*[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?"
+    r"|[+-]?[\d.,]*\d[\d.,]*\s*(?P<mark>\*+|[†‡§¶]+|[⁰¹²³⁴-⁹]+|\[\w{1,3}\]|\(\w\)|(?<=\s)[A-Za-z])"
 )
 #: Words and signs that people and programs write where there is no value.
 _NO_VALUE = re.compile(
     r"[\W_]+|n\.?a\.?|k\. ?a\.|n\.?d\.?|nil|nat|missing|unk|unknown|undefined|no data|\(null\)"
-    r"|not available|\\n|[+-]?1\.#\w+|#\w+[!?/0]*",
+    r"|not available|err:\d+|\\n|[+-]?1\.#\w+|#\w+[!?/0]*",
     re.IGNORECASE,
 )
 
@@ -104,6 +95,8 @@ def signed_numbers(
     ...     print(signed_numbers("rate", ["12%", "7.5 %"], Reading()))
     [12, 7.5]
     """
+    if not texts or unit_of(texts[0]) is None:
+        return None
     units = [unit_of(text) for text in texts]
     found = [None if unit is None else reading.value(unit[1]) for unit in units]
     numbers = [number for number in found if number is not None]
@@ -140,7 +133,7 @@ def refuse_near_numbers(
     strays = [k for k, number in enumerate(numbers) if number is None]
     plain = [number for number in numbers if number is not None]
     n_all, n_stray = int(counts.sum()), int(counts[strays].sum())
-    measured = len(plain) > _CODES or any(number % 1 for number in plain)
+    measured = len(plain) > CODES or any(number % 1 for number in plain)
     words = not any(character.isdigit() for k in strays for character in texts[k])
     few = len(strays) <= _FEW and n_stray * 2 <= n_all and words
     if n_stray * NUMBERS_PER_STRAY > n_all and not (measured and few):
@@ -150,6 +143,8 @@ def refuse_near_numbers(
             return  # true text
         if marked and n_stray * 2 > n_all:
             return  # such as '5*' of hotels
+        if not measured and any(_bounded(texts[k]) for k in marked):
+            return  # such as '>3' children
         if len(plain) < 2 and not any(_bare(texts[k]) for k in strays):
             return
     alike = [texts[k] for k in strays if _bare(texts[k])]
@@ -175,22 +170,29 @@ def not_a_number(name: str, where: str, cell: object, alike: Sequence[str] = ())
 
 def _bare(text: str) -> str | None:
     """Return a number in whatever notation without the signs around it; None if it is none."""
-    found = _SIGNED.fullmatch(text) if len(text) <= _LONGEST else None
+    found = _SIGNED.fullmatch(plainly(text)) if len(text) <= _LONGEST else None
     body = found["body"] if found else ""
-    return body if any(how.number_text(body) is not None for how in _NOTATIONS) else None
+    return body if any(how.number_text(body) is not None for how in NOTATIONS) else None
 
 
 def _cure(cell: str, alike: Sequence[str]) -> str:
     bodies = [body for body in map(_bare, alike or [cell]) if body is not None]
     if not bodies:
+        if sign := _bounded(cell):
+            return f"{sign!r} makes it a bound and no number: write a number, or empty the cell"
         if found := _MARKED.fullmatch(cell):
             return f"remove {found['mark']!r} after the number, which looks like a footnote's mark"
         marker = advice("missing", f", or if it means no value say {arg('missing', [cell])}")
         return f"correct or empty the cell{marker if len(cell) < _LONGEST else ''}"
-    reads = [how for how in _NOTATIONS if all(how.number_text(body) is not None for body in bodies)]
+    reads = [how for how in NOTATIONS if all(how.number_text(body) is not None for body in bodies)]
     single = {sign for how in reads for sign in [how.decimal or how.thousands] if not _both(how)}
     ways = [how for how in reads if not _both(how) or not {how.decimal, how.thousands} & single]
-    bare = bodies == list(alike or [cell])
+    texts = list(alike or [cell])
+    bare = bodies == texts
+    if any(plainly(text) != text for text in texts):
+        return (
+            "write the numbers as -1234.5, in plain digits, with a plain minus before and no marks"
+        )
     units = {(unit_of(text) or ("",))[0] for text in alike}
     if not ways or (ways[0].plain and bare):
         return "write all numbers of the column in one notation"
@@ -199,6 +201,12 @@ def _cure(cell: str, alike: Sequence[str]) -> str:
     signs = "" if bare or (options and len(units) == 1) else signs
     by_hand = "write the numbers as 1234.5, with a point and no other sign" if options else ""
     return "; ".join(filter(None, [advice("decimal", options, by_hand), signs]))
+
+
+def _bounded(text: str) -> str:
+    """The sign that makes a number a bound, if there is one."""
+    found = _MARKED.fullmatch(text)
+    return (found["bound"] or "") if found else ""
 
 
 def _both(how: Reading) -> bool:

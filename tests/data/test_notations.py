@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnn.data.files import read_labelled, read_table
-from fastnn.data.statistics import DataNote
+from fastnn.data.statistics import DataNote, DataWarning
 from fastnn.errors import DataError
 
 
@@ -34,7 +34,7 @@ from fastnn.errors import DataError
         (["3,50 €", "$7"], "3,50 €", r"decimal=','.*; write the numbers alone"),
         (["3.50 €", "$7"], "3.50 €", "write the numbers alone, or each with the same sign"),
         (["(5)", "7"], "(5)", "write the numbers alone"),
-        (["\u22125", "7"], "\u22125", "write the numbers alone"),
+        (["\u22125", "7"], "\u22125", "as -1234.5, in plain digits, with a plain minus"),
         (["1,5", "2.25"], "1,5", "decimal=','"),
         (["1,5", "1.5,2,5"] + ["2"] * 30, "1,5", "one notation|correct|decimal"),
         (["2", "-", "3"], "-", r"if it means no value say missing=\['-'\]"),
@@ -68,6 +68,86 @@ def test_nearly_numbers(kind, cells, found, cure, tmp_path):
     assert len(message) < 600
     texts = read_table(source, categorical=["price"]).column("price")
     assert len(texts) == len(cells)
+
+
+MEASURED = [-1234.5 + 97 * i for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda v: f"{v:.2f}".replace("-", "\u2212"),
+        lambda v: f"{v:.2f}".replace("-", "\u2013"),
+        lambda v: f"{abs(v):.2f}" + "-" * (v < 0),
+        lambda v: f"{v:.3e}".replace("e", "D"),
+        lambda v: f"{v:.3e}".replace("e", " x 10^"),
+        "'{:.2f}'".format,
+        "'{:.2f}".format,
+        '="{:.2f}"'.format,
+        lambda v: f"{v:.2f}".translate({ord(c): ord(c) + 0xFEE0 for c in "0123456789.-"}),
+        lambda v: f"{v:.2f}".replace(".", "\u066b"),
+        lambda v: f"{v:.2f}".replace(".", "\u00b7"),
+        "\u200b{:.2f}".format,
+        lambda v: f"{v:.2f}" if v > 0 else f"<{v:.2f}",
+    ],
+)
+def test_numbers_by_other_signs_are_refused_with_the_cure(write):
+    cells = [write(v) for v in MEASURED]
+    with pytest.raises(DataError, match=r"column 'c', row \d+ .*write (the|a) number"):
+        read_table({"c": cells})
+    assert read_table({"c": cells}, categorical=["c"]).column("c").dtype == object
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{:.1f} kg", "{:.1f}kg", "{:.1f} m²", "{:.1f} m2", "{:.1f}°C", "{:.1f}k", "Rs. {:.2f}",
+     "R$ {:.2f}", "US${:,.2f}", "₩{:.0f}", "~{:.1f}", "[{:.2f}]", "{:.0f} km", "{:.2f} kr"],
+)  # fmt: skip
+@pytest.mark.parametrize("others", [[], ["Ulm", "12.5"]])
+def test_a_unit_in_nearly_every_cell_is_told(form, others):
+    cells = [form.format(v) for v in MEASURED] + others
+    with pytest.warns(DataWarning, match=r"column 'c', row 0 .* is text, .*number with .*alone"):
+        assert read_table({"c": cells}).column("c").tolist() == cells
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_table({"c": cells}, categorical=["c"])
+
+
+def test_units_in_turn_are_told():
+    with pytest.warns(DataWarning, match="number with 'k'"):
+        read_table({"c": ["1.5k", "2.5M", "7k", "1.25M"]})
+
+
+CODES = [str(i) for i in range(1, 60)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"A-{i}" for i in CODES],
+        [f"F{i}" for i in CODES],
+        [f"Model {i}" for i in CODES],
+        [f"#{i}" for i in CODES],
+        [f"v{i}.5" for i in CODES],
+        [f"1.{i}.0" for i in CODES],
+        [f"{i}x20" for i in CODES],
+        [f"{i}th" for i in CODES],
+        [f"{i}b" for i in CODES],
+        [f"{i} {('High St', 'Mill Ln', 'Park Rd')[int(i) % 3]}" for i in CODES],
+        [f"{i}-A" for i in CODES],
+        [f"{i}/7" for i in CODES],
+        [f"{i}-{i}" for i in CODES],
+        ["1*", "2*", "3*", "4*", "5*"] * 9,
+        ["1", "2", "3", ">3"] * 9,
+        ["<18", "18-30", ">30"] * 9,
+        ["5 kg", "10 kg"] * 9,
+    ],
+    ids=lambda cells: cells[0],
+)
+def test_codes_are_text_however_many_there_are(cells):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_table({"c": cells}).column("c").tolist() == cells
 
 
 @pytest.mark.parametrize(
