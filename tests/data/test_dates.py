@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.data.dates import Dates, calendar, days_in, from_numpy, from_objects, written
+from fastnn.data.dates import (
+    Dates,
+    calendar,
+    days_in,
+    from_numpy,
+    from_objects,
+    text_written,
+    written,
+)
 from tests.optional import optional
 
 pd = optional("pandas")
@@ -84,3 +92,35 @@ def test_any_part_of_a_column_keeps_what_it_is():
 )
 def test_written(value, of_day, text):
     assert written(value, of_day) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2024-01-31", "2024-01-31"),
+        ("2024-01-31 00:00:00.000000", "2024-01-31"),
+        ("2024-01-31T10:00:00.123456789", "2024-01-31 10:00:00.123456"),
+        ("2024-01-31T10:00:00Z", "2024-01-31 10:00"),
+        ("2024-01-31 00:30:00-0130", "2024-01-31 02:00"),
+        ("05:30:00.000000", "05:30"),
+        ("1 days 00:00:00", "1 days"),
+        ("0 days 00:00:00", "0 days"),
+        ("-1 day, 23:59:00", "-1 days +23:59:00"),
+        ("2024-02-30", None),
+        ("0001-01-01 00:00:00+01:00", None),
+        ("2024-1-31", None),
+        ("31.01.2024", None),
+        ("5:30", None),
+        ("1 week", None),
+    ],
+)
+def test_one_text_for_each_date_time_and_duration(text, found):
+    assert text_written(text) == found
+    assert found is None or text_written(found) in (found, None)
+
+
+def test_late_dates_are_written_as_they_are_read_again():
+    # so late a float has steps of 15 microseconds
+    for micro in range(0, 200, 7):
+        late = written(68_720_000_000 + micro / 1e6)
+        assert text_written(late) == late

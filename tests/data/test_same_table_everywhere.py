@@ -328,3 +328,67 @@ def test_labels_are_what_they_are_in_the_source_and_known_from_every_other(
             for other in NAMED
         }
         assert set(found.values()) == {found[name]}
+
+
+DURATIONS = [timedelta(days=2), timedelta(hours=1, microseconds=250), timedelta(minutes=-1), None]
+
+
+@pytest.mark.parametrize(
+    ("cells", "texts"),
+    [
+        (DURATIONS, ["2 days", "0 days 01:00:00.000250", "-1 days +23:59:00", None]),
+        (DURATIONS[:1], ["2 days"]),
+        ([datetime(2024, 1, 31), datetime(2024, 1, 31, 6)], ["2024-01-31", "2024-01-31 06:00"]),
+        ([datetime(2024, 1, 31, tzinfo=BERLIN)], ["2024-01-30 23:00"]),
+    ],
+)
+def test_times_as_categories_are_the_same_from_files_and_frames(cells, texts, tmp_path):
+    frame = pd.DataFrame({"c": pd.Series(cells), "x": range(len(cells))})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    sources = [
+        frame, frame.astype(object), frame.assign(c=frame["c"].astype("category")),
+        pl.from_pandas(frame), pa.Table.from_pandas(frame), {"c": cells, "x": frame["x"]},
+        tmp_path / "a.csv", tmp_path / "a.parquet",
+    ]  # fmt: skip
+    for source in sources:
+        assert read_table(source, categorical=["c"]).column("c").tolist() == texts
+
+
+def categories_at_every_door(folder, cells):
+    x = list(range(len(cells)))
+    objects_ = pd.Series(cells, dtype=object)
+    table = pa.table({"c": cells, "x": x})
+    parquet.write_table(table, folder / "b.parquet")
+    return [
+        {"c": cells, "x": x}, {"c": objects(cells), "x": x}, pl.DataFrame({"c": cells, "x": x}),
+        table, pd.DataFrame({"c": objects_, "x": x}), folder / "b.parquet",
+        pd.DataFrame({"c": objects_.astype("category"), "x": x}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kinds", [{}, {"categorical": ["c"]}])
+def test_bytes_are_refused_at_every_door(kinds, tmp_path):
+    for source in categories_at_every_door(tmp_path, [b"bolt", b"nut"]):
+        with pytest.raises(DataError, match=r"column 'c', row 0.*b'bolt' is .*decode the column"):
+            read_table(source, **kinds)
+
+
+def test_spellings_of_one_number_are_told_at_every_door(tmp_path):
+    cells = ["a", "1.1", "1.10"]
+    pd.DataFrame({"c": cells, "x": 1}).to_csv(tmp_path / "a.csv", index=False)
+    for source in [*categories_at_every_door(tmp_path, cells), tmp_path / "a.csv"]:
+        with pytest.warns(DataWarning, match="'1.1' and '1.10' are the same number"):
+            read_table(source, categorical=["c"])
+
+
+def test_whole_floats_that_may_have_been_rounded_are_told(tmp_path):
+    cells = [2.0**53, 5.0, None]
+    for source in categories_at_every_door(tmp_path, cells)[:-1]:
+        with pytest.warns(DataWarning, match=r"column 'c': 9007199254740992 is a float.*Int64"):
+            read_table(source, categorical=["c"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exact = pd.DataFrame({"c": pd.array([2**53 + 1, None], "Int64")})
+        assert read_table(exact, categorical=["c"]).column("c").tolist() == [str(2**53 + 1), None]
+        read_table({"c": [2.0**53 - 1, 0.5]}, categorical=["c"])
