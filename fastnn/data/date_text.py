@@ -24,7 +24,7 @@ from fastnn.data.date_notations import (
     iso_moments,
     moments_of,
 )
-from fastnn.data.dates import MICRO, Array, Dates
+from fastnn.data.dates import Array, Dates, seconds_of
 from fastnn.errors import DataError, advice, arg, shown
 
 #: Of so many cells at most one that is no date is taken for a mistake, else it is a text column.
@@ -88,7 +88,7 @@ def date_cells(
     if first is not None:
         raise DataError(_stray(name, where(first), known[first], form, problems[first]))
     seconds = np.full(len(texts), np.nan)
-    seconds[there] = micros / MICRO
+    seconds[there] = seconds_of(micros)
     return Dates.of(seconds, form, of_day=is_of_day(form))
 
 

@@ -63,7 +63,8 @@ def seconds_of(micros: Array, gaps: Array | None = None) -> Array:
     >>> seconds_of(np.array([1_500_000, 0]), np.array([False, True]))
     array([1.5, nan])
     """
-    seconds = micros / MICRO
+    whole = micros // MICRO  # as floats, microseconds of far years would be rounded before
+    seconds = whole + (micros - whole * MICRO) / MICRO
     if gaps is not None:
         seconds[gaps] = np.nan
     return np.asarray(seconds)
@@ -219,7 +220,7 @@ def object_written(cell: object) -> str | None:
     if not isinstance(cell, _OBJECTS):
         return None
     micros, kind = _of_object(cell)
-    seconds = micros / MICRO
+    seconds = float(seconds_of(np.array(micros)))
     return duration_written(seconds) if kind == "duration" else written(seconds, kind == "time")
 
 

@@ -147,9 +147,11 @@ def _column(
     how: dict[str, Any] = {"place": place, "reading": reading}
     if dtype in (nw.Date, nw.Datetime, nw.Duration):
         duration = dtype == nw.Duration
-        whole = series.dt.total_microseconds() if duration else series.dt.timestamp("us")
         gaps = np.asarray(series.is_null().to_numpy(), bool)
-        micros = np.asarray(whole.fill_null(0).to_numpy()).astype(np.int64)
+        there = series.drop_nulls()  # a gap would make floats of the others in pandas
+        whole = there.dt.total_microseconds() if duration else there.dt.timestamp("us")
+        micros = np.zeros(len(gaps), np.int64)
+        micros[~gaps] = np.asarray(whole.to_numpy())
         return dates_as(name, seconds_of(micros, gaps), "duration" if duration else "date", kind)
     plain = dtype.is_float() or (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128))
     if plain or dtype == nw.Boolean:
