@@ -41,9 +41,13 @@ def in_batches(source: Any) -> bool:
 def size_in_memory(files: Files) -> int:
     """Return about how many bytes the numbers and texts of files would take as a table."""
     if files.type.name == "parquet":
+        import pyarrow as pa
         from pyarrow import parquet
 
-        found = [parquet.read_metadata(path) for path in files.paths]
+        try:
+            found = [parquet.read_metadata(path) for path in files.paths]
+        except (pa.ArrowException, OSError):  # which is told when they are read
+            return 0
         return sum(one.num_rows * one.num_columns * 8 for one in found)
     return files.size // _CELL_BYTES * 8 if files.type.is_text else files.size
 

@@ -238,3 +238,10 @@ def test_errors_name_the_line_in_a_later_batch(tmp_path: Path) -> None:
         read_table(path, storage=OnDisk())
     with pytest.raises(DataError, match=r"column 'late', line 252 of .*: 'word 0' is not a number"):
         read_table(csv_file(tmp_path), storage=OnDisk(), numeric=["late"])
+
+
+def test_a_damaged_file_is_named_when_it_is_read(tmp_path: Path) -> None:
+    path = parquet_file(tmp_path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(DataError, match=r"file '.*a.parquet' is not a readable Parquet file"):
+        train(path, "y")
