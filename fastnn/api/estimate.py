@@ -17,15 +17,14 @@ from fastnn.model.facts import task_text
 from fastnn.nn.evaluation import EvaluationPlan
 from fastnn.nn.memory import TrainingMemory, size
 from fastnn.nn.network import Network
-from fastnn.preparation.examples import read_source
-from fastnn.preparation.setup import Setup, set_up
+from fastnn.preparation.setup import Setup, prepared
 from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
+from fastnn.recipe.table import RecipeOptions, RunOptions, TrainOptions
 from fastnn.text import engine_text, time_text
-from fastnn.training.batching import Batching, choose_batching
+from fastnn.training.batching import Batching
 from fastnn.training.learner import Learner
 from fastnn.training.loop import Trainer
 
@@ -153,15 +152,8 @@ def estimate(
     recipe = Recipe.of(**pick(options, RecipeOptions))
     recipe.check_end()
     settings = RunSettings(**pick(options, RunOptions))
-    backend = settings.backend()
-    source = read_source(
-        data, target, sample_weight=sample_weight, split=recipe.split,
-        **pick(options, SourceOptions),
-    )  # fmt: skip
-    setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
-    part = setup.parts["train"]
-    examples = (part.X, part.Y, part.w)
-    batching = choose_batching(backend, setup.network, examples, recipe, settings.dtype)
+    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
+    setup, batching = prepared(data, target, recipe, settings, options=options, **parts)
     return _timed(setup, settings, batching)
 
 

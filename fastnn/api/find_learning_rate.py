@@ -23,16 +23,14 @@ from fastnn.pictures.files import ending_of, figure_page, file_content, notebook
 from fastnn.pictures.marks import Axis, Chart, Figure, Line, Point
 from fastnn.pictures.numbers import figure_csv
 from fastnn.pictures.raster import svg_to_png
-from fastnn.preparation.examples import read_source
-from fastnn.preparation.setup import Setup, set_up
+from fastnn.preparation.setup import Setup, prepared
 from fastnn.recipe.checks import flag
 from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.documentation import documented
 from fastnn.recipe.recipe import Recipe
 from fastnn.recipe.run_settings import RunSettings
-from fastnn.recipe.table import RecipeOptions, RunOptions, SourceOptions, TrainOptions
+from fastnn.recipe.table import RecipeOptions, RunOptions, TrainOptions
 from fastnn.streams import say
-from fastnn.training.batching import choose_batching
 from fastnn.training.history import History
 from fastnn.training.loop import TrainingInterrupted
 from fastnn.training.rate_sweep import choose, rates_of_a_sweep, smoothed, sweep_costs
@@ -155,7 +153,8 @@ _MADE = (
 def range_test(setup: Setup, settings: RunSettings) -> RangeTest:
     """`find_learning_rate` for a training that is made ready.
 
-    >>> setup = set_up(read_source("diabetes"), Recipe.of(hidden_layer_sizes=[], optimizer="sgd"))
+    >>> recipe = Recipe.of(hidden_layer_sizes=[], optimizer="sgd")
+    >>> setup, _ = prepared("diabetes", None, recipe, RunSettings(), options={})
     >>> 0.001 < range_test(setup, RunSettings()).learning_rate < 0.1
     True
     """
@@ -239,15 +238,8 @@ def find_learning_rate(
     refuse_unknown("find_learning_rate", options, known, {"learning_rate": "it is what is found"})
     recipe = Recipe.of(**pick(options, RecipeOptions))
     settings = RunSettings(**pick(options, RunOptions))
-    backend = settings.backend()
-    source = read_source(
-        data, target, sample_weight=sample_weight, split=recipe.split,
-        **pick(options, SourceOptions),
-    )  # fmt: skip
-    setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
-    part = setup.parts["train"]
-    examples = (part.X, part.Y, part.w)
-    choose_batching(backend, setup.network, examples, recipe, settings.dtype)  # or refuses
+    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
+    setup, _ = prepared(data, target, recipe, settings, options=options, **parts)
     return range_test(setup, settings)
 
 
@@ -278,7 +270,8 @@ def check_wish(wish: Wish, given: float | None) -> None:
 def found_for(setup: Setup, settings: RunSettings, wish: Wish, verbose: bool) -> RangeTest:
     """Find the learning rate of a training, say which, and draw it if ``wish`` is a path.
 
-    >>> setup = set_up(read_source("diabetes"), Recipe.of(hidden_layer_sizes=[]))
+    >>> recipe = Recipe.of(hidden_layer_sizes=[])
+    >>> setup, _ = prepared("diabetes", None, recipe, RunSettings(), options={})
     >>> found_for(setup, RunSettings(), wish=True, verbose=False).optimizer
     'adam'
 

@@ -23,9 +23,8 @@ from fastnn.model.facts import report_rows, task_text
 from fastnn.model.model import Model
 from fastnn.preparation.account import account
 from fastnn.preparation.baseline import Baseline, baseline_of
-from fastnn.preparation.examples import read_source
 from fastnn.preparation.record import Record
-from fastnn.preparation.setup import set_up
+from fastnn.preparation.setup import prepared
 from fastnn.recipe.checks import flag, listed
 from fastnn.recipe.choices import pick, refuse_unknown
 from fastnn.recipe.config import Config
@@ -36,11 +35,9 @@ from fastnn.recipe.table import (
     ReadingOptions,
     RecipeOptions,
     RunOptions,
-    SourceOptions,
     TrainOptions,
 )
 from fastnn.text import engine_text, number
-from fastnn.training.batching import choose_batching
 from fastnn.training.callbacks import CallbackLike, ProgressReport, as_callback
 from fastnn.training.class_counts import ClassCounts
 from fastnn.training.history import History
@@ -272,16 +269,10 @@ def train(
     watchers = [as_callback(c) for c in listed("callbacks", callbacks)]
     watchers += [ProgressReport()] if flag("verbose", verbose) else []
     tell, looks = doctor if callable(doctor) else None, wanted(doctor)
-    backend = settings.backend()
-    source = read_source(
-        data, target, sample_weight=sample_weight, split=recipe.split,
-        **pick(options, SourceOptions),
-    )  # fmt: skip
-    setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
+    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
+    setup, _ = prepared(data, target, recipe, settings, options=options, **parts)
     net, ready = setup.network, setup.parts
     part = ready["train"]
-    choose_batching(backend, net, (part.X, part.Y, part.w), recipe, settings.dtype)  # or refuses
-    parts = {"validation": validation, "test": test, "sample_weight": sample_weight}
     found, asked = None, {"data": data, "target": target, **parts, **options}
     if find_learning_rate is not False:
         found = found_for(setup, settings, find_learning_rate, verbose)
@@ -297,7 +288,7 @@ def train(
         seen = {name: _judge(learner, part, name == "test") for name, part in ready.items()}
         report = {name: metrics for name, (metrics, _) in seen.items()}
         model = Model(
-            learner.trained(), setup.features, setup.targets, source.target_name,
+            learner.trained(), setup.features, setup.targets, setup.target_name,
             recipe.to_json(), report, config, setup.record.prior,
         )  # fmt: skip
         return Training(

@@ -33,31 +33,6 @@ DATES_PER_STRAY = 10
 _FIRST = 50
 
 
-def date_column(
-    name: str,
-    texts: Sequence[str | None],
-    codes: Array,
-    place: Callable[[int], str],
-    given: str | None = None,
-    forced: bool = False,
-) -> Dates | None:
-    """Return a column of text as dates, None if it holds none; cell i is ``texts[codes[i]]``.
-
-    None among the texts is a gap. ``given``: the format in which it is written, if it is one of
-    dates; ``forced``: it is, in this notation or, if no cell is, in another one. Raises DataError,
-    naming the cell, for one that is no date among dates, and if day and month cannot be told apart.
-
-    >>> date_column("day", ["31.1.2024", None], np.array([0, 1]), "row {}".format)
-    Dates([1.7066592e+09,           nan])
-    >>> date_column("day", ["1/2/2024", "3/2/2024"], np.array([0, 1]), "row {}".format)
-    Traceback (most recent call last):
-    fastnn.errors.DataError: column 'day' holds dates of which day and month cannot be told apart \
-('1/2/2024' ...); say which it is: date_format='%d/%m/%Y' or date_format='%m/%d/%Y'
-    """
-    found = date_cells(name, texts, codes, place, given, forced)
-    return None if found is None else Dates.of(found[codes], found.form, found.of_day)
-
-
 def date_cells(
     name: str,
     texts: Sequence[str | None],
@@ -66,10 +41,19 @@ def date_cells(
     given: str | None = None,
     forced: bool = False,
 ) -> Dates | None:
-    """Return what each of the ``texts`` is in a `date_column`.
+    """Return the dates that the different texts of a column are, None if it holds none.
+
+    Row i of the column has ``texts[codes[i]]``, None among the texts is a gap. ``given``: the
+    format in which it is written, if it is one of dates; ``forced``: it is, in this notation or, if
+    no cell is, in another one. Raises DataError, naming the cell, for one that is no date among
+    dates, and if day and month cannot be told apart.
 
     >>> date_cells("day", ["31.1.2024", None], np.array([0, 1, 0]), "row {}".format)
     Dates([1.7066592e+09,           nan])
+    >>> date_cells("day", ["1/2/2024", "3/2/2024"], np.array([0, 1]), "row {}".format)
+    Traceback (most recent call last):
+    fastnn.errors.DataError: column 'day' holds dates of which day and month cannot be told apart \
+('1/2/2024' ...); say which it is: date_format='%d/%m/%Y' or date_format='%m/%d/%Y'
     """
     there = [k for k, text in enumerate(texts) if text is not None]
     known = [text for text in texts if text is not None]

@@ -17,7 +17,7 @@ from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
 from fastnn.errors import arg, inside
 from fastnn.nn.network import Network, network
-from fastnn.preparation.examples import Examples, Source
+from fastnn.preparation.examples import Examples, Source, read_source
 from fastnn.preparation.fit_to_task import (
     choose_loss,
     choose_metrics,
@@ -29,8 +29,12 @@ from fastnn.preparation.loss_weights import class_weights
 from fastnn.preparation.parts import divide
 from fastnn.preparation.preparation import Preparation
 from fastnn.preparation.record import Record
+from fastnn.recipe.choices import pick
 from fastnn.recipe.config import Config
 from fastnn.recipe.recipe import Recipe
+from fastnn.recipe.run_settings import RunSettings
+from fastnn.recipe.table import SourceOptions
+from fastnn.training.batching import Batching, choose_batching
 from fastnn.training.part import Part
 
 Array = npt.NDArray[Any]
@@ -178,6 +182,37 @@ def _rows(
             found[name] = features.transform(part.table, strange[name])
     tell_of_parts(strange)
     return found
+
+
+def prepared(
+    data: Any,
+    target: Any,
+    recipe: Recipe,
+    settings: RunSettings,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    sample_weight: Any = None,
+    options: Mapping[str, Any],
+) -> tuple[Setup, Batching]:
+    """Read what a user hands over, set the training up, and see that it fits into the memory.
+
+    ``options``: those of the source are taken. Raises what reading and `set_up` raise, DeviceError
+    for a device that cannot be used or too little memory.
+
+    >>> setup, sizes = prepared("digits", None, Recipe.of(), RunSettings(), options={})
+    >>> setup.network.sizes, sizes.batch_size
+    ((64, 128, 10), 32)
+    """
+    backend = settings.backend()
+    source = read_source(
+        data, target, sample_weight=sample_weight, split=recipe.split,
+        **pick(options, SourceOptions),
+    )  # fmt: skip
+    setup = set_up(source, recipe, dtype=settings.dtype, validation=validation, test=test)
+    part = setup.parts["train"]
+    examples = (part.X, part.Y, part.w)
+    return setup, choose_batching(backend, setup.network, examples, recipe, settings.dtype)
 
 
 def _remember(shared: Shared, key: Hashable, make: Callable[[], Any]) -> Any:
