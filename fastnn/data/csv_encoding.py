@@ -28,7 +28,7 @@ def head_of(path: Path, given: str | None) -> tuple[str, str]:
     r"""Return Python's name of the encoding, and the begin of a file up to the end of a line.
 
     UTF-8 is "utf-8-sig", with or without a byte order mark. Raises ArgumentError for a given one
-    that the file's mark contradicts, DataError for what cannot be UTF-8 text.
+    that the file's mark contradicts or that needs a mark, DataError for what cannot be UTF-8 text.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -54,6 +54,12 @@ def head_of(path: Path, given: str | None) -> tuple[str, str]:
                 f"leave {arg('encoding')} out"
             )
         encoding = found
+    elif encoding in ("utf-16", "utf-32") and data:
+        ends = " or ".join(f"{encoding}-{end}" for end in ("le", "be"))
+        raise ArgumentError(
+            f"{arg('encoding', given)}: file '{path}' does not begin with the mark of {encoding} "
+            f"text, which says the order of its bytes; say {ends}"
+        )
     elif encoding == "utf-8-sig" and b"\0" in data:
         raise DataError(_holds_nul(path, data))
     head = codecs.getincrementaldecoder(encoding)("replace").decode(data, final=whole)

@@ -26,9 +26,12 @@ from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError, advice, arg
 from fastnn.extras import pip_install
+from fastnn.nn.memory import size
 
 #: Bytes of a file that are a batch.
 _BATCH_BYTES = 2**23
+#: A row cannot have more bytes than Arrow holds at once.
+_MOST_BYTES = 2**30
 #: Of more texts than this Arrow, and not Python, finds whether they are numbers.
 _MANY = 1000
 
@@ -97,9 +100,14 @@ def read_csv(
 
 
 def arrow_options(
-    layout: Layout, text: Text, reading: Reading, as_text: Collection[int], only: Sequence[int] = ()
+    layout: Layout,
+    text: Text,
+    reading: Reading,
+    as_text: Collection[int],
+    only: Sequence[int] = (),
+    block: int = 2**20,
 ) -> dict[str, Any]:
-    """Return how Arrow is to read a file, for ``csv.read_csv`` and ``csv.open_csv``.
+    """Return how Arrow is to read a file, ``block`` bytes at once, for ``csv.read_csv``.
 
     The columns are called "0", "1", ...; those of ``as_text`` stay text, ``only`` some are read.
     Text is not judged: what stands for no value among it is found later.
@@ -116,7 +124,7 @@ def arrow_options(
         "read_options": csv.ReadOptions(
             column_names=[str(j) for j in range(len(layout.names))],
             skip_rows=layout.skip,
-            block_size=max(2**20, 4 * layout.longest),  # the first one must hold what is skipped
+            block_size=block,
         ),
         "parse_options": _parse_options(layout, text),
         "convert_options": csv.ConvertOptions(
@@ -164,10 +172,31 @@ def _parsed(
     import pyarrow as pa
     from pyarrow import csv
 
-    try:
-        return csv.read_csv(text.stream(), **arrow_options(layout, text, reading, as_text, only))
-    except pa.ArrowInvalid as error:
+    block = _block(layout)
+    while True:
+        options = arrow_options(layout, text, reading, as_text, only, block)
+        try:
+            return csv.read_csv(text.stream(), **options)
+        except pa.ArrowInvalid as error:
+            block = _larger_block(layout, text, block, error)
+
+
+def _block(layout: Layout, least: int = 2**20) -> int:
+    """How many bytes Arrow takes at once; the first block must hold what is skipped."""
+    return max(least, 4 * layout.longest)
+
+
+def _larger_block(layout: Layout, text: Text, block: int, error: Exception) -> int:
+    """Return a block for a row that had no room in one; raise DataError for every other error."""
+    if "straddl" not in str(error):
         raise _refused(layout, text, error) from error
+    _Quotes(layout, text).check_all()  # a quotation mark that is never closed makes long rows too
+    if block >= _MOST_BYTES:
+        raise DataError(
+            f"file '{layout.path}': a row has more than {size(block)}, which no table's row has; "
+            "the file is damaged, or its lines end with another sign than a line break"
+        ) from error
+    return min(8 * block, _MOST_BYTES)
 
 
 def _refused(layout: Layout, text: Text, error: Exception) -> DataError:
@@ -317,38 +346,57 @@ def _batches(
     reading: Reading,
     place: Place,
 ) -> Iterator[dict[str, Array | Texts]]:
+    quotes, row = _Quotes(layout, text), 0
+    for batch in _record_batches(layout, text):
+        columns: dict[str, Array | Texts] = {}
+        for j, name in enumerate(layout.names):
+            cells = batch.column(j)
+            if name in drop or not name.strip():
+                quotes.check(cells)
+            else:
+                columns[name] = _cells_of(
+                    name, cells, partial(_later, place, row), kinds.get(name), reading, quotes
+                )
+        yield columns
+        row += batch.num_rows
+    quotes.check_end()
+    _tell_skipped(layout, text)
+
+
+def _record_batches(layout: Layout, text: Text) -> Iterator[Any]:
+    """Yield the rows of a file in Arrow tables of text.
+
+    Where a row is longer than a block, the file is read again from its begin with larger ones, and
+    the rows that were there before are passed over.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
     names = [str(j) for j in range(len(layout.names))]
-    quotes, row = _Quotes(layout, text), 0
-    try:
-        batches = csv.open_csv(
-            text.stream(),
-            read_options=csv.ReadOptions(
-                column_names=names, skip_rows=layout.skip, block_size=_BATCH_BYTES
-            ),
-            parse_options=_parse_options(layout, text),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
-        for batch in batches:
-            columns: dict[str, Array | Texts] = {}
-            for j, name in enumerate(layout.names):
-                cells = pa.chunked_array([batch.column(j)])
-                if name in drop or not name.strip():
-                    quotes.check(cells)
-                else:
-                    columns[name] = _cells_of(
-                        name, cells, partial(_later, place, row), kinds.get(name), reading, quotes
-                    )
-            yield columns
-            row += batch.num_rows
-    except pa.ArrowInvalid as error:
-        raise _refused(layout, text, error) from error
-    quotes.check_end()
-    _tell_skipped(layout, text)
+    as_text = csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+    )
+    block, done = _block(layout, _BATCH_BYTES), 0
+    while True:
+        here = 0
+        try:
+            with csv.open_csv(
+                text.stream(),
+                read_options=csv.ReadOptions(
+                    column_names=names, skip_rows=layout.skip, block_size=block
+                ),
+                parse_options=_parse_options(layout, text),
+                convert_options=as_text,
+            ) as batches:
+                for batch in batches:
+                    new = batch.slice(max(done - here, 0))
+                    here += batch.num_rows
+                    if new.num_rows:
+                        done = here
+                        yield pa.Table.from_batches([new])
+            return
+        except pa.ArrowInvalid as error:
+            block = _larger_block(layout, text, block, error)
 
 
 def _later(place: Place, first: int, row: int) -> str:

@@ -205,7 +205,7 @@ def without_value(values: Array | Texts) -> Array:
         empty = np.array(gaps, bool).reshape(values.shape)
     else:
         empty = np.isnan(values)
-    return np.asarray(empty.reshape(len(values), -1).any(axis=1))
+    return np.asarray(empty.any(axis=tuple(range(1, empty.ndim))))
 
 
 def target_columns(source: Any, target: Any) -> tuple[str, ...]:
@@ -448,8 +448,15 @@ def _typed(
 
 def _one_row(source: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a dict that has the cells of a row by their names; none if it has arrays."""
-    cells = {name: cell for name, cell in source.items() if np.isscalar(cell) or cell is None}
-    return {name: [cell] for name, cell in cells.items()} if len(cells) == len(source) else {}
+    row = all(map(_is_cell, source.values()))
+    return {name: [cell] for name, cell in source.items()} if row else {}
+
+
+def _is_cell(value: object) -> bool:
+    """Say whether a value is one cell, such as a number, a text, a date or None, and no column."""
+    if isinstance(value, (str, bytes)) or getattr(value, "ndim", None) == 0:
+        return True
+    return not (hasattr(value, "__len__") or hasattr(value, "__iter__"))
 
 
 def _wanted(

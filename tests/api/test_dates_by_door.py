@@ -1,5 +1,7 @@
 """Dates at every door: read alike, saved, judged as one column, refused where they cannot be."""
 
+from datetime import date, datetime
+
 import numpy as np
 import pytest
 
@@ -122,3 +124,19 @@ def test_estimators_take_the_dates_of_frames():
         estimator.fit(frame, Y)
     found = estimator.predict(frame.iloc[:3])
     np.testing.assert_allclose(found, estimator.predict(frame)[:3])
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        datetime(2024, 2, 8), date(2024, 2, 8), pd.Timestamp("2024-02-08"), "2024-02-08",
+        np.datetime64("2024-02-08"), np.array("2024-02-08", "M8[D]"), None, pd.NaT,
+    ],
+)  # fmt: skip
+def test_a_dict_of_cells_is_one_row(day):
+    rows = pd.DataFrame({"day": pd.Series(MOMENTS).where(X > -1), "x": X})  # some without a day
+    model = fastnn.train(rows, Y, **QUICK).model
+    gap = day is None or day is pd.NaT
+    frame = pd.DataFrame({"day": pd.to_datetime([None if gap else "2024-02-08"]), "x": [0.5]})
+    for x in (0.5, np.float32(0.5), np.array(0.5)):
+        np.testing.assert_array_equal(model.predict({"day": day, "x": x}), model.predict(frame))

@@ -183,6 +183,14 @@ def test_the_wrong_encoding_that_was_given(write):
         Reading(encoding="base64")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF16", "utf_32"])
+def test_an_encoding_whose_mark_is_not_there_is_named(write, encoding):
+    name = "utf-32" if "32" in encoding else "utf-16"
+    said = rf"encoding='{encoding}': file .* the mark of {name} text.* say {name}-le or {name}-be"
+    with pytest.raises(ArgumentError, match=said):
+        read_csv(write("a,b\n1,2\n", encoding=f"{name}-le"), reading=Reading(encoding=encoding))
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_without_a_mark_is_named(write, encoding):
     path = write(lines(","), encoding=encoding)

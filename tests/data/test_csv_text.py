@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastnn.data import csv_text
 from fastnn.data.cells import Reading
 from fastnn.data.csv_text import read_csv
 from fastnn.data.files import read_table
+from fastnn.data.storage import MEMORY, OnDisk
 from fastnn.errors import ArgumentError, DataError
 
 
@@ -269,3 +271,25 @@ def test_options_of_text(write):
 
 def test_names_that_end_in_capitals(write):
     assert read_csv(write("a\tb\n1\t2\n", "T.TSV"))[0]["b"].tolist() == [2]
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+def test_a_row_longer_than_what_is_read_at_once(write, monkeypatch, quoted, storage):
+    monkeypatch.setattr(csv_text, "_BATCH_BYTES", 2**20)
+    long = ("y\n" if quoted else "y ") * 800_000 + "y"
+    cell = f'"{long}"' if quoted else long
+    before, after = "1,x\n" * 50_000, "3,z\n" * 50_000
+    path = write(f"a,b\n{before}2,{cell}\n{after}")
+    table = read_table(path, storage=storage)
+    assert np.bincount(table.numeric[:, 0].astype(int)).tolist() == [0, 50_000, 1, 50_000]
+    assert table.numeric[50_000, 0] == 2
+    assert table.categorical["b"][[49_999, 50_000, 50_001]].tolist() == ["x", long, "z"]
+
+
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+def test_a_quotation_mark_that_takes_in_all_the_rest_is_named(write, storage):
+    rows = "1,x\n" * 400_000
+    path = write(f'a,b\n{rows}2,"y\n{rows}{rows}')
+    with pytest.raises(DataError, match=r"line 400002: a quotation mark .* is never closed"):
+        read_table(path, storage=storage)

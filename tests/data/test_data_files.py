@@ -148,6 +148,7 @@ def objects(*cells):
         (pd.DataFrame({"a": [1.0, np.inf]}), {}, DataError, "column 'a', row 1 .*inf is not"),
         (pd.DataFrame({"a": ["1", "x"]}), {"numeric": ["a"]}, DataError, "'x' is not a number"),
         (np.zeros((0, 3)), {}, DataError, "empty: no rows"),
+        (pa.table({"a": [1.0], "b": ["x"]}).slice(0, 0), {}, DataError, "empty: no rows"),
         (np.array(3.0), {}, DataError, "'x' is one value and no column: 3.0"),
         ({"a": 3, "b": [4]}, {}, DataError, "'a' is one value and no column: 3"),
         ([[1], [2, 3]], {}, DataError, "unequal lengths"),
