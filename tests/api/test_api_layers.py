@@ -71,7 +71,7 @@ def test_the_number_of_inputs_may_be_with_the_first_dense_layer(first):
         (lambda: Dropout(1.0), r"Dropout: rate must be in \[0, 1\), found 1.0"),
         (lambda: Dropout("half"), r"Dropout: rate must be in \[0, 1\), found \'half\'"),
         (lambda: Activation("sofmax"), "unknown activation 'sofmax'; did you mean 'softmax'"),
-        (lambda: Normalization(axis=1), r"Normalization has no argument 'axis' \(it has none\)"),
+        (lambda: Normalization(axis=1), "Normalization: axis=1 is not there: each column"),
     ],
 )
 def test_a_layer_that_cannot_be(make, message):

@@ -83,7 +83,7 @@ def test_outputs_are_not_normalised():
     [
         ({"momentum": 1.0}, r"BatchNormalization: momentum must be in \[0, 1\), found 1.0"),
         ({"epsilon": 0.0}, "epsilon must be a number above 0, found 0.0"),
-        ({"axis": 1}, "BatchNormalization has no argument 'axis'"),
+        ({"axis": 0}, "BatchNormalization: axis=0 is not there: the units are the last axis"),
         ({"momentum": "x"}, r"momentum must be in \[0, 1\), found \'x\'"),
     ],
 )

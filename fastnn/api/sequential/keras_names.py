@@ -152,12 +152,39 @@ def loss(spec: object, n_outputs: int) -> losses.LossFunction:
         if times is not None:
             options["factor"] = times / n_outputs
         name = row
-    elif spelling(name, _OPTIMIZERS) in [*_OPTIMIZERS, *_names(optimizers.OPTIMIZERS)]:
+    elif is_optimizer(name):
         raise ArgumentError(
             f"{arg('loss')} {name!r} is an optimizer: the loss comes first, compile(loss, "
             "optimizer), or give both by name"
         )
     return losses.loss({"name": name, **options})
+
+
+def is_loss(spec: object) -> bool:
+    """Say whether a choice is the name of a loss, with or without options.
+
+    >>> is_loss("MSE"), is_loss("adam")
+    (True, False)
+    """
+    return _is_name(spec, "loss", [*_LOSSES, *_names(losses.LOSSES)])
+
+
+def is_optimizer(spec: object) -> bool:
+    """Say whether a choice is the name of an optimiser, with or without options.
+
+    >>> is_optimizer("SGD(momentum=0.9)"), is_optimizer("mse")
+    (True, False)
+    """
+    return _is_name(spec, "optimizer", [*_OPTIMIZERS, *_names(optimizers.OPTIMIZERS)])
+
+
+def _is_name(spec: object, kind: str, known: Iterable[str]) -> bool:
+    if not isinstance(spec, (str, Mapping)):
+        return False
+    try:
+        return spelling(_parsed(spec, kind)[0], known) in [*known]
+    except ArgumentError:
+        return False
 
 
 # ---------------------------------------------------------------- optimisers
@@ -312,6 +339,12 @@ _METRICS = {
     "sparse_top_k_categorical_accuracy": "top_k_accuracy",
 }
 
+#: Keras' metrics that have another value here, or none.
+_ELSE = {
+    "f1_score": "Keras' is one number for each output, of outputs that are not labels; write 'f1', "
+    "of the labels, its mean over the outputs or classes",
+}
+
 
 def metric(spec: object, n_outputs: int) -> object:
     """Return a metric as `fastnn.train` takes it.
@@ -324,7 +357,9 @@ def metric(spec: object, n_outputs: int) -> object:
     refuse_objects("metrics", spec)
     if not isinstance(spec, (str, Mapping)):
         return spec
-    name, options = _read(spec, "metric", [*_POOLED, *_METRICS, *_names(METRICS)])
+    name, options = _read(spec, "metric", [*_POOLED, *_METRICS, *_ELSE, *_names(METRICS)])
+    if name in _ELSE:
+        raise ArgumentError(f"{arg('metric')} {name!r} is not there: {_ELSE[name]}")
     if name in _POOLED and n_outputs > 1:
         options["pooled"] = True
     name = {**_POOLED, **_METRICS}.get(name, name)

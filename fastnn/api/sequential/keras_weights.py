@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,6 +79,34 @@ def kernels(network: Network, parameters: Parameters, backend: Backend) -> list[
     [(3, 4), (4,), (4, 2), (2,)]
     """
     return [np.array(v, order="C") for v in weight_list(network, backend.host(parameters.theta))]
+
+
+def named_layers(layers: Sequence[Layer], weights: Callable[[], list[Array]]) -> tuple[Layer, ...]:
+    """Return the layers with Keras' names for them, and each with its own of all weights.
+
+    >>> [layer.name for layer in named_layers([Dropout(0.5), BatchNormalization()], list)]
+    ['dropout', 'batch_normalization']
+    """
+    found: list[Layer] = []
+    counts: Counter[str] = Counter()
+    start = 0
+    for layer in layers:
+        kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(layer).__name__).lower()
+        name = f"{kind}_{counts[kind]}" if counts[kind] else kind
+        counts[kind] += 1
+        n = 0
+        if isinstance(layer, Dense):
+            n = 1 + layer.use_bias
+        if isinstance(layer, BatchNormalization):
+            n = 4
+        own = slice(start, start + n)
+        found.append(layer.in_model(name, partial(_some, weights, own)))
+        start += n
+    return tuple(found)
+
+
+def _some(weights: Callable[[], list[Array]], own: slice) -> list[Array]:
+    return weights()[own]
 
 
 def network_weights(weights: Sequence[Any], network: Network, dtype: Any) -> Array:

@@ -7,17 +7,22 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any, ParamSpec, TypeVar, cast
 
+from fastnn.api.sequential.keras_arguments import without_effect
 from fastnn.errors import ArgumentError, arg, shown
 from fastnn.recipe.choices import refuse_unknown
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Order = Callable[[tuple[Any, ...], Mapping[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 
 
-def checked(owner: str, **other_names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def checked(
+    owner: str, order: Order | None = None, **other_names: str
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Make a method raise ArgumentError, not TypeError, for arguments that do not fit it.
 
-    ``other_names``: names that an argument may have besides its own.
+    ``other_names``: names that an argument may have besides its own; ``order``: puts arguments of
+    another order into ours. Arguments of Keras that change nothing may be there.
 
     >>> class Model:
     ...     @checked("fit", x="X")
@@ -37,6 +42,9 @@ def checked(owner: str, **other_names: str) -> Callable[[Callable[P, T]], Callab
 
         @wraps(function)
         def call(self: Any, *values: Any, **given: Any) -> T:
+            if order is not None:
+                values, given = order(values, given)
+            given = without_effect(owner, given, [p.name for p in known])
             for other, own in other_names.items():
                 if other in given:
                     if own in given:

@@ -5,10 +5,13 @@ A layer only says what is wanted; the numbers are in the network's flat paramete
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
+
+import numpy.typing as npt
 
 from fastnn.api.sequential import keras_names
 from fastnn.api.sequential.keywords import strict
@@ -19,6 +22,8 @@ from fastnn.nn.network import Network, network
 from fastnn.nn.normalization import BatchNorm
 from fastnn.recipe.checks import above_0, flag, share, whole
 
+Array = npt.NDArray[Any]
+N = TypeVar("N", bound="Named")
 Shape: TypeAlias = int | tuple[int, ...] | None
 
 
@@ -35,9 +40,42 @@ def _by(sides: tuple[int, ...]) -> str:
     return " x ".join(map(str, sides))
 
 
+@dataclass(frozen=True)
+class Named:
+    """What every layer has: a name, for the user alone, and weights as a layer of a model.
+
+    >>> Dropout(0.5, name="half").name
+    'half'
+    """
+
+    name: str | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the layer's arrays, as `Sequential.get_weights` returns those of all.
+
+        Raises ArgumentError for a layer that is not one of ``model.layers``.
+
+        >>> from fastnn import Sequential
+        >>> [w.shape for w in Sequential([Dense(4, input_dim=3)]).layers[0].get_weights()]
+        [(3, 4), (4,)]
+        """
+        weights: Callable[[], list[Array]] | None = vars(self).get("_weights")
+        if weights is None:
+            raise ArgumentError(
+                f"{type(self).__name__} has no weights by itself: ask model.layers[i].get_weights()"
+            )
+        return weights()
+
+    def in_model(self: N, name: str, weights: Callable[[], list[Array]]) -> N:
+        """Return it as a layer of a model: with a name, its own or this one, and weights."""
+        twin = copy(self)
+        vars(twin).update(name=self.name or name, _weights=weights)
+        return twin
+
+
 @strict
 @dataclass(frozen=True)
-class Input:
+class Input(Named):
     """The number of inputs: ``shape`` is ``(n_features,)``. First of the layers, or left out.
 
     Without it the first `fit` takes the number from the columns of X. The shape of an image,
@@ -91,7 +129,7 @@ class Flatten:
 
 @strict
 @dataclass(frozen=True)
-class Dense:
+class Dense(Named):
     """A layer ``A[l] = g(W[l] A[l-1] + b[l])`` of ``units`` units (N1).
 
     Parameters
@@ -154,7 +192,7 @@ class Dense:
 
 @strict
 @dataclass(frozen=True)
-class Activation:
+class Activation(Named):
     """The activation of the `Dense` layer before it, which then has none of its own.
 
     >>> Activation("tanh").activation
@@ -169,7 +207,7 @@ class Activation:
 
 @strict
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Named):
     """Sets the share ``rate`` of a hidden layer's outputs to 0, in training only.
 
     The others are divided by ``1 - rate``, so that their expectation stays the same.
@@ -189,7 +227,7 @@ class Dropout:
 
 @strict
 @dataclass(frozen=True)
-class BatchNormalization:
+class BatchNormalization(Named):
     """Each unit of a hidden layer to mean 0 and variance 1 over the batch, then gamma and beta.
 
     Between a `Dense` layer without activation and its `Activation` it comes before the
@@ -222,7 +260,7 @@ class BatchNormalization:
 
 @strict
 @dataclass(frozen=True)
-class Normalization:
+class Normalization(Named):
     """``(x - mu)/sigma`` of each input column, before the first `Dense` layer (N19).
 
     mu and sigma come from the training part of the first `fit` (so not from its validation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy.typing as npt
@@ -11,14 +12,16 @@ import numpy.typing as npt
 from fastnn.api.sequential.core import Core
 from fastnn.api.sequential.examples import flattened, read_inputs
 from fastnn.api.sequential.fit_history import FitHistory, fit_history
+from fastnn.api.sequential.keras_arguments import optimizer_first
 from fastnn.api.sequential.keras_weights import (
     kernels,
+    named_layers,
     network_weights,
     summary_lines,
     summary_rows,
 )
 from fastnn.api.sequential.keywords import checked, one_of
-from fastnn.api.sequential.layers import Layer, stack
+from fastnn.api.sequential.layers import Layer, Named, stack
 from fastnn.api.sequential.progress import reports, show_result
 from fastnn.diagnosis.doctor import Wish, wanted
 from fastnn.errors import ArgumentError, DivergenceError, arg, inside, lacking
@@ -80,6 +83,8 @@ class Sequential:
     Raises ArgumentError or DeviceError naming what cannot work.
     """
 
+    _history: FitHistory | None = None
+
     @checked("Sequential")
     @documented(RunOptions)
     def __init__(
@@ -101,8 +106,47 @@ class Sequential:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers as they were given."""
-        return self._core.layers
+        """The layers as they were given, each with a name and ``get_weights()``.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(4, "relu"), Dense(4, "relu"), Dense(1, name="out")])
+        >>> [layer.name for layer in model.layers]
+        ['dense', 'dense_1', 'out']
+        """
+        return named_layers(self._core.layers, self.get_weights)
+
+    @property
+    def weights(self) -> list[Array]:
+        """What `get_weights` returns: copies, so that changing them changes nothing."""
+        return self.get_weights()
+
+    @property
+    def history(self) -> FitHistory | None:
+        """What the last `fit` returned; None before one."""
+        return self._history
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns.
+
+        >>> from fastnn import Dense
+        >>> model = Sequential([Dense(1)])
+        >>> model.compile("adam", "mse", metrics=["mae"])
+        >>> model.metrics_names
+        ['loss', 'mae']
+        """
+        return ["loss", *self._core.chosen("metrics_names").keys.values()]
+
+    def count_params(self) -> int:
+        """Return how many parameters there are, running means and variances among them.
+
+        Raises ArgumentError before the inputs are known.
+
+        >>> from fastnn import Dense
+        >>> Sequential([Dense(4, input_dim=3), Dense(1)]).count_params()
+        21
+        """
+        return sum(w.size for w in self.get_weights())
 
     @property
     def device(self) -> str:
@@ -123,11 +167,12 @@ class Sequential:
         self._add(layer, "layer")
 
     def _add(self, layer: Layer, argument: str) -> None:
-        layers = (*self._core.layers, layer)
+        own = replace(layer) if isinstance(layer, Named) else layer  # not of another model
+        layers = (*self._core.layers, own)
         stack(layers, argument)
         self._core.layers = layers
 
-    @checked("compile")
+    @checked("compile", order=optimizer_first)
     @documented(DescentOptions)
     def compile(
         self,
@@ -138,7 +183,7 @@ class Sequential:
     ) -> None:
         """Choose loss, optimiser and metrics. Weights stay; optimiser and history start anew.
 
-        The loss comes first, where Keras has the optimiser: give both by name.
+        The loss comes first; Keras' order, the optimiser first, is understood for names.
 
         Parameters
         ----------
@@ -256,7 +301,8 @@ class Sequential:
         except DivergenceError as error:
             error.result = fitted()
             raise
-        return fitted()
+        self._history = fitted()
+        return self._history
 
     @checked("evaluate", x="X")
     def evaluate(
