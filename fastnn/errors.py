@@ -27,11 +27,32 @@ def arg(name: str, *value: object) -> str:
 
     >>> str(ArgumentError(f"{arg('epochs')} must be above 0; try {arg('loss', 'huber')}"))
     "epochs must be above 0; try loss='huber'"
+
+    An array, or another value that is longer than a line, is left out:
+
+    >>> import numpy as np
+    >>> str(ArgumentError(f"{arg('test', (np.eye(2), [0, 1]))} has no effect"))
+    'test has no effect'
     """
     owner, colon, own = name.rpartition(": ")  # such as 'Dense: units'
     if not own.isidentifier():  # such as 'data set': a kind of name, and no argument
         return name
-    return f"{owner}{colon}{_OPEN}{own}{''.join(f'{_VALUE}{one!r}' for one in value)}{_CLOSE}"
+    said = "".join(f"{_VALUE}{one!r}" for one in value if _fits_a_line(one))
+    return f"{owner}{colon}{_OPEN}{own}{said}{_CLOSE}"
+
+
+#: So many characters of a value an error shows beside the name of its argument.
+_MOST = 200
+
+
+def _fits_a_line(value: object) -> bool:
+    """Whether a value is no array, no frame, nothing with one of them in it, and not long."""
+    if getattr(value, "shape", ()) != () or hasattr(value, "columns"):
+        return False
+    if isinstance(value, (list, tuple)):
+        return len(value) <= _MOST and all(map(_fits_a_line, value)) and len(repr(value)) <= _MOST
+    text = repr(value)
+    return len(text) <= _MOST and "\n" not in text
 
 
 def in_python(name: str, value: str | None = None) -> str:
@@ -48,14 +69,24 @@ def shown(value: object, most: int = 80) -> str:
 
     >>> shown("Ulm"), shown("ab" * 500, most=5)
     ("'Ulm'", "'ababa'... (1000 characters)")
+    >>> import numpy as np
+    >>> shown(np.zeros((60, 4)))
+    'ndarray of shape (60, 4)'
     """
     if isinstance(value, str):
         cut = f"... ({len(value)} characters)" if len(value) > most else ""
         return f"{str(value[:most])!r}{cut}"
+    if isinstance(value, (list, tuple)) and any(getattr(v, "shape", ()) for v in value):
+        text = ", ".join(shown(one, most) for one in value)
+        return f"[{text}]" if isinstance(value, list) else f"({text})"
     try:
         text = repr(value)
     except Exception:  # a foreign object, or an int of more digits than Python prints
         return f"a value of type {type(value).__name__}"
+    shape = getattr(value, "shape", ())
+    if shape != () and ("\n" in text or len(text) > most):
+        return f"{type(value).__name__} of shape {shape}"
+    text = " ".join(text.split()) if "\n" in text else text
     return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 

@@ -3,11 +3,13 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import fastnn
-from fastnn.errors import ArgumentError, DataError, about, arg, inside, spelled
+from fastnn.errors import ArgumentError, DataError, about, arg, inside, shown, spell, spelled
 
 
 def test_the_argument_is_the_first_that_is_named() -> None:
@@ -124,3 +126,22 @@ def test_the_cause_and_the_place_stay() -> None:
         raise ArgumentError("no") from cause
     assert caught.value.__cause__ is cause
     assert caught.traceback[-1].name == "test_the_cause_and_the_place_stay"
+
+
+def test_arrays_and_long_values_are_not_shown() -> None:
+    rows = np.zeros((60, 4))
+    for value in (
+        rows,
+        (rows, [0, 1]),
+        [[rows]],
+        SimpleNamespace(columns=[]),
+        ["x" * 300],
+        "y" * 300,
+    ):
+        assert spell(f"{arg('test', value)} has no effect") == "test has no effect"
+    for value in (3, "huber", ["x", "y"], np.float32(0.5), {"seed": [1]}):
+        assert spell(arg("test", value)) == f"test={value!r}"
+    assert shown(rows) == "ndarray of shape (60, 4)"
+    assert shown((rows, rows[:, 0])) == "(ndarray of shape (60, 4), ndarray of shape (60,))"
+    assert shown(np.zeros(2)) == "array([0., 0.])"
+    assert "\n" not in shown({"a": rows})

@@ -286,7 +286,7 @@ def test_advice_names_what_the_door_has(
     [
         ("binary", [0.5, 1.5, 2.5], "0.5 is no class label (not a whole number)"),
         ("binary", [[0, 1], [1, 0], [1, 1]], "needs one label per row, found shape (3, 2)"),
-        ("regression", ["a", "b", "a"], "task 'regression' needs numbers, found the text 'a'"),
+        ("regression", ["a", "b", "a"], "a regression target needs numbers, found the text 'a'"),
         ("regression", [2**53 + 1, 2, 3], "9007199254740993 is too large to be exact as a number"),
     ],
 )
@@ -367,7 +367,9 @@ def test_a_model_names_its_arguments() -> None:
         refused(name, trained.to, "cpu", **{name: WRONG})
         refused(name, fastnn.load, "m.fastnn", **{name: WRONG})
     refused("path", trained.save, WRONG)
-    with pytest.raises(ArgumentError, match="metrics: metric 'r2' does not apply to task"):
+    with pytest.raises(
+        ArgumentError, match="metrics: metric 'r2' does not apply to a binary target"
+    ):
         trained.evaluate(X, LABELS, metrics=["r2"])
     with pytest.raises(ArgumentError, match="no argument 'delimeter'; did you mean 'delimiter'"):
         trained.predict(X, delimeter=";")

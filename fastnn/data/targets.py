@@ -94,7 +94,7 @@ class Targets(Pickled):
                 raise DataError(one_class(class_labels(target, task)))
             if task == "binary" and len(classes) > 2:
                 raise DataError(
-                    f"task 'binary' needs two classes, found {len(classes)}: "
+                    f"a binary target needs two classes, found {len(classes)}: "
                     f"{listed(classes.tolist())}"
                     + advice("task", f"; use {arg('task', 'multiclass')}")
                 )
@@ -273,10 +273,11 @@ def _numbers(values: Array, task: Task) -> Array:
         if numbers is None:
             cure = "; several targets must be numbers, or labels that are 0 or 1"
             if values.ndim == 1:
-                labels = f"; for text labels use {arg('task', 'binary')} or 'multiclass'"
+                binary = arg("task", "binary")
+                labels = f"; for text labels use {binary} or {arg('task', 'multiclass')}"
                 cure = advice("task", labels)
             text = next(text for text in values.ravel().tolist() if STANDARD.value(text) is None)
-            raise DataError(f"task {task!r} needs numbers, found the text {shown(text)}{cure}")
+            raise DataError(f"a {task} target needs numbers, found the text {shown(text)}{cure}")
         values = numbers
     matrix = values.reshape(len(values), -1)
     k = matrix.shape[1]

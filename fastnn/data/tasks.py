@@ -189,7 +189,7 @@ def class_labels(target: npt.ArrayLike, task: Task) -> Array:
     labels = clean_target(target)
     if labels.ndim != 1:
         raise DataError(
-            f"task {shown(task)} needs one label per row, found shape {labels.shape}"
+            f"a {task} target needs one label per row, found shape {labels.shape}"
             + advice("task", f"; for several 0/1 columns use {arg('task', 'multilabel')}")
         )
     if labels.dtype.kind == "f":

@@ -26,7 +26,7 @@ def choose_loss(spec: object, task: str, label_smoothing: float = 0.0) -> LossFu
     {'name': 'categorical_crossentropy', 'label_smoothing': 0.1}
     >>> choose_loss("huber", "binary")
     Traceback (most recent call last):
-    fastnn.errors.ArgumentError: loss 'huber' does not fit task 'binary'; choose from ...
+    fastnn.errors.ArgumentError: loss 'huber' does not fit a binary target; choose from ...
     """
     given: object = DEFAULT_LOSSES[task] if spec is None else spec
     if label_smoothing != 0:
@@ -42,7 +42,7 @@ def choose_loss(spec: object, task: str, label_smoothing: float = 0.0) -> LossFu
     if task not in cost.tasks:
         fitting = ", ".join(row.name for row in LOSSES if task in row.tasks)
         raise ArgumentError(
-            f"{arg('loss')} {cost.name!r} does not fit task {shown(task)}; choose from {fitting}"
+            f"{arg('loss')} {cost.name!r} does not fit a {task} target; choose from {fitting}"
         )
     return cost
 
@@ -61,9 +61,8 @@ def choose_output(spec: object, task: str, cost: LossFunction) -> ActivationFunc
     chosen = activation("sigmoid" if spec is None else spec)
     if chosen.expression is None and chosen.name != "sigmoid":
         raise ArgumentError(
-            f"{arg('output_activation')} {chosen.name!r} gives no probabilities, which task "
-            f"{shown(task)} "
-            f"needs: leave it out (sigmoid), or use {arg('task', 'regression')}"
+            f"{arg('output_activation')} {chosen.name!r} gives no probabilities, which a {task} "
+            f"target needs: leave it out (sigmoid), or use {arg('task', 'regression')}"
         )
     return chosen
 
@@ -112,7 +111,7 @@ def choose_standardization(
     bounded = cost.lowest_target > -np.inf
     if wanted is not None and task != "regression":
         raise ArgumentError(
-            f"{arg('standardize_target')} has no effect with task {shown(task)}: leave it out"
+            f"{arg('standardize_target')} has no effect with a {task} target: leave it out"
         )
     if wanted and bounded:
         raise ArgumentError(

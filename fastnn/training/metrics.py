@@ -298,7 +298,7 @@ def metric_names(task: str, metrics: Sequence[object]) -> tuple[str, ...]:
             if task not in row.tasks:
                 fitting = ", ".join(other.name for other in METRICS if task in other.tasks)
                 raise ArgumentError(
-                    f"metric {row.name!r} does not apply to task {task!r}; choose from {fitting}"
+                    f"metric {row.name!r} does not apply to a {task} target; choose from {fitting}"
                 )
             names.append(name)
     return tuple(names)

@@ -520,7 +520,7 @@ WRONG_COMPILE = [
     ({"optimizer": "adm"}, "unknown optimizer 'adm'; did you mean 'adam'"),
     ({"optimizer": "adam(beta_3=0.9)"}, "optimizer 'adam' has no option 'beta_3'.*beta_1"),
     ({"metrics": ["acuracy"]}, "unknown metric 'acuracy'; did you mean 'accuracy'"),
-    ({"metrics": ["rmse"]}, "metric 'rmse' does not apply to task 'binary'; choose from acc"),
+    ({"metrics": ["rmse"]}, "metric 'rmse' does not apply to a binary target; choose from acc"),
     ({"metrics": "accuracy"}, "metrics must be a list"),
     ({"metrics": ["acc", "accuracy"]}, "metrics: 'accuracy' is there twice"),
     ({"optimiser": "adam"}, "compile has no argument 'optimiser'; did you mean 'optimizer'"),

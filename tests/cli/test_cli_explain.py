@@ -58,7 +58,7 @@ def test_a_picture(fastnn, models, tmp_path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--by", "r2"], 2, "--by: metric 'r2' does not apply to task 'multiclass'"),
+        (["--by", "r2"], 2, "--by: metric 'r2' does not apply to a multiclass target"),
         (["--repeats", "0"], 2, "--repeats must be a whole number above 0, found 0"),
         (["--rows", "0"], 2, "--rows must be a whole number above 0, found 0"),
         (["--rows", "a"], 2, "--rows: needs a whole number, found 'a'"),

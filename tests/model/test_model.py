@@ -226,7 +226,7 @@ def test_labels_that_do_not_fit(model, regression):
             model.evaluate(FRAME, target)
     with pytest.raises(ArgumentError, match="metrics must be a list of names, found 'accuracy'"):
         model.evaluate(FRAME, LABELS, metrics="accuracy")
-    with pytest.raises(ArgumentError, match="metric 'rmse' does not apply to task 'binary'"):
+    with pytest.raises(ArgumentError, match="metric 'rmse' does not apply to a binary target"):
         model.evaluate(FRAME, LABELS, metrics=["rmse"])
     with pytest.raises(DataError, match="the target has 2 columns; the model was trained on 1"):
         regression.evaluate(FRAME, np.zeros((N, 2)))

@@ -28,7 +28,9 @@ def test_every_task_has_a_loss_and_each_loss_knows_its_tasks(task):
         if task in row.tasks:
             assert choose_loss(row.name, task).name == row.name
         else:
-            with pytest.raises(ArgumentError, match=f"loss '{row.name}' does not fit task"):
+            with pytest.raises(
+                ArgumentError, match=f"loss '{row.name}' does not fit a {task} target"
+            ):
                 choose_loss(row.name, task)
 
 
@@ -40,7 +42,7 @@ def test_every_task_has_a_loss_and_each_loss_knows_its_tasks(task):
         ("binary_crossentropy(label_smoothing=0.2)", "binary", 0.1, "label_smoothing is given twi"),
         (None, "binary", 1.0, r"label_smoothing=1.0 is outside \[0, 1\)"),
         (None, "binary", "a lot", "label_smoothing must be a number, found 'a lot'"),
-        (own, "multiclass", 0.0, "loss 'custom' does not fit task 'multiclass'"),
+        (own, "multiclass", 0.0, "loss 'custom' does not fit a multiclass target"),
         ("mse_", "regression", 0.0, "unknown loss 'mse_'; did you mean 'mse'"),
     ],
 )
@@ -73,7 +75,7 @@ def test_a_target_is_standardised_where_its_units_do_not_matter():
     with pytest.raises(ArgumentError, match="cannot be used with loss 'poisson'"):
         choose_standardization(True, "regression", poisson, exponential)
     for wanted in (True, False):
-        with pytest.raises(ArgumentError, match="no effect with task 'binary': leave it out"):
+        with pytest.raises(ArgumentError, match="no effect with a binary target: leave it out"):
             choose_standardization(wanted, "binary", huber, identity)
 
 
@@ -88,7 +90,7 @@ def test_what_is_watched_is_computed():
         (["f1"], "accuracy", r"monitor must be 'loss' or one of the metrics \(f1\)"),
         ("accuracy", "loss", "metrics must be a list of names, found 'accuracy'"),
         (["acc", "accuracy"], "loss", "metrics: 'accuracy' is there twice"),
-        (["rmse"], "loss", "metric 'rmse' does not apply to task 'multiclass'"),
+        (["rmse"], "loss", "metric 'rmse' does not apply to a multiclass target"),
     ):
         with pytest.raises(ArgumentError, match=said):
             choose_metrics(metrics, monitor, "multiclass")

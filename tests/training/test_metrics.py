@@ -478,7 +478,7 @@ P2 = [[0.5, 0.5]]
         (lambda: default_metrics("ranking"), "unknown task 'ranking' \\(known: binary, "),
         (
             lambda: metric_names("regression", ["accuracy"]),
-            "'accuracy' does not apply to task 'regression'; choose from r2, rmse, mse, mae",
+            "'accuracy' does not apply to a regression target; choose from r2, rmse, mse, mae",
         ),
         (lambda: metric_names("binary", ["acuracy"]), "did you mean 'accuracy'"),
         (

@@ -268,7 +268,7 @@ def checked(estimator: Any) -> dict[str, Any]:
             if _same(given[name], defaults[name]) or used(given):
                 continue
             if name not in _THEIRS:
-                raise ArgumentError(f"{arg(name)}={shown(given[name], 40)} has no effect {where}")
+                raise ArgumentError(f"{arg(name, given[name])} has no effect {where}")
             # Without the value, so that a search has one text to be filtered.
             warnings.warn(f"{name} has no effect {where}{_instead(given, where)}", stacklevel=4)
             given[name] = defaults[name]  # nothing that comes after may see it
@@ -277,7 +277,7 @@ def checked(estimator: Any) -> dict[str, Any]:
     for name in given["more"]:
         if not _stochastic(given) and not _same(given[name], defaults[name]):
             raise ArgumentError(
-                f"{arg(name)}={shown(given[name], 40)} has no effect with solver='lbfgs', which "
+                f"{arg(name, given[name])} has no effect with solver='lbfgs', which "
                 "works on all examples at once"
             )
     if not hidden_units(given):
