@@ -66,7 +66,7 @@ def test_the_number_of_inputs_may_be_with_the_first_dense_layer(first):
         (lambda: Input(()), r"Input: shape=\(\) must have a number of features"),
         (lambda: Input((28, 0)), "Input: shape must be a whole number above 0, found 0"),
         (lambda: Flatten((28, "x")), "Flatten: input_shape must be a whole number above 0, found"),
-        (lambda: Flatten(data_format=1), "Flatten has no argument 'data_format'"),
+        (lambda: Flatten(data_format=1), "Flatten: data_format=1 is not there: an example is"),
         (lambda: Input("30"), "Input: shape must be a whole number above 0, found '30'"),
         (lambda: Dropout(1.0), r"Dropout: rate must be in \[0, 1\), found 1.0"),
         (lambda: Dropout("half"), r"Dropout: rate must be in \[0, 1\), found \'half\'"),

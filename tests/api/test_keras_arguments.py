@@ -11,6 +11,7 @@ from fastnn import (
     BatchNormalization,
     Dense,
     Dropout,
+    Flatten,
     Input,
     Normalization,
     Sequential,
@@ -43,6 +44,7 @@ def test_arguments_that_change_nothing() -> None:
     assert Dense(4, bias_initializer="zeros", kernel_regularizer=None, trainable=True) == Dense(4)
     assert Dense(4, name="a") == Dense(4, name="b") == Dense(4)
     assert repr(Dropout(0.5, name="half", seed=None)) == "Dropout(rate=0.5)"
+    assert Flatten(data_format=None, name="flat") == Flatten()
     assert BatchNormalization(axis=-1, center=True, scale=True) == BatchNormalization()
 
 

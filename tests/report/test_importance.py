@@ -116,7 +116,7 @@ def test_very_wide_rows_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [
-        ({"by": "accuracy"}, ArgumentError, "by: metric 'accuracy' does not apply to task"),
+        ({"by": "accuracy"}, ArgumentError, "by: metric 'accuracy' does not apply to a "),
         ({"by": "r3"}, ArgumentError, "by: unknown metric 'r3' (known: accuracy, "),
         ({"by": ["r2"]}, ArgumentError, "by must be the name of a metric, found"),
         ({"repeats": 0}, ArgumentError, "repeats must be a whole number above 0, found 0"),

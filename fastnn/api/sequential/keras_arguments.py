@@ -49,6 +49,10 @@ _ARGUMENTS: Mapping[str, Mapping[str, _Taken]] = {
         "bias_constraint": _CONSTRAINT,
     },
     "Activation": _LAYER,
+    "Flatten": {
+        **_LAYER,
+        "data_format": ((None, "channels_last"), "an example is flattened as it lies in memory"),
+    },
     "Dropout": {
         **_LAYER,
         "noise_shape": ((None,), "each output is dropped by itself"),

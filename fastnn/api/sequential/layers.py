@@ -103,7 +103,7 @@ class Input(Named):
 
 @strict
 @dataclass(frozen=True)
-class Flatten:
+class Flatten(Named):
     """Each example of shape ``(d_1, ..., d_k)`` as one row of ``d_1 ... d_k`` numbers, as in Keras.
 
     Row-major: the last axis is the fastest. It comes before the first `Dense` layer; after one
