@@ -25,6 +25,7 @@ from fastnn.api.train_many import Named, Work, groups, read_recipes, train_recip
 from fastnn.data.statistics import DataWarning
 from fastnn.errors import ArgumentError, DivergenceError, arg, shown
 from fastnn.preparation.examples import Source
+from fastnn.preparation.fit_to_task import choose_loss
 from fastnn.recipe.checks import flag, monitor, one_of, optional, whole
 from fastnn.recipe.checks import seed as check_seed
 from fastnn.recipe.choices import pick, refuse_unknown
@@ -112,6 +113,9 @@ def search(
     work = Work.read(settings, data, target, common, **parts)
     source = work.source
     by, greater = _judge(by, grid, shared, source)
+    if "loss" in grid and "metrics" not in grid and not shared.get("metrics"):
+        same = default_metrics(source.task)  # and not those of each loss
+        recipes = [replace(one, recipe=replace(one.recipe, metrics=same)) for one in recipes]
     if n_folds > len(source.examples):
         raise ArgumentError(f"{arg('folds', n_folds)}: there are {len(source.examples)} rows only")
     if n_folds > 1:
@@ -230,7 +234,8 @@ def _judge(
                 f"as {arg('by', default_metrics(source.task)[0])}"
             )
         return by, False
-    metrics = common.get("metrics") or default_metrics(source.task)
+    cost = None if "loss" in grid else choose_loss(common.get("loss"), source.task)
+    metrics = common.get("metrics") or default_metrics(source.task, cost)
     names = metric_names(source.task, metrics)
     if by not in names:
         raise ArgumentError(

@@ -289,12 +289,12 @@ def train(
         report = {name: metrics for name, (metrics, _) in seen.items()}
         model = Model(
             learner.trained(), setup.features, setup.targets, setup.target_name,
-            recipe.to_json(), report, config, setup.record.prior,
+            recipe.to_json(), report, config, setup.constant,
         )  # fmt: skip
         return Training(
             model, report, diagnosis=physician.diagnosis(ready["validation"]), range_test=found,
             record=setup.record, counts=seen["test"][1],
-            baseline=baseline_of(setup.targets, setup.record.prior, ready["test"]),
+            baseline=baseline_of(setup.targets, net.loss, setup.constant, ready["test"]),
         )  # fmt: skip
 
     stopped = False

@@ -352,12 +352,14 @@ def _training(
     options, parts = setup.recipe.to_json(), setup.parts
     model = Model(
         learner.trained(), setup.features, setup.targets, setup.target_name, options, report,
-        setup.config, setup.record.prior,
+        setup.config, setup.constant,
     )  # fmt: skip
     case = Case.of(setup.network, options, setup.features, setup.targets)
     found = findings_of_training(learner, parts["train"], parts["validation"], case)
     record = setup.record if "test" in report else None
-    base = None if record is None else baseline_of(setup.targets, record.prior, parts["test"])
+    base = None
+    if record is not None:
+        base = baseline_of(setup.targets, setup.network.loss, setup.constant, parts["test"])
     return Training(
         model, report, diagnosis=Diagnosis(found), record=record, counts=counts, baseline=base
     )

@@ -144,14 +144,13 @@ def _interval(model: Model, arguments: argparse.Namespace) -> dict[str, Model]:
         return {}
     found = dict(zip(("lower", "upper"), map(load, arguments.interval), strict=True))
     for (end, other), path in zip(found.items(), arguments.interval, strict=True):
-        loss = other.network.loss
-        if loss.name != "quantile" or other.target_name != model.target_name:
+        if other.network.loss.quantile is None or other.target_name != model.target_name:
             raise ArgumentError(
                 f"{arg('interval')}: '{path}' is no model of a quantile of {model.target_name!r}; "
                 "train one with --loss 'quantile(quantile=0.05)'"
             )
         found[end] = other
-    low, high = (one.network.loss.options["quantile"] for one in found.values())
+    low, high = (one.network.loss.quantile or 0.0 for one in found.values())
     if low >= high:
         raise ArgumentError(
             f"{arg('interval')}: '{arguments.interval[0]}' predicts the quantile {low:g} and "

@@ -41,9 +41,10 @@ Json = dict[str, Any]
 
 FORMAT = "fastnn model"
 #: Grows when an older fastnn could not read a new file. 2: batch normalisation. 3: how text was
-#: read, and where categories had no gaps. 4: the config of the training. 5: the prior. A file
-#: without these has version 1, so that an older fastnn can read it.
-VERSION = 5
+#: read, and where categories had no gaps. 4: the config of the training. 5: the prior. 6: the
+#: prior of a model of a quantile, which before was the mean. A file without these has version 1,
+#: so that an older fastnn can read it.
+VERSION = 6
 
 #: Options that files of an earlier fastnn do not have, with what they did.
 _LATER = {"micro_batch_size": "auto"}
@@ -64,7 +65,7 @@ class Contents:
     options: Mapping[str, Any]
     report: Mapping[str, Mapping[str, float]]
     config: Config = field(default_factory=Config)
-    prior: Array | None = None  # (K,) float64, as `preparation.record.prior` returns it
+    prior: Array | None = None  # (K,) float64, as `preparation.baseline.constant` returns it
 
 
 def pack(contents: Contents) -> bytes:
@@ -82,7 +83,9 @@ def pack(contents: Contents) -> bytes:
     tensors |= {f"targets.{name}": array for name, array in target_arrays.items()}
     document = {
         "format": FORMAT,
-        "version": 5
+        "version": 6
+        if contents.prior is not None and contents.network.loss.quantile is not None
+        else 5
         if contents.prior is not None
         else 4
         if contents.config.given
@@ -217,6 +220,7 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
             raise ModelFileError(f"tensor {name!r} holds values that are not finite numbers")
         if name.startswith("variance") and (values < 0).any():
             raise ModelFileError(f"tensor {name!r} holds negative values")
+    prior_counts = document["version"] >= 6 or network.loss.quantile is None
     contents = Contents(
         network=network,
         weights=weights,
@@ -229,7 +233,7 @@ def _contents(document: Json, tensors: _Tensors) -> Contents:
         config=_made("config", Config.from_json, document["config"])
         if "config" in document
         else Config(),
-        prior=np.array(document["prior"]) if document.get("prior") else None,
+        prior=np.array(document["prior"]) if prior_counts and document.get("prior") else None,
     )
     _check_fit(contents, dtype)
     every = weights | {f"{owner}.{k}": v for owner, d in fitted.items() for k, v in d.items()}

@@ -81,7 +81,7 @@ class Model:
     config: Config = field(
         default_factory=Config
     )  # what the training was given: ``train(**config.given)``
-    prior: Array | None = None  # of the training part: shares of the classes, or the mean, (K,)
+    prior: Array | None = None  # of the training part: class shares, mean or quantile, (K,)
 
     @property
     def network(self) -> Network:
@@ -258,7 +258,7 @@ class Model:
         >>> sorted(model.evaluate(np.zeros((2, 64)), [3, 4]))
         ['accuracy', 'loss']
         """
-        metrics = default_metrics(self.task) if metrics is None else metrics
+        metrics = default_metrics(self.task, self.network.loss) if metrics is None else metrics
         metric_names(self.task, metrics)  # or refuses
         with lacking(*_OF_TRAINING):
             examples = self.examples(data, target, sample_weight=sample_weight, **reading)

@@ -191,6 +191,15 @@ class LossFunction:
     lowest_target: float = -math.inf
     expression: Graph | None = None  # of a user's own loss
 
+    @property
+    def quantile(self) -> float | None:
+        """Which quantile of the target the network learns; None: of another loss.
+
+        >>> loss("quantile(quantile=0.9)").quantile, loss("huber").quantile
+        (0.9, None)
+        """
+        return float(self.options["quantile"]) if self.name == "quantile" else None
+
     def __str__(self) -> str:
         factor = self.options.get("factor", 1.0)
         return self.name if factor == 1 else f"{self.name}(factor={factor:g})"

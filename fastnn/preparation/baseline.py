@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from fastnn.data.targets import Targets
 from fastnn.errors import shown
+from fastnn.nn.losses import LossFunction
+from fastnn.preparation.examples import Examples
 from fastnn.text import number
 from fastnn.training.metrics import greater_is_better
 from fastnn.training.part import Part
@@ -43,29 +45,70 @@ class Baseline:
         return other > own if greater_is_better(self.metric) else other < own
 
 
-def baseline_of(targets: Targets, prior: Array, part: Part) -> Baseline | None:
+def constant(prior: Array, train: Examples, cost: LossFunction) -> Array:
+    """Return what to say of every row without looking at a column, (K,) in the target's units.
+
+    The ``prior`` of `Record`, the shares of the classes or labels or the mean of each target; for
+    a loss of a quantile that (weighted) quantile of each target of ``train``.
+
+    >>> from fastnn.data.table import Table
+    >>> from fastnn.nn.losses import loss
+    >>> train = Examples(Table.from_columns({"x": np.arange(5.0)}), np.arange(5.0))
+    >>> constant(np.array([2.0]), train, loss("quantile(quantile=0.7)"))
+    array([3.])
+    """
+    if cost.quantile is None:
+        return prior
+    return weighted_quantile(train.target, cost.quantile, train.flat_weights)
+
+
+def weighted_quantile(target: Array, q: float, weights: Array | None = None) -> Array:
+    """Return of each column of a target (N,) or (N, k) the least value that is a quantile, (k,).
+
+    That is the least value of the column such that examples of at least the share ``q`` of the
+    ``weights`` (N,) are not above it, which makes the mean pinball loss least.
+
+    >>> weighted_quantile(np.array([1.0, 2.0, 3.0]), 0.5, np.array([1.0, 1.0, 4.0]))
+    array([3.])
+    """
+    values = np.asarray(target, np.float64).reshape(len(target), -1)
+    return np.quantile(values, q, axis=0, weights=weights, method="inverted_cdf")
+
+
+def baseline_of(
+    targets: Targets, cost: LossFunction, constant: Array, part: Part
+) -> Baseline | None:
     """Return the baseline on a part; None if no metrics of that are asked for.
 
-    It says for every row the ``prior`` of `Record`: the shares (K,) that the classes or labels
-    have in the training part, so always the most frequent one, or the mean (k,) of each target.
+    It says the `constant` of the training part for every row: the shares of the classes, so always
+    the most frequent one, or the mean or the quantile of each target.
 
+    >>> from fastnn.nn.losses import loss
     >>> targets = Targets.fit([1.0, 3.0], "regression")
     >>> part = Part(np.zeros((2, 1)), np.array([[-1.0], [2.0]]), None, lambda A: {"sum": A.sum()})
-    >>> baseline_of(targets, np.array([2.0]), part).says
+    >>> baseline_of(targets, loss("squared_error"), np.array([2.0]), part).says
     'the mean, 2.0000'
     """
-    row = np.asarray(prior, np.float64)
+    row = np.asarray(constant, np.float64)
     if targets.mean is not None and targets.scale is not None:
         row = (row - targets.mean) / targets.scale
     elif targets.task == "binary":
         row = row[1:]
     metrics = part.judged(np.broadcast_to(row, (len(part), len(row))))
-    return Baseline(_said(targets, prior), metrics) if metrics else None
+    return Baseline(said_of(targets, cost, constant), metrics) if metrics else None
 
 
-def _said(targets: Targets, prior: Array) -> str:
+def said_of(targets: Targets, cost: LossFunction, constant: Array) -> str:
+    """Return in words what is said of every row.
+
+    >>> from fastnn.nn.losses import loss
+    >>> targets = Targets.fit(["no", "yes"], "binary")
+    >>> said_of(targets, loss("binary_crossentropy"), np.array([0.94, 0.06]))
+    "always 'no'"
+    """
     if targets.classes is not None:
-        return f"always {shown(targets.classes[int(prior.argmax())].item())}"
+        return f"always {shown(targets.classes[int(constant.argmax())].item(), 24)}"
     if targets.task == "multilabel":
         return "of each label what is more frequent"
-    return f"the mean, {number(prior[0])}" if len(prior) == 1 else "the mean of each target"
+    which = "the mean" if cost.quantile is None else f"the {cost.quantile:g} quantile"
+    return f"{which}, {number(constant[0])}" if len(constant) == 1 else f"{which} of each target"

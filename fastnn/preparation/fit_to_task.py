@@ -75,13 +75,17 @@ class Judges:
     greater_is_better: bool
 
 
-def choose_metrics(metrics: Sequence[object] | None, monitor: str, task: str) -> Judges:
-    """Return the checked metrics (None: the task's own), with `monitor` among them or "loss".
+def choose_metrics(
+    metrics: Sequence[object] | None, monitor: str, task: str, cost: LossFunction | None = None
+) -> Judges:
+    """Return the checked metrics, with `monitor` among them or "loss".
+
+    None: those that fit the task and, if it is a quantile's, the loss.
 
     >>> choose_metrics(None, "accuracy", "multiclass")
     Judges(metrics=('accuracy',), greater_is_better=True)
     """
-    given = default_metrics(task) if metrics is None else metrics
+    given = default_metrics(task, cost) if metrics is None else metrics
     names, chosen = metric_names(task, given), tuple(given)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

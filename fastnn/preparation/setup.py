@@ -17,6 +17,7 @@ from fastnn.data.targets import Targets
 from fastnn.data.tasks import check_task
 from fastnn.errors import arg, inside
 from fastnn.nn.network import Network, network
+from fastnn.preparation.baseline import constant
 from fastnn.preparation.examples import Examples, Source, read_source
 from fastnn.preparation.fit_to_task import (
     choose_loss,
@@ -55,6 +56,7 @@ class Setup:
     greater_is_better: bool
     target_name: str | tuple[str, ...]
     record: Record
+    constant: Array  # (K,) what to say without looking at a column: `baseline.constant`
     config: Config = field(default_factory=Config)  # what was asked for
 
 
@@ -81,7 +83,7 @@ def set_up(
     cost = choose_loss(recipe.loss, task, recipe.label_smoothing)
     output = choose_output(recipe.output_activation, task, cost)
     standardizes = choose_standardization(recipe.standardize_target, task, cost, output)
-    judges = choose_metrics(recipe.metrics, recipe.monitor, task)
+    judges = choose_metrics(recipe.metrics, recipe.monitor, task, cost)
     shared = {} if shared is None else shared
     if recipe.loss is None:  # which would say what is meant
         _remember(shared, "whole numbers", lambda: _tell_whole_numbers(source))
@@ -155,8 +157,9 @@ def set_up(
         batch_normalization=recipe.batch_normalization if recipe.hidden_layer_sizes else None,
     )
     return Setup(
-        recipe, net, features, targets, ready, judges.greater_is_better, source.target_name, record
-    )
+        recipe, net, features, targets, ready, judges.greater_is_better, source.target_name, record,
+        constant(record.prior, train, cost),
+    )  # fmt: skip
 
 
 def _tell_whole_numbers(source: Source) -> None:

@@ -124,7 +124,8 @@ def scores(subjects: Subjects) -> tuple[str, dict[str, Mapping[str, float]]]:
 
 def _tiles(subjects: Subjects) -> list[tuple[str, str]]:
     """The best by the first metric, and the smallest."""
-    metric = default_metrics(next(iter(subjects.values())).model.task)[0]
+    first = next(iter(subjects.values())).model
+    metric = default_metrics(first.task, first.network.loss)[0]
     where, found = scores(subjects)
     values = {name: metrics.get(metric, math.nan) for name, metrics in found.items()}
     best = next(iter(values))

@@ -50,10 +50,7 @@ class Evaluation:
             "multiclass": ("balanced_accuracy",),
             "multilabel": ("average_precision",),
         }
-        found = (*default_metrics(task), *more.get(task, ()))
-        if loss.name == "quantile":
-            found += (f"pinball(quantile={loss.options['quantile']:g})", "coverage")
-        return found
+        return (*default_metrics(task, loss), *more.get(task, ()))
 
     @cached_property
     def metrics(self) -> dict[str, float]:

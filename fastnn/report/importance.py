@@ -180,7 +180,7 @@ def checked_metric(model: Model, by: str | None) -> str:
     'r2'
     """
     if by is None:
-        return default_metrics(model.task)[0]
+        return default_metrics(model.task, model.network.loss)[0]
     if not isinstance(by, str):
         raise ArgumentError(
             f"{arg('by')} must be the name of a metric, found {shown(by)}", value=by

@@ -145,7 +145,8 @@ class Judged:
 
     def judged(self, output: Array, metrics: Sequence[object] | None = None) -> dict[str, float]:
         """Return metrics of other outputs for the same rows."""
-        chosen = default_metrics(self.model.task) if metrics is None else metrics
+        model = self.model
+        chosen = default_metrics(model.task, model.network.loss) if metrics is None else metrics
         return evaluate(self.model.task, chosen, self.target, output, self.weights)
 
     def some(self, most: int, seed: int) -> Judged:

@@ -44,7 +44,10 @@ def matters(judged: Judged, seed: int) -> tuple[str, list[int]]:
         )
         return chapter(heading, paragraph(why), anchor=anchor), columns
     found = importance(
-        judged.some(most, seed), metric=default_metrics(model.task)[0], repeats=REPEATS, seed=seed
+        judged.some(most, seed),
+        metric=default_metrics(model.task, model.network.loss)[0],
+        repeats=REPEATS,
+        seed=seed,
     )
     rows = "one row" if found.rows == 1 else f"{found.rows:,} of {judged.total:,} rows"
     rows = judged.said if found.rows == len(judged) else f"{rows}, drawn by seed {seed}"

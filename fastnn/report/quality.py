@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.pictures.page import chapter, paragraph, table
+from fastnn.preparation.baseline import said_of, weighted_quantile
 from fastnn.report.judged import Judged
-from fastnn.report.subject import Subject, outputs_of
+from fastnn.report.subject import Subject
 from fastnn.text import number, numbers
 from fastnn.training.metrics import default_metrics, greater_is_better, in_order
 
@@ -80,9 +81,9 @@ def baseline(
 ) -> tuple[str, dict[str, float]]:
     """Return what the baseline is, and its metrics on the rows.
 
-    It predicts the classes with the shares, or the values with the mean, that they have in the
-    training part; where the model does not know that, in the rows themselves. ``metrics``: which;
-    None: the task's own.
+    It predicts the classes with the shares, or the values with the mean or the loss's quantile,
+    that they have in the training part; where the model does not know that, in the rows
+    themselves. ``metrics``: which; None: the task's own.
 
     >>> from fastnn.api.train import train
     >>> from fastnn.report.subject import of_training
@@ -94,21 +95,18 @@ def baseline(
     """
     shares = prior_of(judged)
     output = np.tile(shares, (len(judged), 1))
-    names = outputs_of(judged.model, 24)
-    if judged.model.task == "regression":
-        which = f"the mean, {number(shares[0])}" if len(shares) == 1 else "the mean of each target"
-    elif judged.model.task == "multilabel":
-        which = "of each label what is more frequent"
-    else:
-        which = f"always {names[int(shares.argmax())]!r}"
+    which = said_of(judged.model.targets, judged.model.network.loss, shares)
     return f"baseline: {which}", judged.judged(output, metrics)
 
 
 def prior_of(judged: Judged) -> Array:
-    """Return the shares of the classes or labels, or the means: of the training part, if known."""
+    """Return the class shares, the means or the quantiles: of the training part, if known."""
     if judged.model.prior is not None:
         return judged.model.prior
     task, w = judged.model.task, judged.weights
+    q = judged.model.network.loss.quantile
+    if q is not None:
+        return weighted_quantile(judged.target, q, w)
     if task in ("regression", "multilabel"):
         return np.asarray(np.average(judged.target, axis=0, weights=w))
     counts = np.bincount(judged.target, w, minlength=judged.output.shape[1])
@@ -124,7 +122,7 @@ def tiles_of(subject: Subject) -> list[tuple[str, str]]:
     """
     model, judged = subject.model, subject.judged
     found = []
-    name = default_metrics(model.task)[0]
+    name = default_metrics(model.task, model.network.loss)[0]
     if subject.record is None and judged is not None:
         value, where = judged.metrics[name], f"on {judged.where}"
     else:

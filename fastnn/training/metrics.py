@@ -34,6 +34,7 @@ import numpy.typing as npt
 
 from fastnn.data.targets import Targets
 from fastnn.errors import ArgumentError, about, arg
+from fastnn.nn.losses import LossFunction
 from fastnn.registry import About, Option, Table, parse_choice
 from fastnn.training import scores
 
@@ -238,16 +239,23 @@ DEFAULT_METRICS = {
 }
 
 
-def default_metrics(task: str) -> tuple[str, ...]:
+def default_metrics(task: str, cost: LossFunction | None = None) -> tuple[str, ...]:
     """Return the metrics that a task gets unless others are chosen.
+
+    A model of a quantile is judged as one: by the means it looks bad however good it is.
 
     >>> default_metrics("regression")
     ('r2', 'rmse', 'mae')
+    >>> from fastnn.nn.losses import loss
+    >>> default_metrics("regression", loss("quantile(quantile=0.9)"))
+    ('pinball(quantile=0.9)', 'coverage')
 
     Raises ArgumentError for an unknown task.
     """
     if task not in DEFAULT_METRICS:
         raise ArgumentError(f"unknown {arg('task')} {task!r} (known: {', '.join(DEFAULT_METRICS)})")
+    if cost is not None and cost.quantile is not None:
+        return metric_names(task, [{"name": "pinball", "quantile": cost.quantile}, "coverage"])
     return DEFAULT_METRICS[task]
 
 

@@ -275,7 +275,7 @@ def nudge(document, tensors):
 DAMAGE = [
     (edit("extra", to=1), "model: unknown entries extra"),
     (lambda d, t: d.pop("report"), "model: entries report are missing"),
-    (edit("version", to=6), "its format has version 6, this fastnn .* knows up to 5;.*update"),
+    (edit("version", to=7), "its format has version 7, this fastnn .* knows up to 6;.*update"),
     (edit("version", to=0), "model: 'version' has the value '0'"),
     (edit("version", to=True), "model: 'version' has the value 'True'"),
     (edit("format", to="other model"), "not a model file of fastnn"),
@@ -493,6 +493,20 @@ def test_batch_normalisation_has_tensors_of_its_own_and_a_version(tmp_path):
         for kind in ("gamma", "beta", "mean", "variance"):
             value = getattr(again.parameters.norms[l], kind)
             np.testing.assert_array_equal(value, getattr(norm, kind))
+
+
+def test_a_file_of_an_earlier_fastnn_does_not_have_the_quantile(tmp_path):
+    """There the prior of a model of a quantile was the mean, which it is not taken for."""
+    x = np.arange(40.0)
+    model = train(x, x, loss="quantile(quantile=0.9)", epochs=1, hidden_layer_sizes=[2]).model
+    model.save(tmp_path / "m")
+    assert load(tmp_path / "m").prior.tolist() == model.prior.tolist()
+    document, tensors = taken_apart((tmp_path / "m").read_bytes(), tmp_path)
+    assert document["version"] == 6
+    document["version"] = 5
+    document["sha256"] = _digest(document, tensors)
+    (tmp_path / "old").write_bytes(to_safetensors(tensors, {"fastnn": json.dumps(document)}))
+    assert load(tmp_path / "old").prior is None
 
 
 def test_a_negative_running_variance_is_refused():

@@ -13,11 +13,19 @@ from fastnn.data.statistics import DataNote
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import few_whole_numbers
 from fastnn.preparation.account import account, account_json
-from fastnn.preparation.baseline import Baseline, baseline_of
+from fastnn.preparation.baseline import Baseline, baseline_of, weighted_quantile
+from fastnn.preparation.fit_to_task import choose_loss
 from fastnn.training.part import Part
+from tests.optional import optional
 
 N = 100
 HOW = {"hidden_layer_sizes": [2], "epochs": 1, "seed": 0, "engine": "numpy"}
+
+
+@pytest.fixture
+def skm():
+    """scikit-learn's metrics."""
+    return optional("sklearn.metrics")
 
 
 def everything():
@@ -111,16 +119,32 @@ def test_few_whole_numbers_as_values_are_said_with_the_way_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "task", "prior", "says", "metrics"),
+    ("target", "task", "cost", "prior", "says", "metrics"),
     [
         # 3 of 4 are 'b' in training; of the test part 1 of 2
-        (["a", "b", "b", "b"], "binary", [0.25, 0.75], "always 'b'", {"accuracy": 0.5}),
-        ([3, 5, 9, 9], "multiclass", [0.25, 0.25, 0.5], "always 9", {"accuracy": 0.5}),
+        (["a", "b", "b", "b"], "binary", None, [0.25, 0.75], "always 'b'", {"accuracy": 0.5}),
+        ([3, 5, 9, 9], "multiclass", None, [0.25, 0.25, 0.5], "always 9", {"accuracy": 0.5}),
         # 10 for 10 and 30: the mean error is (0 + 20)/2, of all (0 + 400)/2 = 200
-        ([10.0, 10.0, 30.0], "regression", [10.0], "the mean, 10.00", {"mae": 10.0, "mse": 200.0}),
+        (
+            [10.0, 10.0, 30.0],
+            "regression",
+            None,
+            [10.0],
+            "the mean, 10.00",
+            {"mae": 10.0, "mse": 200.0},
+        ),
+        # 20 for 10 and 30: 0.1 of 10 too high, 0.9 of 10 too low; one of two is not above it
+        (
+            [10.0, 10.0, 30.0],
+            "regression",
+            "quantile(quantile=0.9)",
+            [20.0],
+            "the 0.9 quantile, 20.00",
+            {"pinball(quantile=0.9)": (1 + 9) / 2, "coverage": 0.5},
+        ),
     ],
 )
-def test_the_baseline_by_hand(target, task, prior, says, metrics) -> None:
+def test_the_baseline_by_hand(target, task, cost, prior, says, metrics) -> None:
     targets = Targets.fit(target, task)
     own = [target[0], target[-1]]
     Y = targets.encode(own)
@@ -130,9 +154,52 @@ def test_the_baseline_by_hand(target, task, prior, says, metrics) -> None:
 
         return score(targets, A, Y, [*metrics])
 
-    found = baseline_of(targets, np.array(prior), Part(np.zeros((2, 1)), Y, None, score))
+    part = Part(np.zeros((2, 1)), Y, None, score)
+    found = baseline_of(targets, choose_loss(cost, task), np.array(prior), part)
     assert found.says == says
     assert found.metrics == pytest.approx(metrics)
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("seed", range(20))
+def test_no_other_constant_has_less_pinball_loss_than_a_quantile(q, seed, skm) -> None:
+    rng = np.random.default_rng(seed)
+    y, w = rng.normal(size=(25, 2)).round(1), rng.integers(0, 4, 25).astype(float)
+    for weights in (w, None):
+        found = weighted_quantile(y, q, weights)
+        for j, own in enumerate(found):
+            cost = {
+                c: skm.mean_pinball_loss(y[:, j], np.full(25, c), alpha=q, sample_weight=weights)
+                for c in y[:, j].tolist()  # the least is at one of them
+            }
+            assert own in cost
+            assert cost[own] == pytest.approx(min(cost.values()), abs=1e-12)
+
+
+def test_a_model_of_a_quantile_is_judged_as_one_at_every_door(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    y = x + rng.exponential(size=400)
+    options = HOW | {"loss": "quantile(quantile=0.8)", "epochs": 60, "learning_rate": 0.05}
+    training = train(x, y, **options)
+    names = ["pinball(quantile=0.8)", "coverage"]
+    part = training.record.samples["train"]
+    constant = np.quantile(part.target, 0.8, method="inverted_cdf")
+    assert training.model.prior == pytest.approx([constant])
+    assert training.baseline.says == f"the 0.8 quantile, {constant:.4f}"
+    assert [*training.baseline.metrics] == names
+    assert training.baseline.is_beaten(training.report["test"])
+    (many,) = fastnn.train_many([{}], x, y, **options)
+    best = fastnn.search(x, y, grid={"l2": [0.0]}, **options).training
+    assert many.baseline == best.baseline == training.baseline
+    training.model.save(tmp_path / "m.fastnn")
+    model = fastnn.load(tmp_path / "m.fastnn")
+    assert model.prior.tolist() == training.model.prior.tolist()
+    for report in (training.report["test"], many.report["test"], model.evaluate(x, y)):
+        assert {*report} == {"loss", *names}
+    assert {*train(x, y, **options | {"metrics": ["mae"]}).report["test"]} == {"loss", "mae"}
+    both = fastnn.search(x, y, grid={"loss": [options["loss"], "mse"]}, by="r2", **HOW)
+    assert {*both.candidates[0].metrics} == {*both.candidates[1].metrics} > {"r2", "loss"}
 
 
 def test_every_door_has_the_baseline_of_its_test_part() -> None:
