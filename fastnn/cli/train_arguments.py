@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from argparse import Namespace
@@ -186,6 +187,8 @@ def as_flag(name: str, value: str | None = None) -> str:
     ('--hidden', '--loss huber', 'callbacks')
     >>> as_flag("missing", "['-']"), as_flag("thousands", "' '")
     ('--missing=-', '--thousands space')
+    >>> print(as_flag("thousands", repr("'")), as_flag("categorical", "['a,b', 'c']"))
+    --thousands "'" --categorical '"a,b",c'
     """
     row = OPTIONS.get(name)
     if row is not None and row.flag is not None:
@@ -196,10 +199,35 @@ def as_flag(name: str, value: str | None = None) -> str:
         return in_python(name, value)
     if value is None:
         return flag
-    plain = value.strip("[]()").rstrip(",").replace("', '", ",").replace(", ", ",").strip("'\"")
-    word = shlex.quote({"\\t": "tab", " ": "space"}.get(plain, plain))
+    plain = _plain(value)
+    word = _quoted({"\t": "tab", " ": "space"}.get(plain, plain))
     joined = "=" if plain.startswith("-") else " "  # or it would be taken for an option
     return f"{flag}{joined}{word}"
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell takes it, in marks that a person can read."""
+    if "'" in word and not re.search(r'["$`\\!]', word):
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
+def _plain(value: str) -> str:
+    """What Python writes, as a command line has it: a list with commas, a mapping with =."""
+    try:
+        found = ast.literal_eval(value)
+    except (ValueError, SyntaxError):  # shortened, or no literal
+        return value.strip("[]()").rstrip(",").replace("', '", ",").replace(", ", ",").strip("'\"")
+    if isinstance(found, dict):
+        return ",".join(f"{key}={own}" for key, own in found.items())
+    if isinstance(found, (list, tuple)):
+        return ",".join(
+            '"{}"'.format(one.replace('"', '""'))
+            if isinstance(one, str) and "," in one
+            else str(one)
+            for one in found
+        )
+    return str(found)
 
 
 def hint(word: str) -> str:

@@ -11,6 +11,7 @@ told apart in a whole column, the user is asked. Other notations are given as `s
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -25,6 +26,8 @@ from fastnn.data.date_notations import (
     moments_of,
 )
 from fastnn.data.dates import Array, Dates, seconds_of
+from fastnn.data.statistics import DataNote
+from fastnn.data.table import for_column
 from fastnn.errors import DataError, advice, arg, shown
 
 #: Of so many cells at most one that is no date is taken for a mistake, else it is a text column.
@@ -87,14 +90,17 @@ def _chosen(
     """The form, the microseconds and what is wrong with each text; None if these are no dates."""
     if given is not None:
         micros, problems = moments_of(given, texts)
-        some = forced and any(problem != OTHERWISE for problem in problems)
-        if some or _mostly(problems, counts):
+        fits = [problem != OTHERWISE for problem in problems]
+        half = 2 * int(counts[fits].sum()) >= int(counts.sum())
+        if half or (forced and any(fits)) or _mostly(problems, counts):
             return given, micros, problems
     elif texts[0][:1].isdigit() and (found := iso_moments(texts)) is not None:
         return "%Y-%m-%d", *found
     best = _likeliest(texts, counts, forced)
     if best is None:
+        _refuse_several(name, texts, counts, where)
         if not forced:
+            _tell_likely(name, texts, counts)
             return None
         wide = DATESOF_NUMBERS if all(text.isdigit() for text in texts) else ""
         raise DataError(
@@ -144,6 +150,67 @@ def _likeliest(texts: Sequence[str], counts: Array, forced: bool) -> Notation | 
     return best
 
 
+def _refuse_several(
+    name: str, texts: Sequence[str], counts: Array, where: Callable[[int], str]
+) -> None:
+    """Raise DataError if nearly all cells are dates, but not all in the same notation."""
+    found = [_notation_of(text) for text in texts]
+    n = int(counts[[form is not None for form in found]].sum())
+    total = int(counts.sum())
+    forms = [form for form in dict.fromkeys(found) if form is not None]
+    if len(forms) < 2 or (total - n) * DATES_PER_STRAY > total:
+        return
+    one, other = (found.index(form) for form in forms[:2])
+    category = advice(
+        "categorical", f", or make the column categorical: {for_column('categorical', name)}"
+    )
+    raise DataError(
+        f"column {shown(name)}, {where(other)}: {shown(texts[other])} is a date in another "
+        f"notation than {shown(texts[one])} before it; write all in one, such as "
+        f"2024-01-31{category}"
+    )
+
+
+def _notation_of(text: str) -> str | None:
+    """The first notation in which a text is a date for certain."""
+    return next(
+        (
+            n.form
+            for n in NOTATIONS.values()
+            if not n.weak and not n.asked and n.pattern.fullmatch(text)
+        ),
+        None,
+    )
+
+
+#: A year, and between words at most the numbers of a day, a month and a time.
+_LIKELY_YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
+_LIKELY_REST = re.compile(r"\W*(?:(?:[^\W\d_]{1,12}|(?<!\d)\d{1,2}(?!\d))[\W_]*){1,8}")
+
+
+def _tell_likely(name: str, texts: Sequence[str], counts: Array) -> None:
+    """Warn (DataNote) of a column of text that may be dates in a notation that is not known."""
+    likely = np.fromiter(map(_is_likely, texts), bool, len(texts))
+    total = int(counts.sum())
+    if len(texts) > 1 and (total - int(counts[likely].sum())) * DATES_PER_STRAY <= total:
+        say = advice("date_format", f"say how, such as {arg('date_format', '%d. %B %Y')}, or ")
+        first = texts[int(likely.argmax())]
+        warnings.warn(
+            DataNote(
+                f"column {shown(name)} is taken as text; if {shown(first)} is a date, in a "
+                f"notation that is not known, {say}write it as 2024-01-31"
+            ),
+            stacklevel=4,
+        )
+
+
+def _is_likely(text: str) -> bool:
+    if len(text) > 40 or _LIKELY_YEAR.search(text) is None:
+        return False
+    rest = _LIKELY_YEAR.sub(" ", text, count=1)
+    return any(map(str.isdigit, rest)) and _LIKELY_REST.fullmatch(rest) is not None
+
+
 def _mostly(problems: Sequence[str], counts: Array) -> bool:
     return _cells(problems, counts) * DATES_PER_STRAY <= int(counts.sum())
 
@@ -162,8 +229,9 @@ def _seasons(texts: Sequence[str]) -> bool:
 def _stray(name: str, where: str, text: str, form: str, problem: str) -> str:
     """The message for a cell that is no date, in a column of dates."""
     marker = advice("missing", f", or if it means no value say {arg('missing', [text])}")
-    column = name if len(name) < 60 else "COL"
-    category = advice("categorical", f", or make the column {arg('categorical', [column])}")
+    category = advice(
+        "categorical", f", or make the column categorical: {for_column('categorical', name)}"
+    )
     kind = "times of day" if is_of_day(form) else f"dates (written {form})"
     return (
         f"column {shown(name)}, {where}: {shown(text)} {problem}, in a column of {kind}; correct "

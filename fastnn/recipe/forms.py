@@ -118,6 +118,18 @@ def sign(text: str) -> str:
     return {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
 
 
+def formats(text: str) -> str | dict[str, str]:
+    """Read a format of dates, or one for each of some columns.
+
+    >>> formats("%b %d, %Y"), formats("born=%b %d, %Y,hired=%Y%m")
+    ('%b %d, %Y', {'born': '%b %d, %Y', 'hired': '%Y%m'})
+    """
+    parts = [part.partition("=") for part in re.split(r",\s*(?=[^,=%]+=)", text)]
+    if all(sign and name and "%" not in name for name, sign, _ in parts):
+        return {name.strip(): form for name, _, form in parts}
+    return text
+
+
 def markers(text: str) -> list[str]:
     """Read texts that mean no value; none: there are none but the empty one.
 

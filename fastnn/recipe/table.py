@@ -152,7 +152,10 @@ class ReadingOptions(TypedDict, total=False):
     date_format: Annotated[str | Mapping[str, str] | None, Option(
         None, checks.anything,
         "how dates are written in text, in the codes of strptime, or s, ms, us or ns since 1970",
-        Flag("FORMAT", example="%d/%m/%Y"),
+        Flag(
+            "FORMAT", forms.formats, remark="COL=FORMAT,COL=FORMAT says it of single columns",
+            example="%d/%m/%Y",
+        ),
         more="or a format for each of some columns",
         shown="recognised",
     )]

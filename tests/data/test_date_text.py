@@ -1,5 +1,7 @@
 """Dates as people write them, the notation found, and what cannot be."""
 
+import re
+import warnings
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from fastnn.data.date_notations import NOTATIONS, check_form, iso_moments, moments_of
 from fastnn.data.files import read_table
+from fastnn.data.statistics import DataNote
 from fastnn.errors import ArgumentError, DataError
 
 #: The same evening: 2024-12-31 at 18:05.
@@ -129,13 +132,18 @@ def test_else_the_user_is_asked(sign):
             ["2021-02-28", "2021-02-30"],
             r"^column 'd', row 1 \(counted from 0\): '2021-02-30' cannot be, in a column of dates "
             r"\(written %Y-%m-%d\); correct or empty the cell, or if it means no value say "
-            r"missing=\['2021-02-30'\], or make the column categorical=\['d'\]$",
+            r"missing=\['2021-02-30'\], or make the column categorical: categorical=\['d'\]$",
         ),
         (["2021-1-1"] * 9 + ["soon"], "row 9 .*'soon' is not a date, in a column of dates"),
         (["0000-00-00", "2021-01-01"], "row 0 .*'0000-00-00' cannot be"),
         (["31.12.2021", "12.31.2021"], "row 1 .*'12.31.2021' cannot be"),
         (["13/13/2021", "1/2/2021", "14/2/2021"], "row 0 .*'13/13/2021' cannot be"),
         (["2021-01-01 24:00"], "cannot be"),
+        (
+            ["2024-01-31"] * 3 + ["31.12.2024"],
+            r"^column 'd', row 3 .*: '31.12.2024' is a date in another notation than '2024-01-31' "
+            r"before it; write all in one, such as 2024-01-31, or make the .*=\['d'\]$",
+        ),
         (["2021-01-01 13:00 pm"], "cannot be"),
         (["2021-01-01 10:00 CET"], "has a time zone that is not known"),
         (["2021-01-01 10:00Z", "2021-01-01 10:00"], "row 1 .*has no time zone, and others have"),
@@ -157,7 +165,7 @@ def test_what_cannot_be_is_named(cells, message):
         ["May", "June"],
         ["12-34-56", "56-78-90"],
         ["99/99/99", "1/1/24"],
-        ["2024-01-31", "31.12.2024"],  # neither notation has nine of ten cells
+        ["2024-01-31", "31.12.2024", "soon"],  # a third of them is no date
     ],
 )
 def test_other_text_stays_text(cells):
@@ -208,3 +216,38 @@ def test_gaps_and_missing_markers():
     (found, gap, marked), _ = read("2024-12-31", "NA", "-", missing=["-"])
     assert found == DAY
     assert np.isnan([gap, marked]).all()
+
+
+def test_a_format_that_half_of_the_cells_have_is_that_of_the_column():
+    cells = ["2024-01-31", "2024-02-29", "31.12.2024"]
+    for form in ("%Y-%m-%d", {"d": "%Y-%m-%d"}):
+        with pytest.raises(DataError, match="row 2 .*'31.12.2024' is not a date, in a column of"):
+            read_table({"d": cells}, date_format=form)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1-Mär-2020", "3-Feb-2021"], ["Montag, 3. März 2024", "2024, 5. Juni"],
+        ["2020/01/01_00h", "2020/01/02_13h"], ["1 janvier 2020", "2 avril 2021"] * 9 + ["?!"],
+        ["3/2024 (5)", "4/2024 (1)"],
+    ],
+)  # fmt: skip
+def test_what_may_be_dates_in_an_unknown_notation_is_told(cells):
+    said = rf"'d' is taken as text; if '{re.escape(cells[0])}' is a date, .*say how, such as date_"
+    with pytest.warns(DataNote, match=said):
+        assert read_table({"d": cells}).column("d").tolist() == cells
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["order-2020-0012", "order-2021-0013"], ["A-12", "B-13"], ["2020 Ford Focus", "2021 Audi"],
+        ["Ulm", "Bonn"], ["since 2020", "since 2021"], ["12-34-56", "99-88-77"], ["2020a", "2021b"],
+        ["2009-10", "2010-11"],
+    ],
+)  # fmt: skip
+def test_other_text_is_not_said_to_be_dates(cells):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_table({"d": cells})
