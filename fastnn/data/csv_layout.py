@@ -114,8 +114,10 @@ def layout_of(path: Path, reading: Reading = STANDARD) -> Layout:
     cells = cells_of(record, sign)
     if not cells:
         raise DataError(f"file '{path}' is not a CSV file: its first line cannot be parted")
-    if all(re.fullmatch("'[^']+'", cell.strip()) for cell in cells):  # names, and not quotations
-        cells = [cell.strip()[1:-1] for cell in cells]
+    if reading.header is not False:
+        cells = [cell.strip() for cell in cells]  # as those of the rows are
+    if all(re.fullmatch("'[^']+'", cell) for cell in cells):  # names, and not quotations
+        cells = [cell[1:-1] for cell in cells]
     rows = list(islice(records(islice(lines, record.last, None), sign), _LOOKED_AT))
     found = [cells_of(row, sign) for row in rows]
     if len(cells) == 1:

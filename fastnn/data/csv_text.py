@@ -78,7 +78,7 @@ def read_csv(
     table = _parsed(layout, text, reading, as_text)
     if table.num_rows == 0:
         raise DataError(f"file '{path}' has a header line but no rows")
-    _refuse_second_header(layout, table)
+    _refuse_second_header(layout, table.columns, layout.place())
     doubtful = [j for j in range(table.num_columns) if _is_doubtful(table.column(j), text)]
     for j in range(table.num_columns):
         if pa.types.is_binary(table.column(j).type):
@@ -243,21 +243,22 @@ def _is_doubtful(cells: Any, text: Text) -> bool:
     return large or bool(compute.any(compute.is_nan(cells)).as_py())
 
 
-def _refuse_second_header(layout: Layout, table: Any) -> None:
+def _refuse_second_header(layout: Layout, columns: Sequence[Any], place: Place) -> None:
     """Raise DataError for a row that is the header again, so that every column is text."""
     import pyarrow as pa
     from pyarrow import compute
 
-    if not layout.header or not all(pa.types.is_string(column.type) for column in table.columns):
+    if not layout.header or not all(pa.types.is_string(column.type) for column in columns):
         return
-    row = compute.index(table.column(0), layout.names[0]).as_py()
+    trimmed = compute.utf8_trim_whitespace(columns[0])
+    row = compute.index(trimmed, layout.names[0]).as_py()
     if row >= 0 and all(
-        column[row].as_py() == name
-        for column, name in zip(table.columns, layout.names, strict=True)
+        column[row].as_py().strip() == name
+        for column, name in zip(columns, layout.names, strict=True)
     ):
         raise DataError(
-            f"{layout.place()(row)} is the header again; if several files were joined, leave out "
-            "the header of all but the first"
+            f"{place(row)} is the header again; if several files were joined, leave out the header "
+            "of all but the first"
         )
 
 
@@ -349,14 +350,14 @@ def _batches(
     quotes, row = _Quotes(layout, text), 0
     for batch in _record_batches(layout, text):
         columns: dict[str, Array | Texts] = {}
+        here = partial(_later, place, row)
+        _refuse_second_header(layout, batch.columns, here)
         for j, name in enumerate(layout.names):
             cells = batch.column(j)
             if name in drop or not name.strip():
                 quotes.check(cells)
             else:
-                columns[name] = _cells_of(
-                    name, cells, partial(_later, place, row), kinds.get(name), reading, quotes
-                )
+                columns[name] = _cells_of(name, cells, here, kinds.get(name), reading, quotes)
         yield columns
         row += batch.num_rows
     quotes.check_end()

@@ -31,12 +31,15 @@ class Files:
     @property
     def size(self) -> int:
         """Their bytes on the disk."""
-        return sum(size for size, _ in self.stamp())
+        return sum(size for size, *_ in self.stamp())
 
-    def stamp(self) -> list[tuple[int, int]]:
-        """Return what is another one when a file has changed: size and time of each."""
+    def stamp(self) -> list[tuple[int, int, int]]:
+        """Return what is another one when a file has changed: size and times of each.
+
+        The second time is that at which the system saw a change, which nobody can set back.
+        """
         found = [path.stat() for path in self.paths]
-        return [(stat.st_size, stat.st_mtime_ns) for stat in found]
+        return [(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) for stat in found]
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -105,6 +105,7 @@ def read_kept(
         return read(storage_for(source, cache))
     if cache is None:
         return read(storage_for(files))
+    _make(cache)
     stats = [(str(p.resolve()), *of) for p, of in zip(files.paths, files.stamp(), strict=True)]
     key = json.dumps([__version__, stats, dict(sorted(options.items()))], default=_plain)
     folder = Path(cache, f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
@@ -113,6 +114,14 @@ def read_kept(
         found = read(storage_for(files, cache))
         _save(folder, key, *found)
     return found
+
+
+def _make(cache: str) -> None:
+    """Make the folder if it is not there."""
+    try:
+        Path(cache).mkdir(exist_ok=True)
+    except OSError as error:
+        raise OnDisk(cache).refused(error) from error
 
 
 def _plain(value: Any) -> Any:

@@ -142,21 +142,24 @@ def duration(name: str, value: object) -> float:
 
 
 def folder(name: str, value: Any) -> str:
-    """Return the name of a folder that is there.
+    """Return the name of a folder that is there, or can be made in one that is.
 
-    >>> folder("cache", ".")
-    '.'
+    >>> folder("cache", "."), folder("cache", "new")
+    ('.', 'new')
     """
     if not isinstance(value, (str, os.PathLike)):
         raise ArgumentError(
             f"{arg(name)} must be {_TAKES[folder]}, found {shown(value)}", value=value
         )
-    if not os.path.isdir(value):
+    path = os.fspath(value)
+    above = os.path.dirname(os.path.abspath(path))
+    if not path or (os.path.lexists(path) and not os.path.isdir(path)):
+        raise ArgumentError(f"{arg(name)}: {shown(path)} is no folder; name another", value=value)
+    if not os.path.isdir(above):
         raise ArgumentError(
-            f"{arg(name)}: there is no folder {shown(os.fspath(value))}; create it first",
-            value=value,
+            f"{arg(name)}: there is no folder {shown(above)}; create it first", value=value
         )
-    return os.fspath(value)
+    return path
 
 
 def share(name: str, value: object) -> float:

@@ -71,7 +71,8 @@ class DataOptions(TypedDict, total=False):
     )]
     cache: Annotated[str | None, Option(
         None, checks.optional(checks.folder),
-        "a folder where the table that is read is kept on disk, for later trainings, too",
+        "a folder, made if it is not there, where the table that is read is kept on disk, for "
+        "later trainings, too",
         Flag("DIR", example="."),
         more="a table that would take more than a quarter of the free memory is on disk anyway, in "
              "temporary files",

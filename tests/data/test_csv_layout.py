@@ -307,9 +307,19 @@ def test_mixed_delimiters_are_told(write):
 
 
 @pytest.mark.parametrize("rows", [ROWS, [[f"{c}x" for c in row] for row in ROWS]])
-def test_a_header_in_the_middle_is_told(write, rows):
+@pytest.mark.parametrize("sign", [",", " , "])
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+def test_a_header_in_the_middle_is_told(write, rows, sign, storage):
+    path = write(lines(sign, [*rows[:3], rows[0], *rows[3:]]))
     with pytest.raises(DataError, match=r"^line 4 of .* is the header again; if several files"):
-        read_csv(write(lines(",", [*rows[:3], rows[0], *rows[3:]])))
+        read_table(path, storage=storage)
+
+
+def test_spaces_around_names_are_none_of_theirs(write):
+    text = 'size , town\t,"price"\n1.5,Ulm,7\n2.5,Bonn,9\n3,Ulm,8\n'
+    assert read(write(text)) == EXPECTED
+    with pytest.raises(DataError, match="two columns are called 'size'"):
+        read_csv(write("size, size\n1,2\n"))
 
 
 @pytest.mark.parametrize("line", [1, 2, 3000])

@@ -221,7 +221,7 @@ def test_gaps_and_missing_markers():
 def test_a_format_that_half_of_the_cells_have_is_that_of_the_column():
     cells = ["2024-01-31", "2024-02-29", "31.12.2024"]
     for form in ("%Y-%m-%d", {"d": "%Y-%m-%d"}):
-        with pytest.raises(DataError, match="row 2 .*'31.12.2024' is not a date, in a column of"):
+        with pytest.raises(DataError, match=r"row 2 .*'31.12.2024' is not a date, in a column of"):
             read_table({"d": cells}, date_format=form)
 
 

@@ -17,6 +17,7 @@ from fastnn.data.find_files import find_files
 from fastnn.data.statistics import DataWarning
 from fastnn.data.storage import MEMORY, OnDisk
 from fastnn.errors import ArgumentError, DataError
+from fastnn.preparation.examples import read_source
 from tests.optional import optional
 
 pa = optional("pyarrow")
@@ -170,13 +171,25 @@ def test_parts_from_memory_are_not_kept(tmp_path: Path) -> None:
 
 def test_a_cache_that_is_no_folder(tmp_path: Path) -> None:
     path = csv_file(tmp_path)
-    for cache in (tmp_path / "none", path):
-        with pytest.raises(ArgumentError, match=r"cache: there is no folder .* create it first"):
-            train(path, "y", cache=str(cache))
+    with pytest.raises(ArgumentError, match=r"cache: there is no folder .*none'; create it first"):
+        train(path, "y", cache=str(tmp_path / "none" / "new"))
+    for cache in (str(path), ""):
+        with pytest.raises(ArgumentError, match=r"cache: '.*' is no folder; name another"):
+            train(path, "y", cache=cache)
     with pytest.raises(ArgumentError, match="cache has no effect: only tables that are read from"):
         train(np.eye(4), [0, 1, 0, 1], cache=str(tmp_path))
     with pytest.raises(ArgumentError, match="cache has no effect: data set 'digits' is no text"):
         train("digits", cache=str(tmp_path))
+
+
+def test_a_file_that_was_changed_with_its_old_time_and_size_is_read_again(tmp_path: Path) -> None:
+    path, cache = tmp_path / "a.csv", tmp_path / "made"
+    found = []
+    for x in (1, 1, 2):
+        path.write_text(f"x,y\n{x},3.5\n{x},7\n", "utf-8")
+        os.utime(path, (5, 5))
+        found.append(quiet(lambda: read_source(path, "y", cache=str(cache)).examples.table.numeric))
+    assert [values.tolist() for values in found] == [[[1], [1]], [[1], [1]], [[2], [2]]]
 
 
 def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeypatch) -> None:
