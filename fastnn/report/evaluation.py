@@ -10,6 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnn.report.judged import Judged
 from fastnn.report.quality import OF_THE_ROWS, baseline, better
@@ -112,6 +113,11 @@ class Evaluation:
             )
         if len(self.outputs) > MOST_LINES:
             lines.append(f"{len(self.outputs) - MOST_LINES:,} more outputs: see --json")
+        taken = judged.model.features.weight
+        if judged.weights is not None:
+            lines.append("the examples are weighted: counts are sums of their weights")
+        elif taken:
+            lines.append(f"without weights: the column {taken!r} that training took is not there")
         if judged.strange:
             lines.append(f"{judged.strange:,} rows left out, whose output is not finite")
         return ["\n".join(line for text in lines for line in wrap(text, WIDTH))] if lines else []
@@ -121,7 +127,7 @@ class Evaluation:
         if judged.model.task == "regression":
             return []
         counts, names = judged.counts, outputs_of(judged.model)
-        columns = [counts.precision, counts.recall, counts.f1, counts.there]
+        columns = [counts.precision, counts.recall, counts.f1]
         met = (counts.there > 0) | (counts.found > 0)
         if judged.model.task == "multilabel" or not met.any():
             met[:] = True
@@ -130,10 +136,10 @@ class Evaluation:
         kind = "label" if judged.model.task == "multilabel" else "class"
         if len(order) > MOST_LINES:  # those that do worst
             order = sorted(order, key=lambda k: (counts.f1[k], names[k]))[:MOST_LINES]
-        lines = [[kind, "precision", "recall", "f1", "examples"]]
-        for k in order:
-            *shares, there = (float(column[k]) for column in columns)
-            lines.append([clipped(names[k], 24), *map(number, shares), f"{there:,.6g}"])
+        lines = [[kind, "precision", "recall", "f1", self._counted]]
+        for k, there in zip(order, _counts(counts.there[order]), strict=True):
+            shares = (number(float(column[k])) for column in columns)
+            lines.append([clipped(names[k], 24), *shares, there])
         found = [table(lines)]
         if absent:
             found.append(f"{absent:,} more classes are neither there nor predicted")
@@ -149,14 +155,24 @@ class Evaluation:
         pairs = counts.confusions()
         if not pairs:
             return found
-        rows = [["true", "predicted", "examples"]]
+        rows = [["true", "predicted", self._counted]]
+        often = _counts(np.array([n for *_, n in pairs[:MOST_PAIRS]]))
         rows += [
-            [clipped(names[i], 24), clipped(names[j], 24), f"{n:,.6g}"]
-            for i, j, n in pairs[:MOST_PAIRS]
+            [clipped(names[i], 24), clipped(names[j], 24), n]
+            for (i, j, _), n in zip(pairs, often, strict=False)
         ]
         most = f"the {MOST_PAIRS} most frequent of " if len(pairs) > MOST_PAIRS else ""
         found.append(f"taken for another class, {most}{len(pairs):,} pairs\n{table(rows)}")
         return found
+
+    @property
+    def _counted(self) -> str:
+        return "examples" if self.judged.weights is None else "weight"
+
+    def _exact(self, counts: npt.NDArray[Any]) -> list[Any]:
+        """Counts as whole numbers, sums of weights as floats."""
+        weighted = self.judged.weights is not None
+        return list((counts if weighted else counts.astype(np.int64)).tolist())
 
     def document(self) -> dict[str, Any]:
         """Return all of it as numbers, texts and lists.
@@ -169,7 +185,11 @@ class Evaluation:
         (0, 10)
         """
         judged, (said, values) = self.judged, self.baseline
-        found: dict[str, Any] = {"examples": len(judged), "metrics": self.metrics}
+        found: dict[str, Any] = {
+            "examples": len(judged),
+            "weighted": judged.weights is not None,
+            "metrics": self.metrics,
+        }
         found["baseline"] = {
             "predicts": said.removeprefix("baseline: "), "metrics": values, "beaten": self.beaten,
             "of_training": judged.model.prior is not None,
@@ -184,26 +204,34 @@ class Evaluation:
             key = "labels" if classes is None else "classes"
             each = zip(
                 labels, counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist(),
-                counts.there.tolist(), strict=True,
+                self._exact(counts.there), strict=True,
             )  # fmt: skip
-            names = ("label", "precision", "recall", "f1", "examples")
+            names = ("label", "precision", "recall", "f1", self._counted)
             found[key] = [dict(zip(names, row, strict=True)) for row in each]
             if classes is not None:
                 if len(labels) <= MOST_IN_MATRIX:
-                    matrix = counts.matrix.tolist()
+                    matrix = self._exact(counts.matrix)
                     found["confusion_matrix"] = {"labels": labels, "counts": matrix}
+                pairs = counts.confusions()[:1000]
+                often = self._exact(np.array([n for *_, n in pairs]))
                 found["confusions"] = [
-                    {"true": labels[i], "predicted": labels[j], "examples": n}
-                    for i, j, n in counts.confusions()[:1000]
+                    {"true": labels[i], "predicted": labels[j], self._counted: n}
+                    for (i, j, _), n in zip(pairs, often, strict=True)
                 ]
         return found
+
+
+def _counts(values: npt.NDArray[Any]) -> list[str]:
+    """Counts, or sums of weights, with the same number of decimals."""
+    decimals = 0 if (values == np.rint(values)).all() else 2
+    return [f"{value:,.{decimals}f}" for value in values.tolist()]
 
 
 def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> str:
     most = 8 if len(labels) > 6 else 12
     names = [n if len(n) <= most else n[: most - 1] + "~" for n in labels]
-    rows = [
-        [name, *(f"{c:,.6g}" if c else "." for c in row)]
-        for name, row in zip(names, counts, strict=True)
-    ]
+    values = np.array(counts)
+    texts = np.reshape(_counts(values.reshape(-1)), values.shape)
+    texts[values == 0] = "."
+    rows = [[name, *row] for name, row in zip(names, texts.tolist(), strict=True)]
     return table([["true \\ predicted", *names], *rows])

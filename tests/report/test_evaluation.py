@@ -1,5 +1,6 @@
 """What `fastnn evaluate` says: per class, per target, beside the baseline, of quantiles."""
 
+import re
 import warnings
 from typing import Any
 
@@ -137,3 +138,27 @@ def test_classes_neither_there_nor_predicted_have_no_line() -> None:
     assert not [line for line in text.splitlines() if line.startswith("9 ") and "more" not in line]
     every = Evaluation(Judged.of(model, Examples(digits.table, digits.target), "all")).text()
     assert "neither there" not in every
+
+
+@pytest.mark.parametrize("given", [None, np.tile([0.5, 1.0, 2.25, 1.0], 20), np.full(80, 2.0)])
+def test_whether_examples_are_weighted_is_said(given: Any) -> None:
+    x = RNG.normal(size=80)
+    data = {"x": x, "y": np.where(x > 0, "p", "n")}
+    weighted = data | {"w": np.arange(80.0)}
+    model = quiet(weighted, "y", sample_weight="w")
+    found = Evaluation(Judged.of(model, model.examples(data, "y", sample_weight=given), "the data"))
+    text, document = found.text(), found.document()
+    counted = np.ones(80) if given is None else given
+    there = [float(counted[data["y"] == label].sum()) for label in "np"]
+    said = "the examples are weighted: counts are sums of their weights"
+    assert document["weighted"] == (said in text) == (given is not None)
+    absent = "without weights: the column 'w' that training took is not there"
+    assert (absent in text) == (given is None)
+    key = "examples" if given is None else "weight"
+    assert [row[key] for row in document["classes"]] == there
+    wide = [f"{n:.2f}" if there[0] % 1 else f"{n:.0f}" for n in there]
+    assert re.findall(rf"^[np] .* ({wide[0]}|{wide[1]})$", text, re.M) == wide
+    assert np.sum(document["confusion_matrix"]["counts"]) == sum(there)
+    if given is None:
+        assert type(document["classes"][0]["examples"]) is int
+        assert type(document["confusion_matrix"]["counts"][0][0]) is int
