@@ -149,9 +149,13 @@ def _texts(name: str, value: Any) -> list[str]:
     ]
 
 
+def _one_or_texts(name: str, value: Any) -> str | list[str]:
+    return _text(name, value) if isinstance(value, str) else _texts(name, value)
+
+
 #: What a config file can say beside the options of the table.
 _OTHERS: Mapping[str, Check] = {
-    "data": _text, "target": _texts, "validation": _text, "test": _text, "out": _text,
+    "data": _one_or_texts, "target": _texts, "validation": _text, "test": _text, "out": _text,
     "report": _text, "sample_weight": _text, "rate_picture": _text, "find_learning_rate": flag,
     "doctor": flag,
 }  # fmt: skip

@@ -6,8 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-from fastnn.cli.inputs import add_inputs, add_target, labelled, load_model, naming
-from fastnn.cli.messages import called, check_output
+from fastnn.cli.inputs import add_inputs, add_target, labelled, load_model, names_of, naming
+from fastnn.cli.messages import check_output
 from fastnn.cli.parser import Parser
 from fastnn.errors import ArgumentError
 from fastnn.recipe.forms import whole
@@ -80,7 +80,7 @@ def explain(arguments: argparse.Namespace) -> int:
                 "seed": found.seed,
                 "columns": list(found),
                 "model": arguments.model,
-                "data": called(arguments.data),
+                "data": names_of(arguments.data),
                 "picture": picture,
                 "fastnn": __version__,
             }

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnn.cli.messages import note
+from fastnn.cli.messages import called, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.train_arguments import (
     DATA_HELP,
+    OneOrMany,
     add_flag,
     add_reading,
     one_or_several,
@@ -42,7 +43,7 @@ def add_inputs(p: Parser) -> None:
     'numpy'
     """
     p.add_argument("model", metavar="MODEL", help="a model file")
-    p.add_argument("data", metavar="DATA", help=DATA_HELP)
+    p.add_argument("data", metavar="DATA", nargs="+", action=OneOrMany, help=DATA_HELP)
     add_reading_of_data(p)
 
 
@@ -90,7 +91,7 @@ def load_model(arguments: argparse.Namespace) -> Model:
         how: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
         return load(arguments.model, **{n: value for n, value in how.items() if value is not None})
     except ModelFileError:
-        if arguments.data.lower().endswith(".fastnn"):
+        if str(arguments.data).lower().endswith(".fastnn"):
             raise ArgumentError(
                 f"MODEL comes before DATA: fastnn {arguments.command} {arguments.data} "
                 f"{arguments.model}"
@@ -98,8 +99,26 @@ def load_model(arguments: argparse.Namespace) -> Model:
         raise
 
 
+def words_of(data: str | Sequence[str]) -> str:
+    """Return what messages call DATA.
+
+    >>> words_of("a.csv"), words_of(["a.csv", "b.csv", "c.csv"])
+    ('a.csv', 'a.csv and 2 more')
+    """
+    return data if isinstance(data, str) else f"{data[0]} and {len(data) - 1:,} more"
+
+
+def names_of(data: str | Sequence[str]) -> str | list[str]:
+    """Return DATA as a JSON document has it.
+
+    >>> names_of("a.csv"), names_of(["a.csv", "b.csv"])
+    ('a.csv', ['a.csv', 'b.csv'])
+    """
+    return called(data) if isinstance(data, str) else [called(one) for one in data]
+
+
 @contextmanager
-def naming(data: str) -> Iterator[None]:
+def naming(data: str | Sequence[str]) -> Iterator[None]:
     """Name the data in an error about them that does not do so itself.
 
     >>> with naming("flats.csv"):
@@ -110,13 +129,15 @@ def naming(data: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if data in str(error):
+        if any(one in str(error) for one in ([data] if isinstance(data, str) else data)):
             raise
-        raise error.within(f"'{data}': ") from error
+        raise error.within(f"'{words_of(data)}': ") from error
 
 
-def stem(data: str) -> str:
+def stem(data: str | Sequence[str]) -> str:
     """Return the name of a data set or of a file, without its folder and what says its kind.
+
+    Of several files it is that of the first.
 
     >>> stem("digits"), stem("tables/flats.csv.gz"), stem("tables/*.csv"), stem("*.csv")
     ('digits', 'flats', 'tables', 'data')
@@ -124,7 +145,8 @@ def stem(data: str) -> str:
     from fastnn.data.file_types import without_ending
     from fastnn.data.find_files import is_pattern
 
-    folder, name = os.path.split(os.path.normpath(data))
+    first = data if isinstance(data, str) else data[0]
+    folder, name = os.path.split(os.path.normpath(first))
     while is_pattern(name):
         folder, name = os.path.split(folder)
     return without_ending(name) or "data"
@@ -137,19 +159,19 @@ def place_of(model: Model, arguments: argparse.Namespace) -> Place:
     from fastnn.data.files import CSV_SUFFIXES
     from fastnn.data.table import from_zero
 
-    if arguments.data.lower().endswith(CSV_SUFFIXES) and os.path.isfile(arguments.data):
+    data = arguments.data
+    if isinstance(data, str) and data.lower().endswith(CSV_SUFFIXES) and os.path.isfile(data):
         how = Reading(**model.features.reading_with(reading_of(arguments)))
-        return layout_of(Path(arguments.data), how).place()
+        return layout_of(Path(data), how).place()
     return from_zero
 
 
 def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
     """Return the rows to evaluate on, with their targets, whose labels the model knows."""
-    from fastnn.data.builtin import DATASETS
-    from fastnn.preparation.examples import Examples
+    from fastnn.preparation.examples import Examples, is_built_in
 
     drop = _dropped(model, arguments)
-    if arguments.data in DATASETS:
+    if is_built_in(arguments.data):
         if arguments.target is not None:
             raise ArgumentError(
                 f"--target has no effect: data set {arguments.data!r} has its own target"
@@ -191,10 +213,10 @@ def built_in(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table,
 
 def unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
     """Return the rows to predict for; a target that may be there is left out."""
-    from fastnn.data.builtin import DATASETS
+    from fastnn.preparation.examples import is_built_in
 
     drop = _dropped(model, arguments)
-    if arguments.data in DATASETS:
+    if is_built_in(arguments.data):
         return built_in(arguments, drop)[0]
     kept = [name for name in joined(arguments.keep) if name not in model.features.columns]
     drop = tuple(dict.fromkeys([*drop, *kept]))  # so that these are not told as left out
@@ -203,15 +225,15 @@ def unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
 
 def kept_columns(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the columns of ``--keep``, as they are in DATA."""
-    from fastnn.data.builtin import DATASETS
     from fastnn.data.files import is_text_file, read_columns
     from fastnn.data.larger import storage_of
     from fastnn.data.table import check_known
+    from fastnn.preparation.examples import is_built_in
 
     names = joined(arguments.keep)
     if not names:
         return {}
-    if arguments.data in DATASETS:
+    if is_built_in(arguments.data):
         table = built_in(arguments, ())[0]
         check_known(names, table.names, "keep")
         return {name: table.column(name) for name in names}
@@ -221,10 +243,9 @@ def kept_columns(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _dropped(model: Model, arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the columns of ``--drop``; raise for one that the model needs, and for no data."""
-    from fastnn.data.builtin import DATASETS
-    from fastnn.preparation.examples import check_there
+    from fastnn.preparation.examples import check_there, is_built_in
 
-    if arguments.data not in DATASETS:
+    if not is_built_in(arguments.data):
         check_there(arguments.data)
     drop = joined(arguments.drop)
     for name in drop:

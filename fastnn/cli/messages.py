@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -107,7 +107,7 @@ def warn_in_one_line(spelling: Spelling) -> None:
     warnings.showwarning = show
 
 
-def check_output(path: str, option: str, inputs: dict[str, str]) -> None:
+def check_output(path: str, option: str, inputs: Mapping[str, str | Sequence[str]]) -> None:
     """Raise unless a file can be made at ``path``, before any work is done for it.
 
     ``inputs``: what the command reads, by its name in the usage: no result replaces it. Raises
@@ -117,8 +117,10 @@ def check_output(path: str, option: str, inputs: dict[str, str]) -> None:
     """
     if not path:
         raise ArgumentError(f"{option}: name a file, found ''")
+    there = os.path.exists(path)
     for name, given in inputs.items():
-        if os.path.exists(given) and os.path.exists(path) and os.path.samefile(given, path):
+        files = [given] if isinstance(given, str) else given
+        if there and any(os.path.exists(one) and os.path.samefile(one, path) for one in files):
             raise ArgumentError(f"{option} is the file {path!r}, which is {name}: name another one")
     if os.path.isdir(path):
         raise DataError(f"{option}: '{path}' is a folder; name a file in it")

@@ -200,7 +200,7 @@ def _metrics(subjects: Mapping[str, Subject]) -> dict[str, Mapping[str, float]]:
     return found
 
 
-def check_page(path: str, option: str, inputs: dict[str, str]) -> None:
+def check_page(path: str, option: str, inputs: Mapping[str, str | Sequence[str]]) -> None:
     """Raise unless a page can be made at ``path``; a file that is no page of fastnn stays there.
 
     >>> check_page("report.html", "--out", {"DATA": "digits"})

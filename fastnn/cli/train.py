@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.config import add_config, configured, print_config
 from fastnn.cli.findings import say_diagnosis, tell, warn
-from fastnn.cli.inputs import stem
+from fastnn.cli.inputs import stem, words_of
 from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser, joined
 from fastnn.cli.results import quality_text, read_document, read_text
@@ -163,7 +164,7 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def default_out(data: str) -> str:
+def default_out(data: str | Sequence[str]) -> str:
     """Return the name of the model file: that of the data, in the current folder.
 
     >>> default_out("digits"), default_out("tables/flats.csv.gz")
@@ -246,21 +247,21 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     >>> given_arguments(argparse.Namespace(data="digits", command="train", epochs=3))
     {'epochs': 3}
     """
-    from fastnn.data.builtin import DATASETS
     from fastnn.data.files import read_table
     from fastnn.data.images import has_classes
     from fastnn.data.table import listed
-    from fastnn.preparation.examples import check_there
+    from fastnn.preparation.examples import check_there, is_built_in
 
     given, data = as_given(arguments), arguments.data
-    if "target" not in given and data not in DATASETS and not has_classes(data):
+    if "target" not in given and not is_built_in(data) and not has_classes(data):
         check_there(data)
         columns: Any = {
             name: given[name] for name in ("categorical", "dates", "drop") if name in given
         }
         known = read_table(data, **reading_of(arguments), **columns).names
         raise ArgumentError(
-            f"'{data}' needs --target COL, the column to predict (columns: {listed(known)})"
+            f"'{words_of(data)}' needs --target COL, the column to predict "
+            f"(columns: {listed(known)})"
         )
     return given
 

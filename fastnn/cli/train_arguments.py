@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from argparse import Namespace
+from argparse import Action, Namespace
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,9 +45,19 @@ _TITLES = {
 
 #: What DATA can be.
 DATA_HELP = (
-    "a file (CSV, Parquet, Excel, NPZ ...: fastnn help files), a folder or a pattern of such "
-    "files, '-' for standard input, or a built-in name"
+    "a file (CSV, Parquet, Excel, NPZ ...: fastnn help files), several of one type, a folder or a "
+    "pattern of such files, '-' for standard input, or a built-in name"
 )
+
+
+class OneOrMany(Action):
+    """Takes one text as it is, several as a list; none is no argument."""
+
+    def __call__(self, parser: Any, namespace: Namespace, values: Any, option: Any = None) -> None:
+        if len(values) > 1 and "-" in values:
+            parser.error(f"{self.metavar}: '-', standard input, is all of the data or none of it")
+        if values:
+            setattr(namespace, self.dest, values[0] if len(values) == 1 else values)
 
 
 def add_arguments(p: Parser) -> None:
@@ -59,7 +69,7 @@ def add_arguments(p: Parser) -> None:
     >>> vars(p.parse_args(["digits", "--l2", "0.1"]))
     {'data': 'digits', 'l2': 0.1}
     """
-    p.add_argument("data", metavar="DATA", nargs="?", help=DATA_HELP)
+    p.add_argument("data", metavar="DATA", nargs="*", action=OneOrMany, help=DATA_HELP)
     g = p.add_argument_group("data")
     g.add_argument(
         "--target", metavar="COL[,COL]", action="append", type=columns,

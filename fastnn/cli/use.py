@@ -11,11 +11,13 @@ from fastnn.cli.inputs import (
     kept_columns,
     labelled,
     load_model,
+    names_of,
     naming,
     target_of,
     unlabelled,
+    words_of,
 )
-from fastnn.cli.messages import called, check_output, note
+from fastnn.cli.messages import check_output, note
 from fastnn.cli.parser import Parser
 from fastnn.errors import ArgumentError, arg, lacking
 from fastnn.recipe.forms import columns, real, split_list
@@ -121,7 +123,11 @@ def predict(arguments: argparse.Namespace) -> int:
 
             rows = [row for block in found for row in predictions.rows(block)]
             document = {"task": model.task, "target": model.target_name, "rows": rows}
-            more = {"model": arguments.model, "data": arguments.data, "fastnn": __version__}
+            more = {
+                "model": arguments.model,
+                "data": names_of(arguments.data),
+                "fastnn": __version__,
+            }
             print_json({**document, "engine": model.engine, **more})
         elif out is None:
             with predictions.writer(form, None) as write:
@@ -172,7 +178,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         metric_names(model.task, arguments.metrics)  # or refuses
     with naming(arguments.data):
         examples = labelled(model, arguments)
-        found = Evaluation(Judged.of(model, examples, arguments.data), arguments.metrics)
+        found = Evaluation(Judged.of(model, examples, words_of(arguments.data)), arguments.metrics)
     if arguments.json:
         print_json(
             {
@@ -182,7 +188,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
                 "engine": model.engine,
                 **found.document(),
                 "model": arguments.model,
-                "data": called(arguments.data),
+                "data": names_of(arguments.data),
                 "fastnn": __version__,
             }
         )

@@ -84,16 +84,17 @@ def read_csv(
         if pa.types.is_binary(table.column(j).type):
             layout.check_encoding()
     again = _parsed(layout, text, reading, set(doubtful), doubtful) if doubtful else None
-    place = layout.place()
+    place, nameless = layout.place(), _Nameless(path)
     columns: dict[str, Array] = {}
     for j, name in enumerate(layout.names):
         cells = table.column(j) if again is None or j not in doubtful else again.column(str(j))
         if not name.strip():
-            _leave_out(layout, j, cells)
+            nameless.leave_out(j, cells)
         if name in drop or not name.strip():
             quotes.check(cells)
         else:
             columns[name] = _column(name, cells, place, kinds.get(name), reading, quotes)
+    nameless.tell()
     quotes.check_end()
     _tell_skipped(layout, text)
     return columns, place
@@ -262,27 +263,43 @@ def _refuse_second_header(layout: Layout, columns: Sequence[Any], place: Place) 
         )
 
 
-def _leave_out(layout: Layout, j: int, cells: Any) -> None:
-    """Tell of a column without a name that is left out; raise DataError if it has content."""
-    import pyarrow as pa
-    from pyarrow import compute
+class _Nameless:
+    """Tells of the columns without a name, which are left out; refuses one with content.
 
-    path, n = layout.path, len(cells)
-    is_text = pa.types.is_string(cells.type)
-    if (compute.sum(compute.equal(cells, "")).as_py() if is_text else cells.null_count) == n:
-        what = "the first column has" if j == 0 else "the last column has"
-        said = f"file '{path}': {what} neither a name nor a cell; it is left out"
-    elif j == 0 and not cells.null_count and compute.count_distinct(cells).as_py() == n:
-        said = (
-            f"file '{path}': the first column has no name, and another value in each row, as an "
-            "index has; it is left out"
-        )
-    else:
-        raise DataError(
-            f"file '{path}': column {j + 1} has no name, and its cells are no index of the rows; "
-            "name it in the first line"
-        )
-    warnings.warn(said, DataNote, stacklevel=3)
+    Where a file is read in batches, an index is what has another value in each row of a batch.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._said: dict[int, str] = {}
+
+    def leave_out(self, j: int, cells: Any) -> None:
+        """Tell of column ``j``, once; raise DataError if it has content."""
+        what = self._what(j, cells)
+        before = self._said.setdefault(j, what)
+        if not what or before != what:
+            raise DataError(
+                f"file '{self._path}': column {j + 1} has no name, and its cells are no index of "
+                "the rows; name it in the first line"
+            )
+
+    def tell(self) -> None:
+        """Warn (DataNote) of what was left out."""
+        for said in self._said.values():
+            warnings.warn(f"file '{self._path}': {said}; it is left out", DataNote, stacklevel=3)
+
+    def _what(self, j: int, cells: Any) -> str:
+        import pyarrow as pa
+        from pyarrow import compute
+
+        n = len(cells)
+        is_text = pa.types.is_string(cells.type)
+        gaps = compute.sum(compute.equal(cells, "")).as_py() if is_text else cells.null_count
+        if gaps == n:
+            return f"the {'first' if j == 0 else 'last'} column has neither a name nor a cell"
+        if j == 0 and not gaps and compute.count_distinct(cells).as_py() == n:
+            return "the first column has no name, and another value in each row, as an index has"
+        return ""
 
 
 class _Quotes:
@@ -348,18 +365,22 @@ def _batches(
     place: Place,
 ) -> Iterator[dict[str, Array | Texts]]:
     quotes, row = _Quotes(layout, text), 0
+    nameless = _Nameless(layout.path)
     for batch in _record_batches(layout, text):
         columns: dict[str, Array | Texts] = {}
         here = partial(_later, place, row)
         _refuse_second_header(layout, batch.columns, here)
         for j, name in enumerate(layout.names):
             cells = batch.column(j)
+            if not name.strip():
+                nameless.leave_out(j, cells)
             if name in drop or not name.strip():
                 quotes.check(cells)
             else:
                 columns[name] = _cells_of(name, cells, here, kinds.get(name), reading, quotes)
         yield columns
         row += batch.num_rows
+    nameless.tell()
     quotes.check_end()
     _tell_skipped(layout, text)
 

@@ -18,7 +18,7 @@ from fastnn.data.csv_text import read_csv
 from fastnn.data.file_types import EXCEL, FILE_TYPES, IMAGES, FileType, Loaded
 from fastnn.data.find_files import are_files, find_files
 from fastnn.data.frames import frame_columns, is_frame, is_series, series_column
-from fastnn.data.join_files import read_joined
+from fastnn.data.join_files import read_joined, told_once
 from fastnn.data.storage import MEMORY, OnDisk, Storage
 from fastnn.data.table import (
     Array,
@@ -158,7 +158,7 @@ def read_labelled(
     columns, place = _columns(source, kinds, drop, how, optional=names, only=only, storage=storage)
     for name in names:
         if name not in columns:
-            known = [*columns, *(only.others if only is not None else [])]
+            known = [*_names_of(columns), *(only.others if only is not None else [])]
             raise DataError(f"{arg('target')}: {unknown_column(name, known)}")
         values = columns[name]
         empty = without_value(values)
@@ -363,21 +363,27 @@ def _columns(
                 loaded = replace(loaded, place=lambda row: f"{from_zero(row)} of '{path}'")
             return _typed(loaded, kinds, drop, reading, only), loaded.place
 
-        with files.unchanged():
+        with files.unchanged(), told_once(files.paths):
             if disk is not None:
                 columns, place = columns_on_disk(files, kinds, drop, reading, disk, only)
             else:
                 typed = not files.type.is_text
                 columns, place = read_joined(files.paths, kinds, read, reading, typed)
-    known: list[str] = []
-    for name, v in columns.items() if kinds else ():
-        known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
+    known = _names_of(columns) if kinds else []
     declared = {name: kind for name, kind in kinds.items() if name not in optional}
     absent = {kind for name, kind in declared.items() if name not in known}
     known += only.others if only is not None else []  # one of them may be meant
     options = {"categorical": "categorical", "date": "dates"}
     check_known(declared, known, options.get(absent.pop(), "") if len(absent) == 1 else "")
     return columns, place
+
+
+def _names_of(columns: Mapping[str, Any]) -> list[str]:
+    """The names of columns, among them those of matrices, which are x0, x1 and so on of x."""
+    known: list[str] = []
+    for name, v in columns.items():
+        known += [name] if v.ndim == 1 else [f"{name}{j}" for j in range(v.shape[1])]
+    return known
 
 
 def _check_readable(path: Path, of: FileType) -> None:
@@ -405,7 +411,8 @@ def _typed(
 ) -> dict[str, Array]:
     """Return the columns of a source that is not a text file, without those of ``drop``.
 
-    Numeric matrices stay whole, unless one of their columns is dropped or declared categorical.
+    Numeric matrices stay whole, unless one of their columns is dropped, the target or declared
+    categorical.
     """
     arrays: dict[str, Any]
     source, place = loaded.data, loaded.place
@@ -427,7 +434,7 @@ def _typed(
         )
     if only is not None and has_names(source):
         arrays, drop = _wanted(arrays, drop, only)
-    single = {*drop, *(name for name, kind in kinds.items() if kind in ("categorical", "date"))}
+    single = {*drop, *(name for name, kind in kinds.items() if kind != "numeric")}
     columns: dict[str, Array] = {}
     for name, given in arrays.items():
         if is_series(given):

@@ -62,8 +62,8 @@ def has_classes(path: Any) -> bool:
     >>> has_classes("digits.csv")
     False
     """
-    folder = Path(path)
-    if not folder.is_dir():
+    folder = Path(path) if isinstance(path, (str, Path)) else None
+    if folder is None or not folder.is_dir():
         return False
     there = [one for one in folder.iterdir() if one.name[0] not in "._"]
     return bool(there) and all(one.is_dir() for one in there)

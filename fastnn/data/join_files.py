@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 
@@ -56,6 +58,35 @@ def read_joined(
         else:
             joined[name] = _one(name, [columns[name] for columns, _ in found], paths, place)
     return joined, place
+
+
+@contextmanager
+def told_once(paths: Sequence[Path]) -> Iterator[None]:
+    """Let what is told of several files in the same words be told of the first, with how many more.
+
+    >>> paths = [Path("a.csv"), Path("b.csv"), Path("c.csv")]
+    >>> with warnings.catch_warnings(record=True, action="always") as said, told_once(paths):
+    ...     for path in paths:
+    ...         warnings.warn(f"file '{path}': a note")
+    >>> [str(one.message) for one in said]
+    ["file 'a.csv' and 2 more: a note"]
+    """
+    if len(paths) == 1:
+        yield
+        return
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+    found: dict[str, list[tuple[str, Warning]]] = {}
+    for one in told:
+        message = one.message if isinstance(one.message, Warning) else UserWarning(one.message)
+        text = str(message)
+        path = next((f"'{path}'" for path in paths if f"'{path}'" in text), "")
+        found.setdefault(text.replace(path, "\0", 1) if path else text, []).append((path, message))
+    for alike, (first, *more) in found.items():
+        path, message = first
+        others = f" and {len(more):,} more" if more and path else ""
+        warnings.warn(type(message)(alike.replace("\0", path + others, 1)), stacklevel=3)
 
 
 def _kind(values: Array) -> str:

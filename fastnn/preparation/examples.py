@@ -311,6 +311,16 @@ def check_there(data: Any) -> None:
     Traceback (most recent call last):
     fastnn.errors.DataError: 'digitz' is neither a file nor a built-in data set; did you mean ...
     """
+    if isinstance(data, (list, tuple)) and all(isinstance(one, str) for one in data):
+        for one in data:
+            if one in DATASETS and not os.path.exists(one):
+                raise DataError(
+                    f"{shown(one)} is a built-in data set and no file; name it alone, or files of "
+                    "one type",
+                    argument="data",
+                )
+            check_there(one)
+        return
     if not isinstance(data, str) or os.path.exists(data) or is_pattern(data):
         return
     if not os.path.splitext(data)[1]:

@@ -51,7 +51,8 @@ class Config:
                 continue
             try:
                 arrays = name in SOURCES and not isinstance(value, (str, os.PathLike))
-                names = name == "target" and _are_texts(value)
+                several = isinstance(value, (list, tuple)) and len(value) > 1  # files
+                names = (name == "target" or several) and _are_texts(value)
                 if arrays and not names:
                     raise TypeError
                 kept[name] = _plain(value)

@@ -126,6 +126,49 @@ def test_a_folder_and_a_pattern(fastnn, flats_csv, tmp_path):
     assert "file 'by_year/notes.md' is not of the type of the others (3 of .csv)" in ran.err
 
 
+def test_several_files(fastnn, flats_csv, tmp_path):
+    """As a shell makes them of a pattern without quotation marks."""
+    head, *rows = flats_csv.read_text().splitlines(keepends=True)
+    files = [f"{k}.csv" for k in range(3)]
+    for k, name in enumerate(files):
+        (tmp_path / name).write_text("".join([head, *rows[k * 40 : k * 40 + 40]]))
+    (tmp_path / "all.csv").write_text("".join([head, *rows[:120]]))
+    how = ("--target", "price", "--drop", "id", *QUICK)
+    assert fastnn("train", "all.csv", *how).code == 0
+    ran = fastnn("train", *files, *how)
+    assert (ran.code, ran.err) == (0, "")
+    assert "model: 0.fastnn" in ran.out
+    assert unpack("0.fastnn").config.given["data"] == files
+    for command in ("predict", "evaluate", "explain"):
+        one = json.loads(fastnn(command, "all.fastnn", "all.csv", "--json").out)
+        several = json.loads(fastnn(command, "all.fastnn", *files, "--json").out)
+        assert (one.pop("data"), several.pop("data")) == ("all.csv", files)
+        assert one == several
+    assert fastnn("predict", "0.fastnn", *files) == fastnn("predict", "all.fastnn", "all.csv")
+    assert fastnn("train", "--config", "0.fastnn", "-o", "again.fastnn", "--quiet").code == 0
+    assert fastnn("predict", "again.fastnn", *files) == fastnn("predict", "0.fastnn", *files)
+    ran = fastnn("predict", "0.fastnn")
+    assert ran.code == 2
+    assert "DATA" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said"),
+    [
+        (["flats.csv", "-"], 2, "DATA: '-', standard input, is all of the data or none of it"),
+        (["flats.csv", "digits"], 3, "'digits' is a built-in data set and no file; name it"),
+        (["flats.csv", "flots"], 3, "'flots' is neither a file nor a built-in data set"),
+        (["flats.csv", "flots.csv"], 3, "file 'flots.csv' does not exist"),
+        (["flats.csv", "t.npz"], 3, "file 't.npz' is not of the type of the others (1 of .csv)"),
+    ],
+)
+def test_several_files_that_are_no_table(fastnn, flats_csv, tmp_path, data, code, said):
+    np.savez(tmp_path / "t.npz", x=[1.0])
+    ran = fastnn("train", *data, "--target", "price", *QUICK)
+    assert ran.code == code
+    assert ran.err.startswith(f"fastnn: error: {said}")
+
+
 def test_what_a_report_takes_for_data(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()

@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 
+from fastnn.data import csv_text
 from fastnn.data.cells import Reading
 from fastnn.data.csv_layout import layout_of
 from fastnn.data.csv_text import read_csv
@@ -271,28 +272,46 @@ def test_a_header_that_looks_like_a_row_can_be_said_to_be_one(write):
     assert read(path, header=True) == {"1.5": [3], "2": [4]}
 
 
+STORAGES = pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+
+
 @pytest.mark.parametrize("index", [["0", "1", "2"], ["1", "2", "3"], ["a", "b", "c"]])
-def test_an_index_column_is_left_out(write, index):
+@STORAGES
+def test_an_index_column_is_left_out(write, index, storage):
     rows = [[i, *row] for i, row in zip(["", *index], ROWS, strict=True)]
-    with pytest.warns(DataNote, match=r"the first column has no name.* it is left out"):
-        columns, place = read_csv(write(lines(",", rows)))
-    assert list(columns) == ROWS[0]
-    assert place(2).startswith("line 4 of")
+    path = write(lines(",", rows))
+    with pytest.warns(DataNote, match=r"the first column has no name.* it is left out") as told:
+        table = read_table(path, storage=storage)
+    assert len(told) == 1
+    assert list(table.names) == ROWS[0]
+    assert layout_of(path).place()(2).startswith("line 4 of")
 
 
-@pytest.mark.parametrize("index", [["0", "1", "1"], ["0", "", "2"]])
-def test_a_column_without_a_name_that_is_no_index(write, index):
+@pytest.mark.parametrize("index", [["0", "1", "1"], ["0", "", "2"], ["a", "", "c"]])
+@STORAGES
+def test_a_column_without_a_name_that_is_no_index(write, index, storage):
     rows = [[i, *row] for i, row in zip(["", *index], ROWS, strict=True)]
     with pytest.raises(DataError, match="column 1 has no name, and its cells are no index"):
-        read_csv(write(lines(",", rows)))
+        read_table(write(lines(",", rows)), storage=storage)
 
 
-def test_a_delimiter_at_the_end_of_each_line(write):
+def test_content_without_a_name_that_comes_late_is_refused(write, monkeypatch):
+    monkeypatch.setattr(csv_text, "_BATCH_BYTES", 200)
+    rows = [["size", ""], *[["1.5", ""]] * 500, ["2.5", "note"], *[["1.5", ""]] * 500]
+    with pytest.raises(DataError, match="column 2 has no name, and its cells are no index"):
+        read_table(write(lines(",", rows)), storage=OnDisk())
+
+
+@STORAGES
+def test_a_delimiter_at_the_end_of_each_line(write, storage):
     with pytest.warns(DataNote, match="the last column has neither a name nor a cell"):
-        columns, _ = read_csv(write(lines(",", [[*row, ""] for row in ROWS])))
-    assert list(columns) == ROWS[0]
+        table = read_table(write(lines(",", [[*row, ""] for row in ROWS])), storage=storage)
+    assert list(table.names) == ROWS[0]
     with pytest.raises(DataError, match="column 4 has no name"):
-        read_csv(write(lines(",", [[*row, "" if row is ROWS[0] else "5"] for row in ROWS])))
+        read_table(
+            write(lines(",", [[*row, "" if row is ROWS[0] else "5"] for row in ROWS])),
+            storage=storage,
+        )
     ends = lines(",", [ROWS[0], *([*row, ""] for row in ROWS[1:])])
     with pytest.raises(DataError, match=r"line 2: 4 cells .*; it ends with ',', after which"):
         read_csv(write(ends))

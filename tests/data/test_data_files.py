@@ -312,3 +312,22 @@ def test_a_number_that_stands_for_no_value(tmp_path):
     )
     assert read_labelled(typed, "b", missing=["7"])[1].tolist() == [1, 0.5]
     assert read_labelled({"x": [1.5], "y": [3]}, "y", missing=["7"])[1].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "make", [lambda X: {"x": X}, lambda X: X, lambda X: {"x": X, "z": X[:, 0]}]
+)
+def test_a_column_of_a_matrix_can_be_the_target(tmp_path, make):
+    X = np.random.default_rng(0).normal(size=(9, 4))
+    source = make(X)
+    if isinstance(source, np.ndarray):
+        np.save(tmp_path / "t.npy", source)
+        source = tmp_path / "t.npy"
+    table, target = read_labelled(source, "x2")
+    np.testing.assert_array_equal(target, X[:, 2])
+    names = ["x0", "x1", "x3"]
+    assert [name for name in table.names if name != "z"] == names
+    for j, name in zip([0, 1, 3], names, strict=True):
+        np.testing.assert_array_equal(table.column(name), X[:, j])
+    with pytest.raises(DataError, match=r"target: no column 'x4' \(columns: x0, x1"):
+        read_labelled(source, "x4")

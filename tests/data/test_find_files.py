@@ -9,6 +9,8 @@ import pytest
 from fastnn.data import files as files_module
 from fastnn.data.files import read_labelled, read_table
 from fastnn.data.find_files import are_files, find_files
+from fastnn.data.statistics import DataNote
+from fastnn.data.storage import MEMORY, OnDisk
 from fastnn.errors import DataError
 from tests.optional import optional
 
@@ -212,3 +214,18 @@ def test_batches_of_several_files(tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "a.npy").write_bytes(b"")
     assert find_files(tmp_path / "c").batches() is None
+
+
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+def test_what_holds_of_several_files_is_told_once(tmp_path, storage):
+    for k in range(3):
+        (tmp_path / f"p{k}.csv").write_text(f",x,y{',' * (k == 1)}\n0,1,2{',' * (k == 1)}\n")
+    with pytest.warns(DataNote) as told:
+        table = read_table(tmp_path, storage=storage)
+    assert table.numeric.tolist() == [[1, 2]] * 3
+    first, second = (str(one.message) for one in told)
+    assert first == (
+        f"file '{tmp_path / 'p0.csv'}' and 2 more: the first column has no name, and another value "
+        "in each row, as an index has; it is left out"
+    )
+    assert second.startswith(f"file '{tmp_path / 'p1.csv'}': the last column has neither")
