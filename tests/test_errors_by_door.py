@@ -38,8 +38,8 @@ class Wrong:
 
 
 WRONG = Wrong()
-#: What no flag can be, whether it takes a number, a name, a list or a sign.
-TEXT = "wrong,,wrong"
+#: What no flag can be, whether it takes a number, a name, a list, a sign or a folder.
+TEXT = "wrong,,/wrong"
 
 
 def refused(name: str, call: Any, *given: Any, **more: Any) -> str:

@@ -150,7 +150,7 @@ def _texts(name: str, value: Any) -> list[str]:
 
 
 def _one_or_texts(name: str, value: Any) -> str | list[str]:
-    return _text(name, value) if isinstance(value, str) else _texts(name, value)
+    return _texts(name, value) if isinstance(value, list) else _text(name, value)
 
 
 #: What a config file can say beside the options of the table.

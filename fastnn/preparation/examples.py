@@ -307,6 +307,8 @@ def is_built_in(data: Any) -> bool:
 def check_there(data: Any) -> None:
     """Raise DataError for a text that names neither a file nor, perhaps, a built-in data set.
 
+    ArgumentError for a built-in data set in a list of files.
+
     >>> check_there("digitz")
     Traceback (most recent call last):
     fastnn.errors.DataError: 'digitz' is neither a file nor a built-in data set; did you mean ...
@@ -314,7 +316,7 @@ def check_there(data: Any) -> None:
     if isinstance(data, (list, tuple)) and all(isinstance(one, str) for one in data):
         for one in data:
             if one in DATASETS and not os.path.exists(one):
-                raise DataError(
+                raise ArgumentError(
                     f"{shown(one)} is a built-in data set and no file; name it alone, or files of "
                     "one type",
                     argument="data",

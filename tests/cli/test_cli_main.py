@@ -77,7 +77,7 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
         ),
         (["train", "digits", "--optimiser", "adam"], "did you mean '--optimizer'?"),
         (["train", "digits", "--optim", "adam"], "unknown argument '--optim'"),
-        (["train", "digits", "more"], "unknown argument 'more'"),
+        (["train", "digits", "more"], "'digits' is a built-in data set and no file"),
         (["train", "digits", "--momentum", "0.9"], "'--momentum'; write --optimizer momentum"),
         (["train", "digits", "--weight-decay=1"], "--optimizer 'adamw(weight_decay=0.01)'"),
         (["train", "digits", "--beta", "1"], "write for example --optimizer 'momentum(beta=0.9)'"),

@@ -156,7 +156,7 @@ def test_several_files(fastnn, flats_csv, tmp_path):
     ("data", "code", "said"),
     [
         (["flats.csv", "-"], 2, "DATA: '-', standard input, is all of the data or none of it"),
-        (["flats.csv", "digits"], 3, "'digits' is a built-in data set and no file; name it"),
+        (["flats.csv", "digits"], 2, "'digits' is a built-in data set and no file; name it"),
         (["flats.csv", "flots"], 3, "'flots' is neither a file nor a built-in data set"),
         (["flats.csv", "flots.csv"], 3, "file 'flots.csv' does not exist"),
         (["flats.csv", "t.npz"], 3, "file 't.npz' is not of the type of the others (1 of .csv)"),
