@@ -15,6 +15,8 @@ from fastnn.streams import SafeStream, say
 
 #: Files of the command's own, and what messages call them.
 _CALLED: dict[str, str] = {}
+#: The warnings and notes of the command so far, which a JSON document repeats.
+_TOLD: list[str] = []
 
 
 def note(text: str) -> None:
@@ -87,6 +89,15 @@ def standard_streams() -> Iterator[None]:
             SafeStream(stream).flush()
 
 
+def told() -> dict[str, list[str]]:
+    """Return what a JSON document says of warnings and notes: nothing, if there were none.
+
+    >>> told()
+    {}
+    """
+    return {"notes": [*_TOLD]} if _TOLD else {}
+
+
 def warn_in_one_line(spelling: Spelling) -> None:
     """Show the warnings meant for users as one line each; to be called in ``catch_warnings``.
 
@@ -99,8 +110,11 @@ def warn_in_one_line(spelling: Spelling) -> None:
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         said = message.said(spelling) if isinstance(message, FastnnWarning) else str(message)
         word = "" if getattr(category, "is_note", False) else "warning: "
-        note(f"{word}{' '.join(said.split())}")
+        text = f"{word}{' '.join(said.split())}"
+        _TOLD.append(called(text))
+        note(text)
 
+    _TOLD.clear()
     warnings.simplefilter("ignore")
     warnings.simplefilter("default", UserWarning)
     warnings.simplefilter("default", RuntimeWarning)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.cli.messages import told
+
 
 def plain(value: Any) -> Any:
     """Return ``value`` in what JSON knows: no NumPy types, and null for NaN and infinities.
@@ -30,7 +32,7 @@ def plain(value: Any) -> Any:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """Print one JSON document.
+    """Print one JSON document, with the warnings and notes that there were in "notes".
 
     >>> print_json({"test": {"loss": float("nan")}})
     {
@@ -39,4 +41,4 @@ def print_json(document: Mapping[str, Any]) -> None:
       }
     }
     """
-    print(json.dumps(plain(document), indent=2, allow_nan=False))
+    print(json.dumps(plain({**document, **told()}), indent=2, allow_nan=False))

@@ -208,12 +208,14 @@ def text_cells(
             raise DataError(no_dates(name, kind))
         if found is not None:
             return found
+    counts = np.bincount(codes, minlength=len(cells))
     refuse_near_numbers(
         name,
         [known[k] or "" for k in there],
         [None if (value := values[k]) is None else float(value) for k in there],
-        np.bincount(codes, minlength=len(cells))[there],
+        counts[there],
         lambda k: where(there[k]),
+        there.index(codes[0]) if codes[0] in there and counts[codes[0]] == 1 else None,
     )
     tell_affixes(name, there, known, codes, where)
     if kind == "label":

@@ -45,6 +45,10 @@ _MARKED = re.compile(
     r"(?P<bound>[<>≤≥]=?|[~≈])\s*[+-]?[\d.,]*\d[\d.,]*(?:[eE][+-]?\d+)?"
     r"|[+-]?[\d.,]*\d[\d.,]*\s*(?P<mark>\*+|[†‡§¶]+|[⁰¹²³⁴-⁹]+|\[\w{1,3}\]|\(\w\)|(?<=\s)[A-Za-z])"
 )
+#: What begins a row that is no example but sums up the others.
+_OF_TOTALS = re.compile(
+    r"(?:grand |sub)?-?\s*(?:totals?|sums?|summe|gesamt|average|mean|mittelwert|avg)\b.*", re.I
+)
 #: Words and signs that people and programs write where there is no value.
 _NO_VALUE = re.compile(
     r"[\W_]+|n\.?a\.?|k\. ?a\.|n\.?d\.?|nil|nat|missing|unk|unknown|undefined|no data|\(null\)"
@@ -118,11 +122,13 @@ def refuse_near_numbers(
     numbers: Sequence[float | None],
     counts: Array,
     place: Callable[[int], str],
+    begin: int | None = None,
 ) -> None:
     """Raise DataError, with the cell and the cure, if a column of text looks like numbers.
 
     ``texts``: the different texts of the column, no gaps; ``numbers``: what each writes, None if
-    it is none; ``counts``: in how many cells it is; ``place``: where the first of them is.
+    it is none; ``counts``: in how many cells it is; ``place``: where the first of them is;
+    ``begin``: which text the first row has, and no other.
 
     >>> import numpy as np
     >>> near = ["1,5", "2,75"], [None, None], np.array([1, 1])
@@ -148,24 +154,36 @@ def refuse_near_numbers(
         if len(plain) < 2 and not any(_bare(texts[k]) for k in strays):
             return
     alike = [texts[k] for k in strays if _bare(texts[k])]
+    signs = {(unit_of(texts[k]) or ("",))[0] for k in strays}
+    if len(signs) == 1 and "" not in signs and n_stray * 2 > n_all and plain:
+        bare = next(k for k, number in enumerate(numbers) if number is not None)
+        raise DataError(
+            f"column {shown(name)}, {place(bare)}: {shown(texts[bare])} has no {signs.pop()!r}, as "
+            f"most cells have ({shown(texts[strays[0]])}); write the sign at all of the numbers, "
+            "or at none"
+        )
     first = next(k for k in strays if not alike or texts[k] == alike[0])
-    raise DataError(not_a_number(name, place(first), texts[first], alike))
+    raise DataError(not_a_number(name, place(first), texts[first], alike, first == begin))
 
 
-def not_a_number(name: str, where: str, cell: object, alike: Sequence[str] = ()) -> str:
-    """Return the message for a stray text cell in a numeric column; ``alike``: cells like it.
+def not_a_number(
+    name: str, where: str, cell: object, alike: Sequence[str] = (), begins: bool = False
+) -> str:
+    """Return the message for a stray text cell in a numeric column.
+
+    ``alike``: cells like it; ``begins``: it is in the first row alone.
 
     >>> raise DataError(not_a_number("age", "line 3 of 'a.csv'", "1,5"))
     Traceback (most recent call last):
     fastnn.errors.DataError: column 'age', line 3 of 'a.csv': '1,5' is not a number, in a numeric
     column; if the decimal sign is a comma, say decimal=',', or make the column categorical: ...
     """
-    cure = _cure(str(cell).strip(), alike)
+    text = str(cell).strip()
+    wrong = f"column {shown(name)}, {where}: {shown(cell)} is not a number, in a numeric column; "
+    if found := _no_example(text, begins):
+        return wrong + found
     category = f", or make the column categorical: {for_column('categorical', name)}"
-    return (
-        f"column {shown(name)}, {where}: {shown(cell)} is not a number, in a numeric column; "
-        f"{cure}{advice('categorical', category)}"
-    )
+    return f"{wrong}{_cure(text, alike)}{advice('categorical', category)}"
 
 
 def _bare(text: str) -> str | None:
@@ -173,6 +191,15 @@ def _bare(text: str) -> str | None:
     found = _SIGNED.fullmatch(plainly(text)) if len(text) <= _LONGEST else None
     body = found["body"] if found else ""
     return body if any(how.number_text(body) is not None for how in NOTATIONS) else None
+
+
+def _no_example(cell: str, begins: bool) -> str:
+    """The cure if the cell's row is no example: a sum, or units below the header."""
+    if _OF_TOTALS.fullmatch(cell):
+        return "if the row sums up the others, remove it"
+    if begins and not any(map(str.isdigit, cell)) and not _NO_VALUE.fullmatch(cell):
+        return "if the row holds units or explanations of the columns, remove it"
+    return ""
 
 
 def _cure(cell: str, alike: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from fastnn.data.cells import kept_options
 from fastnn.data.columns import numeric_part, texts_of
 from fastnn.data.date_features import DateParts, are_dates, elapsed_units
 from fastnn.data.dates import written
+from fastnn.data.placeholders import tell_placeholders
 from fastnn.data.state import (
     check_metadata,
     check_vectors,
@@ -164,6 +165,7 @@ class Features(Pickled):
         values = numeric_part(table, numeric)
         gaps = columns_with_gaps(values)
         values, fill = filled_by_median(values, gaps, numeric, weights, table.storage)
+        tell_placeholders(values, numeric, table.dates)
         mean, scale = moments(values, numeric, weights)
         fill = np.where(gaps, fill, mean)
         places = {n: j for j, n in enumerate(numeric) if n in table.dates}

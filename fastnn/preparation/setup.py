@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy.typing as npt
 
+from fastnn.data.placeholders import tell_placeholders
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import DataNote
 from fastnn.data.strange import Strange, tell_of_parts
 from fastnn.data.targets import Targets
-from fastnn.data.tasks import check_task
+from fastnn.data.tasks import Task, check_task
 from fastnn.errors import arg, inside
 from fastnn.nn.network import Network, network
 from fastnn.preparation.baseline import constant
@@ -116,9 +117,7 @@ def set_up(
     targets = _remember(
         shared,
         ("targets", outputs),
-        lambda: Targets.fit(
-            train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights
-        ),
+        lambda: _targets(train, source.target_name, task, dtype, standardizes),
     )
     prepared = Preparation(features, targets, cost)
     own = {"validation": validation, "test": test}
@@ -160,6 +159,20 @@ def set_up(
         recipe, net, features, targets, ready, judges.greater_is_better, source.target_name, record,
         constant(record.prior, train, cost),
     )  # fmt: skip
+
+
+def _targets(
+    train: Examples, name: str | tuple[str, ...], task: Task, dtype: str, standardizes: bool
+) -> Targets:
+    """Fit the encoding of the target; a number in it that may mean no value is told."""
+    if task == "regression":
+        values = train.target.reshape(len(train), -1)
+        several = [f"{name} {j}" for j in range(values.shape[1])]
+        names = name if isinstance(name, tuple) else several if len(several) > 1 else [name]
+        tell_placeholders(values, names, what="target")
+    return Targets.fit(
+        train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights
+    )
 
 
 def _tell_whole_numbers(source: Source) -> None:

@@ -24,3 +24,18 @@ def test_everything_becomes_strict_json(value: object) -> None:
 
 def test_arrays_become_lists() -> None:
     assert plain({"W": np.array([[1.0, np.inf]])}) == {"W": [[1.0, None]]}
+
+
+def test_a_document_repeats_what_was_told(fastnn, tmp_path) -> None:
+    rows = "".join(f"{i},{i}.5\n" for i in range(40))
+    (tmp_path / "bad.csv").write_text(f"a,y\n{rows}1,2,3\n")
+    how = ("--bad-rows", "skip", "--json")
+    ran = fastnn("train", "bad.csv", "--target", "y", "--epochs", 1, "--quiet", *how)
+    (said,) = json.loads(ran.out)["notes"]
+    assert said.startswith("file 'bad.csv': 1 row of another number of cells than the 2 columns")
+    assert f"fastnn: {said}" in ran.err
+    for command in ("predict", "evaluate"):
+        assert said in json.loads(fastnn(command, "bad.fastnn", "bad.csv", *how).out)["notes"]
+    (tmp_path / "good.csv").write_text(f"a,y\n{rows}")
+    ran = fastnn("train", "good.csv", "--target", "y", "--epochs", 1, "--quiet", "--json")
+    assert "notes" not in json.loads(ran.out)

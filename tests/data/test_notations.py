@@ -20,11 +20,7 @@ from fastnn.errors import DataError
         (["1 200", "3 400"], "1 200", r"space groups .* thousands=' '"),
         (["1\u00a0200", "7"], "1\\xa0200", "thousands=' '"),
         (["1'200", "3'400,5"], "1'200", "decimal=',' and thousands=\"'\""),
-        (
-            ["12%", "3.5 %", "4"],
-            "12%",
-            "write the numbers alone, or each with the same sign, such as",
-        ),
+        (["12%", "4", "3"], "12%", "write the numbers alone, or each with the same sign, such as"),
         (
             ["$3.50", "$1,200"],
             "$3.50",
@@ -262,3 +258,39 @@ def test_marks_of_footnotes_are_named(tmp_path, cell, mark, n_numbers):
 def test_what_looks_like_a_mark_everywhere_is_text():
     stars = ["3*", "4*", "5*", "4"]
     assert read_table({"stars": stars, "x": [1, 2, 3, 4]}).column("stars").tolist() == stars
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["12%", "3.5 %", "4"], "row 2 .*: '4' has no '%', as most cells have ('12%'); write the"),
+        (["$1", "7", "$2", "$3"], "row 1 .*: '7' has no '$', as most cells have ('$1'); write"),
+    ],
+)
+def test_the_number_without_a_sign_is_the_odd_one(cells, said):
+    with pytest.raises(DataError) as caught:
+        read_table({"a": cells})
+    row, _, rest = said.partition(" .*")
+    assert str(caught.value).startswith(f"column 'a', {row} (counted from 0){rest}")
+
+
+@pytest.mark.parametrize("word", ["Total", "TOTALS:", "Sum", "Grand total", "Subtotal", "Average"])
+def test_a_row_that_sums_up_is_to_be_removed(word):
+    with pytest.raises(DataError) as caught:
+        read_table({"a": [*map(str, range(30)), word]})
+    assert str(caught.value) == (
+        f"column 'a', row 30 (counted from 0): '{word}' is not a number, in a numeric column; "
+        "if the row sums up the others, remove it"
+    )
+
+
+@pytest.mark.parametrize("word", ["kg", "in metres", "€/m"])
+def test_a_row_of_units_below_the_header_is_to_be_removed(word):
+    numbers = [*map(str, range(30))]
+    units = "; if the row holds units or explanations of the columns, remove it"
+    with pytest.raises(DataError) as caught:
+        read_table({"a": [word, *numbers]})
+    assert str(caught.value).endswith(units)
+    for elsewhere in ([word, *numbers, word], [*numbers, word], ["nil", *numbers]):
+        with pytest.raises(DataError, match="if it means no value say missing="):
+            read_table({"a": elsewhere})
