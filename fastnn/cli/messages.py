@@ -92,7 +92,9 @@ def standard_streams() -> Iterator[None]:
 def told() -> dict[str, list[str]]:
     """Return what a JSON document says of warnings and notes: nothing, if there were none.
 
-    >>> told()
+    >>> with warnings.catch_warnings():
+    ...     warn_in_one_line(lambda name, value: f"--{name} {value}")
+    ...     told()
     {}
     """
     return {"notes": [*_TOLD]} if _TOLD else {}

@@ -165,7 +165,7 @@ def _targets(
     train: Examples, name: str | tuple[str, ...], task: Task, dtype: str, standardizes: bool
 ) -> Targets:
     """Fit the encoding of the target; a number in it that may mean no value is told."""
-    if task == "regression":
+    if task == "regression" and train.target.dtype.kind in "iuf":
         values = train.target.reshape(len(train), -1)
         several = [f"{name} {j}" for j in range(values.shape[1])]
         names = name if isinstance(name, tuple) else several if len(several) > 1 else [name]
