@@ -22,6 +22,8 @@ from fastnn.errors import DataError
 
 #: A cell of a text file, with what parts it from the next, is about so many bytes.
 _CELL_BYTES = 6
+#: Text of a table is up to so many times as much unpacked.
+_UNPACKED = 20
 
 Columns = Mapping[str, Array | Texts]
 
@@ -33,8 +35,7 @@ def in_batches(source: Any) -> bool:
     False
     """
     if isinstance(source, Files):
-        text = source.type.is_text and not any(map(is_packed, source.paths))
-        return text or source.type.batches is not None
+        return source.type.is_text or source.type.batches is not None
     return hasattr(type(source), "__arrow_c_stream__")
 
 
@@ -49,7 +50,11 @@ def size_in_memory(files: Files) -> int:
         except (pa.ArrowException, OSError):  # which is told when they are read
             return 0
         return sum(one.num_rows * one.num_columns * 8 for one in found)
-    return files.size // _CELL_BYTES * 8 if files.type.is_text else files.size
+    if not files.type.is_text:
+        return files.size
+    sizes = zip(files.paths, files.stamp(), strict=True)
+    text = sum(n * (_UNPACKED if is_packed(path) else 1) for path, (n, *_) in sizes)
+    return text // _CELL_BYTES * 8
 
 
 def columns_on_disk(
@@ -66,7 +71,7 @@ def columns_on_disk(
     """
     declared = dict(kinds)
     if isinstance(source, Files) and source.type.is_text:
-        texts = _Text(source, declared, drop, reading, only)
+        texts = _Text(source, declared, drop, reading, only, storage)
         batches, place, typed = texts.batches(), texts.place, False
     else:
         names, tables = _opened(source)
@@ -93,8 +98,9 @@ class _Text:
         drop: Collection[str],
         reading: Reading,
         only: Only | None,
+        storage: OnDisk,
     ) -> None:
-        self._files, self._how = files, (kinds, drop, reading, only)
+        self._files, self._how = files, (kinds, drop, reading, only, storage)
         self._begins: list[int] = []
         self._places: list[Place] = []
 

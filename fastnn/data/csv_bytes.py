@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,8 @@ from fastnn.backend.host.memory import free_memory
 from fastnn.data.csv_encoding import nul_byte
 from fastnn.data.csv_layout import Layout
 from fastnn.data.packed import is_packed, opened
-from fastnn.errors import DataError
+from fastnn.data.storage import MEMORY, OnDisk, Storage
+from fastnn.errors import DataError, advice, arg
 from fastnn.nn.memory import size
 
 #: Bytes that are read at once.
@@ -26,15 +28,16 @@ class Text:
     """What Arrow is to read.
 
     Attributes:
-        source: a path, or the bytes where the file is packed or not UTF-8. Never a Python file:
-            Arrow's threads may hold it while the interpreter ends, which aborts the process.
+        source: a path, or where the file is packed or not UTF-8 the bytes, in memory or in a file
+            without a name. Never a Python file: Arrow's threads may hold it while the interpreter
+            ends, which aborts the process.
         quoted: whether there is a quotation mark after the header.
         hexadecimal: whether "0x" is there, which Arrow reads as the begin of a number.
         skipped: how many rows were left out, when they have been read.
         tail: the last bytes.
     """
 
-    source: Path | bytearray
+    source: Path | bytearray | mmap.mmap
     quoted: bool = False
     hexadecimal: bool = False
     skipped: int = 0
@@ -44,15 +47,44 @@ class Text:
         """Return what one pass of Arrow reads."""
         import pyarrow as pa
 
-        return str(self.source) if isinstance(self.source, Path) else pa.BufferReader(self.source)
+        if isinstance(self.source, Path):
+            return str(self.source)
+        return pa.BufferReader(pa.py_buffer(self.source))
 
 
-def text_of(layout: Layout) -> Text:
-    """Return the text of a file; raise DataError if it is none, or more than fits into memory."""
+def text_of(layout: Layout, storage: Storage = MEMORY) -> Text:
+    """Return the text of a file; ``storage``: where it is kept, if it is packed or not UTF-8.
+
+    Raises DataError if it is none, for a full disk, and for more than fits into memory.
+    """
     path = layout.path
+    if isinstance(storage, OnDisk) and (is_packed(path) or not layout.is_utf8):
+        return _kept_on_disk(layout, storage)
     kept = bytearray() if is_packed(path) or not layout.is_utf8 else None
     text = Text(path if kept is None else kept)
-    most = free_memory() // 2
+    for block in _looked_at(layout, text):
+        if kept is not None:
+            kept += block
+            _check_room(path, len(kept))
+    return text
+
+
+def _kept_on_disk(layout: Layout, storage: OnDisk) -> Text:
+    text = Text(layout.path)
+    with storage.open() as file:
+        try:
+            for block in _looked_at(layout, text):
+                file.write(block)
+            file.flush()
+            text.source = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise storage.refused(error) from error
+    return text
+
+
+def _looked_at(layout: Layout, text: Text) -> Iterator[bytes]:
+    """Yield the blocks of a file, and note in ``text`` which signs are among them."""
+    path = layout.path
     last = b""
     for block in blocks(layout):
         if b"\0" in block:
@@ -64,15 +96,19 @@ def text_of(layout: Layout) -> Text:
             text.hexadecimal = b"0x" in joined or b"0X" in joined
         last = block[-1:]
         text.tail = (text.tail + block)[-_TAIL:] if len(block) < _TAIL else block[-_TAIL:]
-        if kept is not None:
-            kept += block
-            if len(kept) > most:
-                raise DataError(
-                    f"file '{path}' of {size(path.stat().st_size)} holds more than "
-                    f"{size(most)} of text, half of the memory that is free; unpack it and "
-                    "take fewer rows, or a machine with more memory"
-                )
-    return text
+        yield block
+
+
+def _check_room(path: Path, n_bytes: int) -> None:
+    most = free_memory() // 2
+    if n_bytes > most:
+        raise DataError(
+            f"file '{path}' of {size(path.stat().st_size)} holds more than {size(most)} of text, "
+            "half of the memory that is free; "
+            + advice(
+                "cache", f"keep it on disk: {arg('cache', 'DIR')}", "unpack it and take fewer rows"
+            )
+        )
 
 
 def blocks(layout: Layout) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from fastnn.data.csv_bytes import Text, text_of
 from fastnn.data.csv_layout import Layout, layout_of
 from fastnn.data.csv_lines import check_quotes, ends_in_quotes, never_closed
 from fastnn.data.statistics import DataNote
+from fastnn.data.storage import MEMORY, Storage
 from fastnn.data.table import EXACT, Array, Place, check_known, not_exact
 from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
@@ -340,8 +341,11 @@ def csv_batches(
     drop: Collection[str],
     reading: Reading,
     only: Only | None = None,
+    storage: Storage = MEMORY,
 ) -> tuple[list[str], Iterator[dict[str, Array | Texts]], Place]:
-    """Return the names of the columns of a file that is not packed, its rows in batches, and where.
+    """Return the names of the columns of a file, its rows in batches, and where each is.
+
+    ``storage``: where a text is kept that has to be unpacked or encoded.
 
     A column of a batch is numbers, if all of its cells are, else text, which is judged when all
     of it is there (`spill`).
@@ -351,7 +355,7 @@ def csv_batches(
     named = [name for name in layout.names if name.strip()]
     check_known(drop, named, "drop")
     left = {*drop, *(only.besides(named) if only is not None else ())}
-    text = text_of(layout)
+    text = text_of(layout, storage)
     place = layout.place()
     return named, _batches(layout, text, kinds, left, reading, place), place
 

@@ -8,6 +8,7 @@ from fastnn.data import csv_bytes
 from fastnn.data.cells import Reading
 from fastnn.data.csv_bytes import blocks, text_of
 from fastnn.data.csv_layout import layout_of
+from fastnn.data.storage import OnDisk
 from fastnn.errors import DataError
 
 
@@ -61,5 +62,6 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(write, monkeypatch):
     path = write(b"a,b\n" + b"1,2\n" * 10**6, "t.csv.gz")
     with pytest.raises(DataError, match=r"of .* kB holds more than 1.0 MB of text, half"):
         text_of(layout_of(path))
+    assert len(text_of(layout_of(path), OnDisk()).source) == 4 + 4 * 10**6
     monkeypatch.setattr(csv_bytes, "free_memory", lambda: 10**8)
     assert len(text_of(layout_of(path)).source) == 4 + 4 * 10**6

@@ -1,5 +1,6 @@
 """Tables on disk: the same as in memory, noticed in time, kept whole or not at all."""
 
+import gzip
 import json
 import os
 import warnings
@@ -68,7 +69,22 @@ def arrow_file(folder: Path) -> Path:
     return path
 
 
-FILES = {"csv": csv_file, "parquet": parquet_file, "arrow": arrow_file}
+def packed_file(folder: Path) -> Path:
+    path = folder / "a.csv.gz"
+    path.write_bytes(gzip.compress(csv_file(folder).read_bytes()))
+    return path
+
+
+def encoded_file(folder: Path) -> Path:
+    path = csv_file(folder)
+    path.write_text(path.read_text("utf-8"), "utf-16")
+    return path
+
+
+FILES = {
+    "csv": csv_file, "packed": packed_file, "encoded": encoded_file, "parquet": parquet_file,
+    "arrow": arrow_file,
+}  # fmt: skip
 
 
 def quiet(work: Callable[[], Any]) -> Any:
