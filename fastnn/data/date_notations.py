@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,41 @@ from fastnn.errors import ArgumentError, arg, shown
 #: What is wrong with text that is written in another way, and with a 31st of February.
 OTHERWISE, _IMPOSSIBLE = "is not a date", "cannot be"
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
-           "october", "november", "december")  # fmt: skip
-_NAME = "|".join(f"{name}|{name[:3]}" for name in (*_MONTHS, "sept"))
-_WEEKDAY = "mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun"
+#: The months in English, German, French, Spanish, Italian, Portuguese and Dutch, first as they are
+#: abbreviated. No name is that of another month in another of these languages.
+_NAMES_OF_MONTHS = (
+    "jan ene gen january januar jänner janvier enero gennaio janeiro januari",
+    "feb fév févr fev february februar février febrero febbraio fevereiro februari",
+    "mar mär mrz mrt march märz mars marzo março maart",
+    "apr avr abr april avril abril aprile",
+    "may mai mag mei mayo maggio maio",
+    "jun giu juin june juni junio giugno junho",
+    "jul lug juil july juli juillet julio luglio julho",
+    "aug aoû ago august août agosto augustus",
+    "sep sept set september septembre septiembre settembre setembro",
+    "oct okt ott out october oktober octobre octubre ottobre outubro",
+    "nov november novembre noviembre novembro",
+    "dec dez déc dic december dezember décembre diciembre dicembre dezembro",
+)
+_MONTHS = {name: month for month, names in enumerate(_NAMES_OF_MONTHS, 1) for name in names.split()}
+#: What a number may follow that is no year, such as "Set 2000".
+_OTHER_WORDS = {"set", "out", "gen", "mag"}
+_WEEKDAYS = (
+    "monday mon tuesday tues tue wednesday wed thursday thurs thur thu friday fri saturday sat "
+    "sunday sun montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag mo di mi do "
+    "fr sa so lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves "
+    "viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato domenica segunda-feira "
+    "terça-feira quarta-feira quinta-feira sexta-feira maandag dinsdag woensdag donderdag vrijdag "
+    "zaterdag zondag"
+)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """A pattern of names: in it only the cases of plain letters are ignored."""
+    return "|".join(sorted({form for n in names for form in (n, n.upper())}, key=len, reverse=True))
+
+
+_NAME, _WEEKDAY = _any_of(_MONTHS), _any_of(_WEEKDAYS.split())
 _CLOCK = (
     r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
     r"(?:\s*(?P<p>[ap])\.?m\.?)?"
@@ -28,7 +59,9 @@ _ZONE = r"(?:\s*(?P<z>[+-]\d{2}:?\d{2}(?::\d{2})?|[+-]\d{2}|[a-z]{1,5}))?"
 _YEAR, _MONTH, _DAY = r"(?P<Y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
 _SHORT = r"(?P<y>\d{2})"
 _NAMED = rf"(?P<b>{_NAME})\.?"
-_NTH = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_COMMA = r"(?:[ ,/-]\s*| de | del )"
+_OF = r"(?:[ /-]| de | del )"  # of Spanish and Portuguese
+_NTH = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°)?"
 
 
 @dataclass(frozen=True)
@@ -49,7 +82,7 @@ class Notation:
 
 def _notation(form: str, date: str, **more: Any) -> Notation:
     """The notation of a date, after which there may be a time."""
-    text = rf"(?:(?:{_WEEKDAY})(?:day)?\.?,?\s+)?{date}(?:(?:[ t]|,?\s+){_CLOCK}{_ZONE})?"
+    text = rf"(?:(?:{_WEEKDAY})\.?,?\s+)?{date}(?:(?:[ t]|,?\s+){_CLOCK}{_ZONE})?"
     return Notation(form, re.compile(text, re.IGNORECASE | re.ASCII), **more)
 
 
@@ -72,13 +105,13 @@ NOTATIONS = {
         *_both_ways("-", _YEAR, "%Y"),
         _notation("%Y.%m.%d", rf"{_YEAR}\.{_MONTH}\.{_DAY}"),
         _notation("%b %d, %Y", rf"{_NAMED}\s+{_NTH},?\s+{_YEAR}"),
-        _notation("%d %b %Y", rf"{_NTH}\.?[ /-]{_NAMED}[ /-]{_YEAR}"),
+        _notation("%d %b %Y", rf"{_NTH}\.?{_OF}{_NAMED}{_OF}{_YEAR}"),
         _notation("%d-%b-%y", rf"{_NTH}[ /-]{_NAMED}[ /-]{_SHORT}"),
         _notation("%Y-%b-%d", rf"{_YEAR}[ /-]{_NAMED}[ /-]{_DAY}"),
         *_both_ways("/", _SHORT, "%y", weak=True),
         _notation("%d.%m.%y", rf"(?P<d>\d{{2}})\.(?P<m>\d{{2}})\.{_SHORT}", weak=True),
         _notation("%Y-%m", rf"{_YEAR}[/-](?P<m>\d{{2}})", weak=True),
-        _notation("%b %Y", rf"{_NAMED}[ ,/-]\s*{_YEAR}"),
+        _notation("%b %Y", rf"(?P<b>{_any_of({*_MONTHS} - _OTHER_WORDS)})\.?{_COMMA}{_YEAR}"),
         Notation("%Y-Q%q", re.compile(r"(?P<Y>\d{4})[ -]?q(?P<q>\d)", re.I | re.A), weak=True),
         Notation("%H:%M", re.compile(_CLOCK, re.I | re.A), weak=True),
         _notation("%Y%m%d", r"(?P<Y>\d{4})(?P<m>\d{2})(?P<d>\d{2})", asked=True),
@@ -270,5 +303,4 @@ def _mixed_zones(found: Sequence[re.Match[str] | None]) -> bool | None:
 
 
 def _month(text: str) -> int:
-    small = text.lower()
-    return next(i for i, name in enumerate(_MONTHS, 1) if name.startswith(small[:3]))
+    return _MONTHS[text.lower()]

@@ -4,8 +4,9 @@ Recognised, each with a time of day behind it or without, in UTC or a zone such 
 2024-01-31, 2024/1/31, 2024.01.31, 31.1.2024, 31/1/2024 or 1/31/2024, 31-1-2024 or 1-31-2024, with
 years of two digits 31.01.24, 31/1/24 or 1/31/24 (69 to 99 are of the last century), Jan 31, 2024,
 31 January 2024, 31-Jan-24, 2024-Jan-31; months: 2024-01, 2024/01, Jan 2024, January 2024; quarters:
-2024Q1; times of day: 9:30, 09:30:15.5, 9:30 pm. Names are English. Where day and month cannot be
-told apart in a whole column, the user is asked. Other notations are given as `strptime` has them.
+2024Q1; times of day: 9:30, 09:30:15.5, 9:30 pm. Names are English, German, French, Spanish,
+Italian, Portuguese or Dutch. Where day and month cannot be told apart in a whole column, the user
+is asked. Other notations are given as `strptime` has them, which knows English names.
 """
 
 from __future__ import annotations

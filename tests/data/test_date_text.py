@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.data.date_notations import NOTATIONS, check_form, iso_moments, moments_of
+from fastnn.data.date_notations import (
+    _NAMES_OF_MONTHS,
+    NOTATIONS,
+    check_form,
+    iso_moments,
+    moments_of,
+)
 from fastnn.data.files import read_table
 from fastnn.data.statistics import DataNote
 from fastnn.errors import ArgumentError, DataError
@@ -228,8 +234,8 @@ def test_a_format_that_half_of_the_cells_have_is_that_of_the_column():
 @pytest.mark.parametrize(
     "cells",
     [
-        ["1-Mär-2020", "3-Feb-2021"], ["Montag, 3. März 2024", "2024, 5. Juni"],
-        ["2020/01/01_00h", "2020/01/02_13h"], ["1 janvier 2020", "2 avril 2021"] * 9 + ["?!"],
+        ["1-Gru-2020", "3-Sty-2021"], ["2024, Tag 3 im März", "2024, Tag 5 im Juni"],
+        ["2020/01/01_00h", "2020/01/02_13h"], ["1 stycznia 2020", "2 kwietnia 2021"] * 9 + ["?!"],
         ["3/2024 (5)", "4/2024 (1)"],
     ],
 )  # fmt: skip
@@ -251,3 +257,35 @@ def test_other_text_is_not_said_to_be_dates(cells):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_table({"d": cells})
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("3. März 2024", "2024-03-03"), ("MONTAG, 3. MÄRZ 2024", "2024-03-03"),
+        ("15. Okt. 2024", "2024-10-15"), ("Mi, 1. Mai 2024", "2024-05-01"),
+        ("14-Dez-24", "2024-12-14"), ("Jänner 2024", "2024-01-01"), ("juil. 2024", "2024-07-01"),
+        ("1er janvier 2024", "2024-01-01"), ("mercredi 3 avril 2024", "2024-04-03"),
+        ("14 août 2024", "2024-08-14"), ("FÉVR. 2024", "2024-02-01"), ("5 juin 2024", "2024-06-05"),
+        ("3 de marzo de 2024", "2024-03-03"), ("miércoles, 5 enero 2022", "2022-01-05"),
+        ("9 dic 2023", "2023-12-09"), ("giovedì 3 ottobre 2024", "2024-10-03"),
+        ("15 set 2024", "2024-09-15"), ("7 luglio 2024 10:30", "2024-07-07T10:30"),
+        ("3 de março de 2024", "2024-03-03"), ("outubro de 2024", "2024-10-01"),
+        ("terça-feira, 2 jan 2024", "2024-01-02"), ("3 maart 2024", "2024-03-03"),
+        ("woensdag 1 mei 2024", "2024-05-01"), ("2024-Aug-31", "2024-08-31"),
+    ],
+)  # fmt: skip
+def test_names_of_months_in_other_languages(text, day):
+    found = read_table({"d": [text]}).column("d")
+    assert found.tolist() == [np.datetime64(day, "s").astype(float)]
+
+
+def test_no_name_is_that_of_two_months():
+    names = [name for of_one in _NAMES_OF_MONTHS for name in of_one.split()]
+    assert len(names) == len(set(names))
+    assert len(_NAMES_OF_MONTHS) == 12
+
+
+def test_words_before_a_number_are_no_months():
+    cells = ["Set 2000", "Gen 2001", "Out 2002"]
+    assert read_table({"d": cells}).column("d").tolist() == cells
