@@ -18,7 +18,7 @@ from fastnn.data.csv_text import read_csv
 from fastnn.data.file_types import EXCEL, FILE_TYPES, IMAGES, FileType, Loaded
 from fastnn.data.find_files import are_files, find_files
 from fastnn.data.frames import frame_columns, is_frame, is_series, series_column
-from fastnn.data.join_files import read_joined, told_once
+from fastnn.data.join_files import read_joined, tell_partitions, told_once
 from fastnn.data.storage import MEMORY, OnDisk, Storage
 from fastnn.data.table import (
     Array,
@@ -354,6 +354,8 @@ def _columns(
     else:
         for path in files.paths:
             _check_readable(path, files.type)
+
+        tell_partitions(files.paths)
 
         def read(path: Path, kinds: Mapping[str, str]) -> tuple[dict[str, Array], Place]:
             if files.type.load is None:

@@ -15,6 +15,7 @@ from fastnn.data.cells import Reading
 from fastnn.data.columns import category_texts, text_column
 from fastnn.data.dates import Dates
 from fastnn.data.find_files import check_same_columns
+from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, Place, check_exact
 from fastnn.errors import DataError, shown
 
@@ -58,6 +59,31 @@ def read_joined(
         else:
             joined[name] = _one(name, [columns[name] for columns, _ in found], paths, place)
     return joined, place
+
+
+def tell_partitions(paths: Sequence[Path]) -> None:
+    """Warn (DataNote) of values that are in the names of folders alone, such as "year=2024".
+
+    >>> with warnings.catch_warnings(record=True, action="always") as said:
+    ...     tell_partitions([Path("t/year=2023/a.csv"), Path("t/year=2024/a.csv")])
+    >>> str(said[0].message)
+    "folder 'year=2023': what the names of folders say of 'year' is no column of the table; ..."
+    """
+    values: dict[str, dict[str, None]] = {}
+    for path in paths:
+        for part in path.parts[:-1]:
+            name, sign, _ = part.partition("=")
+            if name and sign:
+                values.setdefault(name, {})[part] = None
+    for name, parts in values.items():
+        if len(parts) > 1:
+            warnings.warn(
+                DataNote(
+                    f"folder '{next(iter(parts))}': what the names of folders say of "
+                    f"{shown(name)} is no column of the table; write it into the files to use it"
+                ),
+                stacklevel=3,
+            )
 
 
 @contextmanager

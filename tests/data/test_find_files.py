@@ -229,3 +229,17 @@ def test_what_holds_of_several_files_is_told_once(tmp_path, storage):
         "in each row, as an index has; it is left out"
     )
     assert second.startswith(f"file '{tmp_path / 'p1.csv'}': the last column has neither")
+
+
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+def test_values_in_the_names_of_folders_are_told(tmp_path, storage):
+    for year in (2023, 2024):
+        folder = tmp_path / "kind=a" / f"year={year}"
+        folder.mkdir(parents=True)
+        (folder / "a.csv").write_text("x,y\n1,2\n")
+    with pytest.warns(
+        DataNote, match="^folder 'year=2023': what the names .* 'year' is no"
+    ) as told:
+        table = read_table(tmp_path / "**" / "*.csv", storage=storage)
+    assert len(told) == 1
+    assert table.names == ("x", "y")
