@@ -70,7 +70,7 @@ class Reading:
 
     Attributes:
         delimiter: what parts the columns of a text file; None: what parts all of its lines alike
-            of a comma, a semicolon, a tab and '|'.
+            of a comma, a semicolon, a tab and '|'. "whitespace": runs of spaces and tabs.
         encoding: how the characters of a text file are written; None: UTF-8, or what a byte order
             mark at its begin says.
         header: whether the first line of a text file names the columns; False: it is a row, and
@@ -105,9 +105,12 @@ class Reading:
 
     def __post_init__(self) -> None:
         sign = self.delimiter
-        if sign is not None and (not isinstance(sign, str) or len(sign) != 1):
-            raise ArgumentError(f"{arg('delimiter')} must be one character, found {shown(sign)}")
-        if sign and (sign.isalnum() or sign in '"\r\n.-+' or not sign.isascii()):
+        spaces = sign == "whitespace"
+        if sign is not None and not spaces and (not isinstance(sign, str) or len(sign) != 1):
+            raise ArgumentError(
+                f"{arg('delimiter')} must be one character or 'whitespace', found {shown(sign)}"
+            )
+        if sign and not spaces and (sign.isalnum() or sign in '"\r\n.-+' or not sign.isascii()):
             raise ArgumentError(
                 f"{arg('delimiter')} must be a character that no number or quoted text has a use "
                 "for, such "

@@ -6,19 +6,22 @@ import codecs
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from fastnn.backend.host.memory import free_memory
 from fastnn.data.csv_encoding import nul_byte
 from fastnn.data.csv_layout import Layout
-from fastnn.data.packed import is_packed, opened
+from fastnn.data.packed import opened
 from fastnn.data.storage import MEMORY, OnDisk, Storage
 from fastnn.errors import DataError, advice, arg
 from fastnn.nn.memory import size
 
 #: Bytes that are read at once.
 _BLOCK = 2**18
+#: Lines that are put into another form at once.
+_LINES = 2**12
 #: The end of a file that is kept: more than a line, for most.
 _TAIL = 2**16
 
@@ -53,14 +56,14 @@ class Text:
 
 
 def text_of(layout: Layout, storage: Storage = MEMORY) -> Text:
-    """Return the text of a file; ``storage``: where it is kept, if it is packed or not UTF-8.
+    """Return the text of a file; ``storage``: where it is kept, if it cannot be read as it is.
 
     Raises DataError if it is none, for a full disk, and for more than fits into memory.
     """
     path = layout.path
-    if isinstance(storage, OnDisk) and (is_packed(path) or not layout.is_utf8):
+    if isinstance(storage, OnDisk) and not layout.is_plain:
         return _kept_on_disk(layout, storage)
-    kept = bytearray() if is_packed(path) or not layout.is_utf8 else None
+    kept = None if layout.is_plain else bytearray()
     text = Text(path if kept is None else kept)
     for block in _looked_at(layout, text):
         if kept is not None:
@@ -113,6 +116,12 @@ def _check_room(path: Path, n_bytes: int) -> None:
 
 def blocks(layout: Layout) -> Iterator[bytes]:
     """Yield the bytes of a file as UTF-8, unpacked, block after block."""
+    if layout.runs:
+        layout.check_encoding()
+        lines = layout.lines()
+        while chunk := "".join(islice(lines, _LINES)):
+            yield chunk.encode()
+        return
     decoder = None if layout.is_utf8 else codecs.getincrementaldecoder(layout.encoding)()
     with opened(layout.path) as stream:
         while block := stream.read(_BLOCK):

@@ -18,12 +18,15 @@ from fastnn.data.cells import STANDARD, Reading, parse_number
 from fastnn.data.csv_encoding import check_encoding, head_of
 from fastnn.data.csv_lines import (
     SIGNS,
+    WHITESPACE,
     Record,
     cells_of,
     lines_of,
     never_closed,
     records,
+    with_tabs,
 )
+from fastnn.data.packed import is_packed
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Place, check_names, listed
 from fastnn.errors import DataError, advice, arg, shown
@@ -49,6 +52,7 @@ class Layout:
         header: whether the file names them.
         longest: characters of the longest line at the begin.
         skips: rows of another number of cells do not count.
+        runs: runs of spaces and tabs part the columns; they are read as a tab each.
     """
 
     path: Path
@@ -59,11 +63,17 @@ class Layout:
     header: bool = True
     longest: int = 0
     skips: bool = False
+    runs: bool = False
 
     @property
     def is_utf8(self) -> bool:
-        """Whether the bytes can be read as they are."""
+        """Whether the bytes are UTF-8."""
         return self.encoding == "utf-8-sig"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the bytes can be read as they are."""
+        return self.is_utf8 and not self.runs and not is_packed(self.path)
 
     def rows(self) -> Iterator[Record]:
         """Yield the rows, without the header; those of another number of cells, if they count."""
@@ -71,8 +81,13 @@ class Layout:
         return (row for row in rows if row.cells == len(self.names)) if self.skips else rows
 
     def _every_row(self) -> Iterator[Record]:
-        lines = islice(lines_of(self.path, self.encoding), self.skip, None)
+        lines = islice(self.lines(), self.skip, None)
         return records(lines, self.sign, self.skip)
+
+    def lines(self) -> Iterator[str]:
+        """Yield all lines, with a tab for runs of spaces where these part the columns."""
+        lines = lines_of(self.path, self.encoding)
+        return map(with_tabs, lines) if self.runs else lines
 
     def check_encoding(self) -> None:
         """Raise DataError for the first line that is not in the encoding."""
@@ -107,7 +122,10 @@ def layout_of(path: Path, reading: Reading = STANDARD) -> Layout:
     (';', 2, ('age', 'town'))
     """
     encoding, head = head_of(path, reading.encoding)
+    runs = reading.delimiter == WHITESPACE
     lines = list(io.StringIO(head, newline=""))
+    if runs:
+        lines, reading = [*map(with_tabs, lines)], replace(reading, delimiter="\t")
     if not any(line.strip("\r\n") for line in lines):
         raise DataError(f"file '{path}' is empty")
     sign, record = _first_line(path, lines, reading)
@@ -132,7 +150,7 @@ def layout_of(path: Path, reading: Reading = STANDARD) -> Layout:
         if "\ufffd" in "".join(cells):
             check_encoding(path, encoding, sign, cells)
         _check_header(path, cells, found, reading)
-    return replace(layout, skips=reading.bad_rows == "skip")
+    return replace(layout, skips=reading.bad_rows == "skip", runs=runs)
 
 
 def _first_line(path: Path, lines: Sequence[str], reading: Reading) -> tuple[str, Record]:
@@ -216,9 +234,10 @@ def _check_sign(path: Path, header: str, rows: Sequence[str], sign: str) -> None
         if numbers and all(len(row) == len(header.split()) for row in parts):
             found = " "
             if any(" ".join(row.split()) != row for row in (header, *rows)):
+                say = f"say {arg('delimiter', WHITESPACE)}"
                 raise DataError(
                     f"file '{path}': the header {shown(header)} is one column; if runs of spaces "
-                    "separate the columns, replace each by a comma"
+                    f"separate the columns, {advice('delimiter', say, 'replace each by a comma')}"
                 )
     if found is not None:
         say = advice("delimiter", f"say {arg('delimiter', found)}", "replace it by commas")

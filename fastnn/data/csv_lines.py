@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from fastnn.data.packed import opened
 from fastnn.data.statistics import DataWarning
-from fastnn.errors import DataError
+from fastnn.errors import DataError, advice, arg
 
 #: Signs that are looked for between the columns.
 SIGNS = (",", ";", "\t", "|")
@@ -28,6 +29,24 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
         io.TextIOWrapper(stream, encoding, errors="replace", newline="") as text,
     ):
         yield from text
+
+
+#: The delimiter of files whose columns are parted by runs of spaces and tabs.
+WHITESPACE = "whitespace"
+_RUNS = re.compile(r'("(?:[^"]|"")*")|[ \t]+')
+
+
+def with_tabs(line: str) -> str:
+    r"""Return a line with a tab for each run of spaces and tabs outside of quotation marks.
+
+    >>> with_tabs(' 18.0   8\t"chevrolet malibu"  \n')
+    '18.0\t8\t"chevrolet malibu"\n'
+    """
+    text = line.rstrip("\r\n")
+    end, text = line[len(text) :], text.strip(" \t")
+    if '"' not in text:
+        return "\t".join(re.split("[ \t]+", text)) + end
+    return _RUNS.sub(lambda found: found[1] or "\t", text) + end
 
 
 @dataclass
@@ -176,6 +195,10 @@ def _ragged(path: Path, record: Record, sign: str, n_columns: int, whose: str, f
                 cure = f"{other!r} parts its columns and {sign!r} those of others: use one of them"
     if record.cells == n_columns + 1 and record.text[-1].rstrip("\r\n").endswith(sign):
         cure = f"it ends with {sign!r}, after which there is nothing; remove that"
+    by_runs = next(records(map(with_tabs, record.text), "\t")).cells
+    if not several and sign != " " and record.cells < n_columns <= by_runs:
+        say = advice("delimiter", f"say {arg('delimiter', WHITESPACE)}", "replace each by a comma")
+        cure = f"if runs of spaces and tabs part the columns, {say}"
     if n_columns == 1:
         cure = "if the names of the columns are in a later line, remove the lines before it"
     cells = "1 cell" if record.cells == 1 else f"{record.cells} cells"

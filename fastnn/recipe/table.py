@@ -98,7 +98,11 @@ class ReadingOptions(TypedDict, total=False):
     delimiter: Annotated[str | None, Option(
         None, checks.anything,
         "the sign between the columns of text files",
-        Flag("C", forms.sign, remark="tab for a tab", example="tab"),
+        Flag(
+            "C", forms.sign, remark="tab for a tab, whitespace for runs of spaces and tabs",
+            example="tab",
+        ),
+        more="'whitespace': runs of spaces and tabs",
         shown="found: a comma, a semicolon, a tab or |",
     )]
     encoding: Annotated[str | None, Option(

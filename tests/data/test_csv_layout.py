@@ -39,6 +39,7 @@ def read(path, **reading):
     return {name: values.tolist() for name, values in columns.items()}
 
 
+STORAGES = pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
 EXPECTED = {"size": [1.5, 2.5, 3], "town": ["Ulm", "Bonn", "Ulm"], "price": [7, 9, 8]}
 
 
@@ -89,7 +90,7 @@ def test_spaces_between_columns_are_named(write):
     with pytest.raises(DataError, match="if ' ' separates the columns, say delimiter=' '"):
         layout_of(path)
     assert read(path, delimiter=" ") == {"a": [1, 3], "b": [2, 4]}
-    with pytest.raises(DataError, match=r"if runs of spaces .* replace each by a comma"):
+    with pytest.raises(DataError, match=r"if runs of spaces .*, say delimiter='whitespace'"):
         layout_of(write("a  b\n1  2\n3  4\n"))
     path = write("street name\nElm 5\nOak 7\n")
     assert layout_of(path, Reading(delimiter=",")).names == ("street name",)
@@ -135,6 +136,40 @@ def test_a_header_that_begins_like_a_comment(write, text, names):
 def test_a_comment_that_may_be_the_header(write):
     with pytest.raises(DataError, match="'#name,town' may be a comment or the header; remove"):
         layout_of(write("#name,town\nAnn,Ulm\nBo,Bonn\n"))
+
+
+WIDE = (
+    "# made by hand\n\n  size  town \t price\n"
+    '1.5     Ulm     7  \n 2.5\tBonn    9\n3       "Neu \t Ulm"   8\n'
+)
+
+
+@pytest.mark.parametrize("name", ["t.data", "t.txt.gz"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@STORAGES
+def test_runs_of_spaces_and_tabs(write, name, encoding, storage):
+    path = write(WIDE.replace("Ulm  ", "Köln "), name, encoding)
+    with pytest.warns(DataNote, match="a line is left out before the header as a comment"):
+        table = read_table(path, storage=storage, delimiter="whitespace")
+    assert table.column("size").tolist() == [1.5, 2.5, 3]
+    assert table.column("price").tolist() == [7, 9, 8]
+    assert table.column("town").tolist() == ["Köln", "Bonn", "Neu \t Ulm"]
+
+
+@STORAGES
+def test_a_bad_cell_among_runs_of_spaces_is_told_with_its_line(write, storage):
+    path = write("a   b\n1   2\n3   4x\n" + "5 6\n" * 40, "t.data")
+    with pytest.raises(DataError, match=r"column 'b', line 3 of .*: '4x' is not a number"):
+        read_table(path, delimiter="whitespace", storage=storage)
+    with pytest.raises(DataError, match="line 3: 1 cell where the header has 2 columns"):
+        read_table(write("a  b\n1  2\n3\n"), delimiter="whitespace", storage=storage)
+
+
+def test_runs_of_spaces_are_named_where_a_tab_does_not_part_the_columns(write):
+    with pytest.raises(DataError, match=r"line 2: 2 cells .*; if runs of spaces .*'whitespace'"):
+        read_csv(write('a\tb\tc\tname\n1  2  3\t"x y"\n', "t.data"))
+    with pytest.raises(ArgumentError, match="delimiter must be one character or 'whitespace', fo"):
+        Reading(delimiter="spaces")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be"])
@@ -270,9 +305,6 @@ def test_headers_with_numbers_or_text_that_comes_again(write, text):
 def test_a_header_that_looks_like_a_row_can_be_said_to_be_one(write):
     path = write("1.5,2\n3,4\n")
     assert read(path, header=True) == {"1.5": [3], "2": [4]}
-
-
-STORAGES = pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
 
 
 @pytest.mark.parametrize("index", [["0", "1", "2"], ["1", "2", "3"], ["a", "b", "c"]])
