@@ -35,7 +35,7 @@ REGRESSORS = {"scikit-learn": MLPRegressor, "fastnn": fastnn.MLPRegressor}
 def splits(name: str, seed: int) -> tuple[Any, Any, Any, Any]:
     """Return X_train, X_test, y_train, y_test, inputs on a scale of about 1."""
     if name == "fashion_mnist":
-        from fastnn.data.builtin import load
+        from fastnn.datasets.builtin import load
 
         data = load(name)
         assert data.test is not None

@@ -147,7 +147,7 @@ def scaling_cases() -> list[Case]:
 @cache
 def fashion_mnist() -> tuple[Arrays, Arrays]:
     """Return (X, classes) of the 60,000 and of the 10,000 images; pixels from 0 to 1."""
-    from fastnn.data.fashion_mnist import load_fashion_mnist
+    from fastnn.datasets.fashion_mnist import load_fashion_mnist
 
     found = load_fashion_mnist()
     assert found.test is not None  # the published test part

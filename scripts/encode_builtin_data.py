@@ -1,4 +1,4 @@
-"""Write the built-in data sets of fastnn/data/builtin_data from scikit-learn's copies.
+"""Write the built-in data sets of fastnn/datasets/builtin_data from scikit-learn's copies.
 
 Each value is a decimal number with few digits: column j is stored as whole numbers q with a number
 of decimals d, and q / 10**d (one correctly rounded division) is the very same float64 again.
@@ -53,5 +53,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    default = Path(__file__).parent.parent / "fastnn" / "data" / "builtin_data"
+    default = Path(__file__).parent.parent / "fastnn" / "datasets" / "builtin_data"
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)

@@ -29,6 +29,8 @@ FLOORS = {
     "backend": 1,
     "nn": 2,
     "data": 3,
+    "reading": 4,
+    "datasets": 5,
     "timing": 3,
     "recipe": 4,
     "training": 5,

@@ -15,8 +15,8 @@ import pytest
 import fastnn
 from fastnn.api.search_result import Candidate
 from fastnn.api.sequential.fit_history import FitHistory
-from fastnn.data.builtin import load
 from fastnn.data.table import Table
+from fastnn.datasets.builtin import load
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.findings import NAMES, Finding
 from fastnn.faces import MOST_LINES, Curve, Face, table_rows

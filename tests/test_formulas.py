@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastnn.data.builtin import DATASETS
+from fastnn.datasets.builtin import DATASETS
 from fastnn.nn.activations import ACTIVATIONS, activation
 from fastnn.nn.initializers import INITIALIZERS
 from fastnn.nn.losses import LOSSES, loss

@@ -27,7 +27,7 @@ def diagnose(
     do not fit, ArgumentError for what is no model.
 
     >>> from fastnn.api.train import train
-    >>> from fastnn.data.builtin import load
+    >>> from fastnn.datasets.builtin import load
     >>> digits, layers = load("digits"), [32] * 20
     >>> model = train("digits", hidden_layer_sizes=layers, activation="sigmoid", epochs=1).model
     >>> print(diagnose(model, digits.table, digits.target).findings[0])

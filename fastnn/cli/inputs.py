@@ -142,8 +142,8 @@ def stem(data: str | Sequence[str]) -> str:
     >>> stem("digits"), stem("tables/flats.csv.gz"), stem("tables/*.csv"), stem("*.csv")
     ('digits', 'flats', 'tables', 'data')
     """
-    from fastnn.data.file_types import without_ending
-    from fastnn.data.find_files import is_pattern
+    from fastnn.reading.file_types import without_ending
+    from fastnn.reading.find_files import is_pattern
 
     first = data if isinstance(data, str) else data[0]
     folder, name = os.path.split(os.path.normpath(first))
@@ -155,9 +155,9 @@ def stem(data: str | Sequence[str]) -> str:
 def place_of(model: Model, arguments: argparse.Namespace) -> Place:
     """Return where a row of DATA is: the line of a text file, else the row."""
     from fastnn.data.cells import Reading
-    from fastnn.data.csv_layout import layout_of
-    from fastnn.data.files import CSV_SUFFIXES
     from fastnn.data.table import from_zero
+    from fastnn.reading.csv_layout import layout_of
+    from fastnn.reading.files import CSV_SUFFIXES
 
     data = arguments.data
     if isinstance(data, str) and data.lower().endswith(CSV_SUFFIXES) and os.path.isfile(data):
@@ -198,7 +198,7 @@ def target_of(model: Model, arguments: argparse.Namespace) -> str | tuple[str, .
 
 def built_in(arguments: argparse.Namespace, drop: Sequence[str]) -> tuple[Table, Array]:
     """Return the test part that a data set has of its own, else all of its rows; which is said."""
-    from fastnn.data.builtin import load
+    from fastnn.datasets.builtin import load
 
     name = arguments.data
     for option, value in reading_of(arguments).items():
@@ -225,10 +225,10 @@ def unlabelled(model: Model, arguments: argparse.Namespace) -> Table:
 
 def kept_columns(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the columns of ``--keep``, as they are in DATA."""
-    from fastnn.data.files import is_text_file, read_columns
-    from fastnn.data.larger import storage_of
     from fastnn.data.table import check_known
     from fastnn.preparation.examples import is_built_in
+    from fastnn.reading.files import is_text_file, read_columns
+    from fastnn.reading.larger import storage_of
 
     names = joined(arguments.keep)
     if not names:

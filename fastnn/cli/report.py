@@ -145,9 +145,9 @@ def is_data(path: str) -> bool:
     >>> is_data("digits"), is_data("flats.csv.gz"), is_data("flats.fastnn")
     (True, True, False)
     """
-    from fastnn.data.builtin import DATASETS
-    from fastnn.data.files import SUFFIXES
-    from fastnn.data.find_files import is_pattern
+    from fastnn.datasets.builtin import DATASETS
+    from fastnn.reading.files import SUFFIXES
+    from fastnn.reading.find_files import is_pattern
 
     several = os.path.isdir(path) or is_pattern(path)
     return several or path in DATASETS or path.lower().endswith(SUFFIXES)
@@ -168,7 +168,7 @@ def _read(
     arguments: argparse.Namespace, paths: Sequence[str], names: Sequence[str], data: str | None
 ) -> tuple[dict[str, Model], dict[str, Examples] | None]:
     """Load the models, and read the rows as each of them wants them."""
-    from fastnn.data.builtin import DATASETS
+    from fastnn.datasets.builtin import DATASETS
 
     models: dict[str, Model] = {}
     rows: dict[str, Examples] = {}

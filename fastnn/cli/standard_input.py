@@ -67,8 +67,8 @@ def _spooled(folder: Path) -> Path:
 
 
 def _ending(path: Path) -> str:
-    from fastnn.data.file_types import ending_of
-    from fastnn.data.packed import PACKED, opened
+    from fastnn.reading.file_types import ending_of
+    from fastnn.reading.packed import PACKED, opened
 
     with path.open("rb") as file:
         ending = ending_of(file.read(64))

@@ -13,7 +13,7 @@ def tables() -> tuple[Table[Any], ...]:
     >>> [table.kind for table in tables()][:3]
     ['data set', 'activation', 'loss']
     """
-    from fastnn.data.builtin import DATASETS
+    from fastnn.datasets.builtin import DATASETS
     from fastnn.nn.activations import ACTIVATIONS
     from fastnn.nn.initializers import INITIALIZERS
     from fastnn.nn.losses import LOSSES

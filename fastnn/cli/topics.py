@@ -78,8 +78,8 @@ def _engines() -> list[Entry]:
 
 
 def _files() -> list[Entry]:
-    from fastnn.data.file_types import FILE_TYPES, IMAGES
-    from fastnn.data.packed import PACKED
+    from fastnn.reading.file_types import FILE_TYPES, IMAGES
+    from fastnn.reading.packed import PACKED
 
     said: dict[str, tuple[str, dict[str, str], str]] = {}
     for of in FILE_TYPES:

@@ -247,10 +247,10 @@ def given_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     >>> given_arguments(argparse.Namespace(data="digits", command="train", epochs=3))
     {'epochs': 3}
     """
-    from fastnn.data.files import read_table
-    from fastnn.data.images import has_classes
     from fastnn.data.table import listed
     from fastnn.preparation.examples import check_there, is_built_in
+    from fastnn.reading.files import read_table
+    from fastnn.reading.images import has_classes
 
     given, data = as_given(arguments), arguments.data
     if "target" not in given and not is_built_in(data) and not has_classes(data):

@@ -1,1 +1,1 @@
-"""From files and data frames to arrays: reading, splitting, preprocessing, batches."""
+"""The columns of a table, what their cells mean, and the way to the rows of a network."""

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import numpy as np
 
-from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.demos.demo import Demonstration
 from fastnn.demos.two_weights import Path, TwoWeights, points_of, steps_until, window
 from fastnn.errors import ArgumentError, arg
 from fastnn.pictures.marks import Axis, Chart, Figure, Line
+from fastnn.reading.files import read_table
 from fastnn.recipe.checks import above_0
 from fastnn.recipe.checks import seed as check_seed
 

@@ -14,15 +14,6 @@ import numpy.typing as npt
 from fastnn.backend.backend import get_backend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
-from fastnn.data.files import (
-    has_names,
-    is_text_file,
-    read_labelled,
-    read_table,
-    target_columns,
-    width,
-)
-from fastnn.data.larger import storage_of
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
@@ -45,6 +36,15 @@ from fastnn.preparation.examples import (
 )
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.preparation import Preparation
+from fastnn.reading.files import (
+    has_names,
+    is_text_file,
+    read_labelled,
+    read_table,
+    target_columns,
+    width,
+)
+from fastnn.reading.larger import storage_of
 from fastnn.recipe.choices import refuse_unknown
 from fastnn.recipe.config import Config
 from fastnn.recipe.documentation import documented

@@ -12,9 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
-from fastnn.data.builtin import DATASETS, load
 from fastnn.data.columns import numeric_part
-from fastnn.data.files import (
+from fastnn.data.ruled_split import split_column
+from fastnn.data.statistics import DataNote
+from fastnn.data.storage import Storage
+from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
+from fastnn.data.tasks import few_whole_numbers, infer_task
+from fastnn.data.wanted import Only, tell_others
+from fastnn.datasets.builtin import DATASETS, load
+from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown
+from fastnn.preparation.loss_weights import check_weights
+from fastnn.reading.files import (
     has_names,
     options_without_effect,
     read_labelled,
@@ -22,17 +30,9 @@ from fastnn.data.files import (
     target_columns,
     without_value,
 )
-from fastnn.data.find_files import are_files, is_pattern
-from fastnn.data.images import CLASS, has_classes
-from fastnn.data.larger import read_kept
-from fastnn.data.ruled_split import split_column
-from fastnn.data.statistics import DataNote
-from fastnn.data.storage import Storage
-from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
-from fastnn.data.tasks import few_whole_numbers, infer_task
-from fastnn.data.wanted import Only, tell_others
-from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown
-from fastnn.preparation.loss_weights import check_weights
+from fastnn.reading.find_files import are_files, is_pattern
+from fastnn.reading.images import CLASS, has_classes
+from fastnn.reading.larger import read_kept
 from fastnn.recipe.choices import checked, pick
 from fastnn.recipe.table import DataOptions, ReadingOptions, SourceOptions
 from fastnn.registry import did_you_mean

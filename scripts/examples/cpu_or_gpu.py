@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 import fastnn
-from fastnn.data.builtin import load
+from fastnn.datasets.builtin import load
 
 
 def main(arguments: list[str] | None = None) -> int:

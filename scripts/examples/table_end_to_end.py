@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import fastnn
-from fastnn.data.builtin import load
+from fastnn.datasets.builtin import load
 
 
 def write_tables(folder: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 import fastnn
 from fastnn.backend.backend import get_backend
-from fastnn.data.builtin import load
+from fastnn.datasets.builtin import load
 from fastnn.nn.activations import activation as function
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.parameters import Parameters, initialize

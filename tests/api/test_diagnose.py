@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 from fastnn import DataError, diagnose, load, train
-from fastnn.data.builtin import load as built_in
+from fastnn.datasets.builtin import load as built_in
 from fastnn.model.model import Model
 
 DIABETES = built_in("diabetes")

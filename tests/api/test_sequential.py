@@ -9,8 +9,8 @@ import pytest
 import fastnn
 from fastnn import Activation, Dense, Dropout, Input, Normalization, Sequential
 from fastnn.backend.cpu_backend import CpuBackend
-from fastnn.data.builtin import load
 from fastnn.data.statistics import DataNote, DataWarning
+from fastnn.datasets.builtin import load
 from fastnn.errors import ArgumentError, DataError, DivergenceError
 from fastnn.nn.network import network
 from fastnn.nn.parameters import Parameters, initialize

@@ -10,7 +10,7 @@ import pytest
 from fastnn.cli.completion import SHELLS, script
 from fastnn.cli.main import build_parser
 from fastnn.cli.tables import tables
-from fastnn.data.builtin import DATASETS
+from fastnn.datasets.builtin import DATASETS
 from fastnn.nn.optimizers import OPTIMIZERS
 from tests.optional import optional
 from tests.waiting import HANG

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnn.data.builtin import load as load_data
+from fastnn.datasets.builtin import load as load_data
 from fastnn.model.files import load
 
 

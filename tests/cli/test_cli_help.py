@@ -15,9 +15,9 @@ from fastnn.cli.lookup import entries_of, find, names_of, plain, topic_of
 from fastnn.cli.main import build_parser
 from fastnn.cli.tables import tables
 from fastnn.cli.topics import TOPICS
-from fastnn.data.file_types import FILE_TYPES
 from fastnn.diagnosis.findings import NAMES as FINDINGS
 from fastnn.errors import ArgumentError
+from fastnn.reading.file_types import FILE_TYPES
 from fastnn.recipe.choices import OPTIONS
 
 COMMANDS = build_parser().commands

@@ -9,8 +9,8 @@ import pytest
 
 from fastnn.api.train import train
 from fastnn.cli import predictions
-from fastnn.data import csv_text, larger
 from fastnn.model.files import load
+from fastnn.reading import csv_text, larger
 from tests.optional import optional
 
 parquet = optional("pyarrow.parquet")

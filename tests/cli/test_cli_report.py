@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fastnn.api.train import train
-from fastnn.data.builtin import load as load_data
+from fastnn.datasets.builtin import load as load_data
 from fastnn.model.files import load
 from fastnn.report.doors import report_html
 from fastnn.text import number

@@ -13,7 +13,7 @@ from fastnn.api.train import train
 from fastnn.backend.engine import compiled_status
 from fastnn.cli.main import build_parser
 from fastnn.cli.train import as_given, default_out
-from fastnn.data.builtin import DATASETS
+from fastnn.datasets.builtin import DATASETS
 from fastnn.model.files import load
 from fastnn.nn.activations import ACTIVATIONS
 from fastnn.nn.initializers import INITIALIZERS
@@ -235,7 +235,7 @@ def test_parts_of_the_users_own_are_read_without_the_dropped_columns(
     model = load(flats_csv.with_name("flats.fastnn"))
     drop = ["id", "price"]
     for name, part in (("v.csv", "validation"), ("t.csv", "test")):
-        from fastnn.data.files import read_labelled
+        from fastnn.reading.files import read_labelled
 
         table, price = read_labelled(str(flats_csv.with_name(name)), "price", drop=drop[:1])
         expected = model.evaluate(table, price)

@@ -10,9 +10,9 @@ import pytest
 
 from fastnn.api.train import train
 from fastnn.backend.engine import compiled_status
-from fastnn.data.builtin import load as load_data
-from fastnn.data.files import read_labelled
+from fastnn.datasets.builtin import load as load_data
 from fastnn.model.files import load
+from fastnn.reading.files import read_labelled
 
 
 def read(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -15,7 +15,7 @@ from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.program import Uniform
 from fastnn.backend.protocols import Backend
 from fastnn.backend.random import generator
-from fastnn.data.builtin import load
+from fastnn.datasets.builtin import load
 from fastnn.nn.network import network
 from fastnn.nn.optimizers import OptimizerRule, optimizer
 from fastnn.nn.parameters import Parameters, initialize

@@ -8,11 +8,11 @@ import pytest
 
 from fastnn.data.date_features import DateParts
 from fastnn.data.dates import Dates
-from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import Table
 from fastnn.errors import DataError, ModelFileError
+from fastnn.reading.files import read_table
 
 
 def fitted(*cells, **options):

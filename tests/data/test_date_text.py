@@ -16,9 +16,9 @@ from fastnn.data.date_notations import (
     iso_moments,
     moments_of,
 )
-from fastnn.data.files import read_table
 from fastnn.data.statistics import DataNote
 from fastnn.errors import ArgumentError, DataError
+from fastnn.reading.files import read_table
 
 #: The same evening: 2024-12-31 at 18:05.
 EVENING = 1_735_668_300.0

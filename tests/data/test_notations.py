@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from fastnn.data.files import read_labelled, read_table
 from fastnn.data.statistics import DataNote, DataWarning
 from fastnn.errors import DataError
+from fastnn.reading.files import read_labelled, read_table
 
 
 @pytest.mark.parametrize(

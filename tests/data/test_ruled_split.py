@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnn.data.files import read_table
 from fastnn.data.ruled_split import check_classes, ruled_parts, split_column
 from fastnn.errors import DataError
+from fastnn.reading.files import read_table
 
 SHARES = (0.6, 0.2, 0.2)
 

@@ -8,13 +8,13 @@ import pytest
 from fastnn.api.estimators.classifier import MLPClassifier
 from fastnn.api.search import search
 from fastnn.api.train import train
-from fastnn.data.files import read_table
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import DataNote, DataWarning
 from fastnn.data.table import Table
 from fastnn.data.useless import is_identifier
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.files import load
+from fastnn.reading.files import read_table
 from tests.optional import optional
 
 pd = optional("pandas")

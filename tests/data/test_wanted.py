@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fastnn.data.files import read_labelled, read_table
 from fastnn.data.statistics import DataNote
 from fastnn.data.wanted import Only, tell_others
 from fastnn.errors import DataError
+from fastnn.reading.files import read_labelled, read_table
 from tests.optional import optional
 
 pd = optional("pandas")

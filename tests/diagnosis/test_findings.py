@@ -9,7 +9,7 @@ import pytest
 from fastnn.api.diagnose import diagnose
 from fastnn.api.train import Training, train
 from fastnn.cli.train_arguments import as_flag
-from fastnn.data.builtin import load
+from fastnn.datasets.builtin import load
 from fastnn.diagnosis.findings import NAMES, Case, Finding, merged, try_one_of
 from fastnn.diagnosis.rules import FOLLOWS, RULES
 from fastnn.errors import DivergenceError, arg

@@ -14,10 +14,10 @@ from fastnn.api.train import train
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.expression import OPERATIONS, erf
 from fastnn.backend.graph import trace
-from fastnn.data.builtin import load as load_data
 from fastnn.data.preprocess import Features
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
+from fastnn.datasets.builtin import load as load_data
 from fastnn.errors import ArgumentError, DataError
 from fastnn.formats.onnx_graph import OnnxGraph
 from fastnn.model.model import Model

@@ -11,11 +11,11 @@ import fastnn
 from fastnn.api.train import train
 from fastnn.backend.cpu_backend import CpuBackend
 from fastnn.backend.engine import compiled_status
-from fastnn.data.builtin import load
-from fastnn.data.files import read_table
 from fastnn.data.statistics import DataNote, DataWarning
+from fastnn.datasets.builtin import load
 from fastnn.errors import ArgumentError, DataError, DeviceError
 from fastnn.preparation.loss_weights import check_weights
+from fastnn.reading.files import read_table
 from tests.optional import optional
 
 pd = optional("pandas")

@@ -13,8 +13,8 @@ from fastnn.data.statistics import DataNote
 from fastnn.errors import ArgumentError, DataError
 from fastnn.model.files import load
 from fastnn.preparation.examples import read_source
-from tests.data.test_same_table_everywhere import NAMED, SOURCES
 from tests.optional import optional
+from tests.reading.test_same_table_everywhere import NAMED, SOURCES
 
 pd = optional("pandas")
 

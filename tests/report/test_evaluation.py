@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastnn.api.train import train
-from fastnn.data.builtin import load
+from fastnn.datasets.builtin import load
 from fastnn.model.model import Model
 from fastnn.preparation.examples import Examples
 from fastnn.report.evaluation import MOST_LINES, Evaluation

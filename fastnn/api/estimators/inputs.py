@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from fastnn.api.estimators.namespaces import Namespace, check_same, namespace_of, to_numpy
 from fastnn.backend.host.memory import free_memory
-from fastnn.data.files import read_table
-from fastnn.data.frames import column_names
 from fastnn.data.preprocess import Features
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table
 from fastnn.errors import ArgumentError, DataError, arg, lacking, shown
 from fastnn.pickles import Pickled
+from fastnn.reading.files import read_table
+from fastnn.reading.frames import column_names
 from fastnn.recipe.choices import options
 from fastnn.recipe.table import SourceOptions
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from fastnn.api.sequential.layers import Stack
 from fastnn.backend.host.arrays import to_host
-from fastnn.data.files import has_names, read_table
 from fastnn.data.statistics import columns_with_gaps
 from fastnn.data.table import Table, from_zero
 from fastnn.data.targets import Targets
@@ -22,6 +21,7 @@ from fastnn.preparation import parts
 from fastnn.preparation.examples import Examples
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.preparation.parts import warn_of_single_examples
+from fastnn.reading.files import has_names, read_table
 
 Array = npt.NDArray[Any]
 

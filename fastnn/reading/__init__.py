@@ -1,0 +1,1 @@
+"""From files, arrays and data frames to the columns of a table."""
