@@ -14,7 +14,8 @@ from fastnn.data.table import Array, Place, check_known, check_names, from_zero
 from fastnn.data.texts import Texts, coded
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError
-from fastnn.reading.csv_text import arrow_texts, csv_batches
+from fastnn.reading.csv_columns import arrow_texts
+from fastnn.reading.csv_text import csv_batches
 from fastnn.reading.find_files import Files, check_same_columns
 from fastnn.reading.frames import frame_columns
 from fastnn.reading.packed import is_packed

@@ -14,7 +14,7 @@ from fastnn.data.table import Array, Place, check_known, check_names, from_zero
 from fastnn.data.wanted import Only
 from fastnn.errors import ArgumentError, DataError
 from fastnn.extras import pip_install
-from fastnn.reading.csv_text import arrow_texts
+from fastnn.reading.csv_columns import arrow_texts
 
 #: Packages whose columns are read as those of a frame, wherever they come from.
 _PACKAGES = ("pandas", "polars", "pyarrow", "modin", "cudf")
