@@ -1,4 +1,4 @@
-"""A column of a text file, as Arrow reads it, to numbers, dates or text: `data.cells` has the rule."""
+"""A column of a text file, as Arrow reads it, to numbers, dates or text (`data.cells`)."""
 
 from __future__ import annotations
 
