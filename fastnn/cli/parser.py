@@ -71,8 +71,15 @@ class Parser(argparse.ArgumentParser):
                 setattr(found, command._words, [*getattr(found, command._words), *extra])
                 return found
             shown = extra[0].partition("=")[0]
-            command.error(f"unknown argument {shown!r}{command.nearest(shown)}")
+            hint = self._elsewhere(shown) or command.nearest(shown)
+            command.error(f"unknown argument {shown!r}{hint}")
         return found
+
+    def _elsewhere(self, word: str) -> str:
+        """Which other commands have this very option; '' if none."""
+        found = [name for name, p in self.commands.items() if word in p._option_string_actions]
+        several = f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else "".join(found)
+        return f"; it is an option of fastnn {several}" if word.startswith("--") and found else ""
 
     def nearest(self, word: str) -> str:
         """Return what to write for an option that is not there; '' if nothing is like it."""

@@ -77,6 +77,8 @@ def test_errors_of_others_are_told_in_one_line_too() -> None:
         ),
         (["train", "digits", "--optimiser", "adam"], "did you mean '--optimizer'?"),
         (["train", "digits", "--optim", "adam"], "unknown argument '--optim'"),
+        (["predict", "m.fastnn", "a.csv", "--epochs=2"], "an option of fastnn train and search"),
+        (["train", "digits", "--threshold", "0.3"], "it is an option of fastnn predict (see"),
         (["train", "digits", "more"], "'digits' is a built-in data set and no file"),
         (["train", "digits", "--momentum", "0.9"], "'--momentum'; write --optimizer momentum"),
         (["train", "digits", "--weight-decay=1"], "--optimizer 'adamw(weight_decay=0.01)'"),
