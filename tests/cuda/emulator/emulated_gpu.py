@@ -26,6 +26,8 @@ FOLDER = Path(sys.prefix) / "emulator"
 CHUNK = 512
 #: How the text of a kernel is compiled. No contraction: every operation rounds as NumPy's.
 KERNEL_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-U_FORTIFY_SOURCE")
+#: All that kernels need. The C++ library and what runs before main would take as long as the text.
+LIBRARIES = ("-nostdlib", "-lm", "-lgcc", "-lc")
 
 _library: Any = None
 
@@ -175,7 +177,7 @@ def _build(text: str, options: tuple[str, ...], made: dict[str, str]) -> str:
         headers = [f"-I{path}" for path in folders]
         command = ["g++", *headers, "-include", "device.h", *_flags(options)]
         done = subprocess.run(
-            [*command, "-shared", str(cpp), "-o", str(library)],
+            [*command, "-shared", str(cpp), "-o", str(library), *LIBRARIES],
             capture_output=True,
             text=True,
             check=False,
