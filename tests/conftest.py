@@ -135,10 +135,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if " at 0x" in item.nodeid:
             raise pytest.UsageError(f"a name with an address, give ids: {item.nodeid}")
         if isinstance(item, pytest.DoctestItem):
-            uses = imported_packages(item.path)
             examples = "".join(example.source for example in item.dtest.examples)
-            for package in ORACLES:
-                if (package in uses or f"import {package}" in examples) and why_missing(package):
+            for package in filter(why_missing, ORACLES):
+                if f"import {package}" in examples or package in imported_packages(item.path):
                     item.add_marker(pytest.mark.skip(f"{package}: {why_missing(package)}"))
 
 

@@ -30,16 +30,16 @@ pytestmark = [
 ]
 
 ESTIMATORS = [
-    MLPClassifier(),
+    MLPClassifier(max_iter=100),
     MLPClassifier(solver="lbfgs", alpha=0.1, max_iter=100),
-    MLPClassifier((20, 10), "tanh", optimizer="nesterov", learning_rate_init=0.2, max_iter=100),
-    MLPRegressor(),
+    MLPClassifier((20, 10), "tanh", optimizer="nesterov", learning_rate_init=0.2, max_iter=50),
+    MLPRegressor(max_iter=100),
     MLPRegressor(solver="lbfgs", max_iter=100),
-    MLPRegressor(standardize=True, standardize_target=True, learning_rate_init=0.01, max_iter=60),
+    MLPRegressor(standardize=True, standardize_target=True, learning_rate_init=0.01, max_iter=40),
 ]
 WITH_GAPS = [
-    MLPClassifier(missing_values="median", learning_rate_init=0.01, max_iter=60),
-    MLPRegressor(missing_values="median", learning_rate_init=0.01, max_iter=60),
+    MLPClassifier(missing_values="median", learning_rate_init=0.01, max_iter=40),
+    MLPRegressor(missing_values="median", learning_rate_init=0.01, max_iter=40),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
@@ -328,7 +329,6 @@ except ArgumentError as error:
 
 def test_an_llvmlite_that_is_too_old_or_does_not_load(run_python, tmp_path) -> None:
     package = tmp_path / "llvmlite"
-    package.mkdir()
     code = """
 from fastnn.backend.backend import get_backend
 from fastnn.backend.engine import executable
@@ -340,6 +340,9 @@ except Exception as error:
 """
     said = []
     for version, binding in (("0.44.0", ""), ("0.50.0", "raise OSError('no libLLVM.so')")):
+        # Without the bytecode of the one before, which may be as long and of the same second.
+        shutil.rmtree(package, ignore_errors=True)
+        package.mkdir()
         (package / "__init__.py").write_text(f"__version__ = {version!r}\n", encoding="utf-8")
         (package / "binding.py").write_text(binding, encoding="utf-8")
         said.append(run_python("-c", code).stdout.strip())

@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,7 @@ def small(monkeypatch) -> dict[str, Any]:
     networks = {"4-5-3": ([4, 5, 3], speed.CLASSES), "3-2-1": ([3, 2, 1], speed.BINARY)}
     monkeypatch.setattr(speed, "NETWORKS", networks)
     monkeypatch.setattr(speed, "BATCHES", (2, 16))
+    monkeypatch.setattr(speed, "STEPS", 20)
     return networks
 
 
@@ -277,6 +279,8 @@ def test_where_no_time_is_left_the_speed_is_left_out_and_said(tmp_path, monkeypa
 def test_speeds_are_measured(tmp_path, monkeypatch) -> None:
     small(monkeypatch)
     monkeypatch.setattr(floors, "COPIED", 2**16)
+    # No number is looked at: what is measured need not be measured well.
+    monkeypatch.setattr(floors, "seconds", partial(floors.seconds, least=1e-4))
     report = Report(tmp_path, 5.0)
     speed.section(capture.backends("cuda:0"), report)
     systems = {s.system for s in report.speeds}
@@ -377,15 +381,35 @@ def test_it_needs_nothing_but_numpy_and_cupy(run_python) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def reported(folder: Path, said: str) -> Any:
+    """What the check of a GPU that is right has written."""
+    assert said.splitlines()[-1].endswith("everything is right")
+    found = json.loads((folder / "gpu_check.json").read_text())
+    assert found["passed"] is True
+    return found
+
+
 @pytest.mark.cuda
 def test_it_runs_to_its_end(tmp_path) -> None:
-    done = run(str(tmp_path), "--no-speed", "--only", "capture,counts,speed")
+    done = run(str(tmp_path), "--no-speed", "--only", "counts,speed")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1].endswith("everything is right")
-    found = json.loads((tmp_path / "gpu_check.json").read_text())
-    assert found["passed"] is True
-    assert {c["section"] for c in found["checks"]} == {"capture", "counts"}
+    found = reported(tmp_path, done.stdout)
+    assert {c["section"] for c in found["checks"]} == {"counts"}
     assert any(what.startswith("speed: ") for what in found["left_out"])
+
+
+@pytest.mark.cuda
+def test_captured_steps_of_the_device_are_right(tmp_path, monkeypatch, capsys) -> None:
+    """Of a small network, so often as the device captures, replays and goes round a few times.
+
+    A thousand replays between allocations: tests/backend/test_cuda_capture.py.
+    """
+    monkeypatch.setattr(capture, "section", partial(capture.section, replays=100))
+    assert command.main([str(tmp_path), "--only", "capture"]) == 0
+    found = reported(tmp_path, capsys.readouterr().out)
+    assert [c["what"] for c in found["checks"]] == [
+        "costs of 100 replays", "weights of 100 replays"
+    ]  # fmt: skip
 
 
 @pytest.mark.cuda

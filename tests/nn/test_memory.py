@@ -113,9 +113,9 @@ def test_it_is_what_python_allocates(make, activation, m, dropout):
     [{}, {"activation": "silu"}, {"activation": "softmax"}, {"batch_normalization": "after"}],
 )
 def test_evaluation(make, shape):
-    net = make.network((600, 8000, 1000, 10), **SOFTMAX, **shape)
+    net = make.network((300, 4000, 500, 10), **SOFTMAX, **shape)
     parameters = Parameters(net, CpuBackend(), np.float64)
-    X, Y = np.zeros((1500, 600)), np.zeros((1500, 1))
+    X, Y = np.zeros((1500, 300)), np.zeros((1500, 1))
     with allocated() as found:
         plan = EvaluationPlan(CpuBackend(), net, parameters)
         for n in (1500, 100, 1024):  # blocks of 1024, 476 and 100 rows in the same memory

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from fastnn.backend.cuda.layout import element_strides, overlap
 from fastnn.backend.expression import OPERATIONS, Symbol, symbol
@@ -15,7 +17,7 @@ from fastnn.backend.program import Apply, Array, address
 MAX_OPERANDS = 32
 
 #: Which element of memory belongs to each place of a (rows, cols) kernel: address, strides, dtype.
-View: TypeAlias = tuple[int, tuple[int, int], str]
+View: TypeAlias = tuple[int, tuple[int, int], "np.dtype[Any]"]
 
 
 def view(array: Array, rows: int, cols: int) -> View:
@@ -24,9 +26,9 @@ def view(array: Array, rows: int, cols: int) -> View:
     >>> import numpy as np
     >>> theta = np.zeros(6)
     >>> view(theta, 1, 6) == view(theta.reshape(1, 6), 1, 6), view(theta, 1, 6)[1:]
-    (True, ((0, 1), 'float64'))
+    (True, ((0, 1), dtype('float64')))
     """
-    return address(array), element_strides(array, rows, cols), array.dtype.name
+    return address(array), element_strides(array, rows, cols), array.dtype
 
 
 def compose(first: Apply, second: Apply) -> Apply | None:

@@ -11,8 +11,8 @@ def element_strides(a: Array, rows: int, cols: int) -> tuple[int, int]:
 
     0 where the array is broadcast, or where there is only one row or column.
     """
-    shape = (1, 1, *a.shape)[-2:]
-    steps = (0, 0, *(s // a.dtype.itemsize for s in a.strides))[-2:]
+    shape, itemsize = (1, 1, *a.shape)[-2:], a.dtype.itemsize
+    steps = (0, 0, *(s // itemsize for s in a.strides))[-2:]
     down, along = (s if n > 1 else 0 for s, n in zip(steps, shape, strict=True))
     return (down if rows > 1 else 0, along if cols > 1 else 0)
 
@@ -44,6 +44,9 @@ def overlap(a: Array, b: Array) -> bool:
 
 def byte_range(array: Array) -> tuple[int, int]:
     """Return the addresses where an array that is not empty begins and ends."""
+    if array.flags.c_contiguous:
+        start = address(array)
+        return start, start + int(array.nbytes)
     reach = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
     start = address(array) + sum(r for r in reach if r < 0)
     return start, start + sum(abs(r) for r in reach) + int(array.dtype.itemsize)

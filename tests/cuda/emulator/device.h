@@ -6,6 +6,11 @@
 // the reverse order, so that numbers which depend on the order show too; a race within the same
 // order does not.
 #pragma once
+// Every compilation of a kernel loads what is included here: without <tuple> and without the special
+// functions of C++17's <cmath>, which bring half of the standard library along, it takes half the time.
+#include <bits/c++config.h>
+#undef _GLIBCXX_USE_STD_SPEC_FUNCS
+#define _GLIBCXX_USE_STD_SPEC_FUNCS 0
 #include <cassert>
 #include <cfloat>
 #include <climits>
@@ -16,9 +21,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
-#include <setjmp.h>
 #include <sys/mman.h>
-#include <tuple>
 #include <type_traits>
 #include <ucontext.h>
 #include <utility>
@@ -47,21 +50,58 @@ namespace emulated {
 
 enum Wait { nothing, the_warp, the_block };
 const unsigned int most_threads = 1024;
-const size_t stack_bytes = 64 * 1024;
+// Not a power of two: the stacks' ends would all lie at the same places of the processor's cache.
+const size_t stack_bytes = 64 * 1024 + 320;
+
+// A place in the code to go back to, as the compiler makes it. The C library's setjmp keeps every
+// register, whether or not anybody needs it again, and would be half of what a barrier costs.
+typedef void* Place[5];
 
 struct Thread {
-    jmp_buf here;
-    ucontext_t first;
-    bool started, done;
+    Place here;
+    uint3 index;
     Wait waits_for;
+    bool started, done;
 };
 static Thread* threads;
-static jmp_buf scheduler;
-static unsigned int current;
+static ucontext_t* first_entries;
+static Place scheduler;
+static unsigned int current, turn, block_threads;
+static bool in_reverse;
 static void (*body)(void**);
 static void** body_arguments;
 
-[[noreturn]] static inline void to_scheduler() { _longjmp(scheduler, 1); }
+// Jumps are functions of their own: the compiler allows none where it keeps a place.
+[[noreturn]] __attribute__((noinline)) static void go(Place where) { __builtin_longjmp(where, 1); }
+
+// Let the next thread go on that waits for nothing; after the last, the scheduler.
+[[noreturn]] __attribute__((noinline)) static void next()
+{
+    while (turn < block_threads) {
+        const unsigned int t = in_reverse ? block_threads - 1 - turn : turn;
+        Thread& thread = threads[t];
+        ++turn;
+        if (thread.done || thread.waits_for != nothing) continue;
+        current = t;
+        threadIdx = thread.index;
+        if (thread.started) go(thread.here);
+        thread.started = true;
+        setcontext(&first_entries[t]);
+    }
+    go(scheduler);
+}
+
+__attribute__((noinline)) static void wait(Wait what)
+{
+    threads[current].waits_for = what;
+    if (!__builtin_setjmp(threads[current].here)) next();
+}
+
+__attribute__((noinline)) static void give_each_a_turn()
+{
+    turn = 0;
+    if (!__builtin_setjmp(scheduler)) next();
+}
 
 // The last entry of a thread's life: after its body it waits for the next block.
 static void thread_main()
@@ -69,44 +109,29 @@ static void thread_main()
     for (;;) {
         body(body_arguments);
         threads[current].done = true;
-        if (!_setjmp(threads[current].here)) to_scheduler();
+        wait(nothing);
     }
-}
-
-static inline void wait(Wait what)
-{
-    threads[current].waits_for = what;
-    if (!_setjmp(threads[current].here)) to_scheduler();
 }
 
 static inline void make_threads()
 {
     if (threads) return;
-    threads = new Thread[most_threads]();
+    threads = (Thread*)std::calloc(most_threads, sizeof(Thread));
+    first_entries = (ucontext_t*)std::calloc(most_threads, sizeof(ucontext_t));
     char* stacks = (char*)mmap(nullptr, most_threads * stack_bytes, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     for (unsigned int t = 0; t < most_threads; ++t) {
-        getcontext(&threads[t].first);
-        threads[t].first.uc_stack.ss_sp = stacks + t * stack_bytes;
-        threads[t].first.uc_stack.ss_size = stack_bytes;
-        threads[t].first.uc_link = nullptr;
-        makecontext(&threads[t].first, thread_main, 0);
+        getcontext(&first_entries[t]);
+        first_entries[t].uc_stack.ss_sp = stacks + t * stack_bytes;
+        first_entries[t].uc_stack.ss_size = stack_bytes;
+        first_entries[t].uc_link = nullptr;
+        makecontext(&first_entries[t], thread_main, 0);
     }
 }
 
-static inline void place(unsigned int t)
+static inline uint3 index_of(unsigned int t)
 {
-    threadIdx = {t % blockDim.x, t / blockDim.x % blockDim.y, t / (blockDim.x * blockDim.y)};
-}
-
-static void resume(unsigned int t)
-{
-    current = t;
-    place(t);
-    if (_setjmp(scheduler)) return;  // the thread has come to a barrier or to its end
-    if (threads[t].started) _longjmp(threads[t].here, 1);
-    threads[t].started = true;
-    setcontext(&threads[t].first);
+    return {t % blockDim.x, t / blockDim.x % blockDim.y, t / (blockDim.x * blockDim.y)};
 }
 
 // Let the threads go on that wait for what has come; return whether there are any.
@@ -140,15 +165,14 @@ static void run_block_with_barriers(unsigned int n, bool reverse)
 {
     make_threads();
     for (unsigned int t = 0; t < n; ++t) {
+        threads[t].index = index_of(t);
         threads[t].done = false;
         threads[t].waits_for = nothing;
     }
-    do {
-        for (unsigned int k = 0; k < n; ++k) {
-            const unsigned int t = reverse ? n - 1 - k : k;
-            if (!threads[t].done && threads[t].waits_for == nothing) resume(t);
-        }
-    } while (release(n));
+    block_threads = n;
+    in_reverse = reverse;
+    do give_each_a_turn();
+    while (release(n));
 }
 
 // --- launches ---------------------------------------------------------------------------------
@@ -157,20 +181,17 @@ template <class F> struct Signature;
 template <class... A> struct Signature<void (*)(A...)> {
     static constexpr unsigned int n = sizeof...(A);
     static constexpr unsigned int sizes[n + 1] = {sizeof(A)..., 0};
-    using Indices = std::index_sequence_for<A...>;
-    template <size_t k>
-    using At = std::remove_cv_t<std::remove_reference_t<std::tuple_element_t<k, std::tuple<A...>>>>;
+    template <auto function, size_t... k>
+    static inline void call(void** arguments, std::index_sequence<k...>)
+    {
+        function(*(A*)arguments[k]...);
+    }
 };
-
-template <auto function, size_t... k>
-static inline void call(void** arguments, std::index_sequence<k...>)
-{
-    function(*(typename Signature<decltype(function)>::template At<k>*)arguments[k]...);
-}
 
 template <auto function> static void call_once(void** arguments)
 {
-    call<function>(arguments, typename Signature<decltype(function)>::Indices{});
+    using Its = Signature<decltype(function)>;
+    Its::template call<function>(arguments, std::make_index_sequence<Its::n>{});
 }
 
 template <auto function, bool barriers> static void launch(void** arguments, const Grid& g)
@@ -189,7 +210,7 @@ template <auto function, bool barriers> static void launch(void** arguments, con
             run_block_with_barriers(n, g.reverse);
         } else {
             for (unsigned int t = 0; t < n; ++t) {
-                place(g.reverse ? n - 1 - t : t);
+                threadIdx = index_of(g.reverse ? n - 1 - t : t);
                 call_once<function>(arguments);
             }
         }

@@ -26,6 +26,8 @@ FOLDER = Path(sys.prefix) / "emulator"
 CHUNK = 512
 #: How the text of a kernel is compiled. No contraction: every operation rounds as NumPy's.
 KERNEL_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-U_FORTIFY_SOURCE")
+#: All that kernels need. The C++ library and what runs before main would take as long as the text.
+LIBRARIES = ("-nostdlib", "-lm", "-lgcc", "-lc")
 
 _library: Any = None
 
@@ -144,7 +146,12 @@ def _registrations(source: str, prefix: str = "") -> list[str]:
 
 
 def _flags(options: tuple[str, ...]) -> list[str]:
-    return [*KERNEL_FLAGS, *(o for o in options if _wanted(o))]
+    """Return g++'s options: of CuPy's it is given the definitions.
+
+    What CuPy adds by itself, as the folders of headers, is the same for every text. It is left out,
+    or a text that is compiled ahead would have another key than when CuPy asks for it.
+    """
+    return [*KERNEL_FLAGS, *(o for o in options if o.startswith("-D"))]
 
 
 def _key(source: str, options: tuple[str, ...]) -> str:
@@ -166,10 +173,11 @@ def _build(text: str, options: tuple[str, ...], made: dict[str, str]) -> str:
         cpp, library = Path(scratch) / "kernel.cpp", Path(scratch) / "kernel.so"
         cpp.write_text(text, encoding="utf-8")
         # The compiled header in FOLDER stands for device.h; ours go before CuPy's.
-        headers = ["-I", str(FOLDER), "-I", str(HERE), "-I", str(HERE / "include")]
+        folders = (FOLDER, HERE, HERE / "include", _cupy_headers())
+        headers = [f"-I{path}" for path in folders]
         command = ["g++", *headers, "-include", "device.h", *_flags(options)]
         done = subprocess.run(
-            [*command, "-shared", str(cpp), "-o", str(library)],
+            [*command, "-shared", str(cpp), "-o", str(library), *LIBRARIES],
             capture_output=True,
             text=True,
             check=False,
@@ -185,11 +193,11 @@ def _build(text: str, options: tuple[str, ...], made: dict[str, str]) -> str:
     return ""
 
 
-def _wanted(option: str) -> bool:
-    """Whether g++ is given an option of CuPy's: definitions, and CuPy's own headers."""
-    return option.startswith("-D") or (
-        option.startswith("-I") and "_cccl" not in option and "rocm" not in option
-    )
+def _cupy_headers() -> Path:
+    """Return the folder of the headers that CuPy's own kernels include."""
+    import cupy
+
+    return Path(cupy.__file__).parent / "_core" / "include"
 
 
 # --- for tests --------------------------------------------------------------------------------

@@ -1,15 +1,17 @@
 """A pytest plugin for runs on the emulated GPU: ``-p emulated_plugin --emulated-report FILE``."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import emulated_gpu
 import pytest
 
-from fastnn.backend.cuda.executor import COMPILER_OPTIONS, CudaBackend
+from fastnn.backend.cuda.cublas import Cublas
+from fastnn.backend.cuda.elementwise_text import Source
+from fastnn.backend.cuda.executor import COMPILER_OPTIONS, Call, CudaBackend
 from fastnn.backend.cuda.lowering import Launch
-from fastnn.backend.program import Dot, Instruction
+from fastnn.backend.program import Dot
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,18 +30,34 @@ def _no_array_is_written_past_its_end() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _kernels_of_a_program_are_compiled_together() -> Iterator[None]:
-    """Which changes no text; it only saves time. Programs in child processes do without."""
-    prepare = CudaBackend.prepare
+def _kernels_are_compiled_together() -> Iterator[None]:
+    """Kernels compile when the first of them runs, with all that have been made ready by then.
 
-    def prepared(self: CudaBackend, instructions: Sequence[Instruction]) -> list[Launch | Dot]:
-        work = prepare(self, instructions)
-        texts = (w.source.text for w in work if isinstance(w, Launch))
-        emulated_gpu.compile_together(texts, COMPILER_OPTIONS)
-        return work
+    Which changes no text; it only saves time. Programs in child processes do without.
+    """
+    call = CudaBackend.call
+    waiting: list[str] = []
+    known: set[Source] = set()
+
+    def called(self: CudaBackend, work: Launch | Dot, cublas: Cublas | None = None) -> Call | None:
+        if isinstance(work, Dot) or work.source in known:
+            return call(self, work, cublas)
+        waiting.append(work.source.text)
+        found: list[Call | None] = []
+
+        def later() -> None:
+            if not found:
+                emulated_gpu.compile_together(waiting, COMPILER_OPTIONS)
+                waiting.clear()
+                found.append(call(self, work, cublas))
+                known.add(work.source)
+            for launch in filter(None, found):
+                launch()
+
+        return later
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CudaBackend, "prepare", prepared)
+        patch.setattr(CudaBackend, "call", called)
         yield
 
 
