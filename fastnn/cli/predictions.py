@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, shown
 from fastnn.extras import pip_install
 
 if TYPE_CHECKING:
@@ -92,12 +92,20 @@ def _ends(model: Model) -> list[Any]:
 def with_kept(kept: Columns, blocks: Iterator[dict[str, Array]]) -> Iterator[dict[str, Any]]:
     """Yield the blocks with columns of the data before them.
 
+    Raises ArgumentError for a column that is called as one of the predictions is.
+
     >>> list(with_kept({"id": np.array([7, 8])}, iter([{"prediction": np.array([0.5, 1.0])}])))
     [{'id': array([7, 8]), 'prediction': array([0.5, 1. ])}]
     """
     start = 0
     for block in blocks:
         n = len(next(iter(block.values())))
+        both = [name for name in kept if name in block]
+        if both:
+            raise ArgumentError(
+                f"{arg('keep')}: column {shown(both[0])} would be called as the predictions are "
+                f"({', '.join(block)}); give it another name in the data"
+            )
         yield {name: np.asarray(column[start : start + n]) for name, column in kept.items()} | block
         start += n
 
@@ -105,9 +113,9 @@ def with_kept(kept: Columns, blocks: Iterator[dict[str, Array]]) -> Iterator[dic
 def beside(
     blocks: Iterator[dict[str, Any]], name: str, model: Model, table: Table
 ) -> Iterator[dict[str, Any]]:
-    """Yield the blocks with the predictions of another model as one more column."""
+    """Yield the blocks with the predictions of another model as further columns."""
     for block, other in zip(blocks, predicted(model, table), strict=True):
-        yield block | {name: other["prediction"]}
+        yield block | {key.replace("prediction", name, 1): own for key, own in other.items()}
 
 
 @contextmanager

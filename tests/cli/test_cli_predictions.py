@@ -136,6 +136,42 @@ def test_an_interval_of_two_quantile_models(fastnn, data: Path) -> None:
         assert said in wrong.err
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("prediction", ["c.fastnn"]),
+        ("probability_no", ["c.fastnn", "--proba"]),
+        ("lower", ["r.fastnn", "--interval", "q5.fastnn", "q95.fastnn"]),
+    ],
+)
+@pytest.mark.parametrize("form", [["--json"], ["-o", "p.jsonl"], []])
+def test_a_kept_column_is_not_lost_among_the_predictions(fastnn, data, name, command, form) -> None:
+    (data / "new.csv").write_text((data / "new.csv").read_text().replace("day", name, 1))
+    model, *more = command
+    ran = fastnn("predict", model, "new.csv", "--keep", name, *more, *form)
+    assert (ran.code, ran.out) == (2, "")
+    said = f"fastnn: error: --keep: column '{name}' would be called as the predictions are ("
+    assert ran.err.splitlines()[-1].startswith(said)
+    assert not (data / "p.jsonl").exists()
+
+
+def test_an_interval_of_several_targets(fastnn, data: Path) -> None:
+    x = np.array([row["x"] for row in ROWS])
+    both = {"x": x, "a": x, "b": 2 * x}
+    for quantile in (0.1, 0.9):
+        train(
+            both,
+            ["a", "b"],
+            loss=f"quantile(quantile={quantile})",
+            epochs=1,
+            hidden_layer_sizes=[2],
+        ).save(data / f"two{quantile}.fastnn")
+    files = ["two0.1.fastnn", "two0.9.fastnn"]
+    ran = fastnn("predict", files[0], "new.csv", "--interval", *files)
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[0] == "prediction_a,prediction_b,lower_a,lower_b,upper_a,upper_b"
+
+
 def test_blocks_of_a_file_on_disk_are_the_rows_in_memory(fastnn, data: Path, monkeypatch) -> None:
     command = ("predict", "c.fastnn", "new.csv", "--keep", "id", "--proba")
     whole = fastnn(*command).out
