@@ -249,6 +249,11 @@ class FastnnWarning(UserWarning):
         super().__init__(spell(message))
         self._message = message
 
+    @property
+    def marked(self) -> str:
+        """The message as it was given, with the marks of `arg`: to be given again."""
+        return self._message
+
     def said(self, spelling: Spelling) -> str:
         """Return the message with the arguments as ``spelling`` writes them."""
         return spell(self._message, spelling)

@@ -16,7 +16,7 @@ from fastnn.data.columns import category_texts, text_column
 from fastnn.data.dates import Dates
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, Place, check_exact
-from fastnn.errors import DataError, shown
+from fastnn.errors import DataError, FastnnWarning, shown
 from fastnn.reading.find_files import check_same_columns
 
 Columns = dict[str, Array]
@@ -106,7 +106,7 @@ def told_once(paths: Sequence[Path]) -> Iterator[None]:
     found: dict[str, list[tuple[str, Warning]]] = {}
     for one in told:
         message = one.message if isinstance(one.message, Warning) else UserWarning(one.message)
-        text = str(message)
+        text = message.marked if isinstance(message, FastnnWarning) else str(message)
         path = next((f"'{path}'" for path in paths if f"'{path}'" in text), "")
         found.setdefault(text.replace(path, "\0", 1) if path else text, []).append((path, message))
     for alike, (first, *more) in found.items():

@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn.backend.host.memory import free_memory
 from fastnn.data.dates import Dates
-from fastnn.data.statistics import DataNote
+from fastnn.data.statistics import DataNote, DataWarning
 from fastnn.data.storage import MEMORY, OnDisk, Storage, row_blocks
 from fastnn.data.table import Array, Table
 from fastnn.data.texts import Texts, coded
@@ -38,7 +38,8 @@ _TARGET = "\0target"
 def storage_for(source: Any, cache: str | None = None) -> Storage:
     """Return where the table of a source is to lie: in memory if it fits.
 
-    A memory-mapped array stays where it is, and what is made of it is on disk, too.
+    A memory-mapped array stays where it is, and what is made of it is on disk, too, as is what is
+    made of a stream, of which nobody knows how long it is.
 
     >>> storage_for(np.zeros((3, 2))) is MEMORY
     True
@@ -46,7 +47,7 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
     if isinstance(source, np.memmap) or cache is not None:
         return OnDisk(cache)
     if not isinstance(source, Files):
-        return MEMORY
+        return OnDisk() if _streams(source) else MEMORY
     if source.type.name == "npy":
         return OnDisk()
     if not in_batches(source):
@@ -62,6 +63,16 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
         stacklevel=2,
     )
     return OnDisk()
+
+
+def _streams(source: Any) -> bool:
+    """Whether rows come from elsewhere, nobody knows how many: no table that is in memory."""
+    of = type(source)
+    if not hasattr(of, "__arrow_c_stream__"):
+        return False
+    if of.__name__ in ("RecordBatchReader", "DuckDBPyRelation"):
+        return True
+    return not any(hasattr(of, name) for name in ("__len__", "num_rows", "height"))
 
 
 def storage_of(source: Any) -> Storage:
@@ -111,9 +122,41 @@ def read_kept(
     folder = Path(cache, f"fastnn-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
     found = _load(folder, key, OnDisk(cache))
     if found is None:
-        found = read(storage_for(files, cache))
-        _save(folder, key, *found)
-    return found
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            table, target = read(storage_for(files, cache))
+        notes = [_note_of(one.message) for one in told]
+        _save(folder, key, table, target, notes)
+        _remove_earlier(Path(cache), key)
+        found = table, target, notes
+    table, target, notes = found
+    for kind, text in notes:  # what is told of the data is told each time
+        warnings.warn(_NOTES.get(kind, DataWarning)(text), stacklevel=2)
+    return table, target
+
+
+#: What is told of data, by the name under which it is kept.
+_NOTES: dict[str, type[DataWarning]] = {of.__name__: of for of in (DataNote, DataWarning)}
+
+
+def _note_of(message: Warning | str) -> tuple[str, str]:
+    text = message.marked if isinstance(message, DataWarning) else str(message)
+    return type(message).__name__, text
+
+
+def _remove_earlier(cache: Path, key: str) -> None:
+    """Remove what was kept of earlier states of the same files, read in the same way."""
+    version, stats, options = json.loads(key)
+    same = [version, [path for path, *_ in stats], options]
+    for folder in cache.glob("fastnn-*"):
+        try:
+            other = json.loads((folder / "table.json").read_text())["key"]
+            version, stats, options = json.loads(other)
+            earlier = [version, [path for path, *_ in stats], options] == same
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # not one of ours, or another process is at it
+        if earlier and other != key:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(cache: str) -> None:
@@ -129,7 +172,9 @@ def _plain(value: Any) -> Any:
     return sorted(value.names) if isinstance(value, Only) else list(value)
 
 
-def _save(folder: Path, key: str, table: Table, target: Array) -> None:
+def _save(
+    folder: Path, key: str, table: Table, target: Array, notes: Sequence[tuple[str, str]]
+) -> None:
     """Write a table and its target; a folder of that name is there when all is in it."""
     made = Path(tempfile.mkdtemp(prefix="fastnn-unfinished-", dir=folder.parent))
     texts = dict(table.categorical)
@@ -144,7 +189,7 @@ def _save(folder: Path, key: str, table: Table, target: Array) -> None:
         "key": key, "names": table.names, "numeric_names": table.numeric_names,
         "texts": {name: list(one.distinct) for name, one in known.items()},
         "dates": {name: [date.form, date.of_day] for name, date in table.dates.items()},
-        "positional": table.positional,
+        "positional": table.positional, "notes": notes,
     }  # fmt: skip
     try:
         for name, values in arrays.items():
@@ -164,7 +209,9 @@ def _save(folder: Path, key: str, table: Table, target: Array) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _load(folder: Path, key: str, storage: OnDisk) -> tuple[Table, Array] | None:
+def _load(
+    folder: Path, key: str, storage: OnDisk
+) -> tuple[Table, Array, list[tuple[str, str]]] | None:
     """Return what `_save` wrote under a key; None if it is not there, or not whole."""
     try:
         document = json.loads((folder / "table.json").read_text())
@@ -175,16 +222,18 @@ def _load(folder: Path, key: str, storage: OnDisk) -> tuple[Table, Array] | None
             found: Array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             return found
 
-        texts: dict[str, Any] = {
-            name: Texts(tuple(distinct), array(f"codes{k}"), storage)
-            for k, (name, distinct) in enumerate(document["texts"].items())
-        }
+        texts: dict[str, Any] = {}
+        for k, (name, distinct) in enumerate(document["texts"].items()):
+            codes = array(f"codes{k}")
+            if len(codes) and not 0 <= codes.min() <= codes.max() < len(distinct):
+                return None
+            texts[name] = Texts(tuple(distinct), codes, storage)
         target = texts.pop(_TARGET) if _TARGET in texts else array("target")
         table = Table(
             tuple(document["names"]), array("numeric"), tuple(document["numeric_names"]), texts,
             document["positional"], storage,
             {n: Dates.of([], form, day) for n, (form, day) in document["dates"].items()},
         )  # fmt: skip
-        return table, np.array(target)
+        return table, np.array(target), [(kind, text) for kind, text in document["notes"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, DataError):
         return None

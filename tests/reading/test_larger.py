@@ -208,6 +208,67 @@ def test_a_file_that_was_changed_with_its_old_time_and_size_is_read_again(tmp_pa
     assert [values.tolist() for values in found] == [[[1], [1]], [[1], [1]], [[2], [2]]]
 
 
+def test_what_is_told_of_the_data_is_told_from_the_cache_too(tmp_path: Path) -> None:
+    path, cache = tmp_path / "a.csv", tmp_path / "made"
+    rows = "".join(f"{i},${i},{i}.5\n" for i in range(9))
+    path.write_text(f"# by hand\n,cost,y\n{rows}1,2,3,4\n", "utf-8")
+
+    def spell(name: str, value: str | None) -> str:
+        return f"--{name}={value}"
+
+    found = []
+    for how in ({}, {"cache": str(cache)}, {"cache": str(cache)}):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            read_source(path, "y", bad_rows="skip", **how)
+        messages = [one.message for one in told]
+        assert all(isinstance(message, DataWarning) for message in messages)
+        found.append({(type(one), one.said(spell)) for one in messages})  # type: ignore[union-attr]
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 4
+    assert any("--bad_rows='error' refuses them" in said for _, said in found[0])
+
+
+def test_what_was_kept_of_an_earlier_state_of_a_file_is_removed(tmp_path: Path) -> None:
+    path, cache = tmp_path / "a.csv", tmp_path / "made"
+    kept = []
+    for k in range(3):
+        path.write_text(f"x,z,y\n{k},1,3.5\n{k},2,7\n", "utf-8")
+        for drop in ([], ["z"]):
+            quiet(lambda d=drop: read_source(path, "y", cache=str(cache), drop=d))
+            kept.append(len(list(cache.iterdir())))
+    assert kept == [1, 2, 2, 2, 2, 2]
+
+
+def test_damaged_codes_are_read_again(tmp_path: Path) -> None:
+    path, cache = tmp_path / "a.csv", tmp_path / "made"
+    path.write_text("x,t,y\n1,Ulm,3.5\n2,Bonn,7\n", "utf-8")
+    tables = []
+    for _ in range(2):
+        table = quiet(lambda: read_source(path, "y", cache=str(cache)).examples.table)
+        tables.append(list(table.categorical["t"]))
+        codes = next(cache.glob("*/codes0.npy"))
+        codes.write_bytes(codes.read_bytes()[:-1] + b"\x7f")
+    assert tables == [["Ulm", "Bonn"]] * 2
+
+
+@pytest.mark.parametrize("kind", ["reader", "duckdb"])
+def test_a_stream_is_read_in_batches_onto_the_disk(kind: str) -> None:
+    rows = table()
+    columns = "select * from rows"
+    stream = optional("duckdb").sql(columns) if kind == "duckdb" else rows.to_reader(40)
+        optional("duckdb").sql("select * from rows") if kind == "duckdb" else rows.to_reader(40)
+    )
+    memory, disk = (
+        quiet(lambda s=source: read_source(s, "y", drop=["late"])).examples.table
+        for source in (rows, stream)
+    )
+    assert isinstance(disk.storage, OnDisk)
+    assert isinstance(disk.numeric, np.memmap)
+    assert memory.storage is MEMORY
+    np.testing.assert_array_equal(memory.numeric, disk.numeric)
+
+
 def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path, monkeypatch) -> None:
     path = csv_file(tmp_path)
 
