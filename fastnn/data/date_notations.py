@@ -124,6 +124,16 @@ UNIX = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 #: Notations that numbers may be in, where a user says that they are dates.
 OF_NUMBERS = ("%Y%m%d", "%Y%m", "%Y")
 
+
+def reads_numbers(form: str) -> bool:
+    """Say whether dates of a format look like whole numbers.
+
+    >>> reads_numbers("ms"), reads_numbers("%Y%m%d"), reads_numbers("%d/%m/%Y")
+    (True, True, False)
+    """
+    return form in UNIX or re.fullmatch("(%[YmdHMSy])+", form) is not None
+
+
 #: Codes of `strptime` that say which day it is, and those that say which year.
 _DATE_CODES, _YEAR_CODES = set("aAbBdjmUuVWwxcyYG"), set("yYcxG")
 

@@ -103,10 +103,12 @@ def _chosen(
         if not forced:
             _tell_likely(name, texts, counts)
             return None
-        wide = DATESOF_NUMBERS if all(text.isdigit() for text in texts) else ""
+        digits = all(text.isdigit() for text in texts)
+        wide = DATESOF_NUMBERS if digits else ""
+        such = _SINCE_1970.get(len(texts[0]), "%d/%m/%Y") if digits else "%d/%m/%Y"
         raise DataError(
             f"column {shown(name)}, {where(0)}: {shown(texts[0])} is not a date in a notation that "
-            f"is known{wide}; say how it is written, such as {arg('date_format', '%d/%m/%Y')}"
+            f"is known{wide}; say how it is written, such as {arg('date_format', such)}"
         )
     micros, problems = moments_of(best.form, texts)
     if best.other:
@@ -128,6 +130,8 @@ def _chosen(
     return best.form, micros, problems
 
 
+#: Digits of numbers since 1970, of our time, and their unit.
+_SINCE_1970 = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 DATESOF_NUMBERS = " (20240131, 202401 and 2024 are, of numbers)"
 
 

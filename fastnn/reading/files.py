@@ -12,6 +12,7 @@ import numpy as np
 from fastnn.data.categories import gaps_of
 from fastnn.data.cells import Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
+from fastnn.data.date_notations import reads_numbers
 from fastnn.data.storage import MEMORY, OnDisk, Storage
 from fastnn.data.table import (
     Array,
@@ -85,8 +86,11 @@ def read_table(
     """
     if isinstance(source, Table):
         return source.drop(list(drop)) if drop else source
-    kinds, how = _kinds(numeric, categorical, dates, drop), _reading(dates, reading)
-    columns, place = _columns(source, kinds, drop, how, only=only, storage=storage)
+    how = _reading(dates, reading)
+    kinds = _kinds(numeric, categorical, [*dates, *_formatted(how)], drop)
+    columns, place = _columns(
+        source, kinds, drop, how, optional=_formatted(how), only=only, storage=storage
+    )
     positional = not has_names(source)
     table = Table.from_columns(
         columns, dtype=dtype, place=place, positional=positional, storage=storage
@@ -154,8 +158,9 @@ def read_labelled(
         )
     how = _reading(dates, reading)
     kinds = dict.fromkeys(names, "text" if text else "label")
-    kinds |= _kinds(numeric, categorical, dates, drop)
-    columns, place = _columns(source, kinds, drop, how, optional=names, only=only, storage=storage)
+    kinds |= _kinds(numeric, categorical, [*dates, *_formatted(how)], drop)
+    known = [*names, *_formatted(how)]
+    columns, place = _columns(source, kinds, drop, how, optional=known, only=only, storage=storage)
     for name in names:
         if name not in columns:
             known = [*_names_of(columns), *(only.others if only is not None else [])]
@@ -295,10 +300,27 @@ def _check_date_format(form: str | Mapping[str, str] | None, table: Table) -> No
     """Raise ArgumentError for a format of dates in which no column is written."""
     if isinstance(form, Mapping):
         check_known(form, table.names, "date_format")
+        for name, own in form.items():
+            found = table.dates[name].form
+            if found != own:
+                why = f"is written {found}" if found else "is no text"
+                raise ArgumentError(
+                    f"{arg('date_format', {name: own})} has no effect: column {shown(name)} {why}",
+                    value=form,
+                )
     if isinstance(form, str) and all(column.form != form for column in table.dates.values()):
+        numbers = "; a column of numbers is one of dates only where that is said: "
         raise ArgumentError(
-            f"{arg('date_format', form)} has no effect: no column of text is written so", value=form
+            f"{arg('date_format', form)} has no effect: no column of text is written so"
+            + advice("dates", f"{numbers}{arg('dates', ['COL'])}" if reads_numbers(form) else ""),
+            value=form,
         )
+
+
+def _formatted(reading: Reading) -> tuple[str, ...]:
+    """The columns with a format of dates of their own, which says that they are dates."""
+    form = reading.date_format
+    return tuple(form) if isinstance(form, Mapping) else ()
 
 
 def _kinds(

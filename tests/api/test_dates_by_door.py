@@ -140,3 +140,48 @@ def test_a_dict_of_cells_is_one_row(day):
     frame = pd.DataFrame({"day": pd.to_datetime([None if gap else "2024-02-08"]), "x": [0.5]})
     for x in (0.5, np.float32(0.5), np.array(0.5)):
         np.testing.assert_array_equal(model.predict({"day": day, "x": x}), model.predict(frame))
+
+
+SECONDS = MOMENTS.astype("M8[s]").astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        ((SECONDS * 1000).tolist(), "ms"),
+        (SECONDS.tolist(), "s"),
+        ([int(f"{m:%Y%m%d}") for m in MOMENTS.tolist()], "%Y%m%d"),
+        ([f"{m:%d%m%Y}" for m in MOMENTS.tolist()], "%d%m%Y"),
+        ([f"{m:%Y|%d|%m}" for m in MOMENTS.tolist()], "%Y|%d|%m"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["frame", "file"])
+def test_a_format_of_one_column_says_that_it_is_dates(tmp_path, cells, form, kind):
+    wanted = fastnn.train({"day": MOMENTS, "x": X}, Y, **QUICK).model
+    data = pd.DataFrame({"day": cells, "x": X})
+    if kind == "file":
+        data.assign(x=[repr(float(x)) for x in X]).to_csv(tmp_path / "a.csv", index=False)
+        data = tmp_path / "a.csv"
+    model = fastnn.train(data, Y, date_format={"day": form}, **QUICK).model
+    assert model.features.dates.keys() == {"day"}
+    np.testing.assert_allclose(
+        model.predict(data), wanted.predict({"day": MOMENTS, "x": X}), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_a_format_in_which_its_column_is_not_written_is_refused():
+    for day, form, why in (
+        (TEXTS, "%m-%d-%Y", "is written %d/%m/%Y"), (MOMENTS, "%m-%d-%Y", "is no text")
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError, match=rf"date_format=.* no effect: column 'day' {why}$"):
+            fastnn.train({"day": day, "x": X}, Y, date_format={"day": form}, **QUICK)
+    with pytest.raises(DataError, match="date_format: no column 'dax'; did you mean 'day'"):
+        fastnn.train({"day": MOMENTS, "x": X}, Y, date_format={"dax": "%Y"}, **QUICK)
+
+
+def test_numbers_that_may_be_dates_have_their_cure():
+    with pytest.raises(ArgumentError, match=r"dates only where that is said: dates=\['COL'\]$"):
+        fastnn.train({"day": SECONDS * 1000, "x": X}, Y, date_format="ms", **QUICK)
+    for factor, unit in ((1, "s"), (1000, "ms"), (10**6, "us")):
+        with pytest.raises(DataError, match=f"such as date_format='{unit}'"):
+            fastnn.train({"day": SECONDS * factor, "x": X}, Y, dates=["day"], **QUICK)

@@ -254,11 +254,8 @@ def test_damaged_codes_are_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["reader", "duckdb"])
 def test_a_stream_is_read_in_batches_onto_the_disk(kind: str) -> None:
-    rows = table()
-    columns = "select * from rows"
-    stream = optional("duckdb").sql(columns) if kind == "duckdb" else rows.to_reader(40)
-        optional("duckdb").sql("select * from rows") if kind == "duckdb" else rows.to_reader(40)
-    )
+    rows, query = table(), "select * from rows"
+    stream = optional("duckdb").sql(query) if kind == "duckdb" else rows.to_reader(40)
     memory, disk = (
         quiet(lambda s=source: read_source(s, "y", drop=["late"])).examples.table
         for source in (rows, stream)
