@@ -24,6 +24,7 @@ from fastnn.reading.csv_lines import (
     WHITESPACE,
     Record,
     cells_of,
+    check_torn,
     lines_of,
     never_closed,
     records,
@@ -176,6 +177,7 @@ def _first_line(path: Path, lines: Sequence[str], reading: Reading) -> tuple[str
         )
     if not record.closed:
         raise DataError(never_closed(path, record))
+    check_torn(path, record)
     return sign, record
 
 

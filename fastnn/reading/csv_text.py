@@ -69,6 +69,7 @@ def read_csv(
     kinds = kinds or {}
     text = text_of(layout)
     quotes = Quotes(layout, text)
+    quotes.check_begin()
     as_text = {
         j
         for j, name in enumerate(layout.names)
@@ -335,6 +336,7 @@ def _batches(
     place: Place,
 ) -> Iterator[dict[str, Array | Texts]]:
     quotes, row = Quotes(layout, text), 0
+    quotes.check_begin()
     nameless = _Nameless(layout.path)
     for batch in _record_batches(layout, text):
         columns: dict[str, Array | Texts] = {}
