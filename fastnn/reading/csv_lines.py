@@ -175,7 +175,7 @@ def check_quotes(
         several = len(record.text) > 1
         if record.cells != n_columns:
             cure = "" if row else ", or, if each row begins with an index, name it in the header"
-            raise DataError(_ragged(path, record, sign, n_columns, whose, cure))
+            raise DataError(_ragged(path, record, sign, names, whose, cure))
         if several and n_columns > 1:
             if all(line.count(sign) == n_columns - 1 for line in record.text):
                 taken_in.append(record)
@@ -211,7 +211,10 @@ _ESCAPED = '\\"'
 _TWICE, _NO_ESCAPE = 'write it twice ("") there', f", and not as {_ESCAPED}"
 
 
-def _ragged(path: Path, record: Record, sign: str, n_columns: int, whose: str, first: str) -> str:
+def _ragged(
+    path: Path, record: Record, sign: str, names: Sequence[str], whose: str, first: str
+) -> str:
+    n_columns = len(names)
     several = len(record.text) > 1
     lines = f"lines {record.line} to {record.last}" if several else f"line {record.line}"
     mark = f", one of them opened by a quotation mark in line {record.quote}"
@@ -224,8 +227,9 @@ def _ragged(path: Path, record: Record, sign: str, n_columns: int, whose: str, f
                 cure = f"{other!r} parts its columns and {sign!r} those of others: use one of them"
     if record.cells == n_columns + 1 and record.text[-1].rstrip("\r\n").endswith(sign):
         cure = f"it ends with {sign!r}, after which there is nothing; remove that"
-    by_runs = next(records(map(with_tabs, record.text), "\t")).cells
-    if not several and sign != " " and record.cells < n_columns <= by_runs:
+    by_runs = [next(records([with_tabs(line)], "\t")).cells for line in (*record.text, *names)]
+    whole = sign == "\t" and by_runs[1:] == [1] * n_columns  # no name has a space within it
+    if not several and whole and record.cells < n_columns == by_runs[0]:
         say = advice("delimiter", f"say {arg('delimiter', WHITESPACE)}", "replace each by a comma")
         cure = f"if runs of spaces and tabs part the columns, {say}"
     if n_columns == 1:

@@ -168,6 +168,16 @@ def test_a_bad_cell_among_runs_of_spaces_is_told_with_its_line(write, storage):
 def test_runs_of_spaces_are_named_where_a_tab_does_not_part_the_columns(write):
     with pytest.raises(DataError, match=r"line 2: 2 cells .*; if runs of spaces .*'whitespace'"):
         read_csv(write('a\tb\tc\tname\n1  2  3\t"x y"\n', "t.data"))
+    for text in (
+        "a,b,c\n1,2,3\n# end of file\n",
+        "first name,b,c\n1,2,3\nend of file\n",
+        "first name\tb\n1\t2\n# end of\n",
+        "a\tb\n1\t2\n# end of file\n",
+        "a,b,c\n1\t2\t3\n",
+    ):
+        with pytest.raises(DataError, match=r"line .: 1 cells? where the header has") as caught:
+            read_csv(write(text))
+        assert "whitespace" not in str(caught.value)
     with pytest.raises(ArgumentError, match="delimiter must be one character or 'whitespace', fo"):
         Reading(delimiter="spaces")
 
