@@ -132,10 +132,13 @@ def _text_of(archive: zipfile.ZipFile, sheet: str) -> bytes:
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return b""
-    book, related = (
-        ElementTree.fromstring(archive.read(name)).iter()
-        for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
-    )
+    try:
+        book, related = (
+            ElementTree.fromstring(archive.read(name)).iter()
+            for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
+        )
+    except ElementTree.ParseError:  # though the table could be read
+        return b""
     ends = [
         value
         for one in book
