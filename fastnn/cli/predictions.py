@@ -106,8 +106,22 @@ def with_kept(kept: Columns, blocks: Iterator[dict[str, Array]]) -> Iterator[dic
                 f"{arg('keep')}: column {shown(both[0])} would be called as the predictions are "
                 f"({', '.join(block)}); give it another name in the data"
             )
-        yield {name: np.asarray(column[start : start + n]) for name, column in kept.items()} | block
+        cells = {name: column[start : start + n] for name, column in kept.items()}
+        yield {name: _array(column) for name, column in cells.items()} | block
         start += n
+
+
+def _array(column: Any) -> Any:
+    from fastnn.reading.spelt import Spelt
+
+    return column if isinstance(column, Spelt) else np.asarray(column)
+
+
+def _values(column: Any) -> Any:
+    """A column for what has types: of text with its numbers, the numbers."""
+    from fastnn.reading.spelt import Spelt
+
+    return column.numbers() if isinstance(column, Spelt) else column
 
 
 def beside(
@@ -150,7 +164,7 @@ def rows(columns: Columns) -> Iterator[dict[str, Any]]:
     >>> list(rows({"x": np.array([1.0, np.nan]), "t": np.array(["a", None], object)}))
     [{'x': 1.0, 't': 'a'}, {'x': None, 't': None}]
     """
-    values = [column.tolist() for column in columns.values()]
+    values = [_values(column).tolist() for column in columns.values()]
     for row in zip(*values, strict=True):
         yield {
             name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
@@ -190,7 +204,7 @@ def _parquet_writer(stream: IO[bytes] | None) -> Iterator[Write]:
     made: list[Any] = []
 
     def write(columns: Columns) -> None:
-        table = pa.table({name: _arrow(values) for name, values in columns.items()})
+        table = pa.table({name: _arrow(_values(column)) for name, column in columns.items()})
         if not made:
             made.append(parquet.ParquetWriter(sink, table.schema))
         made[0].write_table(table.cast(made[0].schema))

@@ -176,9 +176,9 @@ class Reading:
         point = re.escape(self.decimal or ".")
         # a space stands for those that do not break, too
         sign = "[ \u00a0\u2009\u202f]" if self.thousands == " " else re.escape(self.thousands or "")
-        # 1,234,567, or 12,34,567 as in India
-        threes = rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d{{2}})+{sign}\d{{3}}|"
-        groups = threes if sign else ""
+        # 1,234,567, or 12,34,567 as in India; what 0 begins are no thousands: 0.101 is a fraction
+        threes = rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d{{2}})+{sign}\d{{3}}"
+        groups = f"(?!0)(?:{threes})|" if sign else ""
         return re.compile(rf"([+-]?)(?:({groups}\d+)(?:{point}(\d*))?|{point}(\d+))([eE][+-]?\d+)?")
 
     @cached_property

@@ -201,7 +201,7 @@ def text_cells(
             return [_plain_label(text, reading) for text in known]
         return _numbers(name, values, codes, place)
     if kind == "numeric":
-        raise DataError(not_a_number(name, where(strays[0]), known[strays[0]]))
+        raise DataError(not_a_number(name, where(strays[0]), known[strays[0]], reading=reading))
     if kind in (None, "label"):
         found = date_cells(name, known, codes, place, reading.date_form(name))
         if found is not None and kind == "label":
@@ -216,6 +216,7 @@ def text_cells(
         counts[there],
         lambda k: where(there[k]),
         there.index(codes[0]) if codes[0] in there and counts[codes[0]] == 1 else None,
+        reading,
     )
     tell_affixes(name, there, known, codes, where)
     if kind == "label":
@@ -326,7 +327,7 @@ def _mixed(name: str, cells: list[Any], place: Place, kind: str | None, reading:
     present = [(row, cell) for row, cell in enumerate(found) if cell is not None]
     if kind == "numeric" and "text" in all_kinds:
         row, cell = next((r, c) for r, c in present if kinds[type(c)] == "text")
-        raise DataError(not_a_number(name, place(row), cell))
+        raise DataError(not_a_number(name, place(row), cell, reading=reading))
     if all_kinds == {"date"}:
         return dates_as(name, *from_objects(found), kind)
     if len(all_kinds - {"bool"}) > 1 or all_kinds == {"bool", "text"}:

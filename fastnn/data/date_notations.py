@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,15 +50,20 @@ def _any_of(names: Iterable[str]) -> str:
     return "|".join(sorted({form for n in names for form in (n, n.upper())}, key=len, reverse=True))
 
 
-_NAME, _WEEKDAY = _any_of(_MONTHS), _any_of(_WEEKDAYS.split())
+NAMES_OF_MONTHS, _WEEKDAY = _any_of(_MONTHS), _any_of(_WEEKDAYS.split())
 _CLOCK = (
     r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
     r"(?:\s*(?P<p>[ap])\.?m\.?)?"
 )
 _ZONE = r"(?:\s*(?P<z>[+-]\d{2}:?\d{2}(?::\d{2})?|[+-]\d{2}|[a-z]{1,5}))?"
+#: As ISO 8601 has it without signs between the parts.
+_BASIC = (
+    r"(?P<Y>\d{4})(?P<m>\d{2})(?P<d>\d{2})t(?P<H>\d{2})(?P<M>\d{2})"
+    r"(?:(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?(?P<z>z|[+-]\d{2}(?::?\d{2})?)?"
+)
 _YEAR, _MONTH, _DAY = r"(?P<Y>\d{4})", r"(?P<m>\d{1,2})", r"(?P<d>\d{1,2})"
 _SHORT = r"(?P<y>\d{2})"
-_NAMED = rf"(?P<b>{_NAME})\.?"
+_NAMED = rf"(?P<b>{NAMES_OF_MONTHS})\.?"
 _COMMA = r"(?:[ ,/-]\s*| de | del )"
 _OF = r"(?:[ /-]| de | del )"  # of Spanish and Portuguese
 _NTH = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°)?"
@@ -110,6 +115,7 @@ NOTATIONS = {
         _notation("%Y-%b-%d", rf"{_YEAR}[ /-]{_NAMED}[ /-]{_DAY}"),
         *_both_ways("/", _SHORT, "%y", weak=True),
         _notation("%d.%m.%y", rf"(?P<d>\d{{2}})\.(?P<m>\d{{2}})\.{_SHORT}", weak=True),
+        Notation("%Y%m%dT%H%M%S", re.compile(_BASIC, re.I | re.A), weak=True),
         _notation("%Y-%m", rf"{_YEAR}[/-](?P<m>\d{{2}})", weak=True),
         _notation("%b %Y", rf"(?P<b>{_any_of({*_MONTHS} - _OTHER_WORDS)})\.?{_COMMA}{_YEAR}"),
         Notation("%Y-Q%q", re.compile(r"(?P<Y>\d{4})[ -]?q(?P<q>\d)", re.I | re.A), weak=True),
@@ -174,10 +180,12 @@ def is_of_day(form: str) -> bool:
     return form not in UNIX and not set(re.findall("%([a-zA-Z])", form)) & _DATE_CODES
 
 
-def moments_of(form: str, texts: Sequence[str]) -> tuple[Array, list[str]]:
+def moments_of(
+    form: str, texts: Sequence[str], shapes: Shapes | None = None
+) -> tuple[Array, list[str]]:
     """Return microseconds since 1970, or midnight, and what is wrong with each text ("": nothing).
 
-    Unix times are float64, others int64.
+    Unix times are float64, others int64. ``shapes``: those of the texts, if they are known.
 
     >>> moments_of("%d.%m.%Y", ["2.1.1970", "31.2.1970"])[1]
     ['', 'cannot be']
@@ -185,7 +193,7 @@ def moments_of(form: str, texts: Sequence[str]) -> tuple[Array, list[str]]:
     if form == "%Y-%m-%d" and (found := iso_moments(texts)) is not None:
         return found
     if form in NOTATIONS:
-        return _of_matches([NOTATIONS[form].pattern.fullmatch(text) for text in texts])
+        return _read(NOTATIONS[form], shapes or Shapes.of(texts))
     values, problems = np.zeros(len(texts), np.int64), [""] * len(texts)
     if form in UNIX:
         values = values.astype(np.float64)
@@ -204,45 +212,106 @@ def moments_of(form: str, texts: Sequence[str]) -> tuple[Array, list[str]]:
     return values, problems
 
 
-def _of_matches(found: Sequence[re.Match[str] | None]) -> tuple[Array, list[str]]:
-    """Microseconds, and what is wrong, of what a notation's pattern has found."""
-    n = len(found)
-    groups = next((match.re.groupindex for match in found if match), {})
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """Texts by their shapes, in which every digit is a 0: a notation has all of a shape, or none.
 
-    def field(key: str, absent: int, read: Callable[[str], int] = int) -> Array:
-        if key not in groups:
-            return np.full(n, absent, np.int64)
-        cells = [match[key] if match else None for match in found]
-        return np.fromiter((absent if c is None else read(c) for c in cells), np.int64, n)
+    Text i has the shape ``known[codes[i]]``; first come, first there.
+    """
 
-    year = field("y", 1970, lambda text: int(text) + (1900 if int(text) >= 69 else 2000))
-    month = field("m", 1) if "m" in groups else field("b", 1, _month)
-    quarter = field("q", 1)
-    half = field("p", 0, lambda text: 1 if text in "aA" else 2)  # 1: am, 2: pm
-    hour = field("H", 0)
+    texts: Sequence[str]
+    known: Sequence[str]
+    codes: Array
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Shapes:
+        """Return the shapes of texts.
+
+        >>> Shapes.of(["31.1.2024", "30.1.2024", "2.10.99"]).known
+        ['00.0.0000', '0.00.00']
+        """
+        index: dict[str, int] = {}
+        found = (index.setdefault(text.translate(_ZEROS), len(index)) for text in texts)
+        codes = np.fromiter(found, np.intp, len(texts))
+        return cls(texts, list(index), codes)
+
+    def rows(self) -> list[Array]:
+        """Return which texts have each of the shapes."""
+        order = np.argsort(self.codes, kind="stable")
+        ends = np.cumsum(np.bincount(self.codes, minlength=len(self.known)))
+        return np.split(order, ends[:-1])
+
+
+_ZEROS = str.maketrans("123456789", "0" * 9)
+
+
+def _read(notation: Notation, shapes: Shapes) -> tuple[Array, list[str]]:
+    """Microseconds, and what is wrong, of texts in a notation.
+
+    Where the parts of a date are follows from the shape, so that each is looked at once, and the
+    digits of all its texts are read at once.
+    """
+    n, groups = len(shapes.texts), notation.pattern.groupindex
+    absent = {"Y": 1970, "m": 1, "d": 1, "q": 1}
+    fields = {key: np.full(n, absent.get(key, 0), np.int64) for key in "YmdqHMSfpz"}
+    fits, timed, zoned = (np.zeros(n, bool) for _ in range(3))
+    for shape, rows in zip(shapes.known, shapes.rows(), strict=True):
+        match = notation.pattern.fullmatch(shape)
+        if match is None:
+            continue
+        texts = [shapes.texts[k] for k in rows.tolist()]
+        signs = np.array(texts, f"U{len(shape)}").view(np.uint32).reshape(len(texts), len(shape))
+        fits[rows] = True
+        timed[rows] = "H" in groups and match["H"] is not None
+        for key in groups:
+            start, end = match.span(key)
+            if start < 0:
+                continue
+            if key == "z":
+                zoned[rows] = True
+                fields["z"][rows] = _zones([text[start:end] for text in texts])
+            elif key == "b":
+                fields["m"][rows] = _MONTHS[match["b"].lower()]
+            elif key == "p":
+                fields["p"][rows] = 1 if match["p"] in "aA" else 2  # am, pm
+            elif key == "f":
+                fields["f"][rows] = _digits(signs, start, min(end, start + 6))
+                fields["f"][rows] *= 10 ** max(6 - (end - start), 0)
+            elif key == "y":
+                year = _digits(signs, start, end)
+                fields["Y"][rows] = year + np.where(year >= 69, 1900, 2000)
+            else:
+                fields[key][rows] = _digits(signs, start, end)
+    month, quarter, half, hour = (fields[key] for key in "mqpH")
     hour = np.where((half > 0) & ((hour < 1) | (hour > 12)), 24, hour)  # which cannot be
-    zone = field("z", 0, _zone)
+    zone = fields["z"]
     micros, wrong = _moments(
-        field("Y", 1970) if "Y" in groups else year,
+        fields["Y"],
         np.where((quarter >= 1) & (quarter <= 4), month + 3 * (quarter - 1), 0),
-        field("d", 1),
+        fields["d"],
         np.where((half > 0) & (hour < 24), hour % 12 + 12 * (half == 2), hour),
-        field("M", 0),
-        field("S", 0),
-        field("f", 0, lambda text: int(text[:6].ljust(6, "0"))),
+        fields["M"],
+        fields["S"],
+        fields["f"],
     )
     unknown = zone == _UNKNOWN
     micros -= np.where(unknown, 0, zone) * MICRO
     problems = [""] * n
-    mixed = _mixed_zones(found) if "z" in groups else None
-    for k in np.flatnonzero(wrong | unknown | ~unknown & (abs(zone) >= DAY)):
+    wrong |= unknown | (abs(zone) >= DAY)
+    if (timed & zoned).any():
+        for k in np.flatnonzero(timed & ~zoned):
+            problems[k] = "has no time zone, and others have one"
+    for k in np.flatnonzero(wrong):
         problems[k] = "has a time zone that is not known" if unknown[k] else _IMPOSSIBLE
-    for i, match in enumerate(found):
-        if match is None:
-            problems[i] = OTHERWISE
-        elif mixed is not None and match["H"] and match["z"] is None and not problems[i]:
-            problems[i] = "has no time zone, and others have one"
+    for k in np.flatnonzero(~fits):
+        problems[k] = OTHERWISE
     return micros, problems
+
+
+def _digits(signs: Array, start: int, end: int) -> Array:
+    """The numbers that are written in some columns of signs."""
+    powers = 10 ** np.arange(end - start - 1, -1, -1)
+    return (signs[:, start:end].astype(np.int64) - ord("0")) @ powers
 
 
 def _moments(
@@ -297,6 +366,11 @@ def iso_moments(texts: Sequence[str]) -> tuple[Array, list[str]] | None:
 _UNKNOWN = 2**40
 
 
+def _zones(texts: Sequence[str]) -> list[int]:
+    known = {text: _zone(text) for text in set(texts)}
+    return [known[text] for text in texts]
+
+
 def _zone(text: str) -> int:
     """Seconds that are to be taken away."""
     if text[0] not in "+-":
@@ -304,13 +378,3 @@ def _zone(text: str) -> int:
     digits = text[1:].replace(":", "").ljust(6, "0")
     offset = (int(digits[:2]) * 60 + int(digits[2:4])) * 60 + int(digits[4:])
     return -offset if text[0] == "-" else offset
-
-
-def _mixed_zones(found: Sequence[re.Match[str] | None]) -> bool | None:
-    """True if some times are in a zone and others in none, else None."""
-    zones = {match["z"] is None for match in found if match and match["H"]}
-    return True if len(zones) == 2 else None
-
-
-def _month(text: str) -> int:
-    return _MONTHS[text.lower()]

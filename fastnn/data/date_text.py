@@ -4,9 +4,10 @@ Recognised, each with a time of day behind it or without, in UTC or a zone such 
 2024-01-31, 2024/1/31, 2024.01.31, 31.1.2024, 31/1/2024 or 1/31/2024, 31-1-2024 or 1-31-2024, with
 years of two digits 31.01.24, 31/1/24 or 1/31/24 (69 to 99 are of the last century), Jan 31, 2024,
 31 January 2024, 31-Jan-24, 2024-Jan-31; months: 2024-01, 2024/01, Jan 2024, January 2024; quarters:
-2024Q1; times of day: 9:30, 09:30:15.5, 9:30 pm. Names are English, German, French, Spanish,
-Italian, Portuguese or Dutch. Where day and month cannot be told apart in a whole column, the user
-is asked. Other notations are given as `strptime` has them, which knows English names.
+2024Q1; 20240131T180500Z; times of day: 9:30, 09:30:15.5, 9:30 pm. Names are English, German,
+French, Spanish, Italian, Portuguese or Dutch. Where day and month cannot be told apart in a whole
+column, the user is asked. Other notations are given as `strptime` has them, which knows English
+names.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fastnn.data.date_notations import (
+    NAMES_OF_MONTHS,
     NOTATIONS,
     OF_NUMBERS,
     OTHERWISE,
     Notation,
+    Shapes,
     is_of_day,
     iso_moments,
     moments_of,
@@ -97,9 +100,10 @@ def _chosen(
             return given, micros, problems
     elif texts[0][:1].isdigit() and (found := iso_moments(texts)) is not None:
         return "%Y-%m-%d", *found
-    best = _likeliest(texts, counts, forced)
+    shapes = Shapes.of(texts)
+    best = _likeliest(shapes, counts, forced)
     if best is None:
-        _refuse_several(name, texts, counts, where)
+        _refuse_several(name, shapes, counts, where)
         if not forced:
             _tell_likely(name, texts, counts)
             return None
@@ -110,9 +114,9 @@ def _chosen(
             f"column {shown(name)}, {where(0)}: {shown(texts[0])} is not a date in a notation that "
             f"is known{wide}; say how it is written, such as {arg('date_format', such)}"
         )
-    micros, problems = moments_of(best.form, texts)
+    micros, problems = moments_of(best.form, texts, shapes)
     if best.other:
-        swapped = moments_of(best.other, texts)
+        swapped = moments_of(best.other, texts, shapes)
         wrong, wrong_swapped = (_cells(p, counts) for p in (problems, swapped[1]))
         if wrong == wrong_swapped and (micros != swapped[0]).any():
             ways = f"{arg('date_format', best.form)} or {arg('date_format', best.other)}"
@@ -135,37 +139,44 @@ _SINCE_1970 = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 DATESOF_NUMBERS = " (20240131, 202401 and 2024 are, of numbers)"
 
 
-def _likeliest(texts: Sequence[str], counts: Array, forced: bool) -> Notation | None:
+def _likeliest(shapes: Shapes, counts: Array, forced: bool) -> Notation | None:
     """The notation in which most cells are written, if enough are."""
-    numbers = forced and all(text.isdigit() for text in texts)
+    first = shapes.texts[:_FIRST]
+    numbers = forced and all(text.isdigit() for text in shapes.texts)
     candidates = [
         n for n in NOTATIONS.values() if not n.asked or (numbers and n.form in OF_NUMBERS)
     ]
-    first = texts[:_FIRST]
     candidates = [
         notation for notation in candidates if any(map(notation.pattern.fullmatch, first))
     ]
-    total = int(counts.sum())
+    cells = np.bincount(shapes.codes, counts).astype(np.int64)
+    total = int(cells.sum())
     best, most = None, 0
     for notation in candidates:
-        fits = np.fromiter((bool(notation.pattern.fullmatch(t)) for t in texts), bool, len(texts))
-        n = int(counts[fits].sum())
+        fits = [notation.pattern.fullmatch(shape) is not None for shape in shapes.known]
+        n = int(cells[fits].sum())
         if n > most and (forced or (total - n) * DATES_PER_STRAY <= total):
             best, most = notation, n
     return best
 
 
-def _refuse_several(
-    name: str, texts: Sequence[str], counts: Array, where: Callable[[int], str]
-) -> None:
+def _refuse_several(name: str, shapes: Shapes, counts: Array, where: Callable[[int], str]) -> None:
     """Raise DataError if nearly all cells are dates, but not all in the same notation."""
-    found = [_notation_of(text) for text in texts]
-    n = int(counts[[form is not None for form in found]].sum())
-    total = int(counts.sum())
-    forms = [form for form in dict.fromkeys(found) if form is not None]
-    if len(forms) < 2 or (total - n) * DATES_PER_STRAY > total:
+    cells = np.bincount(shapes.codes, counts).astype(np.int64)
+    total, n_others = int(cells.sum()), 0
+    forms: dict[str, int] = {}
+    for k, shape in enumerate(shapes.known):
+        form = _notation_of(shape)
+        if form is not None:
+            forms.setdefault(form, k)
+            continue
+        n_others += int(cells[k])
+        if n_others * DATES_PER_STRAY > total:
+            return
+    if len(forms) < 2:
         return
-    one, other = (found.index(form) for form in forms[:2])
+    one, other = (int((shapes.codes == k).argmax()) for k in [*forms.values()][:2])
+    texts = shapes.texts
     category = advice(
         "categorical", f", or make the column categorical: {for_column('categorical', name)}"
     )
@@ -176,30 +187,41 @@ def _refuse_several(
     )
 
 
-def _notation_of(text: str) -> str | None:
-    """The first notation in which a text is a date for certain."""
+def _notation_of(shape: str) -> str | None:
+    """The first notation in which texts of a shape are dates for certain."""
     return next(
         (
             n.form
             for n in NOTATIONS.values()
-            if not n.weak and not n.asked and n.pattern.fullmatch(text)
+            if not n.weak and not n.asked and n.pattern.fullmatch(shape)
         ),
         None,
     )
 
 
 #: A year, and between words at most the numbers of a day, a month and a time.
-_LIKELY_YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
+_LIKELY_YEAR = re.compile(
+    rf"(?<!\d)(?:1[89]|20)\d\d(?!\d)|(?<!\d)\d{{1,2}}[ /-](?:{NAMES_OF_MONTHS})[ /-]\d\d(?!\d)",
+    re.IGNORECASE,
+)
 _LIKELY_REST = re.compile(r"\W*(?:(?:[^\W\d_]{1,12}|(?<!\d)\d{1,2}(?!\d))[\W_]*){1,8}")
+_LIKELY_TIME = re.compile(
+    r"(?<!\d)\d{1,2}[:.]\d{2}[:.]\d{2}(?:[.,]\d{1,9})?(?!\d)(?:\s*[+-]\d{2}:?\d{2}$)?"
+)
 
 
 def _tell_likely(name: str, texts: Sequence[str], counts: Array) -> None:
     """Warn (DataNote) of a column of text that may be dates in a notation that is not known."""
-    likely = np.fromiter(map(_is_likely, texts), bool, len(texts))
-    total = int(counts.sum())
-    if len(texts) > 1 and (total - int(counts[likely].sum())) * DATES_PER_STRAY <= total:
+    total, n_others, first = int(counts.sum()), 0, ""
+    for text, n in zip(texts, counts.tolist(), strict=True):
+        if _is_likely(text):
+            first = first or text
+            continue
+        n_others += n
+        if n_others * DATES_PER_STRAY > total:
+            return
+    if len(texts) > 1:
         say = advice("date_format", f"say how, such as {arg('date_format', '%d. %B %Y')}, or ")
-        first = texts[int(likely.argmax())]
         warnings.warn(
             DataNote(
                 f"column {shown(name)} is taken as text; if {shown(first)} is a date, in a "
@@ -210,9 +232,13 @@ def _tell_likely(name: str, texts: Sequence[str], counts: Array) -> None:
 
 
 def _is_likely(text: str) -> bool:
-    if len(text) > 40 or _LIKELY_YEAR.search(text) is None:
+    if len(text) > 40:
         return False
-    rest = _LIKELY_YEAR.sub(" ", text, count=1)
+    rest = _LIKELY_TIME.sub(" 1 ", text, count=1)
+    found = _LIKELY_YEAR.search(rest)
+    if found is None:
+        return False
+    rest = f"{rest[: found.start()]} {rest[found.end() :]}"
     return any(map(str.isdigit, rest)) and _LIKELY_REST.fullmatch(rest) is not None
 
 

@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 
-from fastnn.data.cells import Reading
+from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.number_signs import CODES, NOTATIONS, plainly
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, for_column
@@ -123,12 +123,13 @@ def refuse_near_numbers(
     counts: Array,
     place: Callable[[int], str],
     begin: int | None = None,
+    reading: Reading = STANDARD,
 ) -> None:
     """Raise DataError, with the cell and the cure, if a column of text looks like numbers.
 
-    ``texts``: the different texts of the column, no gaps; ``numbers``: what each writes, None if
-    it is none; ``counts``: in how many cells it is; ``place``: where the first of them is;
-    ``begin``: which text the first row has, and no other.
+    ``texts``: the different texts of the column, no gaps; ``numbers``: what each writes in
+    ``reading``, None if it is none; ``counts``: in how many cells it is; ``place``: where the
+    first of them is; ``begin``: which text the first row has, and no other.
 
     >>> import numpy as np
     >>> near = ["1,5", "2,75"], [None, None], np.array([1, 1])
@@ -163,15 +164,21 @@ def refuse_near_numbers(
             "or at none"
         )
     first = next(k for k in strays if not alike or texts[k] == alike[0])
-    raise DataError(not_a_number(name, place(first), texts[first], alike, first == begin))
+    raise DataError(not_a_number(name, place(first), texts[first], alike, first == begin, reading))
 
 
 def not_a_number(
-    name: str, where: str, cell: object, alike: Sequence[str] = (), begins: bool = False
+    name: str,
+    where: str,
+    cell: object,
+    alike: Sequence[str] = (),
+    begins: bool = False,
+    reading: Reading = STANDARD,
 ) -> str:
     """Return the message for a stray text cell in a numeric column.
 
-    ``alike``: cells like it; ``begins``: it is in the first row alone.
+    ``alike``: cells like it; ``begins``: it is in the first row alone; ``reading``: in which it is
+    no number.
 
     >>> raise DataError(not_a_number("age", "line 3 of 'a.csv'", "1,5"))
     Traceback (most recent call last):
@@ -183,7 +190,7 @@ def not_a_number(
     if found := _no_example(text, begins):
         return wrong + found
     category = f", or make the column categorical: {for_column('categorical', name)}"
-    return f"{wrong}{_cure(text, alike)}{advice('categorical', category)}"
+    return f"{wrong}{_cure(text, alike, reading)}{advice('categorical', category)}"
 
 
 def _bare(text: str) -> str | None:
@@ -202,7 +209,7 @@ def _no_example(cell: str, begins: bool) -> str:
     return ""
 
 
-def _cure(cell: str, alike: Sequence[str]) -> str:
+def _cure(cell: str, alike: Sequence[str], reading: Reading) -> str:
     bodies = [body for body in map(_bare, alike or [cell]) if body is not None]
     if not bodies:
         if sign := _bounded(cell):
@@ -221,6 +228,8 @@ def _cure(cell: str, alike: Sequence[str]) -> str:
             "write the numbers as -1234.5, in plain digits, with a plain minus before and no marks"
         )
     units = {(unit_of(text) or ("",))[0] for text in alike}
+    if not reading.plain and all(STANDARD.number_text(text) is not None for text in texts):
+        return _plain_option(reading)
     if not ways or (ways[0].plain and bare):
         return "write all numbers of the column in one notation"
     options = "; ".join(_option(how) for how in ways if not ways[0].plain)
@@ -228,6 +237,14 @@ def _cure(cell: str, alike: Sequence[str]) -> str:
     signs = "" if bare or (options and len(units) == 1) else signs
     by_hand = "write the numbers as 1234.5, with a point and no other sign" if options else ""
     return "; ".join(filter(None, [advice("decimal", options, by_hand), signs]))
+
+
+def _plain_option(reading: Reading) -> str:
+    """Say what reads numbers as Python writes them, where other signs have been given."""
+    plain = {"decimal": ".", "thousands": ""}
+    given = [arg(n, sign) for n, sign in plain.items() if getattr(reading, n) not in (None, sign)]
+    by_hand = "write all numbers of the column in one notation"
+    return advice("decimal", f"if the decimal sign is a point, say {' and '.join(given)}", by_hand)
 
 
 def _bounded(text: str) -> str:

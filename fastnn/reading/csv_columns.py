@@ -15,6 +15,8 @@ from fastnn.reading.csv_quotes import Quotes
 
 #: Of more texts than this Arrow, and not Python, finds whether they are numbers.
 _MANY = 1000
+#: So many of them are looked at first.
+_FEW = 100
 
 
 def column_of(
@@ -100,6 +102,8 @@ def _numbers(cells: Any, reading: Reading) -> Array | None:
 
     def cast(values: Any, to: Any) -> Array | None:
         try:
+            if len(values) > _MANY:  # Arrow goes on after the first failure, and words each of them
+                compute.cast(values.take(pa.array(range(0, len(values), len(values) // _FEW))), to)
             found = np.asarray(compute.cast(values, to).to_numpy())
         except pa.ArrowInvalid:
             return None
@@ -111,9 +115,10 @@ def _numbers(cells: Any, reading: Reading) -> Array | None:
         return found
 
     def whole(values: Any) -> Array | None:
-        found = cast(values, pa.int64())
+        if (found := cast(values, pa.int64())) is None:
+            return None
         letters = compute.match_substring_regex(values, "[xX]")  # Arrow reads 0x1F
-        return None if found is None or compute.any(letters).as_py() else found
+        return None if compute.any(letters).as_py() else found
 
     if (found := whole(cells)) is not None:
         return found

@@ -24,6 +24,7 @@ from fastnn.reading.csv_lines import (
     WHITESPACE,
     Record,
     cells_of,
+    check_torn,
     lines_of,
     never_closed,
     records,
@@ -33,8 +34,10 @@ from fastnn.reading.packed import is_packed
 
 #: So many of its rows, at most, must be parted alike.
 _MOST_ROWS = 1000
-#: In so many rows the text of the first line is looked for, where it would be no header.
+#: Of so many rows it is looked whether their cells are numbers.
 _LOOKED_AT = 50
+#: The first line is a row if so many tenths of the columns of text have its cells again.
+_TENTHS_AGAIN = 9
 
 _SEP = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
@@ -136,7 +139,7 @@ def layout_of(path: Path, reading: Reading = STANDARD) -> Layout:
         cells = [cell.strip() for cell in cells]  # as those of the rows are
     if all(re.fullmatch("'[^']+'", cell) for cell in cells):  # names, and not quotations
         cells = [cell[1:-1] for cell in cells]
-    rows = list(islice(records(islice(lines, record.last, None), sign), _LOOKED_AT))
+    rows = list(islice(records(islice(lines, record.last, None), sign), _MOST_ROWS))
     found = [cells_of(row, sign) for row in rows]
     if len(cells) == 1:
         texts = [row[0] for row in found if len(row) == 1]
@@ -176,6 +179,7 @@ def _first_line(path: Path, lines: Sequence[str], reading: Reading) -> tuple[str
         )
     if not record.closed:
         raise DataError(never_closed(path, record))
+    check_torn(path, record)
     return sign, record
 
 
@@ -276,7 +280,7 @@ def _check_header(
 
 def _is_row(names: Sequence[str], rows: Sequence[Sequence[str]], reading: Reading) -> bool:
     """Whether the first line is a row: all numbers, or numbers where the rows have numbers and text
-    that comes again in its column.
+    that comes again in its column, or text alone that nearly all comes again.
 
     Names that count the columns are names.
     """
@@ -286,12 +290,31 @@ def _is_row(names: Sequence[str], rows: Sequence[Sequence[str]], reading: Readin
         return False
     if all(numbers):
         return True
-    columns = [[row[j] for row in rows if len(row) == n] for j in range(n)]
+    there = [[cell.strip() for cell in row] for row in rows if len(row) == n]
+    columns = [
+        [row[j] for row in there[:_LOOKED_AT] if not reading.is_gap(row[j])] for j in range(n)
+    ]
     measured = [bool(c) and all(reading.number(cell) is not None for cell in c) for c in columns]
+    if not any(measured):
+        return _all_again(names, there)
     again = any(
-        name.strip() and name in column
+        name and name in column
         for name, number, column in zip(names, numbers, columns, strict=True)
         if not number
     )
     fits = all(number for number, is_measured in zip(numbers, measured, strict=True) if is_measured)
-    return again and fits and any(measured)
+    return again and fits
+
+
+def _all_again(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the text of the first line comes again in nearly all of the columns that have any
+    text twice, and in two at least.
+
+    Rows that are the first line again say nothing: a second header is one.
+    """
+    others = [row for row in rows if list(row) != list(names)]
+    columns = [[row[j] for row in others] for j in range(len(names))]
+    again = [name != "" and name in column for name, column in zip(names, columns, strict=True)]
+    twice = [len(set(column)) < len(column) for column in columns]
+    n_twice = sum(one or other for one, other in zip(again, twice, strict=True))
+    return sum(again) >= 2 and sum(again) * 10 >= n_twice * _TENTHS_AGAIN

@@ -10,12 +10,12 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastnn.data.statistics import DataWarning
-from fastnn.errors import DataError, advice, arg
+from fastnn.errors import DataError, advice, arg, shown
 from fastnn.reading.packed import opened
 
 #: Signs that are looked for between the columns.
@@ -60,6 +60,7 @@ class Record:
         quote: the line of the quotation mark that opened the last cell of several lines, or 0.
         closed: whether that cell ends within the file.
         loose: a quotation mark ended such a cell, and text of the cell came after it.
+        torn: the line and the cell, from 1, where it did so in a cell of one line.
     """
 
     line: int
@@ -68,6 +69,7 @@ class Record:
     quote: int = 0
     closed: bool = True
     loose: bool = False
+    torn: tuple[int, int] = (0, 0)
 
     @property
     def last(self) -> int:
@@ -118,8 +120,11 @@ def _follow(record: Record, line: str, sign: str, number: int, *, inside: bool) 
             if line.startswith('"', end + 1):
                 i = end + 2
                 continue
-            rest = line[end + 1 : end + 2]
-            record.loose |= opened_before and rest not in ("", sign, "\r", "\n")
+            if line[end + 1 : end + 2] not in ("", sign, "\r", "\n"):
+                record.loose |= opened_before
+                more = line[end + 1 :].partition(sign)[0].strip()  # spaces do no harm
+                if more and not opened_before and not any(record.torn):
+                    record.torn = number, record.cells
             inside = opened_before = False
             i = end + 1
         elif line.startswith('"', i):
@@ -145,17 +150,18 @@ def cells_of(record: Record, sign: str) -> list[str]:
 
 
 def check_quotes(
-    path: Path, rows: Iterable[Record], sign: str, n_columns: int, whose: str = "the header"
+    path: Path, rows: Iterable[Record], sign: str, names: Sequence[str], whose: str = "the header"
 ) -> None:
     """Look through the rows of a file of which some cell has line breaks, or some row is ragged.
 
-    ``whose``: what has ``n_columns`` cells.
+    ``whose``: what has as many cells as there are ``names``.
 
-    Raises DataError for a quotation mark that is never closed, or that is closed in the middle of
-    a cell lines after it; for a row with too few or too many cells. Warns (DataWarning) of a cell
+    Raises DataError for a quotation mark that is never closed, or after which text of its cell
+    comes; for a row with too few or too many cells. Warns (DataWarning) of a cell
     whose lines are all like rows: they may be rows that a stray quotation mark has taken in.
     """
     taken_in: list[Record] = []
+    n_columns = len(names)
     for row, record in enumerate(rows):
         if not record.closed:
             raise DataError(never_closed(path, record))
@@ -165,10 +171,11 @@ def check_quotes(
                 f"to line {record.last}, where another mark stands in the middle of a cell; "
                 'remove the mark, or double it ("") within a quoted cell'
             )
+        check_torn(path, record, names)
         several = len(record.text) > 1
         if record.cells != n_columns:
             cure = "" if row else ", or, if each row begins with an index, name it in the header"
-            raise DataError(_ragged(path, record, sign, n_columns, whose, cure))
+            raise DataError(_ragged(path, record, sign, names, whose, cure))
         if several and n_columns > 1:
             if all(line.count(sign) == n_columns - 1 for line in record.text):
                 taken_in.append(record)
@@ -184,19 +191,45 @@ def check_quotes(
         )
 
 
-def _ragged(path: Path, record: Record, sign: str, n_columns: int, whose: str, first: str) -> str:
+def check_torn(path: Path, record: Record, names: Sequence[str] = ()) -> None:
+    """Raise DataError for a mark in the middle of a quoted cell, which readers take for its end.
+
+    ``names``: those of the columns.
+    """
+    line, cell = record.torn
+    if line:
+        where = f"column {shown(names[cell - 1])}" if cell <= len(names) else f"cell {cell}"
+        escaped = any(_ESCAPED in text for text in record.text)
+        raise DataError(
+            f"file '{path}', line {line}, {where}: a quotation mark stands in the middle of a "
+            f"quoted cell; {_TWICE}{_NO_ESCAPE if escaped else ''}"
+        )
+
+
+#: As some programs write a quotation mark within a quoted cell; but "C:\\data\\" ends so, too.
+_ESCAPED = '\\"'
+_TWICE, _NO_ESCAPE = 'write it twice ("") there', f", and not as {_ESCAPED}"
+
+
+def _ragged(
+    path: Path, record: Record, sign: str, names: Sequence[str], whose: str, first: str
+) -> str:
+    n_columns = len(names)
     several = len(record.text) > 1
     lines = f"lines {record.line} to {record.last}" if several else f"line {record.line}"
     mark = f", one of them opened by a quotation mark in line {record.quote}"
     cure = f"correct the line{first if record.cells == n_columns + 1 else ''}"
+    if any(_ESCAPED in text for text in record.text):
+        cure = f"if a quotation mark is meant by {_ESCAPED} within a cell, {_TWICE}"
     for other in SIGNS:
         if other != sign and not several:
             if next(records(record.text, other)).cells == n_columns:
                 cure = f"{other!r} parts its columns and {sign!r} those of others: use one of them"
     if record.cells == n_columns + 1 and record.text[-1].rstrip("\r\n").endswith(sign):
         cure = f"it ends with {sign!r}, after which there is nothing; remove that"
-    by_runs = next(records(map(with_tabs, record.text), "\t")).cells
-    if not several and sign != " " and record.cells < n_columns <= by_runs:
+    by_runs = [next(records([with_tabs(line)], "\t")).cells for line in (*record.text, *names)]
+    whole = sign == "\t" and by_runs[1:] == [1] * n_columns  # no name has a space within it
+    if not several and whole and record.cells < n_columns == by_runs[0]:
         say = advice("delimiter", f"say {arg('delimiter', WHITESPACE)}", "replace each by a comma")
         cure = f"if runs of spaces and tabs part the columns, {say}"
     if n_columns == 1:

@@ -1,4 +1,4 @@
-"""Quotation marks of a text file that Arrow has read: whether one has taken in rows."""
+"""Quotation marks of a text file for Arrow: whether one has taken in rows, or parts a cell."""
 
 from __future__ import annotations
 
@@ -26,12 +26,17 @@ class Quotes:
             if compute.any(compute.match_substring_regex(cells, "[\r\n]")).as_py():
                 self.check_all()
 
+    def check_begin(self) -> None:
+        """Check the whole file if a mark may stand in the middle of a cell."""
+        if self._text.torn:
+            self.check_all()
+
     def check_all(self) -> None:
         """Check the whole file."""
         self._open = False
-        layout, n = self._layout, len(self._layout.names)
+        layout = self._layout
         whose = "the header" if layout.header else "the first row"
-        check_quotes(layout.path, layout.rows(), layout.sign, n, whose)
+        check_quotes(layout.path, layout.rows(), layout.sign, layout.names, whose)
 
     def check_end(self) -> None:
         """Check the last line, if that is not done yet."""

@@ -69,6 +69,7 @@ def read_csv(
     kinds = kinds or {}
     text = text_of(layout)
     quotes = Quotes(layout, text)
+    quotes.check_begin()
     as_text = {
         j
         for j, name in enumerate(layout.names)
@@ -77,7 +78,7 @@ def read_csv(
     table = _parsed(layout, text, reading, as_text)
     if table.num_rows == 0:
         raise DataError(f"file '{path}' has a header line but no rows")
-    _refuse_second_header(layout, table.columns, layout.place())
+    _refuse_second_header(layout, table.columns, layout.place(), reading)
     doubtful = [j for j in range(table.num_columns) if _is_doubtful(table.column(j), text)]
     for j in range(table.num_columns):
         if pa.types.is_binary(table.column(j).type):
@@ -243,7 +244,9 @@ def _is_doubtful(cells: Any, text: Text) -> bool:
     return large or bool(compute.any(compute.is_nan(cells)).as_py())
 
 
-def _refuse_second_header(layout: Layout, columns: Sequence[Any], place: Place) -> None:
+def _refuse_second_header(
+    layout: Layout, columns: Sequence[Any], place: Place, reading: Reading
+) -> None:
     """Raise DataError for a row that is the header again, so that every column is text."""
     import pyarrow as pa
     from pyarrow import compute
@@ -256,9 +259,10 @@ def _refuse_second_header(layout: Layout, columns: Sequence[Any], place: Place) 
         column[row].as_py().strip() == name
         for column, name in zip(columns, layout.names, strict=True)
     ):
+        none = f", or if the file has no header line, say {arg('header', False)}"
         raise DataError(
             f"{place(row)} is the header again; if several files were joined, leave out the header "
-            "of all but the first"
+            f"of all but the first{advice('header', none) if reading.header is None else ''}"
         )
 
 
@@ -335,11 +339,12 @@ def _batches(
     place: Place,
 ) -> Iterator[dict[str, Array | Texts]]:
     quotes, row = Quotes(layout, text), 0
+    quotes.check_begin()
     nameless = _Nameless(layout.path)
     for batch in _record_batches(layout, text):
         columns: dict[str, Array | Texts] = {}
         here = partial(_later, place, row)
-        _refuse_second_header(layout, batch.columns, here)
+        _refuse_second_header(layout, batch.columns, here, reading)
         for j, name in enumerate(layout.names):
             cells = batch.column(j)
             if not name.strip():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
 from fastnn.data.statistics import DataNote
-from fastnn.data.table import Array, Place, listed
+from fastnn.data.table import EXACT, Array, Place, listed
 from fastnn.errors import DataError, arg, shown
 from fastnn.extras import pip_install
 from fastnn.reading.packed import check_archive
@@ -53,6 +55,7 @@ def read_excel(path: Path, sheet: str | None = None) -> tuple[dict[str, Array], 
                 f"file '{path}': {arg('sheet', sheet)}: {empty}{did_you_mean(sheet, list(filled))} "
                 f"(sheets: {listed(map(shown, filled))})"
             )
+        _tell_errors(path, sheet)
         return _table(f"sheet {shown(sheet)} of '{path}'", filled[sheet])
     sheet, rows = next(iter(filled.items()))
     if len(filled) > 1:
@@ -64,6 +67,7 @@ def read_excel(path: Path, sheet: str | None = None) -> tuple[dict[str, Array], 
             ),
             stacklevel=2,
         )
+    _tell_errors(path, sheet)
     return _table(f"sheet {shown(sheet)} of '{path}'", rows)
 
 
@@ -75,7 +79,7 @@ def _table(where: str, rows: list[list[Any]]) -> tuple[dict[str, Array], Place]:
     columns: dict[str, Array] = {}
     for j, title in enumerate(header):
         cells = np.empty(len(body), object)
-        cells[:] = [None if row[j] == "" else row[j] for row in body]
+        cells[:] = _whole([None if row[j] == "" else row[j] for row in body])
         name = f"{title:g}" if isinstance(title, float) else str(title).strip()
         if not name:
             if all(cell is None for cell in cells):
@@ -85,6 +89,67 @@ def _table(where: str, rows: list[list[Any]]) -> tuple[dict[str, Array], Place]:
             raise DataError(f"{where}: two columns are called {shown(name)}; rename one of them")
         columns[name] = cells
     return columns, lambda row: f"row {there[row + 1] + 1} of {where}"
+
+
+def _whole(cells: list[Any]) -> list[Any]:
+    """The cells of a column, as whole numbers if all are such: Excel has floats alone."""
+    there = [cell for cell in cells if cell is not None]
+    if not all(type(cell) is float and cell.is_integer() and abs(cell) < EXACT for cell in there):
+        return cells
+    return [None if cell is None else int(cell) for cell in cells]
+
+
+#: A cell with an error, and what is in it.
+_ERROR = re.compile(
+    rb'<(?:\w+:)?c\b([^>]*?\bt="e"[^>]*)>(?:(?:(?!<(?:\w+:)?c\b).){0,1000}?<(?:\w+:)?v>([^<]*)<)?',
+    re.DOTALL,
+)
+
+
+def _tell_errors(path: Path, sheet: str) -> None:
+    """Warn (DataNote) of the cells of an .xlsx that hold an error: they come as empty ones."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        text = _text_of(archive, sheet)
+    if b't="e"' not in text:
+        return
+    found = list(_ERROR.finditer(text))
+    where = re.search(rb'\br="([A-Z]+\d+)"', found[0][1]) if found else None
+    if found:
+        several = f"{len(found)} cells hold an error" if len(found) > 1 else "a cell holds an error"
+        first = "the first " if len(found) > 1 else ""
+        at = f" ({first}{where[1].decode()}: {(found[0][2] or b'').decode()})" if where else ""
+        gaps = "they are read as gaps" if len(found) > 1 else "it is read as a gap"
+        warnings.warn(
+            DataNote(f"sheet {shown(sheet)} of '{path}': {several} and no value{at}; {gaps}"),
+            stacklevel=3,
+        )
+
+
+def _text_of(archive: zipfile.ZipFile, sheet: str) -> bytes:
+    """The XML of a sheet of an .xlsx, empty for other files."""
+    names = set(archive.namelist())
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+        return b""
+    try:
+        book, related = (
+            ElementTree.fromstring(archive.read(name)).iter()
+            for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
+        )
+    except ElementTree.ParseError:  # though the table could be read
+        return b""
+    ends = [
+        value
+        for one in book
+        if one.tag.endswith("}sheet") and one.get("name") == sheet
+        for key, value in one.attrib.items()
+        if key.endswith("}id")
+    ]
+    targets = [one.get("Target", "") for one in related if one.get("Id") in ends]
+    place = targets[0] if targets else ""
+    place = place.removeprefix("/") if place.startswith("/") else f"xl/{place}"
+    return archive.read(place) if place in names else b""
 
 
 def _filled(row: list[Any]) -> bool:

@@ -35,6 +35,7 @@ from fastnn.reading.file_types import EXCEL, FILE_TYPES, IMAGES, FileType, Loade
 from fastnn.reading.find_files import are_files, find_files
 from fastnn.reading.frames import frame_columns, is_frame, is_series, series_column
 from fastnn.reading.join_files import read_joined, tell_partitions, told_once
+from fastnn.reading.spelt import as_spelt
 
 #: The ends of the names of files that can be read, and of those that are delimited text.
 SUFFIXES = tuple(end for of in FILE_TYPES for end in of.every_ending)
@@ -104,17 +105,19 @@ def read_columns(
 ) -> dict[str, Any]:
     """Return columns as they are: text as it is spelt but for spaces around it, None for gaps.
 
-    What a source has as numbers stays numbers; dates are text. Raises DataError for a name that is
-    not there.
+    What a source has as numbers stays numbers, those of a text file with their spelling (`Spelt`);
+    dates are text. Raises DataError for a name that is not there.
 
     >>> read_columns({"id": ["007", None], "x": [1, 2]}, ["id"])["id"].tolist()
     ['007', None]
     """
     kinds = dict.fromkeys(names, "text")
     only = Only(tuple(names))
-    found, _ = _columns(source, kinds, (), Reading(**reading), names, only, storage)
+    how = Reading(**reading)
+    found, _ = _columns(source, kinds, (), how, names, only, storage)
     check_known(names, [*found, *only.others], "keep")
-    return {name: found[name] for name in names}
+    untyped = is_text_file(source)
+    return {name: as_spelt(found[name], how) if untyped else found[name] for name in names}
 
 
 def read_labelled(

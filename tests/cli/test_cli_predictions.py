@@ -209,3 +209,27 @@ def test_json_is_one_document(fastnn, data: Path) -> None:
     ran = fastnn("predict", "c.fastnn", "new.csv", "--json", "-o", "p.csv")
     assert ran.code == 2
     assert "--json prints one document: leave --out and --format out" in ran.err
+
+
+def test_numbers_of_a_text_file_that_are_kept_are_numbers_where_there_are_types(
+    fastnn, data: Path
+) -> None:
+    ids = [10**15 + i for i in range(len(ROWS))]
+    frame = pl.DataFrame(ROWS).with_columns(pl.Series("id", ids))
+    cells = [None if i % 3 == 0 else f"{i}.50" for i in range(len(frame))]
+    frame.with_columns(
+        pl.Series("size", cells), pl.Series("zip", [f"0{i}" for i in range(len(frame))])
+    ).write_csv(data / "numbers.csv")
+    command = ("predict", "c.fastnn", "numbers.csv", "--keep", "id,size,zip")
+    sizes = [None if cell is None else float(cell) for cell in cells]
+    for out, read in (("k.jsonl", pl.read_ndjson), ("k.parquet", pl.read_parquet)):
+        assert fastnn(*command, "-o", out).code == 0
+        found = read(data / out)
+        assert (found["id"].to_list(), found["size"].to_list()) == (ids, sizes)
+        assert found["zip"].to_list() == [f"0{i}" for i in range(len(frame))]
+    rows = json.loads(fastnn(*command, "--json").out)["rows"]
+    assert [row["id"] for row in rows] == ids
+    lines = fastnn(*command).out.splitlines()[1:]
+    assert [line.split(",")[:2] for line in lines] == [
+        [str(i), cell or ""] for i, cell in zip(ids, cells, strict=True)
+    ]

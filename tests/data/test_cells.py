@@ -126,6 +126,19 @@ def test_digits_in_groups_that_are_none_are_no_number():
     assert Reading(decimal=",").number("-,5e2") == -50
 
 
+@given(
+    st.integers(-999, 999).map(lambda i: f"{i / 1000:.3f}"),
+    st.sampled_from([(",", "."), (".", ","), (".", " "), (",", "'"), (".", "_")]),
+)
+def test_no_thousands_come_after_a_zero(fraction, signs):
+    decimal, thousands = signs
+    reading = Reading(decimal=decimal, thousands=thousands)
+    assert reading.number(fraction.replace(".", thousands)) is None
+    assert reading.category(fraction.replace(".", thousands)) == fraction.replace(".", thousands)
+    assert reading.number(fraction.replace(".", decimal)) == float(fraction)
+    assert [reading.number(text) for text in ("0", "-0", "00", f"0{decimal}")] == [0] * 4
+
+
 def test_what_stands_for_no_value():
     assert Reading(missing=["-", " Nil "]).category("nil") is None
     assert Reading(missing=["-"]).is_gap("NA"), "a list adds to the usual"

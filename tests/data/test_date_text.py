@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fastnn.data.date_notations import (
     _NAMES_OF_MONTHS,
     NOTATIONS,
+    Shapes,
     check_form,
     iso_moments,
     moments_of,
@@ -42,6 +43,9 @@ def read(*cells, **options):
         ("2024-12-31T19:05:00+01:00", "%Y-%m-%d", EVENING),
         ("2024-12-31 12:35-0530", "%Y-%m-%d", EVENING),
         ("2024-12-31 18:05:00 UTC", "%Y-%m-%d", EVENING),
+        ("20241231T180500Z", "%Y%m%dT%H%M%S", EVENING),
+        ("20241231T1905+01", "%Y%m%dT%H%M%S", EVENING),
+        ("20241231T180500.25", "%Y%m%dT%H%M%S", EVENING + 0.25),
         ("2024/12/31", "%Y/%m/%d", DAY),
         ("2024.12.31", "%Y.%m.%d", DAY),
         ("31.12.2024", "%d.%m.%Y", DAY),
@@ -99,6 +103,31 @@ def test_every_notation_reads_what_strftime_writes(moment, form):
     start = datetime(1900 if form == "%H:%M" else 1970, 1, 1)
     wanted = (datetime.strptime(text, form) - start) // timedelta(microseconds=1)
     assert (micros, problem) == (wanted, "")
+
+
+TIMES = ("", " %H:%M", "T%H:%M:%S.%f", " %I:%M %p", " %H:%M:%SZ", " %H:%M:%S+01:30", " %H:%M CET")
+MOMENTS = st.tuples(st.datetimes(), st.sampled_from(TIMES))
+
+
+@given(
+    st.lists(st.tuples(st.datetimes(), st.sampled_from(TIMES)), min_size=1, max_size=9), st.data()
+)
+def test_dates_that_are_read_at_once_are_those_that_are_read_one_by_one(moments, data):
+    form = data.draw(st.sampled_from([f for f in NOTATIONS if f != "%Y-Q%q"]))
+    texts = [moment.strftime(form + time) for moment, time in moments] + ["soon"]
+    micros, problems = moments_of(form, texts)
+    for k, text in enumerate(texts):
+        (alone,), (problem,) = moments_of(form, [text])
+        assert problems[k] in (problem, "has no time zone, and others have one")
+        assert problem or micros[k] == alone
+
+
+@given(st.text("0123456789/-.: TZaJun", max_size=19) | st.datetimes().map(str))
+def test_a_notation_has_every_text_of_a_shape_or_none(text):
+    (shape,) = Shapes.of([text]).known
+    for notation in NOTATIONS.values():
+        found, of_shape = (notation.pattern.fullmatch(t) for t in (text, shape))
+        assert (found and found.regs) == (of_shape and of_shape.regs)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +266,8 @@ def test_a_format_that_half_of_the_cells_have_is_that_of_the_column():
         ["1-Gru-2020", "3-Sty-2021"], ["2024, Tag 3 im März", "2024, Tag 5 im Juni"],
         ["2020/01/01_00h", "2020/01/02_13h"], ["1 stycznia 2020", "2 kwietnia 2021"] * 9 + ["?!"],
         ["3/2024 (5)", "4/2024 (1)"],
+        ["21/Jun/2023:12:28:09 +0000", "22/Jun/2023:01:02:03 +0000"],
+        ["21-Jun-23 12.28.09.000000 PM", "22-Jun-23 11.28.09.000000 AM"],
     ],
 )  # fmt: skip
 def test_what_may_be_dates_in_an_unknown_notation_is_told(cells):
@@ -250,7 +281,7 @@ def test_what_may_be_dates_in_an_unknown_notation_is_told(cells):
     [
         ["order-2020-0012", "order-2021-0013"], ["A-12", "B-13"], ["2020 Ford Focus", "2021 Audi"],
         ["Ulm", "Bonn"], ["since 2020", "since 2021"], ["12-34-56", "99-88-77"], ["2020a", "2021b"],
-        ["2009-10", "2010-11"],
+        ["2009-10", "2010-11"], ["20240131T999999", "20241399T121212"],
     ],
 )  # fmt: skip
 def test_other_text_is_not_said_to_be_dates(cells):

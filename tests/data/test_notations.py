@@ -294,3 +294,21 @@ def test_a_row_of_units_below_the_header_is_to_be_removed(word):
     for elsewhere in ([word, *numbers, word], [*numbers, word], ["nil", *numbers]):
         with pytest.raises(DataError, match="if it means no value say missing="):
             read_table({"a": elsewhere})
+
+
+@pytest.mark.parametrize(
+    ("options", "say"),
+    [
+        ({"decimal": ",", "thousands": "."}, "say decimal='.' and thousands=''"),
+        ({"decimal": ","}, "say decimal='.'"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["7"], ["1,5"]])
+def test_fractions_in_a_notation_whose_sign_they_do_not_have(options, say, more):
+    for kind in ({}, {"numeric": ["c"]}):
+        with pytest.raises(DataError) as caught:
+            read_table({"c": ["0.101", "-0.254", *more]}, **options, **kind)
+        assert str(caught.value).startswith(
+            "column 'c', row 0 (counted from 0): '0.101' is not a number, in a numeric column; "
+            f"if the decimal sign is a point, {say}, or make the column categorical"
+        )

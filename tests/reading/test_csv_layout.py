@@ -168,6 +168,16 @@ def test_a_bad_cell_among_runs_of_spaces_is_told_with_its_line(write, storage):
 def test_runs_of_spaces_are_named_where_a_tab_does_not_part_the_columns(write):
     with pytest.raises(DataError, match=r"line 2: 2 cells .*; if runs of spaces .*'whitespace'"):
         read_csv(write('a\tb\tc\tname\n1  2  3\t"x y"\n', "t.data"))
+    for text in (
+        "a,b,c\n1,2,3\n# end of file\n",
+        "first name,b,c\n1,2,3\nend of file\n",
+        "first name\tb\n1\t2\n# end of\n",
+        "a\tb\n1\t2\n# end of file\n",
+        "a,b,c\n1\t2\t3\n",
+    ):
+        with pytest.raises(DataError, match=r"line .: 1 cells? where the header has") as caught:
+            read_csv(write(text))
+        assert "whitespace" not in str(caught.value)
     with pytest.raises(ArgumentError, match="delimiter must be one character or 'whitespace', fo"):
         Reading(delimiter="spaces")
 
@@ -272,6 +282,14 @@ def test_comments_without_a_header(write):
         "B,1\nA,2\nB,3\n",
         "0,0,1\n0,1,1\n",  # the same name twice
         "x,x\nx,y\n",
+        "male,5,rural,yes\nmale,,urban,yes\nfemale,7,rural,no\n",  # numbers with a gap
+        "male,5,rural,yes\nmale,NA,urban,yes\n",
+        "red,yes\nblue,yes\nred,no\n",  # text alone
+        "red, yes\nblue,yes\n red,no\n",
+        "k1,red,yes\nk2,blue,yes\nk3,red,no\n",  # beside an index
+        "red,yes\nred,yes\nblue,yes\nred,no\n",
+        "a,b,c,d,e,f,g,h,i,j,k\n" + "a,b,c,d,e,f,g,h,i,j,x\n" * 3,  # nearly all
+        "red,yes\n" + "blue,yes\n" * 500 + "red,no\n",
     ],
 )
 def test_a_first_line_that_is_a_row_is_refused(write, text):
@@ -296,6 +314,11 @@ def test_decimal_commas_in_the_first_line(write):
         "year,2019,2020\nUlm,1,2\n",
         "a,b\na,b2\n",
         "x,y\nx,1\n",
+        "x,y\nx,1\nz,\n",
+        "a,b\na,b\nc,d\n",  # twice, which is told when all rows are read
+        "colour,kind,is\nred,kind,yes\nred,b,yes\n",
+        "colour,is\nred,yes\nred,yes\n",
+        "a,b\n,\n,\n",
     ],
 )
 def test_headers_with_numbers_or_text_that_comes_again(write, text):
@@ -362,8 +385,12 @@ def test_mixed_delimiters_are_told(write):
 @pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
 def test_a_header_in_the_middle_is_told(write, rows, sign, storage):
     path = write(lines(sign, [*rows[:3], rows[0], *rows[3:]]))
-    with pytest.raises(DataError, match=r"^line 4 of .* is the header again; if several files"):
+    with pytest.raises(
+        DataError, match=r"^line 4 of .* is the header again; if several files.* say header=F"
+    ):
         read_table(path, storage=storage)
+    with pytest.raises(DataError, match=r"leave out the header of all but the first$"):
+        read_table(path, storage=storage, header=True)
 
 
 def test_spaces_around_names_are_none_of_theirs(write):

@@ -1,15 +1,21 @@
 """Text files line by line: quotation marks that go wrong, and where a row is."""
 
+import csv
 import gzip
 import warnings
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastnn.data.statistics import DataWarning
+from fastnn.data.storage import MEMORY, OnDisk
 from fastnn.errors import DataError
+from fastnn.reading import csv_bytes
 from fastnn.reading.csv_layout import layout_of
 from fastnn.reading.csv_lines import lines_of, records
 from fastnn.reading.csv_text import read_csv
+from fastnn.reading.files import read_table
 
 #: A header and the rows of lines 2 to 51.
 ROWS = ["x,y,part", *(f"{i},{i % 3},{'nut' if i % 2 else 'bolt'}" for i in range(50))]
@@ -90,8 +96,6 @@ def test_a_mark_that_shifts_the_columns(write):
     ['"two\nlines"', '"a, b\nand c\n\nd"', '"say ""no""\nor not"', '"x,y,z,\n"', '5" pipe', '""'],
 )
 def test_what_is_right_stays_right(write, cell):
-    import csv
-
     path = write({8: f"6,0,{cell}"})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -118,3 +122,66 @@ def test_records(write):
     ]
     assert found == [(1, 2, 0, True, False), (3, 2, 3, True, False), (6, 3, 6, True, True)]
     assert layout_of(path).place()(1) == f"line 6 of '{path}'"
+
+
+@pytest.mark.parametrize("storage", [MEMORY, OnDisk()])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize(
+    ("cell", "and_not"),
+    [(r'"say \"p\" x"', True), (r'"it\"s, a bolt"', True), ('"a "nut" here"', False)],
+)
+def test_a_mark_in_the_middle_of_a_quoted_cell(write, cell, and_not, name, storage):
+    path = write({8: f"6,0,{cell}"}, name=name)
+    with pytest.raises(DataError) as caught:
+        read_table(path, storage=storage)
+    assert str(caught.value) == (
+        f"file '{path}', line 8, column 'part': a quotation mark stands in the middle of a quoted "
+        'cell; write it twice ("") there' + ', and not as \\"' * and_not
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ('"a\\", bolt"', 'line 8: 4 cells .*; if a quotation mark is meant by \\\\" within a cell'),
+        ('"a nut\\""', "line 8: (a|the) quotation mark opens a cell"),
+    ],
+)
+def test_marks_after_a_backslash_that_shift_the_columns(write, cell, said):
+    with pytest.raises(DataError, match=said):
+        read_csv(write({8: f"6,0,{cell}"}))
+
+
+def test_a_mark_in_the_middle_of_a_name(write):
+    with pytest.raises(DataError, match=r"line 1, cell 2: .* middle .*, and not as \\\""):
+        read_csv(write({1: 'x,"y \\"z\\"",part'}))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [r'"C:\dir\"', r'"C:\a, b\"', r"5\" pipe", r"\"", '5" pipe', 'a "b" c', '"x" ', '"a""b"'],
+)
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_marks_that_are_right_stay_right(write, cell, column):
+    cells = [cell if j == column else str(j) for j in range(3)]
+    path = write({8: ",".join(cells)})
+    with path.open(newline="") as file:
+        wanted = list(csv.reader(file))[7][column].strip()
+    kinds = dict.fromkeys(["x", "y", "part"], "text")
+    columns, _ = read_csv(path, kinds=kinds)
+    assert columns[["x", "y", "part"][column]][6] == wanted
+
+
+@given(st.lists(st.text('ab",\\ '), min_size=2, max_size=3), st.integers(1, 9))
+def test_a_row_is_read_as_the_csv_module_does_or_refused(tmp_path_factory, cells, size):
+    path = tmp_path_factory.mktemp("marks") / "a.csv"
+    row = ",".join(cells)
+    path.write_text(f"x,y\n{row}\n", newline="")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_bytes, "_BLOCK", size)
+        try:
+            columns, _ = read_csv(path, kinds=dict.fromkeys("xy", "text"))
+        except DataError:
+            return
+    wanted = next(csv.reader([row]))
+    assert [column.tolist() for column in columns.values()] == [[c.strip() or None] for c in wanted]

@@ -10,7 +10,7 @@ import pytest
 from fastnn.api.train import train
 from fastnn.data.statistics import DataNote
 from fastnn.errors import ArgumentError, DataError
-from fastnn.reading.files import read_labelled, read_table
+from fastnn.reading.files import read_columns, read_labelled, read_table
 from tests.optional import optional
 
 calamine = optional("python_calamine")
@@ -22,7 +22,13 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
+class Fault(str):
+    """What is in a cell that cannot be computed."""
+
+
 def cell(where: str, value: object) -> str:
+    if isinstance(value, Fault):
+        return f'<c r="{where}" s="1" t="e"><f>B1/0</f><v>{value}</v></c>'
     if isinstance(value, bool):
         return f'<c r="{where}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, str):
@@ -163,3 +169,37 @@ def test_a_part_in_another_type_of_file(tmp_path):
 def test_what_is_no_table(rows, message, tmp_path):
     with pytest.raises(DataError, match=message):
         read_table(workbook(tmp_path / "a.xlsx", {"s": rows}))
+
+
+def test_whole_numbers_are_such_though_excel_has_floats_alone(tmp_path):
+    rows = [["id", "gap", "half", "big"], [1000000, 1, 1.5, 2**53], [2, None, 2, 1]]
+    path = workbook(tmp_path / "a.xlsx", {"s": rows})
+    kept = read_columns(path, ["id", "half", "big"])
+    assert [kept[name].tolist() for name in kept] == [[1000000, 2], [1.5, 2], [2**53, 1]]
+    assert [kept[name].dtype.kind for name in kept] == ["i", "f", "f"]  # 2^53 may be rounded
+    np.testing.assert_array_equal(read_table(path).column("gap"), [1, np.nan])
+    rows = [["x", "y"], *([i / 2, i % 3] for i in range(30))]
+    _, target = read_labelled(workbook(tmp_path / "b.xlsx", {"s": rows}), "y")
+    assert target.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            [Fault("#DIV/0!"), 2.5, Fault("#N/A")],
+            "2 cells hold an error and no value (the first B2: #DIV/0!); they are read as gaps",
+        ),
+        ([2.5, 1.5, Fault("#REF!")], "a cell holds an error and no value (B4: #REF!); it is read"),
+    ],
+)
+@pytest.mark.parametrize("sheet", [None, "two"])
+def test_cells_with_an_error_are_told(tmp_path, cells, said, sheet):
+    rows = [["a", "b"], *([i, cell] for i, cell in enumerate(cells))]
+    sheets = {"one": [], "two": rows} if sheet is None else {"one": ROWS, "two": rows}
+    path = workbook(tmp_path / "a.xlsx", sheets)
+    with pytest.warns(DataNote) as told:
+        values = read_table(path, sheet=sheet).column("b")
+    assert len(told) == 1
+    assert str(told[0].message).startswith(f"sheet 'two' of '{path}': {said}")
+    np.testing.assert_array_equal(np.isnan(values), [isinstance(cell, Fault) for cell in cells])
