@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import called, note
@@ -27,7 +26,7 @@ from fastnn.recipe.table import DeviceOptions, EngineOptions
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastnn.data.table import Place, Table
+    from fastnn.data.table import Table
     from fastnn.model.model import Model
     from fastnn.preparation.examples import Examples
 
@@ -152,20 +151,6 @@ def stem(data: str | Sequence[str]) -> str:
     return without_ending(name) or "data"
 
 
-def place_of(model: Model, arguments: argparse.Namespace) -> Place:
-    """Return where a row of DATA is: the line of a text file, else the row."""
-    from fastnn.data.cells import Reading
-    from fastnn.data.table import from_zero
-    from fastnn.reading.csv_layout import layout_of
-    from fastnn.reading.files import CSV_SUFFIXES
-
-    data = arguments.data
-    if isinstance(data, str) and data.lower().endswith(CSV_SUFFIXES) and os.path.isfile(data):
-        how = Reading(**model.features.reading_with(reading_of(arguments)))
-        return layout_of(Path(data), how).place()
-    return from_zero
-
-
 def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
     """Return the rows to evaluate on, with their targets, whose labels the model knows."""
     from fastnn.preparation.examples import Examples, is_built_in
@@ -181,9 +166,7 @@ def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
         target, reading = target_of(model, arguments), reading_of(arguments)
         examples = model.examples(arguments.data, target, drop=drop, **reading)
     if model.targets.classes is not None:  # an unknown label is told with its line
-        place, rows = place_of(model, arguments), examples.index
-        own = place if rows is None else lambda i: place(int(rows[i]))
-        model.targets.encode(examples.target, own)
+        model.targets.encode(examples.target, examples.where)
     return examples
 
 

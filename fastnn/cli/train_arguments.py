@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn.cli.parser import Parser, joined
-from fastnn.errors import ArgumentError, in_python
+from fastnn.errors import ArgumentError, arg, in_python, shown
 from fastnn.recipe.choices import OPTIONS, elsewhere, options
 from fastnn.recipe.documentation import shown_default
 from fastnn.recipe.forms import columns
@@ -153,6 +153,8 @@ def one_or_several(lists: Sequence[Sequence[str]]) -> str | list[str]:
     ('price', ['a', 'b', 'c'])
     """
     found = list(joined(lists))
+    if twice := [name for k, name in enumerate(found) if name in found[:k]]:
+        raise ArgumentError(f"{arg('target')} names {shown(twice[0])} twice; name it once")
     return found[0] if len(found) == 1 else found
 
 

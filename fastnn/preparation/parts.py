@@ -164,7 +164,9 @@ def _ruled(
         )
 
     def cut(examples: Examples, shares: Sequence[float] | Array) -> list[Examples]:
-        rows = ruled_parts(rule, examples.table, examples.target, task, shares, seed)
+        rows = ruled_parts(
+            rule, examples.table, examples.target, task, shares, seed, examples.where
+        )
         check_classes(rule, rows[0], examples.target, task)
         return [examples.rows(part) for part in rows]
 
@@ -176,7 +178,7 @@ def _ruled(
             rest, tested = cut(rest, [1 - TEST_SHARE, TEST_SHARE])
         i, k = fold
         equal = np.full(k, 1 / k)
-        rows = ruled_parts(rule, rest.table, rest.target, task, equal, seed)
+        rows = ruled_parts(rule, rest.table, rest.target, task, equal, seed, rest.where)
         train = np.setdiff1d(np.arange(len(rest)), rows[i])
         check_classes(rule, train, rest.target, task)
         return {"train": rest.rows(train), "validation": rest.rows(rows[i]), "test": tested}

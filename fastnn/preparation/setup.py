@@ -171,8 +171,9 @@ def _targets(
         names = name if isinstance(name, tuple) else several if len(several) > 1 else [name]
         tell_placeholders(values, names, what="target")
     return Targets.fit(
-        train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights
-    )
+        train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights,
+        place=train.where,
+    )  # fmt: skip
 
 
 def _tell_whole_numbers(source: Source) -> None:

@@ -40,11 +40,11 @@ def read_joined(
     for path, (columns, _) in zip(paths, found, strict=True):
         check_same_columns(paths[0], names, path, list(columns))
     lengths = [len(columns[names[0]]) for columns, _ in found]
-    ends = list(accumulate(lengths))
+    ends, places = list(accumulate(lengths)), [place for _, place in found]
 
     def place(row: int) -> str:
         k = bisect_right(ends, row)
-        return found[k][1](row - ends[k] + lengths[k])
+        return places[k](row - ends[k] + lengths[k])
 
     differ = [
         name for name in names if len({_kind(columns[name]) for columns, _ in found} - {""}) > 1

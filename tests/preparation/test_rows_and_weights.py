@@ -1,5 +1,6 @@
 """Rows without a target, and weights in a column: the same at every door."""
 
+import datetime
 import warnings
 
 import numpy as np
@@ -20,6 +21,8 @@ pd = optional("pandas")
 
 N = 40
 X = np.arange(N, dtype=float)
+DAYS = np.datetime64("2024-01-01") + np.arange(N)
+TIMES = [datetime.time(8, minute) for minute in range(N)]
 HOW = {"hidden_layer_sizes": [3], "epochs": 2, "seed": 0, "engine": "numpy"}
 
 
@@ -151,8 +154,15 @@ def test_parts_of_ones_own_have_weights_where_they_have_the_column() -> None:
         ({}, {"sample_weight": "y"}, ArgumentError, "sample_weight='y' is the target, too"),
         ({"w": np.where(X == 2, np.nan, 1)}, {}, DataError, "column 'w', row 2 .*: no value"),
         ({"w": ["a"] * N}, {}, DataError, "column 'w', row 0 .*: 'a' is not a number"),
-        ({"w": -X}, {}, ArgumentError, "column 'w': sample_weight must be finite and not negative"),
-        ({"w": 0 * X}, {}, ArgumentError, "column 'w': sample_weight .* not 0 for every example"),
+        (
+            {"w": 1 - X},
+            {},
+            DataError,
+            "column 'w', row 2 .*: -1 is negative; weights are 0 or more",
+        ),
+        ({"w": 0 * X}, {}, DataError, "sample_weight: column 'w': every weight is 0"),
+        ({"w": DAYS}, {}, DataError, "sample_weight: column 'w' holds dates, and weights are num"),
+        ({"w": TIMES}, {}, DataError, "sample_weight: column 'w' holds times of day, and weights"),
     ],
 )
 def test_columns_that_are_no_weights(changed, how, error, said) -> None:
