@@ -29,6 +29,7 @@ from fastnn.reading.files import (
     read_table,
     target_columns,
     without_value,
+    words_as_labels,
 )
 from fastnn.reading.find_files import are_files, is_pattern
 from fastnn.reading.images import CLASS, has_classes
@@ -204,10 +205,7 @@ def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = T
     if not n:
         return examples
     which = f"target {listed(map(shown, [name] if isinstance(name, str) else name))}"
-    labels = ""
-    if read and target.dtype == object:
-        said = f"; if NA, none and the like are labels, say {arg('missing', [])}"
-        labels = advice("missing", said)
+    labels = words_as_labels() if read and target.dtype == object else ""
     if n == len(target):
         raise DataError(f"{which}: no row has a value{labels}")
     refused = advice("missing_target", f"; {arg('missing_target', 'error')} refuses them")

@@ -164,11 +164,10 @@ def read_labelled(
         empty = without_value(values)
         if empty.any() and not gaps:
             row = int(np.flatnonzero(empty)[0])
-            labels = f"; if NA, none and the like are labels, say {arg('missing', [])}"
-            hint = advice("missing", labels)
+            hint = words_as_labels() if values.dtype == object else ""
             raise DataError(
                 f"target column {shown(name)}, {place(row)}: no value; fill it in or remove the "
-                f"row{hint if values.dtype == object else ''}"
+                f"row{hint}"
             )
         if len(names) > 1:  # they become one matrix
             _check_number(name, values, place)
@@ -228,6 +227,16 @@ def without_value(values: Array | Texts) -> Array:
     else:
         empty = np.isnan(values)
     return np.asarray(empty.any(axis=tuple(range(1, empty.ndim))))
+
+
+def words_as_labels() -> str:
+    """Return what to do where labels are taken for gaps; what a gap was written as is not known.
+
+    >>> words_as_labels()
+    '; if these are no empty cells, but NA, none or the like as a label, say missing=[]'
+    """
+    said = "; if these are no empty cells, but NA, none or the like as a label, say "
+    return advice("missing", f"{said}{arg('missing', [])}")
 
 
 def target_columns(source: Any, target: Any) -> tuple[str, ...]:
