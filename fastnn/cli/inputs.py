@@ -18,10 +18,10 @@ from fastnn.cli.train_arguments import (
     one_or_several,
     reading_of,
 )
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, lacking
 from fastnn.recipe.choices import options
 from fastnn.recipe.forms import columns
-from fastnn.recipe.table import DeviceOptions, EngineOptions
+from fastnn.recipe.table import DataOptions, DeviceOptions, EngineOptions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,10 +59,14 @@ def add_examples(p: Any) -> None:
 
 
 def add_target(p: Any) -> None:
-    """Add the option that names the truth."""
+    """Add the options that name the truth, and the weights of the rows."""
     p.add_argument(
         "--target", metavar="COL[,COL]", action="append", type=columns,
         help="the column of the truth, or several; default: those of training",
+    )  # fmt: skip
+    p.add_argument(
+        "--sample-weight", metavar="COL",
+        help="the column of the rows' weights; default: that of training, if it is there",
     )  # fmt: skip
 
 
@@ -151,20 +155,29 @@ def stem(data: str | Sequence[str]) -> str:
     return without_ending(name) or "data"
 
 
+#: What the columns are was said in training: commands that use a model have no options for it.
+_OF_TRAINING = tuple(name for name in options(DataOptions) if name != "drop")
+
+
+@lacking(*_OF_TRAINING)
 def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
     """Return the rows to evaluate on, with their targets, whose labels the model knows."""
-    from fastnn.preparation.examples import Examples, is_built_in
+    from fastnn.preparation.examples import Examples, is_built_in, with_weights
 
-    drop = _dropped(model, arguments)
+    drop, weight = _dropped(model, arguments), arguments.sample_weight
     if is_built_in(arguments.data):
         if arguments.target is not None:
             raise ArgumentError(
                 f"--target has no effect: data set {arguments.data!r} has its own target"
             )
         examples = Examples(*built_in(arguments, drop))
+        taken = model.features.weight if weight is None else weight
+        if weight is not None or taken in examples.table.names:
+            examples = with_weights(examples, taken)
     else:
         target, reading = target_of(model, arguments), reading_of(arguments)
-        examples = model.examples(arguments.data, target, drop=drop, **reading)
+        how = {"drop": drop, "sample_weight": weight, **reading}
+        examples = model.examples(arguments.data, target, **how)
     if model.targets.classes is not None:  # an unknown label is told with its line
         model.targets.encode(examples.target, examples.where)
     return examples

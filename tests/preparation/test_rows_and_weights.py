@@ -53,7 +53,7 @@ def test_rows_without_a_target_are_left_out_and_weights_follow(target, left, tas
 
 def test_labels_that_read_as_gaps_are_named_as_what_they_may_be() -> None:
     data = {"x": X, "y": ["none", "mild"] * 20}
-    said = r"'y': 20 of 40 rows .*; if NA, none .*say missing=\[\]$"
+    said = r"'y': 20 of 40 rows .*; if .* NA, none or the like as a label, say missing=\[\]$"
     with pytest.warns(DataNote, match=said), pytest.raises(DataError, match="one class only"):
         train(data, "y", **HOW)
     assert train(data, "y", missing=[], **HOW).model.classes_.tolist() == ["mild", "none"]
@@ -129,9 +129,10 @@ def test_a_column_of_weights_is_no_input_and_weights_as_an_array_does(name, tmp_
         warnings.simplefilter("error")  # the column needs no word
         judged = model.evaluate(source)
         assert judged == expected.evaluate(rest, sample_weight=WEIGHTED["w"])
-        assert model.evaluate(rest) == expected.evaluate(rest) != judged
         assert model.evaluate(source, sample_weight="w") == judged
         np.testing.assert_array_equal(model.predict({"x": X, "w": X}), expected.predict({"x": X}))
+    with pytest.warns(DataNote, match="without weights: the column 'w' that training took is not"):
+        assert model.evaluate(rest) == expected.evaluate(rest) != judged
     (tried,) = fastnn.train_many([{}], source, "y", sample_weight="w", **HOW)
     assert tried.report == found.report
     best = fastnn.search(source, "y", grid={"l2": [0.0]}, sample_weight="w", **HOW).training
@@ -142,7 +143,8 @@ def test_parts_of_ones_own_have_weights_where_they_have_the_column() -> None:
     rest = {n: v for n, v in WEIGHTED.items() if n != "w"}
     light = train(WEIGHTED, "y", sample_weight="w", test=rest, **HOW)
     heavy = train(WEIGHTED, "y", sample_weight="w", test=WEIGHTED, **HOW)
-    assert light.report["test"] == light.evaluate(rest)
+    with pytest.warns(DataNote, match="without weights"):
+        assert light.report["test"] == light.evaluate(rest)
     assert heavy.report["test"] == pytest.approx(light.evaluate(WEIGHTED))
     assert heavy.report["test"] != light.report["test"]
 
