@@ -427,7 +427,8 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
         columns["dates"] = {n: trained.dates[n].form for n in used if n in trained.dates}
         others = {*columns["categorical"], *columns["dates"]}
         numeric = tuple(name for name in used if name not in others)
-        only = Only({*trained.names, *named, source.weight, weight}) if has_names(data) else None
+        if has_names(data):  # what was dropped is not looked at, and need not be there
+            only, columns["drop"] = Only({*used, *named, source.weight, weight}), ()
     # Which columns are categories was found in the training data.
     with inside(f"{arg(name)}: "), lacking("categorical"):
         table, values, called = _read(data, target, columns, reading, numeric, only)
