@@ -38,9 +38,11 @@ def tell_others(others: Collection[str], target: Collection[str] = ()) -> None:
     """
     names = [name for name in others if name not in target]
     there = listed(repr(name) for name in others if name in target)
+    several = sum(name in target for name in others) > 1
+    word, be = ("targets", "are") if several else ("target", "is")
     if names:
-        also = f"; so is the target {there}" if there else ""
+        also = f"; so {be} the {word} {there}" if there else ""
         said = f"columns that the model does not take are left out: {listed(names)}{also}"
         warnings.warn(DataNote(said), stacklevel=4)
     elif there:
-        warnings.warn(DataNote(f"the target {there} in the data is left out"), stacklevel=4)
+        warnings.warn(DataNote(f"the {word} {there} in the data {be} left out"), stacklevel=4)
