@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from fastnn.data.statistics import DataNote
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.data.wanted import Only, tell_others
-from fastnn.errors import ArgumentError, arg, lacking, shown
+from fastnn.errors import ArgumentError, arg, lacking, shown, warn
 from fastnn.faces import Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
@@ -269,11 +268,8 @@ class Model:
             prepared = Preparation(self.features, self.targets, self.network.loss)
             part = prepared.part(examples, metrics=metrics)
         if (missing := self.features.weight) and examples.weights is None and has_names(data):
-            warnings.warn(
-                DataNote(
-                    f"without weights: the column {missing!r} that training took is not there"
-                ),
-                stacklevel=2,
+            warn(
+                DataNote(f"without weights: the column {missing!r} that training took is not there")
             )
         A, loss = self.learner.evaluate(part)
         return {**part.judged(A), "loss": float(loss)}

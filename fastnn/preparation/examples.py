@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
@@ -20,7 +19,7 @@ from fastnn.data.table import EXACT, Place, Table, check_known, from_zero, liste
 from fastnn.data.tasks import few_whole_numbers, infer_task
 from fastnn.data.wanted import Only, tell_others
 from fastnn.datasets.builtin import DATASETS, load
-from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown
+from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown, warn
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.reading.files import (
     has_names,
@@ -211,7 +210,7 @@ def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = T
     refused = advice("missing_target", f"; {arg('missing_target', 'error')} refuses them")
     count = f"{n:,} of {len(target):,} rows {'has' if n == 1 else 'have'} no value and "
     verb = "is" if n == 1 else "are"
-    warnings.warn(DataNote(f"{which}: {count}{verb} left out{refused}{labels}"), stacklevel=3)
+    warn(DataNote(f"{which}: {count}{verb} left out{refused}{labels}"))
     kept = examples.rows(np.flatnonzero(~empty))
     values = kept.target
     if (
