@@ -7,7 +7,11 @@ such as the name of a column, is never taken for an argument.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -257,6 +261,27 @@ class FastnnWarning(UserWarning):
     def said(self, spelling: Spelling) -> str:
         """Return the message with the arguments as ``spelling`` writes them."""
         return spell(self._message, spelling)
+
+
+def warn(message: str | Warning, category: type[Warning] | None = None) -> None:
+    """Warn, of the line of the user's code from which the package was called.
+
+    However deep in the package that is told, and through how many functions it comes. (From
+    Python 3.12 on `warnings.warn` could do that itself: ``skip_file_prefixes``.)
+
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warn(FastnnWarning("the column is empty"))
+    >>> str(told[0].message)
+    'the column is empty'
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+#: Files whose lines are not the user's: those of the package, and what its decorators go through.
+_INSIDE = (os.path.join(os.path.dirname(os.path.abspath(__file__)), ""), contextlib.__file__)
 
 
 class ArgumentError(FastnnError, ValueError):

@@ -148,6 +148,15 @@ def pairs(items: Mapping[str, object], indent: str = "", most: int | None = None
     return "\n".join(lines)
 
 
+def counted(n: int, word: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "input"), counted(1200, "row")
+    ('1 input', '1,200 rows')
+    """
+    return f"{n:,} {word}{'s' * (n != 1)}"
+
+
 def printable(text: str) -> str:
     r"""Return a text with what cannot be seen, such as control characters, as Python writes it.
 

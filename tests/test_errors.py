@@ -1,6 +1,8 @@
 """How errors name what they are about, and how a door spells it."""
 
 import ast
+import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -145,3 +147,45 @@ def test_arrays_and_long_values_are_not_shown() -> None:
     assert shown((rows, rows[:, 0])) == "(ndarray of shape (60, 4), ndarray of shape (60,))"
     assert shown(np.zeros(2)) == "array([0., 0.])"
     assert "\n" not in shown({"a": rows})
+
+
+#: Their warnings have a count of functions yet, which is right for one of the ways to them.
+COUNTED = {
+    "data/columns.py", "data/date_text.py", "data/notations.py", "reading/csv_layout.py",
+    "reading/csv_lines.py", "reading/csv_text.py", "reading/excel.py", "reading/larger.py",
+}  # fmt: skip
+
+
+def test_warnings_are_given_by_the_one_function_that_finds_the_users_line() -> None:
+    package = Path(fastnn.__file__).parent
+    plain = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"^(?! *(>>>|\.\.\.)).*\bwarnings\.warn\(", path.read_text("utf-8"), re.M)
+    }
+    assert plain - COUNTED == {"errors.py"}
+
+
+def test_a_warning_points_to_the_line_that_called_the_package(tmp_path) -> None:
+    n = np.arange(40)
+    data = {"x": n / 3, "gone": [None] * 40, "w": n % 2 + 1.0, "y": np.where(n % 3, "a", "b")}
+    data["y"] = np.array([None, *data["y"][1:]], object)
+    whole = {"hidden_layer_sizes": [2], "epochs": 1, "engine": "numpy"}
+    doors = {
+        "train": lambda: fastnn.train(data, "y", sample_weight="w", **whole),
+        "train_many": lambda: fastnn.train_many([{}], data, "y", **whole),
+        "search": lambda: fastnn.search(data, "y", grid={"l2": [0.0]}, **whole),
+        "whole numbers": lambda: fastnn.train(n / 3, n % 15, **whole),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = doors["train"]().model
+    doors["evaluate"] = lambda: model.evaluate({"x": n / 3, "y": data["y"]})
+    doors["predict"] = lambda: model.predict({"x": n / 3, "more": n})
+    doors["estimator"] = lambda: fastnn.MLPClassifier(max_iter=1).fit(n[:, None], n % 2)
+    for name, door in doors.items():
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            door()
+        assert told, name
+        assert {one.filename for one in told} == {__file__}, name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.diagnosis.baseline import constant_loss
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, warn
 from fastnn.formats.atomic import path_text, write_atomically
 from fastnn.model.model import Model
 from fastnn.pictures.figure import figure_svg
@@ -284,7 +283,7 @@ def found_for(setup: Setup, settings: RunSettings, wish: Wish, verbose: bool) ->
     if not isinstance(wish, bool):
         found.save(wish)
     if not found.clear:
-        warnings.warn(f"{found.lines[0]}: {found.reason}", RuntimeWarning, stacklevel=3)
+        warn(f"{found.lines[0]}: {found.reason}", RuntimeWarning)
     elif verbose:
         say(f"{found.lines[0]}: {found.reason}")
     return found

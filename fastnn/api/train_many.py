@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,7 +16,7 @@ from fastnn.backend.protocols import Backend
 from fastnn.diagnosis.diagnosis import Diagnosis
 from fastnn.diagnosis.doctor import findings_of_training
 from fastnn.diagnosis.findings import Case
-from fastnn.errors import ArgumentError, arg, inside, shown
+from fastnn.errors import ArgumentError, arg, inside, shown, warn
 from fastnn.model.model import Model
 from fastnn.preparation.baseline import baseline_of
 from fastnn.preparation.examples import Source, read_source
@@ -123,11 +122,7 @@ def train_many(
     trained = train_recipes(recipes, work, verbose=verbose)
     for recipe, training in zip(recipes, trained, strict=True):
         if training.error is not None:
-            warnings.warn(
-                f"{recipe.name} diverged, the others went on: {training.error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            warn(f"{recipe.name} diverged, the others went on: {training.error}", RuntimeWarning)
     return trained
 
 

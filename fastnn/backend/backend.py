@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from typing import Any
 
@@ -11,7 +10,7 @@ from fastnn.backend.cuda.availability import choose, cuda_status
 from fastnn.backend.cuda.capture import CAPTURES
 from fastnn.backend.engine import ENGINES
 from fastnn.backend.protocols import Backend
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, warn
 from fastnn.registry import one_of
 
 
@@ -81,4 +80,4 @@ def _cuda_backend(device: str, capture: str, precision: str) -> Backend:
 
 @cache
 def _say_once(reason: str) -> None:
-    warnings.warn(reason, RuntimeWarning, stacklevel=3)
+    warn(reason, RuntimeWarning)

@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnn.cli.messages import called, note
@@ -19,15 +18,15 @@ from fastnn.cli.train_arguments import (
     one_or_several,
     reading_of,
 )
-from fastnn.errors import ArgumentError, DataError, ModelFileError, arg
+from fastnn.errors import ArgumentError, DataError, ModelFileError, arg, lacking
 from fastnn.recipe.choices import options
 from fastnn.recipe.forms import columns
-from fastnn.recipe.table import DeviceOptions, EngineOptions
+from fastnn.recipe.table import DataOptions, DeviceOptions, EngineOptions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from fastnn.data.table import Place, Table
+    from fastnn.data.table import Table
     from fastnn.model.model import Model
     from fastnn.preparation.examples import Examples
 
@@ -60,10 +59,14 @@ def add_examples(p: Any) -> None:
 
 
 def add_target(p: Any) -> None:
-    """Add the option that names the truth."""
+    """Add the options that name the truth, and the weights of the rows."""
     p.add_argument(
         "--target", metavar="COL[,COL]", action="append", type=columns,
         help="the column of the truth, or several; default: those of training",
+    )  # fmt: skip
+    p.add_argument(
+        "--sample-weight", metavar="COL",
+        help="the column of the rows' weights; default: that of training, if it is there",
     )  # fmt: skip
 
 
@@ -152,38 +155,31 @@ def stem(data: str | Sequence[str]) -> str:
     return without_ending(name) or "data"
 
 
-def place_of(model: Model, arguments: argparse.Namespace) -> Place:
-    """Return where a row of DATA is: the line of a text file, else the row."""
-    from fastnn.data.cells import Reading
-    from fastnn.data.table import from_zero
-    from fastnn.reading.csv_layout import layout_of
-    from fastnn.reading.files import CSV_SUFFIXES
-
-    data = arguments.data
-    if isinstance(data, str) and data.lower().endswith(CSV_SUFFIXES) and os.path.isfile(data):
-        how = Reading(**model.features.reading_with(reading_of(arguments)))
-        return layout_of(Path(data), how).place()
-    return from_zero
+#: What the columns are was said in training: commands that use a model have no options for it.
+_OF_TRAINING = tuple(name for name in options(DataOptions) if name != "drop")
 
 
+@lacking(*_OF_TRAINING)
 def labelled(model: Model, arguments: argparse.Namespace) -> Examples:
     """Return the rows to evaluate on, with their targets, whose labels the model knows."""
-    from fastnn.preparation.examples import Examples, is_built_in
+    from fastnn.preparation.examples import Examples, is_built_in, with_weights
 
-    drop = _dropped(model, arguments)
+    drop, weight = _dropped(model, arguments), arguments.sample_weight
     if is_built_in(arguments.data):
         if arguments.target is not None:
             raise ArgumentError(
                 f"--target has no effect: data set {arguments.data!r} has its own target"
             )
         examples = Examples(*built_in(arguments, drop))
+        taken = model.features.weight if weight is None else weight
+        if weight is not None or taken in examples.table.names:
+            examples = with_weights(examples, taken)
     else:
         target, reading = target_of(model, arguments), reading_of(arguments)
-        examples = model.examples(arguments.data, target, drop=drop, **reading)
+        how = {"drop": drop, "sample_weight": weight, **reading}
+        examples = model.examples(arguments.data, target, **how)
     if model.targets.classes is not None:  # an unknown label is told with its line
-        place, rows = place_of(model, arguments), examples.index
-        own = place if rows is None else lambda i: place(int(rows[i]))
-        model.targets.encode(examples.target, own)
+        model.targets.encode(examples.target, examples.where)
     return examples
 
 

@@ -74,7 +74,8 @@ def _sort(arguments: argparse.Namespace) -> None:
             raise ArgumentError("MODEL is missing: fastnn inspect MODEL")
         arguments.model, arguments.weights = arguments.weights, True
     arguments.data = arguments.weights if isinstance(arguments.weights, str) else None
-    given = {name: getattr(arguments, name) for name in ("target", "drop")} | reading_of(arguments)
+    own = ("target", "sample_weight", "drop")
+    given = {name: getattr(arguments, name) for name in own} | reading_of(arguments)
     for name, value in given.items():
         if value is not None and arguments.data is None:
             raise ArgumentError(f"{arg(name)} has no effect without --weights DATA")

@@ -58,14 +58,22 @@ class ResultsLostError(Exception):
 
 
 class _Results(SafeStream):
-    """Standard output while a command runs."""
+    """Standard output while a command runs; what follows a failure fails as that did."""
+
+    _failure: Exception | None = None
+
+    @property
+    def buffer(self) -> Any:
+        """Where bytes are written: results, too."""
+        return _Results(cast(Any, self._stream).buffer)
 
     def failed(self, error: Exception) -> None:
+        self._failure = error
         raise ResultsLostError(error)
 
     def write(self, text: str) -> int:
-        if text and not self._on:
-            raise ResultsLostError
+        if len(text) and not self._on:
+            raise ResultsLostError(self._failure)
         return self._tried(lambda stream: stream.write(text), len(text))
 
 

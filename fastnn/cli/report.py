@@ -182,7 +182,14 @@ def _read(
                 rows[name] = first or labelled(models[name], own)
     if data is None:
         computed = options(DeviceOptions, EngineOptions)
-        for option in ("target", "drop", "seed", *reading_of(arguments), *computed):
+        for option in (
+            "target",
+            "sample_weight",
+            "drop",
+            "seed",
+            *reading_of(arguments),
+            *computed,
+        ):
             if getattr(arguments, option, None) is not None:
                 raise ArgumentError(f"{arg(option)} has no effect without DATA")
     return models, rows if data is not None else None

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from fastnn.api.train import Training
 
 
+#: The account of what was read has no more.
+MOST_LINES = 12
+
+
 def read_text(training: Training) -> str:
-    """Return what was read, a line for each fact, at most six; '' if it is not known.
+    """Return what was read, a line or some for each fact, at most twelve; '' if it is not known.
 
     >>> from fastnn.api.train import train
     >>> print(read_text(train("diabetes", epochs=1)))
@@ -21,16 +25,14 @@ def read_text(training: Training) -> str:
     target   values of mean ...
     """
     from fastnn.preparation.account import account
-    from fastnn.text import WIDTH, clipped
+    from fastnn.text import pairs
 
     model, record = training.model, training.record
     if record is None:
         return ""
     facts = account(record, model.features, model.targets, as_flag)
-    width = max(map(len, facts)) + 2
-    return "\n".join(
-        f"{name:{width}}{clipped(text, WIDTH - width)}" for name, text in facts.items()
-    )
+    texts = (pairs(facts, most=lines) for lines in (4, 3, 2, 1))  # of each fact
+    return next(text for text in texts if len(text.splitlines()) <= MOST_LINES)
 
 
 def quality_text(training: Training) -> str:

@@ -58,9 +58,16 @@ def data_of(arguments: argparse.Namespace) -> Any:
 def _spooled(folder: Path) -> Path:
     path = folder / "stdin"
     source = getattr(sys.stdin, "buffer", None)
-    with path.open("wb") as file:
-        if source is not None:
-            shutil.copyfileobj(source, file)
+    try:
+        with path.open("wb") as file:
+            if source is not None:
+                shutil.copyfileobj(source, file)
+    except OSError as error:
+        raise DataError(
+            f"{NAME} cannot be kept in the folder '{folder.parent}' while the command runs: "
+            f"{error.strerror or error}; make room there, set TMPDIR to another folder, or name "
+            "a file as DATA"
+        ) from error
     if not os.path.getsize(path):
         raise DataError(f"{NAME} is empty: pipe a table into the command, or name a file as DATA")
     return path.rename(folder / f"stdin{_ending(path)}")

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn.cli.parser import Parser, joined
-from fastnn.errors import ArgumentError, in_python
+from fastnn.errors import ArgumentError, arg, in_python, shown
 from fastnn.recipe.choices import OPTIONS, elsewhere, options
 from fastnn.recipe.documentation import shown_default
-from fastnn.recipe.forms import columns
+from fastnn.recipe.forms import columns, written
 from fastnn.recipe.rows import Option
 from fastnn.recipe.table import (
     GROUPS,
@@ -153,6 +153,8 @@ def one_or_several(lists: Sequence[Sequence[str]]) -> str | list[str]:
     ('price', ['a', 'b', 'c'])
     """
     found = list(joined(lists))
+    if twice := [name for k, name in enumerate(found) if name in found[:k]]:
+        raise ArgumentError(f"{arg('target')} names {shown(twice[0])} twice; name it once")
     return found[0] if len(found) == 1 else found
 
 
@@ -195,8 +197,8 @@ def as_flag(name: str, value: str | None = None) -> str:
 
     >>> as_flag("hidden_layer_sizes"), as_flag("loss", "'huber'"), as_flag("callbacks")
     ('--hidden', '--loss huber', 'callbacks')
-    >>> as_flag("missing", "['-']"), as_flag("thousands", "' '")
-    ('--missing=-', '--thousands space')
+    >>> as_flag("missing", "['-']"), as_flag("thousands", "' '"), as_flag("missing", "[]")
+    ('--missing=-', '--thousands space', '--missing none')
     >>> print(as_flag("thousands", repr("'")), as_flag("categorical", "['a,b', 'c']"))
     --thousands "'" --categorical '"a,b",c'
     """
@@ -229,15 +231,22 @@ def _plain(value: str) -> str:
     except (ValueError, SyntaxError):  # shortened, or no literal
         return value.strip("[]()").rstrip(",").replace("', '", ",").replace(", ", ",").strip("'\"")
     if isinstance(found, dict):
-        return ",".join(f"{key}={own}" for key, own in found.items())
+        named = "name" in found  # a row of a table with its options, such as adam(beta1=0.9)
+        return written(found) if named else ",".join(f"{k}={v}" for k, v in found.items())
     if isinstance(found, (list, tuple)):
-        return ",".join(
-            '"{}"'.format(one.replace('"', '""'))
-            if isinstance(one, str) and "," in one
-            else str(one)
-            for one in found
-        )
-    return str(found)
+        if not found:
+            return "none"
+        return ",".join(map(_entry, found)) if list(found) != ["none"] else '"none"'
+    return "none" if found is None else str(found)
+
+
+def _entry(value: object) -> str:
+    """One of a list, or no value: in quotation marks if a comma would part it."""
+    if isinstance(value, dict):
+        return written(value)
+    text = "none" if value is None else str(value)
+    outside = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", text)  # of brackets, where they part nothing
+    return '"{}"'.format(text.replace('"', '""')) if "," in outside else text
 
 
 def hint(word: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ from fastnn.data.statistics import DataWarning
 from fastnn.data.strange import Strange
 from fastnn.data.table import Array, listed
 from fastnn.data.texts import Texts, counts_of, parts_of
-from fastnn.errors import advice, arg, shown
+from fastnn.errors import advice, arg, shown, warn
 
 
 def frequent_categories(name: str, texts: Array | Texts, most: int) -> tuple[str, ...]:
@@ -26,12 +25,11 @@ def frequent_categories(name: str, texts: Array | Texts, most: int) -> tuple[str
     ranked = sorted(counts, key=lambda text: (-counts[text], text))
     if len(counts) > most:
         rest = sum(counts[text] for text in ranked[most:])
-        warnings.warn(
+        warn(
             f"column {shown(name)} has {len(counts)} different values; the {most} most frequent "
             f"keep a place of their own, the others ({rest} of {len(texts)} rows) share "
             "'<unknown>'",
             DataWarning,
-            stacklevel=3,
         )
     return tuple(sorted(ranked[:most]))
 

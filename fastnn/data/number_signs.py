@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -13,7 +12,7 @@ import numpy as np
 from fastnn.data.cells import Reading
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import Array, for_column
-from fastnn.errors import advice, shown
+from fastnn.errors import advice, shown, warn
 
 #: Numbers are measured, not counted or codes, if one has a fraction or more than so many differ.
 CODES = 20
@@ -118,12 +117,11 @@ def tell_affixes(
         return
     signs = " and ".join(shown(sign) for sign in (before, after) if sign)
     category = f", or make the column categorical: {for_column('categorical', name)}"
-    warnings.warn(
+    warn(
         f"column {shown(name)}, {where(first)}: {shown(texts[first])} is text, and so a category; "
         f"nearly every cell is a number with {signs}: write the numbers alone"
         f"{advice('categorical', category)}",
         DataWarning,
-        stacklevel=4,
     )
 
 

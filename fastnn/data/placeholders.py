@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array
-from fastnn.errors import advice, arg, shown
+from fastnn.errors import advice, arg, shown, warn
 
 #: What programs and people write for no value where a number has to be.
 _USUAL = np.array([-99.0, *(s * (10**n - 1) for n in (3, 4, 5, 6) for s in (-1.0, 1.0))])
@@ -59,10 +58,9 @@ def tell_placeholders(
     more = f" (and {len(found) - 1:,} more such columns)" if len(found) > 1 else ""
     numbers = [f"{one:g}" for one in dict.fromkeys(found.values())]
     say = advice("missing", f"say {arg('missing', numbers)}", "empty the cells")
-    warnings.warn(
+    warn(
         DataNote(
             f"{what} {shown(name)} has {number:g} several times, far from all its other values"
             f"{more}; if that means no value, {say}"
-        ),
-        stacklevel=3,
+        )
     )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.random import generator
-from fastnn.data.table import Array, Table, check_known, from_zero
+from fastnn.data.table import Array, Place, Table, check_known, from_zero
 from fastnn.data.tasks import check_task, class_labels
 from fastnn.errors import DataError, arg, inside, shown
 
@@ -29,12 +29,14 @@ def ruled_parts(
     task: str,
     shares: Sequence[float] | Array,
     seed: int = 0,
+    place: Place = from_zero,
 ) -> list[Array]:
     """Return the row numbers (int64, ascending) of parts of about these ``shares``, by a column.
 
     ``rule``: "time:COL", the parts follow each other in the order of a column of dates or numbers,
     rows of the same time in one part; or "group:COL", rows of the same value in one part, drawn
-    from ``seed``, classes in about equal shares (rows without a value are one group).
+    from ``seed``, classes in about equal shares (rows without a value are one group). ``place``
+    says where a row is, for messages.
 
     Raises DataError for a column that is not there, text or a gap as a time, and too few
     different values.
@@ -49,13 +51,13 @@ def ruled_parts(
         check_known([name], table.names)
         values = table.column(name)
         if rule.startswith("time:"):
-            parts = _in_order(name, values, np.asarray(shares))
+            parts = _in_order(name, values, np.asarray(shares), place)
         else:
             parts = _in_groups(name, values, target, task, np.asarray(shares), seed)
     return parts
 
 
-def _in_order(name: str, values: Array, shares: Array) -> list[Array]:
+def _in_order(name: str, values: Array, shares: Array, place: Place) -> list[Array]:
     if values.dtype == object:
         raise DataError(
             f"column {shown(name)} holds text, and neither times nor numbers; if these are dates, "
@@ -64,7 +66,7 @@ def _in_order(name: str, values: Array, shares: Array) -> list[Array]:
     if np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0])
         raise DataError(
-            f"column {shown(name)}, {from_zero(row)}: no value, and so no place in the order; "
+            f"column {shown(name)}, {place(row)}: no value, and so no place in the order; "
             "fill it in or remove the row"
         )
     order = np.argsort(values, kind="stable")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fastnn.data.statistics import DataWarning
 from fastnn.data.table import listed
-from fastnn.errors import shown
+from fastnn.errors import shown, warn
 
 #: What is strange, and what is done about it, where it is in several columns or parts.
 _KINDS = {
@@ -38,11 +37,7 @@ def tell(found: Sequence[Strange]) -> None:
     >>> tell([])
     """
     for one in found:
-        warnings.warn(
-            f"column {shown(one.column)}: {one.n} of {one.rows} values {one.said}",
-            DataWarning,
-            stacklevel=4,
-        )
+        warn(f"column {shown(one.column)}: {one.n} of {one.rows} values {one.said}", DataWarning)
 
 
 def tell_of_parts(parts: Mapping[str, Sequence[Strange]]) -> None:
@@ -61,4 +56,4 @@ def tell_of_parts(parts: Mapping[str, Sequence[Strange]]) -> None:
         if counts:
             where = " and ".join(n for n, f in parts.items() if any(s.kind == kind for s in f))
             each = listed(f"{shown(name)} ({n} of {of})" for name, (n, of) in counts.items())
-            warnings.warn(f"{where} part: {words}: {each}", DataWarning, stacklevel=3)
+            warn(f"{where} part: {words}: {each}", DataWarning)

@@ -49,6 +49,7 @@ class Table:
         dates: those of ``numeric_names`` that are dates, in seconds since 1970-01-01 UTC, or times
             of day, in seconds since midnight: `Dates` without rows, which says which and how the
             text was written.
+        place: says where a row was read, for messages; of rows that were chosen it is unknown.
 
     Raises DataError for duplicate or non-text names and for parts that do not fit together.
 
@@ -68,6 +69,7 @@ class Table:
     positional: bool = False
     storage: Storage = MEMORY
     dates: Mapping[str, Dates] = field(default_factory=dict)
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         check_names(self.names, "the table")
@@ -139,11 +141,15 @@ class Table:
         numeric = _one_matrix(blocks, n_rows, dtype, storage)
         _refuse_infinite(numeric, numeric_names, place)
         return cls(
-            tuple(names), numeric, tuple(numeric_names), categorical, positional, storage, dates
-        )
+            tuple(names), numeric, tuple(numeric_names), categorical, positional, storage, dates,
+            place,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return int(self.numeric.shape[0])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "place": None}  # a function, which no other process needs
 
     def __repr__(self) -> str:
         n, kinds = self.numeric.shape[1] - len(self.dates), []
@@ -200,6 +206,7 @@ class Table:
             self.positional,
             self.storage,
             {name: v for name, v in self.dates.items() if name not in columns},
+            self.place,
         )
 
     def column(self, name: str) -> Array:
@@ -318,10 +325,11 @@ def _one_matrix(
     return numeric
 
 
-def check_exact(values: Array, names: Sequence[str], place: Place) -> None:
+def check_exact(values: Array, names: Sequence[str], place: Place, column: str = "column ") -> None:
     """Raise DataError for a whole number beyond 2^53 that float64 would make another one.
 
-    Such numbers are identifiers mostly, of which nobody wants the neighbour.
+    Such numbers are identifiers mostly, of which nobody wants the neighbour. ``column``: what
+    comes before a name, which is shown as it is if that is nothing.
 
     >>> check_exact(np.array([2**53]), ["id"], from_zero)
     """
@@ -340,12 +348,15 @@ def check_exact(values: Array, names: Sequence[str], place: Place) -> None:
             changed |= floats >= float(np.iinfo(values.dtype).max)
     places = np.argwhere(changed)
     if len(places):
-        row, column = (int(i) for i in places[0])
-        raise DataError(not_exact(names[column], place(row), block[row, column]))
+        row, j = (int(i) for i in places[0])
+        called = f"{column}{shown(names[j])}" if column else names[j]
+        raise DataError(not_exact(names[j], place(row), block[row, j], called))
 
 
-def not_exact(name: str, where: str, number: object) -> str:
+def not_exact(name: str, where: str, number: object, called: str = "") -> str:
     """Return the message for a whole number that a float64 cannot hold.
+
+    ``called``: what comes instead of "column" and the name.
 
     >>> not_exact("id", "row 1", 2**53 + 1)
     "column 'id', row 1: 9007199254740993 is too large to be exact as a number; leave ..."
@@ -356,12 +367,13 @@ def not_exact(name: str, where: str, number: object) -> str:
         found = "a whole number"
     ways = [
         advice("drop", f"leave the column out ({arg('drop')})"),
-        advice("drop", "subtract an offset", "subtract an offset, in training too"),
+        advice("missing_target", "subtract an offset", "subtract an offset, in training too"),
         advice("categorical", f"make it {arg('categorical')}"),
     ]
     *others, last = filter(None, ways)
     cure = ", ".join([*others, f"or {last}" if others else last])
-    return f"column {shown(name)}, {where}: {found} is too large to be exact as a number; {cure}"
+    called = called or f"column {shown(name)}"
+    return f"{called}, {where}: {found} is too large to be exact as a number; {cure}"
 
 
 def for_column(option: str, name: str) -> str:

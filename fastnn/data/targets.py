@@ -75,13 +75,14 @@ class Targets(Pickled):
         dtype: str = "float32",
         standardize: bool = True,
         weights: Array | None = None,
+        place: Place = from_zero,
     ) -> Targets:
         """Learn the classes, or for regression mu and sigma (N19; sigma 0 becomes 1).
 
         ``standardize=False`` leaves a regression target as it is (counts for a Poisson loss);
         ``weights`` (N,) count in mu and sigma, as those of `Features.fit` do.
         Raises DataError for one class only, a binary target of three classes, values that are
-        not 0 or 1 in a multilabel target, text in a regression target.
+        not 0 or 1 in a multilabel target, text in a regression target; ``place`` says in which row.
 
         >>> Targets.fit([1.0, 3.0], "regression").encode([5.0])
         array([[3.]], dtype=float32)
@@ -89,9 +90,10 @@ class Targets(Pickled):
         task = check_task(task)
         check_dtype(dtype)
         if task in ("binary", "multiclass"):
-            classes = np.unique(class_labels(target, task))
+            labels = class_labels(target, task, place)
+            classes = np.unique(labels)
             if len(classes) == 1:
-                raise DataError(one_class(class_labels(target, task)))
+                raise DataError(one_class(labels))
             if task == "binary" and len(classes) > 2:
                 raise DataError(
                     f"a binary target needs two classes, found {len(classes)}: "
@@ -100,11 +102,11 @@ class Targets(Pickled):
                 )
             n_outputs = 1 if task == "binary" else len(classes)
             return cls(task, classes, n_outputs, None, None, True, dtype)
-        values = clean_target(target)
-        matrix = _numbers(values, task)
+        values = clean_target(target, place)
+        matrix = _numbers(values, task, place)
         n_outputs = matrix.shape[1]
         if task == "multilabel":
-            _check_multilabel(matrix)
+            _check_multilabel(matrix, place)
             return cls(task, None, n_outputs, None, None, False, dtype)
         mean, scale = np.zeros(n_outputs), np.ones(n_outputs)
         if standardize:
@@ -124,16 +126,16 @@ class Targets(Pickled):
                [0]])
         """
         if self.classes is not None:
-            index = self._indices(class_labels(labels, self.task), place)
+            index = self._indices(class_labels(labels, self.task, place), place)
             return index[:, None].astype(self.dtype if self.task == "binary" else np.int64)
-        matrix = _numbers(clean_target(labels), self.task)
+        matrix = _numbers(clean_target(labels, place), self.task, place)
         if matrix.shape[1] != self.n_outputs:
             raise DataError(
                 f"the target has {matrix.shape[1]} columns; the model was trained on "
                 f"{self.n_outputs}"
             )
         if self.task == "multilabel":
-            _check_multilabel(matrix)
+            _check_multilabel(matrix, place)
             return matrix.astype(self.dtype)
         return ((matrix - self.mean) / self.scale).astype(self.dtype)
 
@@ -266,7 +268,7 @@ def _saved_classes(metadata: Mapping[str, Any]) -> Array | None:
         raise ModelFileError("targets: a class label is too large") from error
 
 
-def _numbers(values: Array, task: Task) -> Array:
+def _numbers(values: Array, task: Task, place: Place) -> Array:
     """The target as a float64 matrix; text that writes numbers is read."""
     if values.dtype.kind == "U":
         numbers = numbers_of(values)
@@ -276,21 +278,25 @@ def _numbers(values: Array, task: Task) -> Array:
                 binary = arg("task", "binary")
                 labels = f"; for text labels use {binary} or {arg('task', 'multiclass')}"
                 cure = advice("task", labels)
-            text = next(text for text in values.ravel().tolist() if STANDARD.value(text) is None)
-            raise DataError(f"a {task} target needs numbers, found the text {shown(text)}{cure}")
+            cells = enumerate(values.ravel().tolist())
+            i, text = next((i, text) for i, text in cells if STANDARD.value(text) is None)
+            where = place(i * len(values) // values.size)
+            found = f"a {task} target needs numbers, found the text {shown(text)}"
+            raise DataError(f"target, {where}: {found}{cure}")
         values = numbers
     matrix = values.reshape(len(values), -1)
     k = matrix.shape[1]
     with lacking("drop", "categorical"):  # which are for the other columns
-        check_exact(matrix, ["target"] if k == 1 else [f"target {j}" for j in range(k)], from_zero)
+        names = ["target" if k == 1 else f"target {j}" for j in range(k)]
+        check_exact(matrix, names, place, column="")
     return matrix.astype(np.float64)
 
 
-def _check_multilabel(matrix: Array) -> None:
+def _check_multilabel(matrix: Array, place: Place) -> None:
     wrong = first_not_binary(matrix)
     if wrong is not None:
         row, column = wrong
         raise DataError(
-            f"target, {from_zero(row)}, output {column}: label {matrix[row, column]:g} is out of "
+            f"target, {place(row)}, output {column}: label {matrix[row, column]:g} is out of "
             "range; multilabel targets are 0 or 1"
         )

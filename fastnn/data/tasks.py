@@ -10,8 +10,8 @@ import numpy.typing as npt
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.cells import STANDARD, is_missing
 from fastnn.data.columns import typed_column
-from fastnn.data.table import Array, from_zero
-from fastnn.errors import ArgumentError, DataError, advice, arg, shown
+from fastnn.data.table import Array, Place, from_zero
+from fastnn.errors import ArgumentError, DataError, advice, arg, lacking, shown
 from fastnn.registry import did_you_mean
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
@@ -39,10 +39,10 @@ def check_task(task: str) -> Task:
     return task
 
 
-def clean_target(target: npt.ArrayLike) -> Array:
+def clean_target(target: npt.ArrayLike, place: Place = from_zero) -> Array:
     """Return the target as bool, int64, float64 or text, ``(N,)`` or ``(N, k)``, k > 1.
 
-    A missing, infinite or mixed value raises DataError with its row, as do dates and no rows.
+    A missing, infinite or mixed value raises DataError with its ``place``, as do dates and no rows.
     Several columns of text that are all numbers are numbers.
 
     >>> clean_target([[1], [2]])
@@ -63,9 +63,12 @@ def clean_target(target: npt.ArrayLike) -> Array:
         gaps = [i for i, cell in enumerate(flat) if is_missing(cell)]
         if gaps:
             row = gaps[0] // (values.shape[1] if values.ndim == 2 else 1)
-            raise DataError(_bad_value(row, "no value"))
+            raise DataError(_bad_value(place(row), "no value"))
         if not all(isinstance(cell, str) for cell in flat):  # labels of text stay as they are
-            values = typed_column("target", flat).reshape(values.shape)
+            k = flat.size // len(values)
+            with lacking("categorical", "drop"):  # which are for other columns
+                cells = typed_column("target", flat, lambda i: place(i // k))
+            values = cells.reshape(values.shape)
     if values.dtype.kind in "OTU":
         values = values.astype(str)
         numbers = numbers_of(values) if values.ndim == 2 else None
@@ -77,12 +80,12 @@ def clean_target(target: npt.ArrayLike) -> Array:
         if not finite.all():
             row = int(np.argwhere(~finite)[0][0])
             found = values[~finite][0]
-            raise DataError(_bad_value(row, "no value" if np.isnan(found) else f"{found}"))
+            raise DataError(_bad_value(place(row), "no value" if np.isnan(found) else f"{found}"))
         return values.astype(np.float64)
     if values.dtype == np.uint64 and values.max() > np.iinfo(np.int64).max:
         row = int(np.argwhere(values > np.iinfo(np.int64).max)[0][0])
         raise DataError(
-            f"target, {from_zero(row)}: {values[row]} is too large for a whole number; hand "
+            f"target, {place(row)}: {values[row]} is too large for a whole number; hand "
             "labels over as text, or values as floats"
         )
     return values if values.dtype == bool else values.astype(np.int64)
@@ -102,11 +105,11 @@ def numbers_of(texts: Array) -> Array | None:
     return typed_column("target", np.array(cells, object)).reshape(texts.shape)
 
 
-def _bad_value(row: int, found: str) -> str:
-    return f"target, {from_zero(row)}: {found}; fill it in or remove the row"
+def _bad_value(where: str, found: str) -> str:
+    return f"target, {where}: {found}; fill it in or remove the row"
 
 
-def infer_task(target: npt.ArrayLike) -> Task:
+def infer_task(target: npt.ArrayLike, place: Place = from_zero) -> Task:
     """Say what the target asks for, when nobody says it.
 
     - several columns: 'multilabel' if all are 0 or 1, else 'regression';
@@ -116,12 +119,12 @@ def infer_task(target: npt.ArrayLike) -> Task:
     - whole numbers: 'binary' if there are two distinct ones, 'multiclass' if there are 3 to 20 and
       five examples of each on average, else 'regression'.
 
-    A single distinct label raises DataError.
+    A single distinct label raises DataError, as does what `clean_target` refuses.
 
     >>> infer_task(["spam", "ham", "spam"]), infer_task([0.5, 2.0, 3.25]), infer_task([3, 7, 7])
     ('binary', 'regression', 'binary')
     """
-    values = clean_target(target)
+    values = clean_target(target, place)
     if values.ndim == 2:
         return "multilabel" if first_not_binary(values) is None else "regression"
     numbers = numbers_of(values) if values.dtype.kind == "U" else None
@@ -180,13 +183,13 @@ def first_not_binary(values: Array) -> tuple[int, ...] | None:
     return tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else None
 
 
-def class_labels(target: npt.ArrayLike, task: Task) -> Array:
+def class_labels(target: npt.ArrayLike, task: Task, place: Place = from_zero) -> Array:
     """Return the checked ``(N,)`` labels of a binary or multiclass target.
 
     >>> class_labels([2.0, 1.0], "binary")
     array([2., 1.])
     """
-    labels = clean_target(target)
+    labels = clean_target(target, place)
     if labels.ndim != 1:
         raise DataError(
             f"a {task} target needs one label per row, found shape {labels.shape}"
@@ -196,7 +199,7 @@ def class_labels(target: npt.ArrayLike, task: Task) -> Array:
         broken = np.flatnonzero(labels != np.floor(labels))
         if len(broken):
             raise DataError(
-                f"target, {from_zero(int(broken[0]))}: {labels[broken[0]]} is no class label "
+                f"target, {place(int(broken[0]))}: {labels[broken[0]]} is no class label "
                 "(not a whole number)" + advice("task", f"; use {arg('task', 'regression')}")
             )
     return labels

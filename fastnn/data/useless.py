@@ -8,7 +8,6 @@ free text. Of a column where that is half of them, most of what a network could 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -17,7 +16,7 @@ from fastnn.data.categories import gaps_of
 from fastnn.data.statistics import DataNote, columns_with_gaps
 from fastnn.data.table import Array, Table, check_known, for_column, listed
 from fastnn.data.texts import Texts, counts_of
-from fastnn.errors import ArgumentError, DataError, advice, arg, shown
+from fastnn.errors import ArgumentError, DataError, advice, arg, shown, warn
 
 #: Why a column is left out, as a model keeps it, and in words.
 REASONS = {"empty": "without a value", "text": "text that is another in nearly every row"}
@@ -81,9 +80,7 @@ def tell_useless(found: Mapping[str, str]) -> None:
             cure = ""
             if reason == "text":
                 cure = advice("keep_text", f"; to keep one: {for_column('keep_text', names[0])}")
-            warnings.warn(
-                DataNote(f"left out, {words}: {listed(map(repr, names))}{cure}"), stacklevel=3
-            )
+            warn(DataNote(f"left out, {words}: {listed(map(repr, names))}{cure}"))
 
 
 def check_text(keep: Collection[str], table: Table) -> None:

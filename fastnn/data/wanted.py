@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import listed
+from fastnn.errors import warn
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ def tell_others(others: Collection[str], target: Collection[str] = ()) -> None:
     """
     names = [name for name in others if name not in target]
     there = listed(repr(name) for name in others if name in target)
+    several = sum(name in target for name in others) > 1
+    word, be = ("targets", "are") if several else ("target", "is")
     if names:
-        also = f"; so is the target {there}" if there else ""
+        also = f"; so {be} the {word} {there}" if there else ""
         said = f"columns that the model does not take are left out: {listed(names)}{also}"
-        warnings.warn(DataNote(said), stacklevel=4)
+        warn(DataNote(said))
     elif there:
-        warnings.warn(DataNote(f"the target {there} in the data is left out"), stacklevel=4)
+        warn(DataNote(f"the {word} {there} in the data {be} left out"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, wraps
@@ -13,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from fastnn.errors import ArgumentError, DataError, MissingExtraError, arg, shown
+from fastnn.errors import ArgumentError, DataError, MissingExtraError, arg, shown, warn
 from fastnn.formats.atomic import write_atomically
 from fastnn.pictures.figure import figure_svg
 from fastnn.pictures.files import figure_page, notebook_html
@@ -85,7 +84,7 @@ class Demonstration:
         try:
             contents["png"] = self.png()
         except MissingExtraError as error:
-            warnings.warn(f"{self.name}.png is left out: {error}", UserWarning, stacklevel=2)
+            warn(f"{self.name}.png is left out: {error}", UserWarning)
         contents["html"] = self.page().encode()
         paths = [place / f"{self.name}.{ending}" for ending in contents]
         for path, content in zip(paths, contents.values(), strict=True):

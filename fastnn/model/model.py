@@ -15,10 +15,11 @@ from fastnn.backend.backend import get_backend
 from fastnn.backend.host.arrays import to_host
 from fastnn.backend.protocols import Backend
 from fastnn.data.preprocess import Features
+from fastnn.data.statistics import DataNote
 from fastnn.data.table import Table
 from fastnn.data.targets import Targets
 from fastnn.data.wanted import Only, tell_others
-from fastnn.errors import ArgumentError, arg, lacking, shown
+from fastnn.errors import ArgumentError, arg, lacking, shown, warn
 from fastnn.faces import Face
 from fastnn.formats.atomic import write_atomically
 from fastnn.formats.document import Contents, pack
@@ -57,6 +58,8 @@ Array = npt.NDArray[Any]
 
 #: What the columns are was said in training, and is not asked for new data.
 _OF_TRAINING = tuple(DataOptions.__annotations__)
+#: `Model.read` and `Model.examples` can leave columns out.
+_NOT_WHEN_READ = tuple(name for name in _OF_TRAINING if name != "drop")
 
 
 @dataclass(eq=False)
@@ -264,9 +267,14 @@ class Model:
             examples = self.examples(data, target, sample_weight=sample_weight, **reading)
             prepared = Preparation(self.features, self.targets, self.network.loss)
             part = prepared.part(examples, metrics=metrics)
+        if (missing := self.features.weight) and examples.weights is None and has_names(data):
+            warn(
+                DataNote(f"without weights: the column {missing!r} that training took is not there")
+            )
         A, loss = self.learner.evaluate(part)
         return {**part.judged(A), "loss": float(loss)}
 
+    @lacking(*_NOT_WHEN_READ)
     def read(
         self, data: Any, *, drop: Sequence[str] = (), **reading: Unpack[ReadingOptions]
     ) -> Table:
@@ -297,6 +305,7 @@ class Model:
             found = with_weights(found, weight)
         return replace(found, table=found.table.drop(list(drop))) if drop else found
 
+    @lacking(*_NOT_WHEN_READ)
     def examples(
         self,
         data: Any,

@@ -10,6 +10,7 @@ from fastnn.data.targets import Targets
 from fastnn.data.useless import REASONS
 from fastnn.errors import Spelling, arg, in_python, shown, spell
 from fastnn.preparation.record import Record
+from fastnn.text import counted
 
 #: Why columns are left out, in a word or two.
 _WHY = {"empty": "empty", "text": "nearly all different", "asked": "as asked"}
@@ -43,7 +44,9 @@ def account(
     weighted = ""
     if record.weighted:
         weighted = f"; weights: {shown(features.weight)}" if features.weight else "; weights given"
-    found["columns"] = f"{_joined(kinds)}, which become {features.n_features:,} inputs{weighted}"
+    n_columns = len(features.numeric) + len(features.categories)
+    become = f"become{'s' * (n_columns == 1)} {counted(features.n_features, 'input')}"
+    found["columns"] = f"{_joined(kinds)}, which {become}{weighted}"
     if gone := _left_out(record, features):
         found["left out"] = "; ".join(gone)
     if record.gaps:
@@ -62,7 +65,7 @@ def _joined(kinds: list[str]) -> str:
 
 def _left_out(record: Record, features: Features) -> list[str]:
     n = sum(record.unlabelled.values())
-    found = [f"{n:,} row{'s' * (n > 1)} without a target"] if n else []
+    found = [f"{counted(n, 'row')} without a target"] if n else []
     for why, names in _columns_left_out(record, features).items():
         if names:
             found.append(f"{_WHY[why]}: {listed([shown(name, 30) for name in names], _IN_LINE)}")
@@ -85,9 +88,8 @@ def _target(record: Record, targets: Targets, spelling: Spelling) -> str:
     if targets.task == "multilabel":
         return f"{len(prior):,} labels, of which {prior.sum():.2g} are 1 in a row on average"
     said = "values" if len(prior) == 1 else f"{len(prior):,} values"
-    said += f" of mean {listed([f'{mean:.4g}' for mean in prior], _IN_LINE)}"
-    other = spell(f" ({arg('task', 'multiclass')} takes them as {whole} classes)", spelling)
-    return said + other * bool(whole)
+    # that whole numbers may be meant as classes was told before the training: a note of `set_up`
+    return said + f" of mean {listed([f'{mean:.4g}' for mean in prior], _IN_LINE)}"
 
 
 def account_json(record: Record, features: Features, targets: Targets) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
@@ -12,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.backend.host.arrays import to_host
-from fastnn.data.columns import numeric_part
+from fastnn.data.columns import typed_column
 from fastnn.data.ruled_split import split_column
 from fastnn.data.statistics import DataNote
 from fastnn.data.storage import Storage
-from fastnn.data.table import EXACT, Table, check_known, from_zero, listed
+from fastnn.data.table import EXACT, Place, Table, check_known, from_zero, listed
 from fastnn.data.tasks import few_whole_numbers, infer_task
 from fastnn.data.wanted import Only, tell_others
 from fastnn.datasets.builtin import DATASETS, load
-from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown
+from fastnn.errors import ArgumentError, DataError, advice, arg, inside, lacking, shown, warn
 from fastnn.preparation.loss_weights import check_weights
 from fastnn.reading.files import (
     has_names,
@@ -29,6 +28,7 @@ from fastnn.reading.files import (
     read_table,
     target_columns,
     without_value,
+    words_as_labels,
 )
 from fastnn.reading.find_files import are_files, is_pattern
 from fastnn.reading.images import CLASS, has_classes
@@ -46,7 +46,7 @@ class Examples:
 
     ``index`` (N,): the number of each row, from 0, in the data that it was read from; None: they
     are all of them, in their order. ``left_out``: how many further rows there were, without a
-    target.
+    target. ``place`` says where a row of those data is; None: the table knows, or nobody.
     """
 
     table: Table
@@ -54,9 +54,22 @@ class Examples:
     weights: Array | None = None
     index: npt.NDArray[np.int64] | None = None
     left_out: int = 0
+    place: Place | None = None
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "place": None}  # a function, which no other process needs
+
+    def where(self, row: int) -> str:
+        """Say where a row was read, as the user counts: "line 5 of 'a.csv'".
+
+        >>> Examples(Table.from_columns({"x": np.arange(9.0)}), np.arange(9)).where(3)
+        'row 3 (counted from 0)'
+        """
+        place = self.place or self.table.place or from_zero
+        return place(row if self.index is None else int(self.index[row]))
 
     def __repr__(self) -> str:
         weighted = "" if self.weights is None else " with weights"
@@ -72,7 +85,8 @@ class Examples:
         """Return some of the rows."""
         weights = None if self.weights is None else self.weights[index]
         own = index if self.index is None else self.index[index]
-        return Examples(self.table.rows(index), self.target[index], weights, own)
+        place = self.place or self.table.place
+        return Examples(self.table.rows(index), self.target[index], weights, own, place=place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +157,10 @@ def read_source(
         table, values, name = _read(data, target, used, reading)
         found = None
     if len(values) != len(table):
-        raise DataError(f"{arg('target')} has {len(values)} values for {len(table)} rows of data")
+        raise DataError(
+            f"{arg('target')} has {len(values)} values for {len(table)} rows of data"
+            f"{_named_twice(values, table)}"
+        )
     weight = sample_weight if isinstance(sample_weight, str) else ""
     weights = None if weight or sample_weight is None else check_weights(sample_weight, len(table))
     examples = Examples(table, values, weights)
@@ -156,9 +173,17 @@ def read_source(
         if test is not None and weight in test.table.names:
             test = with_weights(test, weight)
     task = columns["task"]
-    kind = (found or infer_task(examples.target)) if task == "auto" else task
+    kind = (found or infer_task(examples.target, examples.where)) if task == "auto" else task
     whole = few_whole_numbers(examples.target) if task == "auto" and found is None else 0
     return Source(examples, kind, name, test, columns, reading, weight, whole)
+
+
+def _named_twice(target: Array, table: Table) -> str:
+    """What to do about a target that seems to be meant as names of columns."""
+    names = target.tolist()
+    twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    meant = twice is not None and all(name in table.names for name in names)
+    return f"; to predict columns, name each of them once, not {shown(twice)} twice" * meant
 
 
 def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = True) -> Examples:
@@ -179,16 +204,13 @@ def with_target(examples: Examples, name: str | Sequence[str], *, read: bool = T
     if not n:
         return examples
     which = f"target {listed(map(shown, [name] if isinstance(name, str) else name))}"
-    labels = ""
-    if read and target.dtype == object:
-        said = f"; if NA, none and the like are labels, say {arg('missing', [])}"
-        labels = advice("missing", said)
+    labels = words_as_labels() if read and target.dtype == object else ""
     if n == len(target):
         raise DataError(f"{which}: no row has a value{labels}")
     refused = advice("missing_target", f"; {arg('missing_target', 'error')} refuses them")
     count = f"{n:,} of {len(target):,} rows {'has' if n == 1 else 'have'} no value and "
     verb = "is" if n == 1 else "are"
-    warnings.warn(DataNote(f"{which}: {count}{verb} left out{refused}{labels}"), stacklevel=3)
+    warn(DataNote(f"{which}: {count}{verb} left out{refused}{labels}"))
     kept = examples.rows(np.flatnonzero(~empty))
     values = kept.target
     if (
@@ -208,7 +230,8 @@ def with_weights(examples: Examples, name: str) -> Examples:
     >>> weighted.table.names, weighted.flat_weights
     (('x',), array([1., 3.]))
 
-    Raises DataError for a column that is not there, and for text and gaps in it.
+    Raises DataError for a column that is not there, and for dates, text, gaps and negative numbers
+    in it.
     """
     table = examples.table
     if table.positional:
@@ -218,15 +241,26 @@ def with_weights(examples: Examples, name: str) -> Examples:
             value=name,
         )
     check_known([name], table.names, "sample_weight")
-    with lacking("categorical"):
-        weights = numeric_part(table, [name])[:, 0]
-    gaps = np.flatnonzero(np.isnan(weights))
-    if len(gaps):
-        row = int(gaps[0] if examples.index is None else examples.index[gaps[0]])
-        raise DataError(f"{arg('sample_weight')}: column {shown(name)}, {from_zero(row)}: no value")
-    with inside(f"column {shown(name)}: "):
-        checked = check_weights(weights, len(table))
-    return replace(examples, table=table.drop([name]), weights=checked)
+    column = f"{arg('sample_weight')}: column {shown(name)}"
+    if name in table.dates:
+        kind = "times of day" if table.dates[name].of_day else "dates"
+        raise DataError(f"{column} holds {kind}, and weights are numbers; name another column")
+    values = table.column(name)
+    if values.dtype == object:
+        with inside(f"{arg('sample_weight')}: "), lacking("categorical", "drop", "missing"):
+            values = typed_column(name, values, examples.where, kind="numeric")
+    bad = np.flatnonzero(~(values >= 0))  # NaN, too
+    if len(bad):
+        row = int(bad[0])
+        found = "no value" if np.isnan(values[row]) else f"{values[row]:g} is negative"
+        raise DataError(
+            f"{column}, {examples.where(row)}: {found}; weights are 0 or more, and 0 leaves a row "
+            "out"
+        )
+    if not np.any(values):
+        raise DataError(f"{column}: every weight is 0, and so no row would count")
+    weights = check_weights(values, len(table))
+    return replace(examples, table=table.drop([name]), weights=weights)
 
 
 def _read(
@@ -392,7 +426,8 @@ def read_part(name: str, pair: Any, source: Source) -> Examples:
         columns["dates"] = {n: trained.dates[n].form for n in used if n in trained.dates}
         others = {*columns["categorical"], *columns["dates"]}
         numeric = tuple(name for name in used if name not in others)
-        only = Only({*trained.names, *named, source.weight, weight}) if has_names(data) else None
+        if has_names(data):  # what was dropped is not looked at, and need not be there
+            only, columns["drop"] = Only({*used, *named, source.weight, weight}), ()
     # Which columns are categories was found in the training data.
     with inside(f"{arg(name)}: "), lacking("categorical"):
         table, values, called = _read(data, target, columns, reading, numeric, only)

@@ -6,7 +6,6 @@ stays in the training part.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +17,7 @@ from fastnn.data.ruled_split import check_classes, ruled_parts, split_column
 from fastnn.data.split import FRACTIONS, FRACTIONS_OF_MANY, MANY, folds, holdout, split
 from fastnn.data.statistics import DataWarning
 from fastnn.data.tasks import class_labels
-from fastnn.errors import ArgumentError, DataError, arg, shown
+from fastnn.errors import ArgumentError, DataError, arg, shown, warn
 from fastnn.preparation.examples import Examples, Source, read_part
 
 Array = npt.NDArray[Any]
@@ -164,7 +163,9 @@ def _ruled(
         )
 
     def cut(examples: Examples, shares: Sequence[float] | Array) -> list[Examples]:
-        rows = ruled_parts(rule, examples.table, examples.target, task, shares, seed)
+        rows = ruled_parts(
+            rule, examples.table, examples.target, task, shares, seed, examples.where
+        )
         check_classes(rule, rows[0], examples.target, task)
         return [examples.rows(part) for part in rows]
 
@@ -176,7 +177,7 @@ def _ruled(
             rest, tested = cut(rest, [1 - TEST_SHARE, TEST_SHARE])
         i, k = fold
         equal = np.full(k, 1 / k)
-        rows = ruled_parts(rule, rest.table, rest.target, task, equal, seed)
+        rows = ruled_parts(rule, rest.table, rest.target, task, equal, seed, rest.where)
         train = np.setdiff1d(np.arange(len(rest)), rows[i])
         check_classes(rule, train, rest.target, task)
         return {"train": rest.rows(train), "validation": rest.rows(rows[i]), "test": tested}
@@ -242,10 +243,9 @@ def warn_of_single_examples(target: Array, task: str) -> None:
     if 0 < len(singles) < len(target):  # if all are, no part can be cut off
         labels = np.asarray(target)[singles[:3]].tolist()
         more = f" and {len(singles) - 3} more" if len(singles) > 3 else ""
-        warnings.warn(
+        warn(
             f"target: {', '.join(map(shown, labels))}{more}: a class with a single example is in "
             "the training part only, so that nothing is known of how well it is predicted; add "
             "examples of it, or remove the row",
             DataWarning,
-            stacklevel=2,
         )

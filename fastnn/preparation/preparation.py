@@ -72,7 +72,7 @@ class Preparation:
                     "data"
                 )
             with np.errstate(over="ignore", invalid="ignore"):  # refused just below
-                Y = self.targets.encode(examples.target)
+                Y = self.targets.encode(examples.target, examples.where)
             check_target_range(Y, self.cost, "" if self.names[1] else "target")
         return Y
 

@@ -56,8 +56,8 @@ class Record:
     def divided(self) -> str:
         """By which column the parts were told apart, in words; nothing if at random."""
         kind, _, name = (self.rule or "").partition(":")
-        words = {"time": "in the order of", "group": "in groups of one"}
-        return f"{words[kind]} {shown(name, 30)}" if kind else ""
+        words = {"time": "in the order of {}", "group": "each {} in one part"}
+        return words[kind].format(shown(name, 30)) if kind else ""
 
     @staticmethod
     def of(

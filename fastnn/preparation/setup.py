@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +15,7 @@ from fastnn.data.statistics import DataNote
 from fastnn.data.strange import Strange, tell_of_parts
 from fastnn.data.targets import Targets
 from fastnn.data.tasks import Task, check_task
-from fastnn.errors import arg, inside
+from fastnn.errors import arg, inside, warn
 from fastnn.nn.network import Network, network
 from fastnn.preparation.baseline import constant
 from fastnn.preparation.examples import Examples, Source, read_source
@@ -171,19 +170,19 @@ def _targets(
         names = name if isinstance(name, tuple) else several if len(several) > 1 else [name]
         tell_placeholders(values, names, what="target")
     return Targets.fit(
-        train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights
-    )
+        train.target, task, dtype=dtype, standardize=standardizes, weights=train.flat_weights,
+        place=train.where,
+    )  # fmt: skip
 
 
 def _tell_whole_numbers(source: Source) -> None:
     """Warn (DataNote) of few whole numbers that are values; of classes the metrics tell at once."""
     if source.whole_numbers and source.task == "regression":
-        warnings.warn(
+        warn(
             DataNote(
                 f"the target has {source.whole_numbers} different whole numbers, which are taken "
                 f"as values; as classes: {arg('task', 'multiclass')}"
-            ),
-            stacklevel=4,
+            )
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from fastnn.backend.host.arrays import to_host
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array
-from fastnn.errors import ArgumentError, DataError, shown
+from fastnn.errors import ArgumentError, DataError, shown, warn
 from fastnn.reading.packed import check_archive
 
 
@@ -78,12 +77,11 @@ def flat(name: str, values: Array) -> Array:
         raise DataError(f"{shown(name)} is one value and no column: {shown(values.item(), 40)}")
     rows = values.reshape(len(values), int(np.prod(values.shape[1:])))
     sides = " x ".join(map(str, values.shape[1:]))
-    warnings.warn(
+    warn(
         DataNote(
             f"array {shown(name)} of shape {values.shape}: each example of {sides} numbers is "
             f"{rows.shape[1]} columns"
-        ),
-        stacklevel=2,
+        )
     )
     return rows
 

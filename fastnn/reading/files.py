@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.categories import gaps_of
-from fastnn.data.cells import Reading, is_missing
+from fastnn.data.cells import STANDARD, Reading, is_missing
 from fastnn.data.columns import numbers_with_gaps, typed_column
 from fastnn.data.date_notations import reads_numbers
 from fastnn.data.storage import MEMORY, OnDisk, Storage
@@ -172,21 +172,42 @@ def read_labelled(
         empty = without_value(values)
         if empty.any() and not gaps:
             row = int(np.flatnonzero(empty)[0])
-            labels = f"; if NA, none and the like are labels, say {arg('missing', [])}"
-            hint = advice("missing", labels)
+            hint = words_as_labels() if values.dtype == object else ""
             raise DataError(
                 f"target column {shown(name)}, {place(row)}: no value; fill it in or remove the "
-                f"row{hint if values.dtype == object else ''}"
+                f"row{hint}"
             )
-        if len(names) > 1 and values.dtype != object:  # they become one matrix
-            with lacking("drop", "categorical"):  # which are for the other columns
-                check_exact(values, [name] * values[:1].size, place)
+        if len(names) > 1:  # they become one matrix
+            _check_number(name, values, place)
     chosen = [_in_memory(columns.pop(name)) for name in names]
     if not columns:
         raise DataError(f"no feature columns are left beside the target {listed(names)}")
     table = Table.from_columns(columns, dtype=dtype, place=place, storage=storage)
     _check_date_format(reading.get("date_format"), table)
     return table, chosen[0] if len(chosen) == 1 else np.column_stack(chosen)
+
+
+def _check_number(name: str, values: Any, place: Place) -> None:
+    """Raise DataError for one of several targets that is text, or whole numbers that are no floats.
+
+    They become a matrix, in which it could not be said any more whose cell is at fault.
+    """
+    if values.dtype != object:
+        with lacking("drop", "categorical"):  # which are for the other columns
+            check_exact(values, [name] * values[:1].size, place)
+        return
+    of_text = (i for i, one in enumerate(values) if isinstance(one, str) and not _is_number(one))
+    row = next(of_text, None)
+    if row is not None:
+        raise DataError(
+            f"target column {shown(name)}, {place(row)}: {shown(values[row])} is no number; "
+            "several targets must be numbers, or labels that are 0 or 1: write the column so, or "
+            "train a model for it alone"
+        )
+
+
+def _is_number(text: str) -> bool:
+    return STANDARD.value(text) is not None
 
 
 def _in_memory(values: Any) -> Array:
@@ -214,6 +235,16 @@ def without_value(values: Array | Texts) -> Array:
     else:
         empty = np.isnan(values)
     return np.asarray(empty.any(axis=tuple(range(1, empty.ndim))))
+
+
+def words_as_labels() -> str:
+    """Return what to do where labels are taken for gaps; what a gap was written as is not known.
+
+    >>> words_as_labels()
+    '; if these are no empty cells, but NA, none or the like as a label, say missing=[]'
+    """
+    said = "; if these are no empty cells, but NA, none or the like as a label, say "
+    return advice("missing", f"{said}{arg('missing', [])}")
 
 
 def target_columns(source: Any, target: Any) -> tuple[str, ...]:

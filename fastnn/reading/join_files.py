@@ -16,7 +16,7 @@ from fastnn.data.columns import category_texts, text_column
 from fastnn.data.dates import Dates
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, Place, check_exact
-from fastnn.errors import DataError, FastnnWarning, shown
+from fastnn.errors import DataError, FastnnWarning, shown, warn
 from fastnn.reading.find_files import check_same_columns
 
 Columns = dict[str, Array]
@@ -40,11 +40,11 @@ def read_joined(
     for path, (columns, _) in zip(paths, found, strict=True):
         check_same_columns(paths[0], names, path, list(columns))
     lengths = [len(columns[names[0]]) for columns, _ in found]
-    ends = list(accumulate(lengths))
+    ends, places = list(accumulate(lengths)), [place for _, place in found]
 
     def place(row: int) -> str:
         k = bisect_right(ends, row)
-        return found[k][1](row - ends[k] + lengths[k])
+        return places[k](row - ends[k] + lengths[k])
 
     differ = [
         name for name in names if len({_kind(columns[name]) for columns, _ in found} - {""}) > 1
@@ -77,12 +77,11 @@ def tell_partitions(paths: Sequence[Path]) -> None:
                 values.setdefault(name, {})[part] = None
     for name, parts in values.items():
         if len(parts) > 1:
-            warnings.warn(
+            warn(
                 DataNote(
                     f"folder '{next(iter(parts))}': what the names of folders say of "
                     f"{shown(name)} is no column of the table; write it into the files to use it"
-                ),
-                stacklevel=3,
+                )
             )
 
 
@@ -112,7 +111,7 @@ def told_once(paths: Sequence[Path]) -> Iterator[None]:
     for alike, (first, *more) in found.items():
         path, message = first
         others = f" and {len(more):,} more" if more and path else ""
-        warnings.warn(type(message)(alike.replace("\0", path + others, 1)), stacklevel=3)
+        warn(type(message)(alike.replace("\0", path + others, 1)))
 
 
 def _kind(values: Array) -> str:

@@ -34,7 +34,8 @@ def read_json_lines(path: Path) -> tuple[Any, Place]:
         raise DataError(f"file '{path}' is empty")
 
     def place(row: int) -> str:
-        filled = (number for number, line in enumerate(text.splitlines(), 1) if line.strip())
+        lines = unpacked(path).splitlines()  # again: a table may keep this, and not the text
+        filled = (number for number, line in enumerate(lines, 1) if line.strip())
         return f"line {next(n for i, n in enumerate(filled) if i == row)} of '{path}'"
 
     try:

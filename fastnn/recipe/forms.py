@@ -131,12 +131,12 @@ def formats(text: str) -> str | dict[str, str]:
 
 
 def markers(text: str) -> list[str]:
-    """Read texts that mean no value; none: there are none but the empty one.
+    """Read texts that mean no value, as `columns` are; none: there are none but the empty one.
 
-    >>> markers("-,nil"), markers("none")
-    (['-', 'nil'], [])
+    >>> markers("-,nil"), markers("none"), markers('"none"')
+    (['-', 'nil'], [], ['none'])
     """
-    return [] if text == "none" else split_list(text)
+    return [] if text.strip() == "none" else columns(text)
 
 
 def layers(text: str) -> tuple[int, ...]:

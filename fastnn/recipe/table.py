@@ -60,7 +60,7 @@ class DataOptions(TypedDict, total=False):
     dates: Annotated[Collection[str], Option(
         (), checks.listed,
         "columns to take as dates or times, numbers such as 20240131 too",
-        Flag("COL[,COL]", forms.split_list, name="date", repeat=True, example="day"),
+        Flag("COL[,COL]", forms.columns, name="date", repeat=True, example="day"),
         more="text in the usual notations is recognised, as are the dates of data frames",
     )]
     drop: Annotated[Collection[str], Option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from fastnn.backend.protocols import Backend
 from fastnn.data.batches import SIZES
-from fastnn.errors import ArgumentError, DeviceError, arg
+from fastnn.errors import ArgumentError, DeviceError, arg, warn
 from fastnn.nn.memory import TrainingMemory, require_memory, size, training_memory
 from fastnn.nn.network import Network
 from fastnn.recipe.recipe import Recipe
@@ -42,7 +41,7 @@ class Batching:
     def say(self) -> None:
         """Warn of what the free memory decided."""
         if self.said:
-            warnings.warn(self.said, RuntimeWarning, stacklevel=3)
+            warn(self.said, RuntimeWarning)
 
 
 def choose_batching(

@@ -1,9 +1,12 @@
 """DATA as people have it: standard input, folders, patterns, pictures."""
 
+import errno
 import gzip
 import io
 import json
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +105,19 @@ def test_what_is_wrong_with_standard_input_is_told_by_that_name(fastnn, pipe, tm
     ran = fastnn("train", "-")
     assert ran.err.startswith("fastnn: error: standard input needs --target COL, the column to")
     assert not list(tmp_path.iterdir())
+
+
+def test_no_room_to_keep_standard_input(fastnn, pipe, monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    pipe(b"x,y\n1,2\n")
+    ran = fastnn("train", "-", "--target", "y")
+    assert ran.code == 3
+    assert f"standard input cannot be kept in the folder '{tmp_path}'" in ran.err
+    assert "No space left on device; make room there, set TMPDIR to another folder" in ran.err
 
 
 def test_a_folder_and_a_pattern(fastnn, flats_csv, tmp_path):

@@ -4,6 +4,7 @@ import csv
 import inspect
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +181,7 @@ def test_a_model_that_is_no_better_than_a_constant_is_told_so(fastnn, tmp_path) 
     assert "rows     300: 180 train, 60 validation, 60 test\n" in ran.out
 
 
-def test_what_was_read_is_told_in_six_lines(fastnn, tmp_path) -> None:
+def test_what_was_read_is_told_in_a_few_lines(fastnn, tmp_path) -> None:
     rows = "\n".join(
         f"guest {i},{'' if i % 9 == 0 else i},,{i % 3 if i > 4 else ''}" for i in range(90)
     )
@@ -189,12 +190,12 @@ def test_what_was_read_is_told_in_six_lines(fastnn, tmp_path) -> None:
     read = ran.out.split("\n\n")[1].splitlines()
     assert read[:4] == [
         "rows      85: 51 train, 17 validation, 17 test",
-        "columns   1 numeric, which become 2 inputs",
+        "columns   1 numeric, which becomes 2 inputs",
         "left out  5 rows without a target; empty: 'gone'; nearly all different: 'name'",
         "gaps      filled: 'size' 9",
     ]
     assert read[4].startswith("target    3 classes (--task regression takes them as values): ")
-    assert len(read) == 5
+    assert (read[5:], read[4].count("%")) == (["          33%"], 2)
     assert ran.err.splitlines() == [
         "fastnn: target 'grade': 5 of 90 rows have no value and are left out; --missing-target "
         "error refuses them",
@@ -639,3 +640,29 @@ def test_a_search_has_no_doctor(fastnn) -> None:
     ran = fastnn("search", "digits", "--grid", "l2=0,1", "--doctor")
     assert ran.code == 2
     assert "unknown argument '--doctor'" in ran.err
+
+
+def test_the_account_goes_on_below_itself_and_cuts_no_word(fastnn, tmp_path) -> None:
+    columns = [f"a_rather_long_name_{j}" for j in range(12)]
+    rows = [
+        [
+            *("" if (i + j) % 9 == 0 else f"{i * j % 7}.5" for j in range(12)),
+            f"class_number_{i % 8}",
+        ]
+        for i in range(160)
+    ]
+    table = "\n".join(map(",".join, [[*columns, "kind"], *rows]))
+    (tmp_path / "a.csv").write_text(table)
+    how = ("--epochs", 1, "--hidden", "2", "--quiet", "--out", "m.fastnn")
+    ran = fastnn("train", "a.csv", "--target", "kind", "--drop", ",".join(columns[:6]), *how)
+    read = ran.out.split("\n\n")[1].splitlines()
+    assert max(map(len, read)) <= 80
+    assert len(read) <= 12
+    words = " ".join(ran.out.split("\n\n")[1].split())
+    assert "6 numeric, which become 12 inputs" in words
+    assert "'a_rather_long_name_6' " in words
+    assert re.search(
+        r"target 8 classes: ('class_number_\d' \d+%, ){5}'class_number_\d' \d+%", words
+    )
+    indent = read[0].index("160")
+    assert all(line[:indent].strip() == "" or line[indent - 1] == " " for line in read)

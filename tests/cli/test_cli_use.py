@@ -252,6 +252,27 @@ class TestEvaluate:
         assert [int(row[4]) for row in classes] == np.sum(counts, axis=1).tolist()
         assert max(map(len, lines)) <= 80
 
+    def test_weights_where_they_are_and_of_a_column_of_choice(self, fastnn, tmp_path) -> None:
+        rows = [f"{i}.5,{'ab'[i % 3 == 0]},{1 + i % 2},{3 * (i % 2)}" for i in range(40)]
+        rest = [row.rsplit(",", 2)[0] for row in rows]
+        (tmp_path / "all.csv").write_text("\n".join(["x,y,w,v", *rows]))
+        (tmp_path / "rest.csv").write_text("\n".join(["x,y", *rest, "1.5,"]))
+        how = ("--epochs", 1, "--quiet", "-o", "m.fastnn", "--drop", "v")
+        assert fastnn("train", "all.csv", "--target", "y", "--sample-weight", "w", *how).code == 0
+        without = fastnn("evaluate", "m.fastnn", "rest.csv")
+        assert (without.code, "without weights: the column 'w'" in without.out) == (0, True)
+        assert "1 of 41 rows has no value and is left out" in without.err
+        assert "--missing-target" not in without.err  # which evaluate does not have
+        model = load(tmp_path / "m.fastnn")
+        for column in ("w", "v"):
+            option = ("--sample-weight", column) if column == "v" else ()
+            ran = fastnn("evaluate", "m.fastnn", "all.csv", "--json", *option)
+            drop = ["v"] if column == "w" else ["w"]
+            known = model.examples(tmp_path / "all.csv", sample_weight=column, drop=drop)
+            assert json.loads(ran.out)["metrics"]["loss"] == model.evaluate(known)["loss"]
+        wrong = fastnn("evaluate", "m.fastnn", "rest.csv", "--sample-weight", "v")
+        assert (wrong.code, "--sample-weight: no column 'v'" in wrong.err) == (3, True)
+
     def test_a_file_another_target_and_metrics_of_choice(self, fastnn, models, flats_csv) -> None:
         text = flats_csv.read_text(encoding="utf-8").replace("price", "rent")
         flats_csv.with_name("rents.csv").write_text(text, encoding="utf-8")
@@ -273,7 +294,7 @@ class TestEvaluate:
             (["digits", "--metrics", "r2"], 2, "metric 'r2' does not apply"),
             (["digits", "--metrics", "acuracy"], 2, "did you mean 'accuracy'?"),
             (["breast_cancer"], 3, "'breast_cancer': missing columns: pixel_0_0"),
-            (["new.npz"], 3, "'new.npz': target, row 1 (counted from 0): unknown label 17;"),
+            (["new.npz"], 3, "target, row 1 (counted from 0) of 'new.npz': unknown label 17;"),
         ],
     )
     def test_what_cannot_work(self, fastnn, models, tmp_path, arguments, code, said) -> None:

@@ -228,9 +228,9 @@ def test_labels_of_text_are_known_by_other_spellings_of_numbers():
 
 
 def test_a_target_is_never_rounded():
-    with pytest.raises(DataError, match=r"column 'target', row 1 .*9007199254740993 is too large"):
+    with pytest.raises(DataError, match=r"target, row 1 .*9007199254740993 is too large"):
         Targets.fit([1, 2**53 + 1], "regression")
-    with pytest.raises(DataError, match=r"column 'target 1', row 0 .*9007199254740993 is too"):
+    with pytest.raises(DataError, match=r"target 1, row 0 .*9007199254740993 is too"):
         Targets.fit([[1, 2**53 + 1], [2, 3]], "regression")
 
 

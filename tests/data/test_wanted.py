@@ -87,3 +87,7 @@ def test_they_are_told_in_one_line_however_many():
     (said,) = [str(one.message) for one in caught]
     assert said.startswith("columns that the model does not take are left out: c0, c1, c2, c4")
     assert said.endswith("... (98 in all); so is the target 'c3'")
+    with pytest.warns(DataNote, match="left out: a; so are the targets 'l1', 'l2'$"):
+        tell_others(["l1", "a", "l2"], ["l1", "l2"])
+    with pytest.warns(DataNote, match="^the targets 'l1', 'l2' in the data are left out$"):
+        tell_others(["l1", "l2"], ["l1", "l2"])

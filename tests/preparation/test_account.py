@@ -112,7 +112,7 @@ def test_few_whole_numbers_as_values_are_said_with_the_way_out() -> None:
     with pytest.warns(DataNote, match=said):
         training = train(letters / 3.0, letters, **HOW)
     said = account(training.record, training.model.features, training.model.targets)["target"]
-    assert said.endswith(" (task='multiclass' takes them as 26 classes)")
+    assert "task=" not in said  # it was told, once
     assert train(letters / 3.0, letters, loss="poisson", **HOW).model.task == "regression"
     for task in ("regression", "multiclass"):
         assert train(letters / 3.0, letters, task=task, **HOW).model.task == task

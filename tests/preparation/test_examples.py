@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fastnn
 from fastnn.errors import ArgumentError, DataError
 from fastnn.preparation.examples import read_source
 from fastnn.preparation.parts import divide
@@ -212,3 +213,33 @@ def test_a_delimiter_is_that_of_csv_files_only(tmp_path):
             read_source(source, "sold", delimiter=";")
     with pytest.raises(ArgumentError, match="delimiter has no effect: data set 'digits'"):
         read_source("digits", delimiter=";")
+
+
+@pytest.mark.parametrize("kind", ["dict", "frame", "csv", "parquet"])
+def test_what_is_dropped_need_not_be_in_a_part_of_ones_own(kind, tmp_path) -> None:
+    pd = pytest.importorskip("pandas")
+
+    def made(name, columns):
+        if kind == "dict":
+            return columns
+        frame, path = pd.DataFrame(columns), tmp_path / f"{name}.{kind}"
+        if kind == "csv":
+            frame.to_csv(path, index=False)
+        elif kind == "parquet":
+            frame.to_parquet(path)
+        return frame if kind == "frame" else path
+
+    n = np.arange(20)
+    bare = {"x": n / 3, "y": n % 2}
+    full = {**bare, "id": n, "day": n / 7, "note": [f"n{i}" for i in n]}
+    how = {"hidden_layer_sizes": [], "epochs": 1, "seed": 0, "drop": ["id", "note", "day"]}
+    data, with_all, without = (made(f"{k}", one) for k, one in enumerate([full, full, bare]))
+    reports = [
+        fastnn.train(data, "y", validation=part, test=part, **how).report
+        for part in (with_all, without)
+    ]
+    assert reports[0] == reports[1]
+    timed = fastnn.train(data, "y", test=without, split="time:day", **how)
+    assert timed.model.features.columns == ("x",)
+    with pytest.raises(DataError, match="drop: no column 'idd'"):
+        fastnn.train(data, "y", test=without, **{**how, "drop": ["idd"]})

@@ -1,5 +1,6 @@
 """Rows without a target, and weights in a column: the same at every door."""
 
+import datetime
 import warnings
 
 import numpy as np
@@ -20,6 +21,8 @@ pd = optional("pandas")
 
 N = 40
 X = np.arange(N, dtype=float)
+DAYS = np.datetime64("2024-01-01") + np.arange(N)
+TIMES = [datetime.time(8, minute) for minute in range(N)]
 HOW = {"hidden_layer_sizes": [3], "epochs": 2, "seed": 0, "engine": "numpy"}
 
 
@@ -50,7 +53,7 @@ def test_rows_without_a_target_are_left_out_and_weights_follow(target, left, tas
 
 def test_labels_that_read_as_gaps_are_named_as_what_they_may_be() -> None:
     data = {"x": X, "y": ["none", "mild"] * 20}
-    said = r"'y': 20 of 40 rows .*; if NA, none .*say missing=\[\]$"
+    said = r"'y': 20 of 40 rows .*; if .* NA, none or the like as a label, say missing=\[\]$"
     with pytest.warns(DataNote, match=said), pytest.raises(DataError, match="one class only"):
         train(data, "y", **HOW)
     assert train(data, "y", missing=[], **HOW).model.classes_.tolist() == ["mild", "none"]
@@ -126,9 +129,10 @@ def test_a_column_of_weights_is_no_input_and_weights_as_an_array_does(name, tmp_
         warnings.simplefilter("error")  # the column needs no word
         judged = model.evaluate(source)
         assert judged == expected.evaluate(rest, sample_weight=WEIGHTED["w"])
-        assert model.evaluate(rest) == expected.evaluate(rest) != judged
         assert model.evaluate(source, sample_weight="w") == judged
         np.testing.assert_array_equal(model.predict({"x": X, "w": X}), expected.predict({"x": X}))
+    with pytest.warns(DataNote, match="without weights: the column 'w' that training took is not"):
+        assert model.evaluate(rest) == expected.evaluate(rest) != judged
     (tried,) = fastnn.train_many([{}], source, "y", sample_weight="w", **HOW)
     assert tried.report == found.report
     best = fastnn.search(source, "y", grid={"l2": [0.0]}, sample_weight="w", **HOW).training
@@ -139,7 +143,8 @@ def test_parts_of_ones_own_have_weights_where_they_have_the_column() -> None:
     rest = {n: v for n, v in WEIGHTED.items() if n != "w"}
     light = train(WEIGHTED, "y", sample_weight="w", test=rest, **HOW)
     heavy = train(WEIGHTED, "y", sample_weight="w", test=WEIGHTED, **HOW)
-    assert light.report["test"] == light.evaluate(rest)
+    with pytest.warns(DataNote, match="without weights"):
+        assert light.report["test"] == light.evaluate(rest)
     assert heavy.report["test"] == pytest.approx(light.evaluate(WEIGHTED))
     assert heavy.report["test"] != light.report["test"]
 
@@ -151,8 +156,15 @@ def test_parts_of_ones_own_have_weights_where_they_have_the_column() -> None:
         ({}, {"sample_weight": "y"}, ArgumentError, "sample_weight='y' is the target, too"),
         ({"w": np.where(X == 2, np.nan, 1)}, {}, DataError, "column 'w', row 2 .*: no value"),
         ({"w": ["a"] * N}, {}, DataError, "column 'w', row 0 .*: 'a' is not a number"),
-        ({"w": -X}, {}, ArgumentError, "column 'w': sample_weight must be finite and not negative"),
-        ({"w": 0 * X}, {}, ArgumentError, "column 'w': sample_weight .* not 0 for every example"),
+        (
+            {"w": 1 - X},
+            {},
+            DataError,
+            "column 'w', row 2 .*: -1 is negative; weights are 0 or more",
+        ),
+        ({"w": 0 * X}, {}, DataError, "sample_weight: column 'w': every weight is 0"),
+        ({"w": DAYS}, {}, DataError, "sample_weight: column 'w' holds dates, and weights are num"),
+        ({"w": TIMES}, {}, DataError, "sample_weight: column 'w' holds times of day, and weights"),
     ],
 )
 def test_columns_that_are_no_weights(changed, how, error, said) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -30,7 +29,7 @@ from fastnn.api.estimators.preparation import (
 from fastnn.api.estimators.stochastic import Descent, descend
 from fastnn.api.sequential.examples import pair
 from fastnn.data.targets import Targets
-from fastnn.errors import ArgumentError, DivergenceError, arg, lacking, spelled
+from fastnn.errors import ArgumentError, DivergenceError, arg, lacking, spelled, warn
 from fastnn.model.model import Model
 from fastnn.nn.activations import ActivationFunction
 from fastnn.nn.losses import LossFunction
@@ -217,11 +216,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self._no_improvement_count = watch.count
         self._optimizer = SimpleNamespace(learning_rate=watch.next_rate())
         if not (watch.stopped or incremental or watch.epochs < p["max_iter"]):
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({p['max_iter']}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _note(

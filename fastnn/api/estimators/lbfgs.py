@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnn.api.estimators.fitted import Fitted
-from fastnn.errors import DivergenceError
+from fastnn.errors import DivergenceError, warn
 from fastnn.nn.gradient import GradientPlan
 from fastnn.nn.step import Data
 from fastnn.streams import say
@@ -94,10 +93,9 @@ def _on_device(fitted: Fitted, values: Any) -> Any:
 def _warn(found: Any, p: Mapping[str, Any]) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
-    warnings.warn(
+    warn(
         f"lbfgs failed to converge after {found.nit} iteration(s) (status={found.status}): "
         f"{found.message}. Increase max_iter (now {p['max_iter']}) or max_fun (now "
         f"{p['max_fun']}), or scale the data (standardize=True)",
         ConvergenceWarning,
-        stacklevel=5,
     )

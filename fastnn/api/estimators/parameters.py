@@ -11,7 +11,6 @@ where scikit-learn's does not.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from inspect import signature
 from numbers import Integral, Real
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fastnn.errors import ArgumentError, about, arg, in_python, shown
+from fastnn.errors import ArgumentError, about, arg, in_python, shown, warn
 from fastnn.nn.parameters import check_dtype
 from fastnn.recipe.checks import (
     Check,
@@ -270,7 +269,7 @@ def checked(estimator: Any) -> dict[str, Any]:
             if name not in _THEIRS:
                 raise ArgumentError(f"{arg(name, given[name])} has no effect {where}")
             # Without the value, so that a search has one text to be filtered.
-            warnings.warn(f"{name} has no effect {where}{_instead(given, where)}", stacklevel=4)
+            warn(f"{name} has no effect {where}{_instead(given, where)}")
             given[name] = defaults[name]  # nothing that comes after may see it
     share("momentum", given["momentum"])
     given["more"] = {name: given[name] for name in getattr(type(estimator).__init__, "more", ())}

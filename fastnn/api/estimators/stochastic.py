@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from fastnn.api.estimators.fitted import Fitted
 from fastnn.api.estimators.watching import Watch
 from fastnn.backend.protocols import copied
-from fastnn.errors import ArgumentError, arg
+from fastnn.errors import ArgumentError, arg, warn
 from fastnn.recipe.recipe import Recipe
 from fastnn.training.part import Part
 
@@ -88,10 +87,7 @@ def _options(fitted: Fitted, p: Mapping[str, Any], work: Descent) -> Recipe:
     if size == "auto":
         size = BATCH_SIZE
     elif size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=6,
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     optimizer, rate = _optimizer(p)
     return Recipe.of(
         epochs=p["max_iter"],

@@ -9,12 +9,11 @@ Source: NVIDIA, CUDA C++ Programming Guide, section "CUDA Graphs".
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from fastnn.errors import FastnnWarning, arg
+from fastnn.errors import FastnnWarning, arg, warn
 from fastnn.registry import one_of
 
 CAPTURES = ("auto", "never", "always")
@@ -60,11 +59,10 @@ class Capture:
     def failed(self, reason: str) -> None:
         """Note that programs are launched kernel by kernel; warn about it the first time."""
         if not self.problem:
-            warnings.warn(
+            warn(
                 f"{self._device} starts every kernel of a step by itself, which is slow for small "
                 f"networks: the step could not be captured as a CUDA graph ({reason}). "
                 f"{arg('capture', 'never')} does so without this warning.",
                 CaptureWarning,
-                stacklevel=2,
             )
         self.problem = reason
