@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import numbers
-import warnings
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -33,7 +32,7 @@ from fastnn.data.table import (
     from_zero,
     not_exact,
 )
-from fastnn.errors import DataError, advice, shown
+from fastnn.errors import DataError, advice, shown, warn
 
 #: What a column may be. Those of a target keep their text as it is spelt: a "label" is judged as
 #: any column is, "text" is not. A "date" is no number and no category even if it looks like one.
@@ -404,12 +403,11 @@ def _tell_rounded(name: str, values: Array) -> None:
     bits = np.finfo(values.dtype).nmant + 1
     large = values[np.isfinite(values) & (np.abs(values) >= 2.0**bits)]
     if len(large):
-        warnings.warn(
+        warn(
             f"column {shown(name)}: {large[0]:.0f} is a float, of which whole numbers from "
             f"2^{bits} on may have been rounded before they came here; read such codes as whole "
             "numbers (Int64 of pandas, which has gaps) or as text",
             DataWarning,
-            stacklevel=3,
         )
 
 
@@ -425,11 +423,10 @@ def _categories(name: str, cells: Sequence[Any], reading: Reading) -> list[str |
         if same or (first := spelt.setdefault(category, text)) == text:
             continue
         if reading.value(text) is not None:  # and no date, say
-            warnings.warn(
+            warn(
                 f"column {shown(name)}: {shown(first)} and {shown(text)} are the same "
                 "number, and so the same category; if they are codes, put a letter before them",
                 DataWarning,
-                stacklevel=2,
             )
             break
     return found

@@ -13,7 +13,6 @@ names.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -32,7 +31,7 @@ from fastnn.data.date_notations import (
 from fastnn.data.dates import Array, Dates, seconds_of
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import for_column
-from fastnn.errors import DataError, advice, arg, shown
+from fastnn.errors import DataError, advice, arg, shown, warn
 
 #: Of so many cells at most one that is no date is taken for a mistake, else it is a text column.
 DATES_PER_STRAY = 10
@@ -222,12 +221,11 @@ def _tell_likely(name: str, texts: Sequence[str], counts: Array) -> None:
             return
     if len(texts) > 1:
         say = advice("date_format", f"say how, such as {arg('date_format', '%d. %B %Y')}, or ")
-        warnings.warn(
+        warn(
             DataNote(
                 f"column {shown(name)} is taken as text; if {shown(first)} is a date, in a "
                 f"notation that is not known, {say}write it as 2024-01-31"
-            ),
-            stacklevel=4,
+            )
         )
 
 

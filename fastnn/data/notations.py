@@ -10,14 +10,13 @@ names and dates are none of these.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Sequence
 
 from fastnn.data.cells import STANDARD, Reading
 from fastnn.data.number_signs import CODES, NOTATIONS, plainly
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Array, for_column
-from fastnn.errors import DataError, advice, arg, shown
+from fastnn.errors import DataError, advice, arg, shown, warn
 
 #: Text in at most one of so many cells, among numbers (90 % or more), is taken for a mistake.
 NUMBERS_PER_STRAY = 10
@@ -107,11 +106,10 @@ def signed_numbers(
     signs = {unit[0] for unit in units if unit is not None}
     if len(signs) != 1 or len(numbers) != len(texts):
         return None
-    warnings.warn(
+    warn(
         f"column {shown(name)}: {shown(texts[0])} is read as the number {numbers[0]}, in the "
         f"unit {signs.pop()!r}, as are all of its cells",
         DataNote,
-        stacklevel=3,
     )
     return numbers
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +16,7 @@ from pathlib import Path
 from fastnn.data.cells import STANDARD, Reading, parse_number
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import Place, check_names, listed
-from fastnn.errors import DataError, advice, arg, shown
+from fastnn.errors import DataError, advice, arg, shown, warn
 from fastnn.reading.csv_encoding import check_encoding, head_of
 from fastnn.reading.csv_lines import (
     SIGNS,
@@ -171,11 +170,10 @@ def _first_line(path: Path, lines: Sequence[str], reading: Reading) -> tuple[str
         record = next(records(lines[first:], sign, first))
     if comments:
         lines_are = f"{len(comments)} lines are" if len(comments) > 1 else "a line is"
-        warnings.warn(
+        warn(
             f"file '{path}': {lines_are} left out before the header as a comment: "
             f"{shown(comments[0].strip())}",
             DataNote,
-            stacklevel=3,
         )
     if not record.closed:
         raise DataError(never_closed(path, record))

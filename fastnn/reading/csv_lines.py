@@ -9,13 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastnn.data.statistics import DataWarning
-from fastnn.errors import DataError, advice, arg, shown
+from fastnn.errors import DataError, advice, arg, shown, warn
 from fastnn.reading.packed import opened
 
 #: Signs that are looked for between the columns.
@@ -182,12 +181,11 @@ def check_quotes(
     if taken_in:
         first = taken_in[0]
         more = f" (and {len(taken_in) - 1} more such cells)" if len(taken_in) > 1 else ""
-        warnings.warn(
+        warn(
             f"file '{path}', line {first.quote}: a quotation mark opens a cell that goes on to "
             f"line {first.last}{more}, and each of these lines looks like a row of its own; if "
             "they are rows, remove the mark",
             DataWarning,
-            stacklevel=2,
         )
 
 

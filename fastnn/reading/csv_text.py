@@ -7,7 +7,6 @@ an error can show it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from fastnn.data.storage import MEMORY, Storage
 from fastnn.data.table import EXACT, Array, Place, check_known
 from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
-from fastnn.errors import DataError, advice, arg
+from fastnn.errors import DataError, advice, arg, warn
 from fastnn.extras import pip_install
 from fastnn.nn.memory import size
 from fastnn.reading.csv_bytes import Text, text_of
@@ -157,12 +156,11 @@ def _tell_skipped(layout: Layout, text: Text) -> None:
     if text.skipped:
         rows = f"{text.skipped:,} row{'s' if text.skipped > 1 else ''}"
         cells = f"another number of cells than the {len(layout.names)} columns"
-        warnings.warn(
+        warn(
             DataNote(
                 f"file '{layout.path}': {rows} of {cells} left out"
                 + advice("bad_rows", f"; {arg('bad_rows', 'error')} refuses them")
-            ),
-            stacklevel=3,
+            )
         )
 
 
@@ -289,7 +287,7 @@ class _Nameless:
     def tell(self) -> None:
         """Warn (DataNote) of what was left out."""
         for said in self._said.values():
-            warnings.warn(f"file '{self._path}': {said}; it is left out", DataNote, stacklevel=3)
+            warn(f"file '{self._path}': {said}; it is left out", DataNote)
 
     def _what(self, j: int, cells: Any) -> str:
         import pyarrow as pa

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 
 from fastnn.data.statistics import DataNote
 from fastnn.data.table import EXACT, Array, Place, listed
-from fastnn.errors import DataError, arg, shown
+from fastnn.errors import DataError, arg, shown, warn
 from fastnn.extras import pip_install
 from fastnn.reading.packed import check_archive
 from fastnn.registry import did_you_mean
@@ -60,12 +59,11 @@ def read_excel(path: Path, sheet: str | None = None) -> tuple[dict[str, Array], 
     sheet, rows = next(iter(filled.items()))
     if len(filled) > 1:
         others = listed((shown(name) for name in filled if name != sheet), most=5)
-        warnings.warn(
+        warn(
             DataNote(
                 f"file '{path}': the sheet {shown(sheet)} is read, and not {others}; for another "
                 f"one say {arg('sheet', next(name for name in filled if name != sheet))}"
-            ),
-            stacklevel=2,
+            )
         )
     _tell_errors(path, sheet)
     return _table(f"sheet {shown(sheet)} of '{path}'", rows)
@@ -121,10 +119,7 @@ def _tell_errors(path: Path, sheet: str) -> None:
         first = "the first " if len(found) > 1 else ""
         at = f" ({first}{where[1].decode()}: {(found[0][2] or b'').decode()})" if where else ""
         gaps = "they are read as gaps" if len(found) > 1 else "it is read as a gap"
-        warnings.warn(
-            DataNote(f"sheet {shown(sheet)} of '{path}': {several} and no value{at}; {gaps}"),
-            stacklevel=3,
-        )
+        warn(DataNote(f"sheet {shown(sheet)} of '{path}': {several} and no value{at}; {gaps}"))
 
 
 def _text_of(archive: zipfile.ZipFile, sheet: str) -> bytes:

@@ -20,7 +20,7 @@ from fastnn.data.storage import MEMORY, OnDisk, Storage, row_blocks
 from fastnn.data.table import Array, Table
 from fastnn.data.texts import Texts, coded
 from fastnn.data.wanted import Only
-from fastnn.errors import ArgumentError, DataError, arg
+from fastnn.errors import ArgumentError, DataError, arg, warn
 from fastnn.reading.batched import in_batches, size_in_memory
 from fastnn.reading.find_files import Files, are_files, find_files
 from fastnn.version import __version__
@@ -55,12 +55,11 @@ def storage_for(source: Any, cache: str | None = None) -> Storage:
     needed, free = size_in_memory(source), free_memory()
     if needed <= SHARE * free:
         return MEMORY
-    warnings.warn(
+    warn(
         DataNote(
             f"the table takes about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are "
             f"free: it is kept in temporary files in '{tempfile.gettempdir()}'"
-        ),
-        stacklevel=2,
+        )
     )
     return OnDisk()
 
@@ -131,7 +130,7 @@ def read_kept(
         found = table, target, notes
     table, target, notes = found
     for kind, text in notes:  # what is told of the data is told each time
-        warnings.warn(_NOTES.get(kind, DataWarning)(text), stacklevel=2)
+        warn(_NOTES.get(kind, DataWarning)(text))
     return table, target
 
 
