@@ -270,6 +270,7 @@ def warn(message: str | Warning, category: type[Warning] | None = None) -> None:
     Python 3.12 on `warnings.warn` could do that itself: ``skip_file_prefixes``.)
 
     >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
     ...     warn(FastnnWarning("the column is empty"))
     >>> str(told[0].message)
     'the column is empty'

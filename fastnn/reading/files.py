@@ -240,7 +240,7 @@ def without_value(values: Array | Texts) -> Array:
 def words_as_labels() -> str:
     """Return what to do where labels are taken for gaps; what a gap was written as is not known.
 
-    >>> words_as_labels()
+    >>> str(DataError(words_as_labels()))
     '; if these are no empty cells, but NA, none or the like as a label, say missing=[]'
     """
     said = "; if these are no empty cells, but NA, none or the like as a label, say "

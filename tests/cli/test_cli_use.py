@@ -119,7 +119,7 @@ class TestPredict:
         np.savez(tmp_path / "d.npz", **columns, target=Y)
         ran = fastnn("predict", "m.fastnn", "d.npz", "--proba", "-o", "p.csv")
         assert ran.code == 0, ran.err
-        assert "the target 'target0', 'target1' in the data is left out" in ran.err
+        assert "the targets 'target0', 'target1' in the data are left out" in ran.err
         header, rows = read(tmp_path / "p.csv")
         assert header == ["prediction_0", "prediction_1", "probability_0", "probability_1"]
         found = np.array([[int(cell) for cell in row[:2]] for row in rows])
@@ -411,7 +411,7 @@ def test_several_targets_and_a_delimiter(fastnn, tmp_path) -> None:
     assert json.loads(done.out)["target"] == ["price", "rent"]
     done = fastnn("predict", "d.fastnn", "d.csv", "--delimiter", ";")
     assert done.out.splitlines()[0] == "prediction_price,prediction_rent"
-    assert "the target 'price', 'rent' in the data" in done.err
+    assert "the targets 'price', 'rent' in the data" in done.err
     done = fastnn("evaluate", "d.fastnn", "d.csv", "--delimiter", ";", "--json")
     assert json.loads(done.out)["examples"] == 40
     assert fastnn("evaluate", "d.fastnn", "d.csv", *named, "--json").out == done.out
