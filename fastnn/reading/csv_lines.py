@@ -225,9 +225,10 @@ def _ragged(
                 cure = f"{other!r} parts its columns and {sign!r} those of others: use one of them"
     if record.cells == n_columns + 1 and record.text[-1].rstrip("\r\n").endswith(sign):
         cure = f"it ends with {sign!r}, after which there is nothing; remove that"
-    by_runs = [next(records([with_tabs(line)], "\t")).cells for line in (*record.text, *names)]
-    whole = sign == "\t" and by_runs[1:] == [1] * n_columns  # no name has a space within it
-    if not several and whole and record.cells < n_columns == by_runs[0]:
+    own, *of_names = (
+        next(records([with_tabs(line)], "\t")).cells for line in (record.text[0], *names)
+    )
+    if not several and sign == "\t" and record.cells < n_columns and own == sum(of_names):
         say = advice("delimiter", f"say {arg('delimiter', WHITESPACE)}", "replace each by a comma")
         cure = f"if runs of spaces and tabs part the columns, {say}"
     if n_columns == 1:

@@ -167,6 +167,8 @@ def test_a_bad_cell_among_runs_of_spaces_is_told_with_its_line(write, storage):
 
 def test_runs_of_spaces_are_named_where_a_tab_does_not_part_the_columns(write):
     with pytest.raises(DataError, match=r"line 2: 2 cells .*; if runs of spaces .*'whitespace'"):
+        read_csv(write('a\tb c\tname\n1  2  3\t"x y"\n', "t.data"))
+    with pytest.raises(DataError, match=r"line 2: 2 cells .*; if runs of spaces .*'whitespace'"):
         read_csv(write('a\tb\tc\tname\n1  2  3\t"x y"\n', "t.data"))
     for text in (
         "a,b,c\n1,2,3\n# end of file\n",
