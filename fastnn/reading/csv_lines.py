@@ -228,7 +228,8 @@ def _ragged(
     own, *of_names = (
         next(records([with_tabs(line)], "\t")).cells for line in (record.text[0], *names)
     )
-    if not several and sign == "\t" and record.cells < n_columns and own == sum(of_names):
+    likely = sign == "\t" and own == sum(of_names) and not record.text[0].startswith("#")
+    if not several and likely and record.cells < n_columns:
         say = advice("delimiter", f"say {arg('delimiter', WHITESPACE)}", "replace each by a comma")
         cure = f"if runs of spaces and tabs part the columns, {say}"
     if n_columns == 1:
