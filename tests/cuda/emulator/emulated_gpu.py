@@ -112,14 +112,19 @@ def _compile(
     if name_expressions:
         raise NotImplementedError("emulated GPU: kernels that are C++ templates")
     key, registered = _key(source, options), _registrations(source)
-    if texts := os.environ.get("EMULATED_KERNEL_TEXTS"):
-        Path(texts, f"{key}.cu").write_text(source, encoding="utf-8")
+    write_down(source, options)
     if not (FOLDER / "kernels" / key).exists():
         if said := _build("\n".join([source, *registered, ""]), options, {key: ""}):
             raise compiler.CompileException(said, source, key, options, "g++")
     module = function.Module()
     module.load(os.fsencode((FOLDER / "kernels" / key).read_text(encoding="utf-8")))
     return module
+
+
+def write_down(source: str, options: tuple[str, ...] = ()) -> None:
+    """Keep a CUDA text for the compile matrix, if somebody asks for the texts."""
+    if texts := os.environ.get("EMULATED_KERNEL_TEXTS"):
+        Path(texts, f"{_key(source, options)}.cu").write_text(source, encoding="utf-8")
 
 
 def compile_together(sources: Iterable[str], options: tuple[str, ...] = ()) -> None:

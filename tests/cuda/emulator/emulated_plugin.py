@@ -43,6 +43,7 @@ def _kernels_are_compiled_together() -> Iterator[None]:
         if isinstance(work, Dot) or work.source in known:
             return call(self, work, cublas)
         waiting.append(work.source.text)
+        emulated_gpu.write_down(work.source.text, COMPILER_OPTIONS)  # it may never run
         found: list[Call | None] = []
 
         def later() -> None:
