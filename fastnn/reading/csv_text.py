@@ -21,12 +21,12 @@ from fastnn.data.table import EXACT, Array, Place, check_known
 from fastnn.data.texts import Texts
 from fastnn.data.wanted import Only
 from fastnn.errors import DataError, advice, arg, warn
-from fastnn.extras import pip_install
 from fastnn.nn.memory import size
 from fastnn.reading.csv_bytes import Text, text_of
 from fastnn.reading.csv_columns import cells_in_batch, column_of
 from fastnn.reading.csv_layout import Layout, layout_of
 from fastnn.reading.csv_quotes import Quotes
+from fastnn.reading.packed import arrow
 
 #: Bytes of a file that are a batch.
 _BATCH_BYTES = 2**23
@@ -204,17 +204,6 @@ def _refused(layout: Layout, text: Text, error: Exception) -> DataError:
         layout.check_encoding()
     Quotes(layout, text).check_all()
     return DataError(f"file '{layout.path}' cannot be read as CSV: {error}")
-
-
-def arrow(path: Path) -> Any:
-    """Return pyarrow; raise DataError if it is not there to read a file."""
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
-        ) from error
-    return pyarrow
 
 
 def _null_values(reading: Reading) -> list[str]:

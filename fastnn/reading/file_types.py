@@ -15,12 +15,11 @@ import numpy as np
 from fastnn.data.cells import Reading
 from fastnn.data.table import Place, from_zero
 from fastnn.errors import DataError
-from fastnn.extras import pip_install
 from fastnn.reading.arrays import read_npz
 from fastnn.reading.excel import read_excel
 from fastnn.reading.images import ENDINGS, read_images
 from fastnn.reading.json_lines import read_json_lines
-from fastnn.reading.packed import PACKED
+from fastnn.reading.packed import PACKED, arrow
 
 #: Rows of a batch, where the file leaves it to the reader, and cells, at the most.
 BATCH_ROWS, BATCH_CELLS = 65_536, 2**21
@@ -134,23 +133,13 @@ def ending_of(first: bytes) -> str:
     return ".csv"
 
 
-def _arrow(path: Path) -> Any:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
-        ) from error
-    return pyarrow
-
-
 def _refusal(path: Path, name: str, error: Exception) -> DataError:
     return DataError(f"file '{path}' is not a readable {name} file: {error}")
 
 
 def _load_parquet(path: Path, _: Reading) -> Loaded:
     """Text comes as a dictionary, as the file has it: no cell of it is met by itself."""
-    pa = _arrow(path)
+    pa = arrow(path)
     from pyarrow import parquet
 
     try:
@@ -168,7 +157,7 @@ def _load_parquet(path: Path, _: Reading) -> Loaded:
 
 
 def _parquet_batches(path: Path) -> Batches:
-    pa = _arrow(path)
+    pa = arrow(path)
     from pyarrow import parquet
 
     try:
@@ -187,7 +176,7 @@ def _rows(n_columns: int) -> int:
 
 
 def _tables(path: Path, name: str, batches: Iterator[Any]) -> Iterator[Any]:
-    pa = _arrow(path)
+    pa = arrow(path)
     try:
         for batch in batches:
             yield pa.Table.from_batches([batch])
@@ -197,7 +186,7 @@ def _tables(path: Path, name: str, batches: Iterator[Any]) -> Iterator[Any]:
 
 def _arrow_table(path: Path) -> Any:
     """The table of an Arrow file, mapped into memory, or of an Arrow stream."""
-    pa = _arrow(path)
+    pa = arrow(path)
     from pyarrow import feather
 
     try:

@@ -10,8 +10,7 @@ import numpy as np
 
 from fastnn.data.table import Place
 from fastnn.errors import DataError, shown
-from fastnn.extras import pip_install
-from fastnn.reading.packed import unpacked
+from fastnn.reading.packed import arrow, unpacked
 
 
 def read_json_lines(path: Path) -> tuple[Any, Place]:
@@ -22,13 +21,9 @@ def read_json_lines(path: Path) -> tuple[Any, Place]:
 
     Raises DataError naming the file, and the line where there is one.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import json as arrow_json
-    except ImportError as error:
-        raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
-        ) from error
+    pa = arrow(path)
+    from pyarrow import json as arrow_json
+
     text = unpacked(path)
     if not text.strip():
         raise DataError(f"file '{path}' is empty")

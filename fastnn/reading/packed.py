@@ -32,6 +32,17 @@ PACKED = {
 BOMB_BYTES, BOMB_RATIO = 2**28, 500
 
 
+def arrow(path: Path) -> Any:
+    """Return pyarrow; raise DataError if it is not there to read a file."""
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise DataError(
+            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
+        ) from error
+    return pyarrow
+
+
 def is_packed(path: Path) -> bool:
     """Say whether what `opened` gives is not the file itself.
 
@@ -141,12 +152,7 @@ def _member(path: Path, archive: zipfile.ZipFile) -> str:
 
 @contextmanager
 def _zstandard(path: Path) -> Iterator[Any]:
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise DataError(
-            f"reading '{path}' needs pyarrow, which is not installed: {pip_install('data')}"
-        ) from error
+    pa = arrow(path)
     with pa.OSFile(str(path)) as file, pa.CompressedInputStream(file, "zstd") as stream:
         yield stream
 
